@@ -1,0 +1,117 @@
+//! An admin's mistakes as data: file, place, what is wrong, what would be right.
+//!
+//! Configuration, rules and templates all report with these; they are drawn in one place
+//! ([`draw`]). This room knows nobody else of ours.
+
+pub mod draw;
+pub mod nearest;
+pub mod toml;
+
+use std::{ops::Range, path::PathBuf, sync::Arc};
+
+/// A file as it was read.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Source {
+    /// The path as it is shown.
+    pub path: PathBuf,
+    /// Its text.
+    pub text: String,
+}
+
+impl Source {
+    /// A source behind a pointer, as diagnostics hold it.
+    pub fn new(path: impl Into<PathBuf>, text: impl Into<String>) -> Arc<Self> {
+        Arc::new(Self { path: path.into(), text: text.into() })
+    }
+
+    /// Line and column of a byte, both from 1, the column in characters.
+    pub fn position(&self, byte: usize) -> (usize, usize) {
+        let mut byte = byte.min(self.text.len());
+        while !self.text.is_char_boundary(byte) {
+            byte -= 1;
+        }
+        let before = &self.text[..byte];
+        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+        (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
+    }
+}
+
+/// How bad it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// It cannot work.
+    Error,
+    /// It works, but perhaps not as meant.
+    Warning,
+}
+
+/// One mistake.
+#[derive(Clone, Debug)]
+pub struct Diagnostic {
+    /// Error or warning.
+    pub level: Level,
+    /// Where; `None` where no file is to blame.
+    pub source: Option<Arc<Source>>,
+    /// Which bytes of the source.
+    pub span: Range<usize>,
+    /// What is wrong, one line.
+    pub title: String,
+    /// What stands under the marked place.
+    pub label: String,
+    /// What would be right.
+    pub help: Option<String>,
+}
+
+impl Diagnostic {
+    /// An error at a place of a file.
+    pub fn error(source: &Arc<Source>, span: Range<usize>, title: impl Into<String>) -> Self {
+        Self {
+            level: Level::Error,
+            source: Some(Arc::clone(source)),
+            span,
+            title: title.into(),
+            label: String::new(),
+            help: None,
+        }
+    }
+
+    /// A warning at a place of a file.
+    pub fn warning(source: &Arc<Source>, span: Range<usize>, title: impl Into<String>) -> Self {
+        Self { level: Level::Warning, ..Self::error(source, span, title) }
+    }
+
+    /// An error without a place: a file or folder that cannot be read.
+    pub fn bare(title: impl Into<String>) -> Self {
+        Self { level: Level::Error, source: None, span: 0..0, title: title.into(), label: String::new(), help: None }
+    }
+
+    /// With words under the marked place.
+    #[must_use]
+    pub fn label(mut self, label: impl Into<String>) -> Self {
+        self.label = label.into();
+        self
+    }
+
+    /// With what would be right.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// Whether it is an error.
+    pub fn is_error(&self) -> bool {
+        self.level == Level::Error
+    }
+
+    /// `FILE:LINE:COLUMN: what is wrong`, on one line, for logs and the watchdog.
+    pub fn line(&self) -> String {
+        match &self.source {
+            Some(source) => {
+                let (line, column) = source.position(self.span.start);
+                format!("{}:{line}:{column}: {}", source.path.display(), self.title)
+            }
+            None => self.title.clone(),
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! The name that was probably meant.
+
+/// The nearest of `known` to `word`, if it is near enough to be worth suggesting.
+pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let lower = word.to_lowercase();
+    known
+        .into_iter()
+        .map(|name| {
+            let name_lower = name.to_lowercase();
+            let distance = strsim::damerau_levenshtein(&lower, &name_lower);
+            // A word cut short or grown long is near, however many letters that makes.
+            let within = lower.len() >= 4
+                && name_lower.len() >= 4
+                && (name_lower.contains(&lower) || lower.contains(&name_lower));
+            (if within { distance.min(2) } else { distance }, name)
+        })
+        .filter(|(distance, name)| *distance <= (word.chars().count().max(name.chars().count()) / 3).max(1))
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, name)| name)
+}
+
+/// Help for an unknown name: the nearest one, else all of them if they are few.
+pub fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str> + Clone) -> Option<String> {
+    if let Some(name) = nearest(word, known.clone()) {
+        return Some(format!("did you mean `{name}`?"));
+    }
+    let all: Vec<&str> = known.into_iter().collect();
+    (!all.is_empty() && all.len() <= 40).then(|| format!("known here: {}", all.join(", ")))
+}

@@ -1,0 +1,4 @@
+//! pengwatch watches the inbox of a customer-chat account and tells the right people who is waiting.
+
+pub mod diagnose;
+pub mod model;

@@ -1,0 +1,178 @@
+//! An alert: a contact that matches a rule in an inbox, through one episode of its life.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use sha2::{Digest, Sha256};
+
+use super::Contact;
+
+/// The id of one episode, as people type it: twelve hexadecimal digits.
+///
+/// Made from the alert's identity (inbox, rule, contact) and the moment the episode began, so that
+/// two replicas that see the same give it the same id.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AlertId(pub String);
+
+impl AlertId {
+    /// The id of the episode of (inbox, rule, contact) that began to be seen at `first_seen`.
+    pub fn of(inbox: &str, rule: &str, contact: &str, first_seen: Timestamp) -> Self {
+        let text = format!("{inbox}\n{rule}\n{contact}\n{}", first_seen.as_nanosecond());
+        Self(short_hash(&text))
+    }
+}
+
+impl fmt::Display for AlertId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The first twelve hexadecimal digits of SHA-256.
+pub fn short_hash(text: &str) -> String {
+    use std::fmt::Write;
+    Sha256::digest(text.as_bytes()).iter().take(6).fold(String::new(), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}
+
+/// Why an episode ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// An agent wrote.
+    AnsweredByAgent,
+    /// The bot wrote.
+    AnsweredByBot,
+    /// The conversation was closed.
+    Closed,
+    /// The live chat ended.
+    LiveChatEnded,
+    /// The live chat ended and nobody had spoken with the customer.
+    LiveChatExpired,
+    /// The messages were read.
+    Read,
+    /// The customer was blocked.
+    Blocked,
+    /// Absent from two complete walks, and not found.
+    Gone,
+    /// Seen, and something else no longer holds.
+    NoLongerMatches,
+    /// The rule's filter or condition was edited and the contact does not match the new one.
+    RuleChanged,
+    /// The rule was removed or disabled.
+    RuleRemoved,
+}
+
+impl Reason {
+    /// Every reason, for tables and tests.
+    pub const ALL: [Self; 11] = [
+        Self::AnsweredByAgent,
+        Self::AnsweredByBot,
+        Self::Closed,
+        Self::LiveChatEnded,
+        Self::LiveChatExpired,
+        Self::Read,
+        Self::Blocked,
+        Self::Gone,
+        Self::NoLongerMatches,
+        Self::RuleChanged,
+        Self::RuleRemoved,
+    ];
+
+    /// The stored and logged name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::AnsweredByAgent => "answered-by-agent",
+            Self::AnsweredByBot => "answered-by-bot",
+            Self::Closed => "closed",
+            Self::LiveChatEnded => "live-chat-ended",
+            Self::LiveChatExpired => "live-chat-expired",
+            Self::Read => "read",
+            Self::Blocked => "blocked",
+            Self::Gone => "gone",
+            Self::NoLongerMatches => "no-longer-matches",
+            Self::RuleChanged => "rule-changed",
+            Self::RuleRemoved => "rule-removed",
+        }
+    }
+
+    /// The reason with this stored name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.name() == name)
+    }
+
+    /// The words in messages.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::AnsweredByAgent => "answered by an agent",
+            Self::AnsweredByBot => "answered by the bot",
+            Self::Closed => "closed",
+            Self::LiveChatEnded => "live chat ended",
+            Self::LiveChatExpired => "live chat expired unanswered",
+            Self::Read => "read",
+            Self::Blocked => "blocked",
+            Self::Gone => "gone from the results",
+            Self::NoLongerMatches => "no longer matches",
+            Self::RuleChanged => "rule changed",
+            Self::RuleRemoved => "rule removed",
+        }
+    }
+}
+
+/// The end of an episode.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Resolution {
+    /// When it was known.
+    pub at: Timestamp,
+    /// When it happened, where known (the time of the answer); else the same as `at`.
+    pub ended_at: Timestamp,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// One episode of an alert.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Alert {
+    /// The episode's id.
+    pub id: AlertId,
+    /// The inbox's name.
+    pub inbox: String,
+    /// The rule's name.
+    pub rule: String,
+    /// The contact as last seen.
+    pub contact: Contact,
+    /// Waiting since: stays through the episode.
+    pub since: Timestamp,
+    /// When it began to fire.
+    pub fired_at: Timestamp,
+    /// Set when the episode is over.
+    pub resolution: Option<Resolution>,
+    /// Complete walks in a row that should have had the contact and did not.
+    pub missed_walks: u32,
+    /// Fingerprint of the rule's filter and condition that it last matched.
+    pub condition: String,
+}
+
+impl Alert {
+    /// Whether the episode still lasts.
+    pub fn is_firing(&self) -> bool {
+        self.resolution.is_none()
+    }
+}
+
+/// A contact that passes the filter of a rule whose condition looks at the clock, and may come to
+/// match without being seen again.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Candidate {
+    /// The inbox's name.
+    pub inbox: String,
+    /// The rule's name.
+    pub rule: String,
+    /// The contact as last seen.
+    pub contact: Contact,
+    /// When it was first seen passing the filter.
+    pub first_seen: Timestamp,
+    /// Complete walks in a row that should have had the contact and did not.
+    pub missed_walks: u32,
+}

@@ -1,0 +1,454 @@
+//! One record of the inbox, with every field that the provider's page documents.
+//!
+//! The names, types and conditions are those of the page on `POST /inbox/users` (section "Response
+//! Fields"). Enum values stay text, so that a value that is new tomorrow is shown, not refused.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+
+use super::field::{Field, Kind, Reading, record};
+use super::text;
+
+/// The value of `lastMessage.by` for each side of a conversation.
+pub mod by {
+    /// The customer.
+    pub const USER: &str = "user";
+    /// A person of the team.
+    pub const AGENT: &str = "agent";
+    /// The bot.
+    pub const BOT: &str = "bot";
+}
+
+/// The `status` of a conversation that is over.
+pub const CLOSED: &str = "CLOSED";
+/// The platform whose businesses may answer freely for 24 hours only.
+pub const WHATSAPP: &str = "WHATSAPP";
+
+/// A contact's `_id`, which the provider's inbox calls "User ID".
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ContactId(pub String);
+
+impl fmt::Display for ContactId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl From<&str> for ContactId {
+    fn from(id: &str) -> Self {
+        Self(id.to_owned())
+    }
+}
+
+record! {
+    /// The most recent message of the conversation.
+    pub struct LastMessage {
+        /// When it was sent.
+        at: Option<Timestamp> = "at",
+        /// What it says; empty for attachments and imports.
+        text: String = "text",
+        /// `bot`, `user` or `agent`.
+        by: String = "by",
+    }
+}
+
+record! {
+    /// Unread messages as one agent sees them.
+    pub struct UnreadOf {
+        /// The agent.
+        user_id: String = "userId",
+        /// How many.
+        count: i64 = "count",
+    }
+}
+
+record! {
+    /// Order history in short.
+    pub struct HasOrdered {
+        /// Whether the contact ever ordered.
+        status: bool = "status",
+        /// When last; only if `status`.
+        last_at: Option<Timestamp> = "lastAt",
+    }
+}
+
+record! {
+    /// State of the Zoho integration.
+    pub struct Zoho {
+        /// Whether a template was sent.
+        is_template_sent: bool = "isTemplateSent",
+    }
+}
+
+record! {
+    /// Third-party integrations.
+    pub struct Integrations {
+        /// Zoho's.
+        zoho: Zoho = "zoho",
+    }
+}
+
+record! {
+    /// Why a summary could not be made.
+    pub struct SummaryError {
+        /// Whether there is an error.
+        is_error: bool = "isError",
+        /// Its code.
+        code: String = "code",
+        /// Its message's key.
+        message_key: String = "messageKey",
+        /// What to show without a translation.
+        fallback_message: String = "fallbackMessage",
+    }
+}
+
+record! {
+    /// The provider's own summary of the conversation (flow-based bots).
+    pub struct ConversationSummary {
+        /// The text; empty if not made yet.
+        summary: String = "summary",
+        /// The error of making it.
+        error_status: SummaryError = "errorStatus",
+    }
+}
+
+record! {
+    /// A phone number in two parts.
+    pub struct Phone {
+        /// Without the country's prefix.
+        number: String = "number",
+        /// The country's prefix: `+91`, `91` or `1`.
+        prefix: String = "prefix",
+    }
+}
+
+record! {
+    /// How the contact can be reached.
+    pub struct Reach {
+        /// Mail address.
+        email: String = "email",
+        /// Phone.
+        phone: Phone = "phone",
+    }
+}
+
+record! {
+    /// A custom key and its value.
+    pub struct Attribute {
+        /// The key.
+        key: String = "key",
+        /// The value, as text.
+        value: String = "value",
+    }
+}
+
+record! {
+    /// Who the contact is.
+    pub struct UserDetails {
+        /// Display name.
+        name: String = "name",
+        /// Address of a picture.
+        picture: String = "picture",
+        /// Mail and phone.
+        contact: Reach = "contact",
+        /// WhatsApp number with the country's code.
+        whats_app_number: String = "whatsAppNumber",
+        /// Telegram name.
+        telegram_user_name: String = "telegramUserName",
+        /// Telegram chat.
+        telegram_chat_id: String = "telegramChatId",
+        /// Facebook profile.
+        facebook_profile_id: String = "facebookProfileId",
+        /// Instagram name.
+        instagram_user_name: String = "instagramUserName",
+        /// Instagram profile.
+        instagram_profile_id: String = "instagramProfileId",
+        /// City, from the address or given.
+        city: String = "city",
+        /// Country's code.
+        country: String = "country",
+        /// Gender, if given.
+        gender: String = "gender",
+        /// Tags.
+        tags: Vec<String> = "tags",
+        /// Custom key-value pairs.
+        attributes: Vec<Attribute> = "attributes",
+        /// The name that the customer gave in the conversation.
+        user_provided_name: String = "userProvidedName",
+    }
+}
+
+record! {
+    /// A note of an agent.
+    pub struct Note {
+        /// Its title.
+        title: String = "title",
+        /// Its text.
+        description: String = "description",
+        /// Its id.
+        id: String = "_id",
+    }
+}
+
+record! {
+    /// What is known from browsing.
+    pub struct Marketing {
+        /// Pages visited in the session.
+        urls_visited: Vec<String> = "urlsVisited",
+    }
+}
+
+record! {
+    /// The contact's device.
+    pub struct Device {
+        /// Type and model.
+        device: String = "device",
+        /// Browser and version.
+        browser: String = "browser",
+        /// Address on the network.
+        ip: String = "ip",
+        /// Operating system.
+        operating_system: String = "operatingSystem",
+    }
+}
+
+record! {
+    /// Profile data.
+    pub struct Profile {
+        /// Who it is.
+        user_details: UserDetails = "userDetails",
+        /// Agents' notes.
+        notes: Vec<Note> = "notes",
+        /// Browsing.
+        marketing: Marketing = "marketing",
+        /// Device.
+        device: Device = "device",
+    }
+}
+
+record! {
+    /// The documented fields of a contact.
+    pub struct Record {
+        /// The contact's id ("User ID").
+        id: String = "_id",
+        /// The agency's account.
+        agency: String = "_agency",
+        /// The sub-account.
+        customer: String = "_customer",
+        /// The browser's session.
+        uuid: String = "uuid",
+        /// `WEBSITE`, `WHATSAPP`, `TELEGRAM`, `FACEBOOK`, `INSTAGRAM`, or newer ones.
+        platform: Vec<String> = "platform",
+        /// Further platforms.
+        secondary_platform: Vec<String> = "secondaryPlatform",
+        /// The website bot.
+        bot_website: String = "_botWebsite",
+        /// The WhatsApp bot.
+        bot_whatsapp: String = "_botWhatsapp",
+        /// The Telegram bot.
+        bot_telegram: String = "_botTelegram",
+        /// The Facebook bot.
+        bot_facebook: String = "_botFacebook",
+        /// The automation bot (Instagram).
+        bot_automation: String = "_botAutomation",
+        /// The AI agent, for `chatBotType` `AGENTIC`.
+        ai_agent: String = "_aiAgent",
+        /// The platform's user record.
+        user: String = "_user",
+        /// The website's user record.
+        user_website: String = "_userWebsite",
+        /// WhatsApp's user record.
+        user_whatsapp: String = "_userWhatsapp",
+        /// Telegram's user record.
+        user_telegram: String = "_userTelegram",
+        /// Facebook's user record.
+        user_facebook: String = "_userFacebook",
+        /// The automation's user record.
+        user_automation: String = "_userAutomation",
+        /// The agent in charge; empty when nobody is.
+        agent_assigned: String = "_agentAssigned",
+        /// Whether subscribed.
+        is_subscriber: bool = "isSubscriber",
+        /// Visits to the website.
+        website_visits: i64 = "websiteVisits",
+        /// Whether active now.
+        is_online: bool = "isOnline",
+        /// Whether the contact ever wrote.
+        user_interacted: bool = "userInteracted",
+        /// `OPEN`, `INPROGRESS`, `REVIEW`, `ONHOLD`, `DEPENDANCY`, `CLOSED`, or newer ones.
+        status: String = "status",
+        /// Whether a confirmed contact.
+        is_contact: bool = "isContact",
+        /// Whether imported.
+        is_imported: bool = "isImported",
+        /// Whether migrated.
+        is_migrated: bool = "isMigrated",
+        /// Whether blocked.
+        is_user_blocked: bool = "isUserBlocked",
+        /// Whether a live chat is asked for or going on.
+        is_live_chat_active: bool = "isLiveChatActive",
+        /// Whether the conversation counts as paid.
+        is_paid: bool = "isPaid",
+        /// Whether a mail went out (agentic bots).
+        email_notification_sent: bool = "emailNotificationSent",
+        /// `FLOW_BASED` or `AGENTIC`.
+        chat_bot_type: String = "chatBotType",
+        /// Segments' ids.
+        segments: Vec<String> = "segments",
+        /// When last active.
+        last_seen_at: Option<Timestamp> = "lastSeenAt",
+        /// The last message.
+        last_message: LastMessage = "lastMessage",
+        /// Unread messages of the default view.
+        unread_messages: i64 = "unreadMessages",
+        /// Unread messages per agent.
+        unread_message: Vec<UnreadOf> = "unreadMessage",
+        /// Orders.
+        has_ordered: HasOrdered = "hasOrdered",
+        /// Integrations.
+        integrations: Integrations = "integrations",
+        /// Summary (flow-based bots).
+        conversation_summary: ConversationSummary = "conversationSummary",
+        /// Profile.
+        profile: Profile = "profile",
+        /// When the record was made.
+        created_at: Option<Timestamp> = "createdAt",
+        /// When the record last changed, for whatever reason.
+        updated_at: Option<Timestamp> = "updatedAt",
+        /// The provider's document version.
+        version: i64 = "__v",
+    }
+}
+
+/// A record that cannot be used at all: its page is not understood, but the others on it are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unreadable {
+    /// Something else than a JSON object stood in the list.
+    #[error("an entry of `data` is no object")]
+    NoObject,
+    /// Without `_id` nothing can be said about anybody.
+    #[error("a record has no `_id`")]
+    NoId,
+}
+
+/// One contact as the inbox gave it.
+#[derive(Clone, PartialEq)]
+pub struct Contact {
+    /// The documented fields.
+    pub record: Record,
+    /// Undocumented fields, under their dotted path.
+    pub extra: Map<String, Value>,
+    /// Documented fields whose value made no sense, by dotted path; they count as empty.
+    pub doubts: Vec<String>,
+}
+
+impl fmt::Debug for Contact {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Contact({})", self.record.id)
+    }
+}
+
+impl std::ops::Deref for Contact {
+    type Target = Record;
+
+    fn deref(&self) -> &Record {
+        &self.record
+    }
+}
+
+impl Contact {
+    /// Reads one entry of `data`, or what [`Contact::json`] gave.
+    pub fn read(value: Value) -> Result<Self, Unreadable> {
+        let Value::Object(mut object) = value else { return Err(Unreadable::NoObject) };
+        let mut reading = Reading::default();
+        if let Some(Value::Object(kept)) = object.remove("extra") {
+            reading.extra = kept;
+        }
+        let record = Record::read(Value::Object(object), "", &mut reading);
+        if record.id.trim().is_empty() {
+            return Err(Unreadable::NoId);
+        }
+        Ok(Self { record, extra: reading.extra, doubts: reading.doubts })
+    }
+
+    /// The record under the API's names, every documented field present, undocumented ones under
+    /// `extra`.
+    pub fn json(&self) -> Value {
+        let mut value = self.record.json();
+        if let Value::Object(object) = &mut value {
+            object.insert("extra".to_owned(), Value::Object(self.extra.clone()));
+        }
+        value
+    }
+
+    /// The documented shape of a record.
+    pub fn kind() -> Kind {
+        Record::kind()
+    }
+
+    /// The contact's id.
+    pub fn contact_id(&self) -> ContactId {
+        ContactId(self.record.id.clone())
+    }
+
+    /// The best display name: the profile's, else the one the customer gave, else a WhatsApp
+    /// number, a Telegram or Instagram name, a mail address, the User ID. One line, no control
+    /// characters, at most 80 characters.
+    pub fn name(&self) -> String {
+        let who = &self.profile.user_details;
+        [
+            &who.name,
+            &who.user_provided_name,
+            &who.whats_app_number,
+            &who.telegram_user_name,
+            &who.instagram_user_name,
+            &who.contact.email,
+            &self.record.id,
+        ]
+        .into_iter()
+        .map(|candidate| text::one_line(candidate, 80))
+        .find(|candidate| !candidate.is_empty())
+        .unwrap_or_else(|| "(no id)".to_owned())
+    }
+
+    /// The main platform as the API spells it, upper case; empty when none is given.
+    pub fn platform(&self) -> String {
+        self.record.platform.first().map(|platform| platform.to_uppercase()).unwrap_or_default()
+    }
+
+    /// The id of the bot that the customer talks with; empty when none is given.
+    pub fn bot_id(&self) -> &str {
+        [
+            &self.bot_website,
+            &self.bot_whatsapp,
+            &self.bot_telegram,
+            &self.bot_facebook,
+            &self.bot_automation,
+            &self.ai_agent,
+        ]
+        .into_iter()
+        .find(|id| !id.is_empty())
+        .map_or("", String::as_str)
+    }
+
+    /// What the inbox's search finds the contact by, best first: phone, WhatsApp number, mail, name.
+    pub fn search_text(&self) -> Option<String> {
+        let who = &self.profile.user_details;
+        [&who.contact.phone.number, &who.whats_app_number, &who.contact.email, &who.name, &who.user_provided_name]
+            .into_iter()
+            .map(|candidate| candidate.trim())
+            .find(|candidate| !candidate.is_empty())
+            .map(str::to_owned)
+    }
+
+    /// The later one of two readings of the same contact; `other` was read after `self`.
+    ///
+    /// While one pages, a record can move and be read twice; `updatedAt` changes with every change
+    /// of the record, so it tells the versions apart. Nothing else is ever concluded from it.
+    #[must_use]
+    pub fn newer(self, other: Self) -> Self {
+        if self.updated_at > other.updated_at { self } else { other }
+    }
+}

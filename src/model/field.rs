@@ -1,0 +1,298 @@
+//! How one field of an answer is read: leniently, without losing what is not understood.
+//!
+//! The provider's page documents types but not which fields may be absent, null or of another JSON
+//! type. Every field therefore has a documented empty value, takes the neighbouring JSON types that
+//! mean the same (a number as text, a scalar where a list is documented), and where the value makes
+//! no sense it is remembered as a *doubt*: such a field is no evidence for the end of an alert.
+
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+
+/// The documented type of a field, for those that must know the shape of a record without having
+/// one: the condition's and the templates' name checks, and the test against the provider's page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A string; its empty value is `""`.
+    Text,
+    /// A whole number; its empty value is `0`.
+    Number,
+    /// A boolean; its empty value is `false`.
+    Flag,
+    /// A time, ISO 8601 in UTC; its empty value is `""`.
+    Time,
+    /// A list of one kind; its empty value is `[]`.
+    List(Box<Kind>),
+    /// An object with known fields, each with its own empty value.
+    Object(Vec<(&'static str, Kind)>),
+}
+
+impl Kind {
+    /// The kind of the field at a dotted path below this one, if it is documented.
+    pub fn at(&self, path: &[&str]) -> Option<&Kind> {
+        let Some((first, rest)) = path.split_first() else { return Some(self) };
+        match self {
+            Kind::Object(fields) => fields.iter().find(|(name, _)| name == first)?.1.at(rest),
+            _ => None,
+        }
+    }
+
+    /// Every documented path of this kind, dotted, lists of objects entered as in the provider's
+    /// page (`profile.notes`, not their entries).
+    pub fn paths(&self) -> Vec<String> {
+        let mut found = Vec::new();
+        self.collect("", &mut found);
+        found
+    }
+
+    fn collect(&self, prefix: &str, found: &mut Vec<String>) {
+        let Kind::Object(fields) = self else { return };
+        for (name, kind) in fields {
+            let path = if prefix.is_empty() { (*name).to_owned() } else { format!("{prefix}.{name}") };
+            found.push(path.clone());
+            kind.collect(&path, found);
+        }
+    }
+
+    /// The documented empty value.
+    pub fn empty(&self) -> Value {
+        match self {
+            Kind::Text | Kind::Time => Value::from(""),
+            Kind::Number => Value::from(0),
+            Kind::Flag => Value::from(false),
+            Kind::List(_) => Value::Array(Vec::new()),
+            Kind::Object(fields) => {
+                Value::Object(fields.iter().map(|(name, kind)| ((*name).to_owned(), kind.empty())).collect())
+            }
+        }
+    }
+}
+
+/// What one reading of a record leaves over.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Reading {
+    /// Undocumented fields, under their dotted path.
+    pub extra: Map<String, Value>,
+    /// Dotted paths of documented fields whose value was not understood and counts as empty.
+    pub doubts: Vec<String>,
+}
+
+/// A type that one field of a record can have.
+pub trait Field: Default {
+    /// The documented type.
+    fn kind() -> Kind;
+    /// Reads `value`, found at `path`; what is not understood goes to `reading`.
+    fn read(value: Value, path: &str, reading: &mut Reading) -> Self;
+    /// The value as the provider documents it, empty value included.
+    fn json(&self) -> Value;
+}
+
+fn doubt<T: Default>(path: &str, reading: &mut Reading) -> T {
+    reading.doubts.push(path.to_owned());
+    T::default()
+}
+
+impl Field for String {
+    fn kind() -> Kind {
+        Kind::Text
+    }
+
+    fn read(value: Value, path: &str, reading: &mut Reading) -> Self {
+        match value {
+            Value::String(text) => text,
+            Value::Null => String::new(),
+            Value::Number(number) => number.to_string(),
+            Value::Bool(flag) => flag.to_string(),
+            // The provider's database spells an id so in its own extended JSON.
+            Value::Object(mut object) if object.len() == 1 && object.contains_key("$oid") => {
+                Self::read(object.remove("$oid").unwrap_or_default(), path, reading)
+            }
+            Value::Array(_) | Value::Object(_) => doubt(path, reading),
+        }
+    }
+
+    fn json(&self) -> Value {
+        Value::from(self.as_str())
+    }
+}
+
+impl Field for i64 {
+    fn kind() -> Kind {
+        Kind::Number
+    }
+
+    fn read(value: Value, path: &str, reading: &mut Reading) -> Self {
+        match &value {
+            Value::Null => 0,
+            Value::Bool(flag) => i64::from(*flag),
+            Value::Number(number) => match number.as_i64().or_else(|| whole(number.as_f64()?)) {
+                Some(number) => number,
+                None => doubt(path, reading),
+            },
+            Value::String(text) if text.trim().is_empty() => 0,
+            Value::String(text) => match text.trim().parse().ok().or_else(|| whole(text.trim().parse().ok()?)) {
+                Some(number) => number,
+                None => doubt(path, reading),
+            },
+            Value::Array(_) | Value::Object(_) => doubt(path, reading),
+        }
+    }
+
+    fn json(&self) -> Value {
+        Value::from(*self)
+    }
+}
+
+/// A float as a whole number, where it fits one.
+#[allow(clippy::cast_possible_truncation)]
+fn whole(number: f64) -> Option<i64> {
+    (number.is_finite() && number.abs() < 9.0e15).then_some(number as i64)
+}
+
+impl Field for bool {
+    fn kind() -> Kind {
+        Kind::Flag
+    }
+
+    fn read(value: Value, path: &str, reading: &mut Reading) -> Self {
+        match &value {
+            Value::Null => false,
+            Value::Bool(flag) => *flag,
+            Value::Number(number) => match number.as_f64() {
+                Some(number) => number != 0.0,
+                None => doubt(path, reading),
+            },
+            Value::String(text) => match text.trim().to_ascii_lowercase().as_str() {
+                "" | "false" | "0" | "no" => false,
+                "true" | "1" | "yes" => true,
+                _ => doubt(path, reading),
+            },
+            Value::Array(_) | Value::Object(_) => doubt(path, reading),
+        }
+    }
+
+    fn json(&self) -> Value {
+        Value::from(*self)
+    }
+}
+
+impl Field for Option<Timestamp> {
+    fn kind() -> Kind {
+        Kind::Time
+    }
+
+    fn read(value: Value, path: &str, reading: &mut Reading) -> Self {
+        match value {
+            Value::Null => None,
+            Value::String(text) if text.trim().is_empty() => None,
+            Value::String(text) => match super::time::parse_timestamp(text.trim()) {
+                Some(time) => Some(time),
+                None => doubt(path, reading),
+            },
+            Value::Number(number) => match number.as_f64().and_then(epoch) {
+                Some(time) => Some(time),
+                None => doubt(path, reading),
+            },
+            Value::Object(mut object) if object.len() == 1 && object.contains_key("$date") => {
+                Self::read(object.remove("$date").unwrap_or_default(), path, reading)
+            }
+            Value::Bool(_) | Value::Array(_) | Value::Object(_) => doubt(path, reading),
+        }
+    }
+
+    fn json(&self) -> Value {
+        Value::from(self.map(super::time::iso).unwrap_or_default())
+    }
+}
+
+/// A number as a time: seconds since 1970, or milliseconds where seconds would be past the year 5000.
+fn epoch(number: f64) -> Option<Timestamp> {
+    let millis = if number.abs() < 1.0e11 { number * 1000.0 } else { number };
+    Timestamp::from_millisecond(whole(millis)?).ok()
+}
+
+impl<T: Field> Field for Vec<T> {
+    fn kind() -> Kind {
+        Kind::List(Box::new(T::kind()))
+    }
+
+    fn read(value: Value, path: &str, reading: &mut Reading) -> Self {
+        match value {
+            Value::Null => Vec::new(),
+            Value::String(text) if text.is_empty() => Vec::new(),
+            Value::Array(entries) => entries
+                .into_iter()
+                .filter(|entry| !entry.is_null())
+                .enumerate()
+                .map(|(index, entry)| T::read(entry, &format!("{path}.{index}"), reading))
+                .collect(),
+            scalar => vec![T::read(scalar, path, reading)],
+        }
+    }
+
+    fn json(&self) -> Value {
+        Value::Array(self.iter().map(Field::json).collect())
+    }
+}
+
+/// Reads an object's fields: null, `""` and `[]` (an absent object as some encoders spell it) are
+/// the empty object, anything else that is no object is a doubt.
+pub(crate) fn object(value: Value, path: &str, reading: &mut Reading) -> Map<String, Value> {
+    match value {
+        Value::Object(object) => object,
+        Value::Null => Map::new(),
+        Value::Array(entries) if entries.is_empty() => Map::new(),
+        Value::String(text) if text.is_empty() => Map::new(),
+        _ => doubt(path, reading),
+    }
+}
+
+/// Declares one documented object: the struct, its reading, its JSON and its shape, from one list.
+///
+/// `Debug` prints no field: a record is a customer's.
+macro_rules! record {
+    ($(#[$meta:meta])* pub struct $name:ident { $($(#[$doc:meta])* $field:ident : $ty:ty = $api:literal,)* }) => {
+        $(#[$meta])*
+        #[derive(Clone, Default, PartialEq)]
+        pub struct $name { $($(#[$doc])* pub $field: $ty,)* }
+
+        impl $crate::model::field::Field for $name {
+            fn kind() -> $crate::model::field::Kind {
+                $crate::model::field::Kind::Object(vec![
+                    $(($api, <$ty as $crate::model::field::Field>::kind()),)*
+                ])
+            }
+
+            fn read(
+                value: serde_json::Value,
+                path: &str,
+                reading: &mut $crate::model::field::Reading,
+            ) -> Self {
+                let mut object = $crate::model::field::object(value, path, reading);
+                let below = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
+                let record = Self {
+                    $($field: match object.remove($api) {
+                        Some(value) => <$ty as $crate::model::field::Field>::read(value, &below($api), reading),
+                        None => <$ty>::default(),
+                    },)*
+                };
+                for (name, value) in object {
+                    reading.extra.insert(below(&name), value);
+                }
+                record
+            }
+
+            fn json(&self) -> serde_json::Value {
+                let mut object = serde_json::Map::new();
+                $(object.insert($api.to_owned(), $crate::model::field::Field::json(&self.$field));)*
+                serde_json::Value::Object(object)
+            }
+        }
+
+        impl std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(concat!(stringify!($name), "(..)"))
+            }
+        }
+    };
+}
+pub(crate) use record;

@@ -1,0 +1,19 @@
+//! The nouns: what the inbox gives, what a rule makes of it, what is owed.
+//!
+//! Pure: this room knows nobody else of ours, no clock, no wire, no store, no log. Everything here
+//! is data with the meaning that `docs` and the command line give to the same words.
+
+pub mod alert;
+pub mod contact;
+pub mod field;
+pub mod message;
+pub mod names;
+pub mod privacy;
+pub mod text;
+pub mod time;
+
+pub use alert::{Alert, AlertId, Candidate, Reason, Resolution};
+pub use contact::{Contact, ContactId, Unreadable};
+pub use message::{Event, Message, MessageId, Notification, NotificationId};
+pub use names::Names;
+pub use privacy::Privacy;

@@ -1,0 +1,59 @@
+//! Times and durations as people write and read them.
+
+use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp, Unit, fmt::friendly::SpanParser};
+
+/// A time as the API writes it: `2026-06-12T08:13:52.369Z`. A time without a zone is UTC.
+pub fn parse_timestamp(text: &str) -> Option<Timestamp> {
+    if let Ok(time) = text.parse::<Timestamp>() {
+        return Some(time);
+    }
+    let civil: jiff::civil::DateTime = text.parse().ok()?;
+    civil.to_zoned(jiff::tz::TimeZone::UTC).ok().map(|zoned| zoned.timestamp())
+}
+
+/// A time as the API writes it, in milliseconds.
+pub fn iso(time: Timestamp) -> String {
+    format!("{time:.3}")
+}
+
+/// Reads `500ms`, `15s`, `1h 30m`, `90d` (a day is 24 hours, a week 7 days).
+///
+/// # Errors
+/// What would be right, for the admin.
+pub fn parse_duration(text: &str) -> Result<SignedDuration, String> {
+    const RIGHT: &str = "write a duration like `500ms`, `15s`, `2m`, `1h 30m` or `7d`";
+    let span: Span = SpanParser::new().parse_span(text.trim()).map_err(|_| RIGHT.to_owned())?;
+    if span.get_months() != 0 || span.get_years() != 0 {
+        return Err("months and years differ in length: write days, like `30d`".to_owned());
+    }
+    span.to_duration(SpanRelativeTo::days_are_24_hours()).map_err(|_| RIGHT.to_owned())
+}
+
+/// A duration as people say it, in two units at most: `45 s`, `7 min`, `2 h 5 min`, `3 d 4 h`.
+pub fn human(duration: SignedDuration) -> String {
+    let seconds = duration.as_secs().max(0);
+    let (days, hours, minutes) = (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60);
+    let two = |large: i64, unit: &str, small: i64, below: &str| {
+        if small == 0 { format!("{large} {unit}") } else { format!("{large} {unit} {small} {below}") }
+    };
+    match (days, hours, minutes) {
+        (0, 0, 0) => format!("{seconds} s"),
+        (0, 0, minutes) => format!("{minutes} min"),
+        (0, hours, minutes) => two(hours, "h", minutes, "min"),
+        (days, hours, _) => two(days, "d", hours, "h"),
+    }
+}
+
+/// A duration as configuration spells it: `1h 30m`.
+pub fn compact(duration: SignedDuration) -> String {
+    let mut span = Span::try_from(duration).unwrap_or_default();
+    if let Ok(rounded) = span.round(jiff::SpanRound::new().largest(Unit::Hour).smallest(Unit::Millisecond)) {
+        span = rounded;
+    }
+    format!("{span:#}")
+}
+
+/// How long from `since` to `now`, never negative: clocks of two machines differ.
+pub fn elapsed(since: Timestamp, now: Timestamp) -> SignedDuration {
+    now.duration_since(since).max(SignedDuration::ZERO)
+}
