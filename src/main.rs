@@ -1,1 +1,3 @@
+//! The `pengwatch` binary: arguments in, error printed once, exit status.
+
 fn main() {}

@@ -88,3 +88,108 @@ pub struct Message {
     /// The last failure, for operators; empty before the first.
     pub last_error: String,
 }
+
+/// What a message says, in the form that its kind of receiver takes. Rendered anew for every
+/// attempt, so that "waiting 2 min" is not told an hour later.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Body {
+    /// A Slack payload, as JSON text.
+    Slack {
+        /// The whole payload.
+        payload: String,
+    },
+    /// A mail.
+    Email {
+        /// One line.
+        subject: String,
+        /// The plain part.
+        text: String,
+        /// The HTML part.
+        html: String,
+    },
+    /// A webhook's body, as JSON text.
+    Webhook {
+        /// The whole body.
+        payload: String,
+    },
+    /// Lines for the terminal.
+    Console {
+        /// What is printed, without a line break at the end.
+        text: String,
+    },
+}
+
+/// Shows the kind only: a body holds a customer's text.
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Slack { .. } => "Slack(..)",
+            Self::Email { .. } => "Email(..)",
+            Self::Webhook { .. } => "Webhook(..)",
+            Self::Console { .. } => "Console(..)",
+        })
+    }
+}
+
+/// One message made ready for one attempt.
+#[derive(Clone, Debug)]
+pub struct Parcel {
+    /// The message's id, the same in every attempt.
+    pub id: MessageId,
+    /// What it says.
+    pub body: Body,
+    /// The time of this attempt.
+    pub now: Timestamp,
+    /// The conversation that a mail belongs to: the same for every message of one alert; `None` for
+    /// a message about several.
+    pub thread: Option<String>,
+    /// Recipients of a mail that need no further attempt.
+    pub settled: Vec<String>,
+}
+
+/// Who is to blame when a message is refused for good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The receiver does not take this payload; plain text may pass.
+    Payload,
+    /// The receiver takes nothing (any more): a revoked address, refused credentials.
+    Receiver,
+}
+
+/// How one attempt ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The receiver accepted it.
+    Delivered,
+    /// It may work later.
+    Retry {
+        /// What the receiver asked to wait.
+        after: Option<jiff::SignedDuration>,
+        /// For operators: no secret, no customer's text.
+        reason: String,
+        /// Whether the receiver may have got it all the same.
+        ambiguous: bool,
+    },
+    /// It will not work.
+    Rejected {
+        /// For operators: no secret, no customer's text.
+        reason: String,
+        /// Who is to blame.
+        fault: Fault,
+    },
+}
+
+/// What one attempt gave.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attempt {
+    /// How it ended for the message as a whole.
+    pub outcome: Outcome,
+    /// All recipients of a mail that need no further attempt, the earlier ones included.
+    pub settled: Vec<String>,
+}
+
+impl From<Outcome> for Attempt {
+    fn from(outcome: Outcome) -> Self {
+        Self { outcome, settled: Vec::new() }
+    }
+}

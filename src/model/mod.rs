@@ -14,6 +14,6 @@ pub mod time;
 
 pub use alert::{Alert, AlertId, Candidate, Reason, Resolution};
 pub use contact::{Contact, ContactId, Unreadable};
-pub use message::{Event, Message, MessageId, Notification, NotificationId};
+pub use message::{Attempt, Body, Event, Fault, Message, MessageId, Notification, NotificationId, Outcome, Parcel};
 pub use names::Names;
 pub use privacy::Privacy;
