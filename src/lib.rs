@@ -1,5 +1,8 @@
 //! pengwatch watches the inbox of a customer-chat account and tells the right people who is waiting.
 
+pub mod config;
 pub mod diagnose;
+pub mod engine;
 pub mod model;
+pub mod rules;
 pub mod service;

@@ -7,7 +7,15 @@ pub mod draw;
 pub mod nearest;
 pub mod toml;
 
-use std::{ops::Range, path::PathBuf, sync::Arc};
+use std::{
+    fs,
+    ops::Range,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+/// The longest file that an admin edits.
+const MAX_BYTES: u64 = 256 * 1024;
 
 /// A file as it was read.
 #[derive(Debug, PartialEq, Eq)]
@@ -114,4 +122,17 @@ impl Diagnostic {
             None => self.title.clone(),
         }
     }
+}
+
+/// The text of a file that an admin edits.
+///
+/// # Errors
+/// Why it cannot be read, without its name.
+pub fn read_text(path: &Path) -> Result<String, String> {
+    let length = fs::metadata(path).map_err(|error| error.to_string())?.len();
+    if length > MAX_BYTES {
+        return Err(format!("it is larger than {} KiB", MAX_BYTES / 1024));
+    }
+    let bytes = fs::read(path).map_err(|error| error.to_string())?;
+    String::from_utf8(bytes).map_err(|_| "it is not UTF-8 text".to_owned())
 }

@@ -99,9 +99,7 @@ fn plain(wanted: &str) -> String {
         "a sequence" => "a list in [ ]".to_owned(),
         "a map" => "a table".to_owned(),
         wanted if wanted.starts_with("struct ") => "a table".to_owned(),
-        wanted if matches!(wanted, "u8" | "u16" | "u32" | "u64" | "usize" | "i64" | "i32") => {
-            "a whole number".to_owned()
-        }
+        "u8" | "u16" | "u32" | "u64" | "usize" | "i64" | "i32" => "a whole number".to_owned(),
         wanted if wanted.starts_with('f') && wanted[1..].parse::<u8>().is_ok() => "a number".to_owned(),
         wanted => wanted.to_owned(),
     }

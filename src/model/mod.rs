@@ -6,9 +6,12 @@
 pub mod alert;
 pub mod contact;
 pub mod field;
+pub mod link;
 pub mod message;
 pub mod names;
 pub mod privacy;
+pub mod smtp;
+pub mod snapshot;
 pub mod text;
 pub mod time;
 
@@ -17,3 +20,4 @@ pub use contact::{Contact, ContactId, Unreadable};
 pub use message::{Attempt, Body, Event, Fault, Message, MessageId, Notification, NotificationId, Outcome, Parcel};
 pub use names::Names;
 pub use privacy::Privacy;
+pub use snapshot::{Changes, InboxMemory, Snapshot, Told};

@@ -1,0 +1,332 @@
+//! Reads and judges `pengwatch.toml`; every mistake is reported, not the first only.
+
+use std::{
+    ops::Range,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use jiff::{SignedDuration, tz::TimeZone};
+use secrecy::{ExposeSecret, SecretString};
+use toml::{Spanned, Value};
+use url::{Host, Url};
+
+use super::{
+    Config, DEFAULT_URL, Inbox, State, mask,
+    secret::{Environment, Secret},
+    shape::{ConfigFile, InboxTable, NamesTable, ServerTable, WatchdogTable},
+};
+use crate::{
+    diagnose::{Diagnostic, Source, nearest::did_you_mean, read_text, toml::read},
+    model::{Names, names::Agent, time},
+};
+
+/// Whether a secret that cannot be read is a mistake.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Secrets {
+    /// `run`: nothing works without them.
+    Needed,
+    /// `check`: they are often not at hand where rules are edited; a warning is enough.
+    Wanted,
+}
+
+/// Reads the configuration at `path`; `None` where it is too broken to go on with.
+pub fn load(path: &Path, secrets: Secrets, env: Environment<'_>, found: &mut Vec<Diagnostic>) -> Option<Config> {
+    let text = match read_text(path) {
+        Ok(text) => text,
+        Err(reason) => {
+            let missing = !path.exists();
+            let reason = if missing { "it does not exist".to_owned() } else { reason };
+            found.push(
+                Diagnostic::bare(format!("the configuration `{}` cannot be read: {reason}", path.display()))
+                    .help("name it with --config FILE or $PENGWATCH_CONFIG; else ./pengwatch.toml is read"),
+            );
+            return None;
+        }
+    };
+    let shown = Source::new(path, mask::mask(&text));
+    let source = Source::new(path, text);
+    let before = found.len();
+    let file = read::<ConfigFile>(&source, found);
+    for diagnostic in &mut found[before..] {
+        diagnostic.source = Some(Arc::clone(&shown));
+    }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_owned();
+    let mut loader = Loader { source: &shown, folder, secrets, env, found };
+    Some(loader.config(path, file?))
+}
+
+/// The judging of one file.
+pub(super) struct Loader<'a, 'f> {
+    pub(super) source: &'a Arc<Source>,
+    pub(super) folder: PathBuf,
+    secrets: Secrets,
+    env: Environment<'a>,
+    found: &'f mut Vec<Diagnostic>,
+}
+
+impl Loader<'_, '_> {
+    pub(super) fn error(&mut self, span: Range<usize>, title: impl Into<String>, help: impl Into<String>) {
+        self.found.push(Diagnostic::error(self.source, span, title).help(help));
+    }
+
+    pub(super) fn warning(&mut self, span: Range<usize>, title: impl Into<String>, help: impl Into<String>) {
+        self.found.push(Diagnostic::warning(self.source, span, title).help(help));
+    }
+
+    pub(super) fn no_effect(&mut self, span: Range<usize>, key: &str) {
+        self.warning(
+            span,
+            format!("`{key}` has no effect yet in this version"),
+            "it is read and checked, nothing more",
+        );
+    }
+
+    fn config(&mut self, path: &Path, file: ConfigFile) -> Config {
+        let receiver_names: Vec<String> = file.receiver.keys().map(|name| name.get_ref().clone()).collect();
+        if file.inbox.is_empty() {
+            self.error(0..0, "no inbox is configured", "add [inbox.main] with a token");
+        }
+        if file.receiver.is_empty() {
+            self.error(0..0, "no receiver is configured", "add [receiver.NAME] with type = \"slack\", for example");
+        }
+        let inboxes = file.inbox.into_iter().map(|(name, table)| self.inbox(&name, table)).collect();
+        let receivers = file
+            .receiver
+            .into_iter()
+            .filter_map(|(name, table)| self.receiver(&name, table, &receiver_names))
+            .collect();
+        if let Some(watchdog) = file.watchdog {
+            self.watchdog(watchdog, &receiver_names);
+        }
+        if let Some(server) = file.server {
+            self.server(server);
+        }
+        let path_of =
+            |key: Option<Spanned<String>>, default: &str| key.map_or_else(|| default.to_owned(), Spanned::into_inner);
+        Config {
+            path: path.to_owned(),
+            state: self.state(file.state.as_ref()),
+            rules: self.folder.join(path_of(file.rules, "rules")),
+            templates: self.folder.join(path_of(file.templates, "templates")),
+            timezone: self.timezone(file.timezone),
+            retention: self.duration(file.retention, "90d", "1h"),
+            deadline: self.duration(file.deadline, "50s", "1s"),
+            inboxes,
+            receivers,
+            names: names(file.names),
+        }
+    }
+
+    fn state(&mut self, state: Option<&Spanned<String>>) -> State {
+        let text = state.map_or("sqlite:pengwatch.db", |state| state.get_ref().as_str());
+        let span = state.map_or(0..0, Spanned::span);
+        if let Some(path) = text.strip_prefix("sqlite:").filter(|path| !path.is_empty()) {
+            return State::Sqlite(self.folder.join(path));
+        }
+        if text.starts_with("postgres://") || text.starts_with("postgresql://") {
+            let help = "use state = \"sqlite:pengwatch.db\" until a later version";
+            self.error(span, "state in PostgreSQL is not supported yet by this version", help);
+        } else {
+            self.error(span, "this is no place for state", "write state = \"sqlite:pengwatch.db\"");
+        }
+        State::Sqlite(self.folder.join("pengwatch.db"))
+    }
+
+    fn timezone(&mut self, name: Option<Spanned<String>>) -> TimeZone {
+        let Some(name) = name else { return TimeZone::UTC };
+        TimeZone::get(name.get_ref()).unwrap_or_else(|_| {
+            let all = jiff::tz::db().available().map(|zone| zone.as_str().to_owned()).collect::<Vec<_>>();
+            let help = crate::diagnose::nearest::nearest(name.get_ref(), all.iter().map(String::as_str))
+                .map_or("write an IANA name like \"Asia/Kolkata\"".to_owned(), |near| {
+                    format!("did you mean `{near}`?")
+                });
+            self.error(name.span(), format!("there is no time zone `{}`", name.get_ref()), help);
+            TimeZone::UTC
+        })
+    }
+
+    /// A duration of at least `least`.
+    pub(super) fn duration(&mut self, value: Option<Spanned<String>>, default: &str, least: &str) -> SignedDuration {
+        let known = |text: &str| time::parse_duration(text).unwrap_or(SignedDuration::ZERO);
+        let Some(value) = value else { return known(default) };
+        match time::parse_duration(value.get_ref()) {
+            Ok(duration) if duration >= known(least) => duration,
+            Ok(_) => {
+                self.error(value.span(), "this duration is too short", format!("write at least \"{least}\""));
+                known(default)
+            }
+            Err(right) => {
+                self.error(value.span(), "this is no duration", right);
+                known(default)
+            }
+        }
+    }
+
+    /// A secret; an unreadable one is a mistake or a warning, and empty from then on.
+    pub(super) fn secret(&mut self, key: &str, value: &Spanned<Value>) -> SecretString {
+        let secret = match Secret::parse(value.get_ref()) {
+            Ok(secret) => secret,
+            Err(right) => {
+                self.error(value.span(), format!("`{key}` is no secret"), right);
+                return SecretString::default();
+            }
+        };
+        if matches!(secret, Secret::Plain(_)) {
+            let help = format!("better keep it out of the file: {key} = {{ env = \"NAME\" }} or {{ file = \"path\" }}");
+            self.warning(value.span(), format!("`{key}` stands in the file as plain text"), help);
+        }
+        match secret.read(&self.folder, self.env) {
+            Ok(secret) => secret,
+            Err(reason) => {
+                let help = "set it where pengwatch runs";
+                match self.secrets {
+                    Secrets::Needed => self.error(value.span(), reason, help),
+                    Secrets::Wanted => self.warning(value.span(), reason, help),
+                }
+                SecretString::default()
+            }
+        }
+    }
+
+    /// Checks a secret address, unless it could not be read.
+    pub(super) fn http_secret(&mut self, key: &str, value: &Spanned<Value>) -> SecretString {
+        let secret = self.secret(key, value);
+        let text = secret.expose_secret();
+        if !text.is_empty() {
+            match Url::parse(text) {
+                Ok(url) if matches!(url.scheme(), "http" | "https") => {
+                    if url.scheme() == "http" && !is_loopback(&url) {
+                        let help = "use https:// (http:// is for this machine only)";
+                        self.warning(value.span(), format!("`{key}` is not encrypted on its way"), help);
+                    }
+                }
+                _ => self.error(value.span(), format!("`{key}` is no http(s) address"), "it begins with https://"),
+            }
+        }
+        secret
+    }
+
+    fn inbox(&mut self, name: &Spanned<String>, table: Spanned<InboxTable>) -> Inbox {
+        let span = table.span();
+        let table = table.into_inner();
+        let url = match &table.url {
+            None => default_url(),
+            Some(url) => match Url::parse(url.get_ref()) {
+                Ok(parsed) if matches!(parsed.scheme(), "http" | "https") && parsed.host().is_some() => {
+                    if parsed.scheme() == "http" && !is_loopback(&parsed) {
+                        let help = "use https:// (http:// is for this machine only)";
+                        self.warning(url.span(), "the token would travel unencrypted", help);
+                    }
+                    if !parsed.username().is_empty() || parsed.password().is_some() || parsed.query().is_some() {
+                        self.error(url.span(), "this is no base address", format!("write it like \"{DEFAULT_URL}\""));
+                    }
+                    parsed
+                }
+                _ => {
+                    self.error(url.span(), "this is no http(s) address", format!("write it like \"{DEFAULT_URL}\""));
+                    default_url()
+                }
+            },
+        };
+        let token = if let Some(token) = &table.token {
+            self.secret("token", token)
+        } else {
+            let title = format!("the inbox `{}` has no token", name.get_ref());
+            self.error(span, title, "add token = { env = \"BOTPENGUIN_TOKEN\" }");
+            SecretString::default()
+        };
+        let rate = table.requests_per_minute.as_ref().map_or(80, |rate| *rate.get_ref());
+        if let Some(given) = &table.requests_per_minute {
+            if rate == 0 {
+                self.error(given.span(), "without requests nothing can be read", "the provider allows 100 a minute");
+            } else if rate > 100 {
+                let help = "more is answered with 429; leave a part to whatever else uses the token";
+                self.warning(given.span(), "the provider allows 100 requests a minute", help);
+            }
+        }
+        if let Some(link) = &table.contact_link
+            && let Err(reason) = crate::model::link::check(link.get_ref())
+        {
+            self.error(link.span(), reason, "write it like \"https://app.example.com/inbox/{{contact._id}}\"");
+        }
+        Inbox {
+            name: name.get_ref().clone(),
+            url,
+            token,
+            poll_every: self.duration(table.poll_every, "15s", "1s"),
+            sweep_every: self.duration(table.sweep_every, "5m", "1s"),
+            requests_per_minute: rate.max(1),
+            timeout: self.duration(table.timeout, "20s", "100ms"),
+            contact_link: table.contact_link.map(Spanned::into_inner),
+        }
+    }
+
+    fn watchdog(&mut self, table: Spanned<WatchdogTable>, receivers: &[String]) {
+        let span = table.span();
+        let table = table.into_inner();
+        for receiver in &table.notify {
+            self.known_receiver(receiver, receivers);
+        }
+        self.duration(table.after, "5m", "1s");
+        if let Some(url) = &table.heartbeat_url {
+            self.http_secret("heartbeat_url", url);
+        }
+        self.no_effect(first_line(&self.source.text, span), "watchdog");
+    }
+
+    fn server(&mut self, table: Spanned<ServerTable>) {
+        let span = table.span();
+        let table = table.into_inner();
+        if let Some(listen) = &table.listen
+            && listen.get_ref().parse::<std::net::SocketAddr>().is_err()
+        {
+            self.error(listen.span(), "this is no address with a port", "write it like \"127.0.0.1:9464\"");
+        }
+        if let Some(url) = &table.public_url
+            && Url::parse(url.get_ref()).is_err()
+        {
+            self.error(url.span(), "this is no address", "write it like \"https://pengwatch.example.com\"");
+        }
+        if let Some(token) = &table.token {
+            self.secret("token", token);
+        }
+        self.no_effect(first_line(&self.source.text, span), "server");
+    }
+
+    pub(super) fn known_receiver(&mut self, name: &Spanned<String>, receivers: &[String]) {
+        if !receivers.contains(name.get_ref()) {
+            let help = did_you_mean(name.get_ref(), receivers.iter().map(String::as_str).collect::<Vec<_>>())
+                .unwrap_or_else(|| "add it as [receiver.NAME]".to_owned());
+            self.error(name.span(), format!("there is no receiver `{}`", name.get_ref()), help);
+        }
+    }
+}
+
+fn names(table: NamesTable) -> Names {
+    let agents = table
+        .agents
+        .into_iter()
+        .map(|(id, agent)| (id, Agent { name: agent.name, slack: agent.slack.filter(|slack| !slack.is_empty()) }));
+    Names { agents: agents.collect(), bots: table.bots, segments: std::collections::BTreeMap::new() }
+}
+
+/// The first line of a table: its header.
+fn first_line(text: &str, span: Range<usize>) -> Range<usize> {
+    let end = text.get(span.start..).and_then(|rest| rest.find('\n')).map_or(span.end, |at| span.start + at);
+    span.start..end
+}
+
+#[allow(clippy::expect_used)]
+fn default_url() -> Url {
+    Url::parse(DEFAULT_URL).expect("a constant of this program")
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}

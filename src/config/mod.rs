@@ -1,0 +1,161 @@
+//! `pengwatch.toml`: who is watched, who is told, where state is kept.
+//!
+//! [`shape`] is the file as written, [`load`] judges it and reports every mistake, [`secret`] is the
+//! only place that reads tokens and passwords. Nothing here opens a connection.
+
+pub mod load;
+mod mask;
+pub mod receiver;
+pub mod secret;
+pub mod shape;
+
+use std::path::PathBuf;
+
+use jiff::{SignedDuration, tz::TimeZone};
+use secrecy::SecretString;
+use url::Url;
+
+use crate::model::{Names, Privacy, smtp::SmtpAddress};
+
+/// The provider's own address, used where an inbox names none.
+pub const DEFAULT_URL: &str = "https://api.v7.botpenguin.com";
+
+/// Everything that `pengwatch.toml` says, with defaults filled in and secrets read.
+#[derive(Debug)]
+pub struct Config {
+    /// The file.
+    pub path: PathBuf,
+    /// Where state is kept.
+    pub state: State,
+    /// The folder of rules.
+    pub rules: PathBuf,
+    /// The folder of templates.
+    pub templates: PathBuf,
+    /// For times in messages.
+    pub timezone: TimeZone,
+    /// How long what is over is kept.
+    pub retention: SignedDuration,
+    /// How long `run --once` may take.
+    pub deadline: SignedDuration,
+    /// Inboxes, in the file's order of names.
+    pub inboxes: Vec<Inbox>,
+    /// Receivers.
+    pub receivers: Vec<Receiver>,
+    /// Names of agents and bots.
+    pub names: Names,
+}
+
+/// Where state is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum State {
+    /// A file.
+    Sqlite(PathBuf),
+}
+
+/// One account that is watched.
+#[derive(Debug)]
+pub struct Inbox {
+    /// Its name in rules.
+    pub name: String,
+    /// Base address of the API.
+    pub url: Url,
+    /// The API token.
+    pub token: SecretString,
+    /// Pause between polls.
+    pub poll_every: SignedDuration,
+    /// A full walk at least this often.
+    pub sweep_every: SignedDuration,
+    /// At most so many requests in any 60 s.
+    pub requests_per_minute: u32,
+    /// For one request, answer included.
+    pub timeout: SignedDuration,
+    /// Address of a conversation, with `{{contact._id}}` and its like.
+    pub contact_link: Option<String>,
+}
+
+/// Somebody who is told.
+#[derive(Debug)]
+pub struct Receiver {
+    /// Its name in rules.
+    pub name: String,
+    /// What it is.
+    pub kind: ReceiverKind,
+    /// What becomes one message.
+    pub group: Group,
+    /// How many alerts a message lists.
+    pub max_listed: usize,
+    /// After this a message is given up.
+    pub give_up_after: SignedDuration,
+    /// How much of a customer it may see.
+    pub privacy: Privacy,
+}
+
+/// What a receiver is.
+#[derive(Debug)]
+pub enum ReceiverKind {
+    /// A Slack incoming webhook.
+    Slack {
+        /// Its address, which is the secret.
+        webhook_url: SecretString,
+    },
+    /// Mail.
+    Email {
+        /// The relay, with its login.
+        smtp: SmtpAddress,
+        /// The sender.
+        from: String,
+        /// Recipients, each with an envelope of its own.
+        to: Vec<String>,
+    },
+    /// Any other program.
+    Webhook {
+        /// Its address.
+        url: SecretString,
+        /// For signatures.
+        secret: Option<SecretString>,
+        /// Further headers; their values may be secrets.
+        headers: Vec<(String, SecretString)>,
+    },
+    /// Standard output.
+    Console,
+}
+
+/// What becomes one message.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Group {
+    /// What one rule owes.
+    #[default]
+    Rule,
+    /// Each customer alone.
+    Contact,
+    /// Everything that is due.
+    Receiver,
+}
+
+impl Group {
+    /// The values of the key `group`.
+    pub const NAMES: [(&'static str, Self); 3] =
+        [("rule", Self::Rule), ("contact", Self::Contact), ("receiver", Self::Receiver)];
+}
+
+impl Config {
+    /// The inboxes' names.
+    pub fn inbox_names(&self) -> Vec<String> {
+        self.inboxes.iter().map(|inbox| inbox.name.clone()).collect()
+    }
+
+    /// The receivers' names.
+    pub fn receiver_names(&self) -> Vec<String> {
+        self.receivers.iter().map(|receiver| receiver.name.clone()).collect()
+    }
+
+    /// The inbox of this name.
+    pub fn inbox(&self, name: &str) -> Option<&Inbox> {
+        self.inboxes.iter().find(|inbox| inbox.name == name)
+    }
+
+    /// The receiver of this name.
+    pub fn receiver(&self, name: &str) -> Option<&Receiver> {
+        self.receivers.iter().find(|receiver| receiver.name == name)
+    }
+}

@@ -1,0 +1,60 @@
+//! The only place where tokens, passwords and secret addresses are read.
+
+use std::{fs, path::Path};
+
+use secrecy::SecretString;
+use toml::Value;
+
+/// Where a secret is, as the file says it.
+pub enum Secret {
+    /// In an environment variable.
+    Env(String),
+    /// In a file, whose last line break does not count.
+    File(String),
+    /// In the configuration itself.
+    Plain(SecretString),
+}
+
+/// The environment as an argument, so that tests need not change the real one.
+pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+impl Secret {
+    /// Reads `{ env = "NAME" }`, `{ file = "path" }` or a text.
+    ///
+    /// # Errors
+    /// What would be right.
+    pub fn parse(value: &Value) -> Result<Self, &'static str> {
+        const RIGHT: &str = "write { env = \"NAME\" } or { file = \"path\" }";
+        match value {
+            Value::String(text) => Ok(Self::Plain(SecretString::from(text.as_str()))),
+            Value::Table(table) if table.len() == 1 => match table.iter().next() {
+                Some((key, Value::String(name))) if key == "env" => Ok(Self::Env(name.clone())),
+                Some((key, Value::String(path))) if key == "file" => Ok(Self::File(path.clone())),
+                _ => Err(RIGHT),
+            },
+            _ => Err(RIGHT),
+        }
+    }
+
+    /// The secret itself; `folder` is what relative paths begin at.
+    ///
+    /// # Errors
+    /// What is missing, without its content.
+    pub fn read(&self, folder: &Path, env: Environment<'_>) -> Result<SecretString, String> {
+        let text = match self {
+            Self::Plain(secret) => return Ok(secret.clone()),
+            Self::Env(name) => env(name).ok_or_else(|| format!("the environment variable `{name}` is not set"))?,
+            Self::File(path) => fs::read_to_string(folder.join(path))
+                .map_err(|error| format!("the file `{path}` cannot be read: {error}"))?,
+        };
+        let text = text.trim();
+        if text.is_empty() {
+            return Err(match self {
+                Self::Env(name) => format!("the environment variable `{name}` is empty"),
+                Self::File(path) => format!("the file `{path}` is empty"),
+                Self::Plain(_) => "it is empty".to_owned(),
+            });
+        }
+        Ok(SecretString::from(text))
+    }
+}

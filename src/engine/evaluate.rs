@@ -1,0 +1,106 @@
+//! One contact, one rule: does it match, since when, and if no longer, why.
+
+use jiff::Timestamp;
+
+use crate::{
+    model::{
+        Contact, Names, Reason,
+        contact::{CLOSED, by},
+    },
+    rules::{Rule, Scope, Since, Verdict},
+};
+
+/// What a rule says of a contact.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Judgement {
+    /// It matches.
+    Match,
+    /// It passes the filter, but not the condition.
+    FilterOnly,
+    /// It does not pass the filter.
+    No,
+    /// The condition could not be judged: no beginning and no end follows from that.
+    Unknown,
+}
+
+/// Judges a contact; `faults` gets what a condition could not be judged by.
+pub fn judge(
+    rule: &Rule,
+    contact: &Contact,
+    since: Timestamp,
+    surroundings: Surroundings<'_>,
+    faults: &mut Vec<(String, String)>,
+) -> Judgement {
+    let Surroundings { inbox, names, now } = surroundings;
+    if !rule.filter.passes(contact, now) {
+        return Judgement::No;
+    }
+    let Some(when) = &rule.when else { return Judgement::Match };
+    match when.judge(Scope { contact, since, inbox, names, now }) {
+        Verdict::Holds => Judgement::Match,
+        Verdict::Fails => Judgement::FilterOnly,
+        Verdict::Fault(fault) => {
+            if !faults.iter().any(|(name, _)| *name == rule.name) {
+                faults.push((rule.name.clone(), fault));
+            }
+            Judgement::Unknown
+        }
+    }
+}
+
+/// Where and when a contact is judged.
+#[derive(Clone, Copy, Debug)]
+pub struct Surroundings<'a> {
+    /// The inbox's name.
+    pub inbox: &'a str,
+    /// Names of agents.
+    pub names: &'a Names,
+    /// The time.
+    pub now: Timestamp,
+}
+
+/// *Waiting since*: the customer's message, never later than now; else the moment of first sight.
+pub fn waiting_since(rule: &Rule, contact: &Contact, first_seen: Timestamp, now: Timestamp) -> Timestamp {
+    let message = (rule.since == Since::Message && contact.last_message.by == by::USER)
+        .then_some(contact.last_message.at)
+        .flatten();
+    message.unwrap_or(first_seen).min(now)
+}
+
+/// Why a contact that matched no longer does, from what it was and what it is.
+pub fn reason(rule: &Rule, before: &Contact, now: &Contact, since: Timestamp) -> Reason {
+    let last = &now.last_message;
+    // An answer from before the wait began answers nothing.
+    let answered = |side: &str| last.by == side && last.at.is_none_or(|at| at >= since);
+    let live_chat_over = before.is_live_chat_active && !now.is_live_chat_active;
+    if now.is_user_blocked && !before.is_user_blocked {
+        Reason::Blocked
+    } else if answered(by::AGENT) {
+        Reason::AnsweredByAgent
+    } else if now.status == CLOSED && before.status != CLOSED {
+        Reason::Closed
+    } else if live_chat_over && rule_reads(rule, "isLiveChatActive") {
+        // Nobody was in charge and no agent spoke last: the request expired by itself.
+        if now.agent_assigned.is_empty() { Reason::LiveChatExpired } else { Reason::LiveChatEnded }
+    } else if answered(by::BOT) && before.last_message.by != by::BOT {
+        Reason::AnsweredByBot
+    } else if before.unread_messages > 0 && now.unread_messages == 0 {
+        Reason::Read
+    } else {
+        Reason::NoLongerMatches
+    }
+}
+
+fn rule_reads(rule: &Rule, root: &str) -> bool {
+    rule.filter.reads(root) || rule.when.as_ref().is_some_and(|when| when.reads(root))
+}
+
+/// When it really ended: the time of the answer, where that is the reason.
+pub fn ended_at(reason: Reason, contact: &Contact, since: Timestamp, now: Timestamp) -> Timestamp {
+    match reason {
+        Reason::AnsweredByAgent | Reason::AnsweredByBot => {
+            contact.last_message.at.unwrap_or(now).clamp(since.min(now), now)
+        }
+        _ => now,
+    }
+}

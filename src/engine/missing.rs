@@ -1,0 +1,50 @@
+//! Firing contacts that were not seen where they should be, and are worth a look-up.
+//!
+//! An answered customer vanishes from a filtered list, and the reason with it; one small request
+//! finds the customer again.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use super::Observed;
+use crate::{
+    model::{Alert, Contact, ContactId, Snapshot},
+    rules::Rule,
+};
+
+/// More are not looked up at once: two complete walks cost less then.
+pub const MOST_LOOK_UPS: usize = 10;
+
+/// Firing alerts whose contact was not seen although a full walk for their rule came to an end.
+pub fn alerts<'a>(
+    rules: &'a [Arc<Rule>],
+    snapshot: &'a Snapshot,
+    observed: &'a Observed,
+) -> impl Iterator<Item = &'a Alert> {
+    snapshot.alerts.iter().filter(|alert| {
+        alert.is_firing()
+            && rules.iter().any(|rule| rule.name == alert.rule)
+            && observed.of(&alert.rule).ended
+            && !observed.contacts.contains_key(&alert.contact.contact_id())
+    })
+}
+
+/// Whom to look up: each contact once, the longest waiting first, those only that a search can find.
+pub fn to_look_up<'a>(rules: &'a [Arc<Rule>], snapshot: &'a Snapshot, observed: &'a Observed) -> Vec<&'a Contact> {
+    let mut missing: Vec<&Alert> = alerts(rules, snapshot, observed).collect();
+    missing.sort_by_key(|alert| alert.since);
+    let mut seen: BTreeSet<ContactId> = BTreeSet::new();
+    missing
+        .into_iter()
+        .filter(|alert| alert.contact.search_text().is_some() && seen.insert(alert.contact.contact_id()))
+        .map(|alert| &alert.contact)
+        .take(MOST_LOOK_UPS)
+        .collect()
+}
+
+/// Rules with a firing alert that one complete walk did not show: a second walk would be evidence.
+pub fn rules_to_confirm(rules: &[Arc<Rule>], snapshot: &Snapshot, observed: &Observed) -> BTreeSet<String> {
+    alerts(rules, snapshot, observed)
+        .filter(|alert| observed.of(&alert.rule).complete == 1 && alert.missed_walks == 0)
+        .map(|alert| alert.rule.clone())
+        .collect()
+}

@@ -1,0 +1,17 @@
+//! The verbs, all pure: what to ask for, what a contact means, what begins and ends, what is owed.
+//!
+//! [`plan`] makes queries of rules, [`evaluate`] judges one contact by one rule, [`tick`] makes
+//! [`Changes`](crate::model::Changes) of what was seen, [`owe`] says who is told, [`group`] what becomes
+//! one message. `now` is an argument; no wire, no store, no clock, no log is known here.
+
+pub mod evaluate;
+pub mod group;
+pub mod missing;
+pub mod observed;
+pub mod owe;
+pub mod plan;
+pub mod tick;
+
+pub use observed::Observed;
+pub use plan::Query;
+pub use tick::{Outcome, Tick, tick};

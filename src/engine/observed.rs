@@ -1,0 +1,47 @@
+//! What one poll of one inbox saw.
+
+use std::collections::BTreeMap;
+
+use crate::model::{Contact, ContactId};
+
+/// How far the walks of one rule's query are evidence of absence.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Coverage {
+    /// Complete walks in this poll.
+    pub complete: u32,
+    /// A full walk was tried and came to some end, complete or not: who is missing is worth a look.
+    pub ended: bool,
+}
+
+/// What one poll of one inbox saw.
+#[derive(Clone, Debug, Default)]
+pub struct Observed {
+    /// Every contact seen and understood, the newest version, from walks and look-ups.
+    pub contacts: BTreeMap<ContactId, Contact>,
+    /// By rule.
+    pub coverage: BTreeMap<String, Coverage>,
+    /// Whether the inbox answered: candidates are judged on fresh knowledge only.
+    pub fresh: bool,
+}
+
+impl Observed {
+    /// A moment between two polls: nothing new was seen, the last poll was good.
+    pub fn between_polls() -> Self {
+        Self { fresh: true, ..Self::default() }
+    }
+
+    /// Takes a contact in; of two versions the newer one stays.
+    pub fn see(&mut self, contact: Contact) {
+        let id = contact.contact_id();
+        let merged = match self.contacts.remove(&id) {
+            Some(known) => known.newer(contact),
+            None => contact,
+        };
+        self.contacts.insert(id, merged);
+    }
+
+    /// The coverage of a rule.
+    pub fn of(&self, rule: &str) -> Coverage {
+        self.coverage.get(rule).copied().unwrap_or_default()
+    }
+}

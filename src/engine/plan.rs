@@ -1,0 +1,42 @@
+//! Rules → queries: what costs most is a request, so rules share walks.
+
+use std::sync::Arc;
+
+use crate::{
+    model::alert::short_hash,
+    rules::{Filter, Rule},
+};
+
+/// One set of filters that is walked, for all rules that it serves.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Query {
+    /// The same for the same filters, over restarts.
+    pub id: String,
+    /// The filters.
+    pub filter: Filter,
+    /// Names of the rules whose contacts it returns.
+    pub rules: Vec<String>,
+}
+
+/// The fewest queries that return whatever any of the rules could match.
+///
+/// A filter that another one covers needs no walk of its own: every record is checked against every
+/// rule's filter on this side anyway.
+pub fn queries(rules: &[Arc<Rule>]) -> Vec<Query> {
+    let mut widest: Vec<&Filter> = Vec::new();
+    for rule in rules {
+        if widest.iter().any(|filter| filter.covers(&rule.filter)) {
+            continue;
+        }
+        widest.retain(|filter| !rule.filter.covers(filter));
+        widest.push(&rule.filter);
+    }
+    widest
+        .into_iter()
+        .map(|filter| Query {
+            id: short_hash(&filter.fingerprint()),
+            filter: filter.clone(),
+            rules: rules.iter().filter(|rule| filter.covers(&rule.filter)).map(|rule| rule.name.clone()).collect(),
+        })
+        .collect()
+}

@@ -1,0 +1,71 @@
+//! How many requests may still be made: at most so many in any 60 seconds.
+
+use std::collections::VecDeque;
+
+use jiff::{SignedDuration, Timestamp};
+
+/// The window of the provider's limit.
+pub const WINDOW: SignedDuration = SignedDuration::from_secs(60);
+
+/// The requests of the last minute.
+///
+/// A request counts from the moment its answer came: the provider counts when it arrives there,
+/// which is no later, so that no 60 seconds at the provider's see more than allowed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ledger {
+    limit: usize,
+    times: VecDeque<Timestamp>,
+    /// Nothing before this: the provider asked for it.
+    hold: Option<Timestamp>,
+}
+
+impl Ledger {
+    /// A ledger of `limit` requests a minute that goes on from earlier ones.
+    pub fn new(limit: u32, earlier: impl IntoIterator<Item = Timestamp>) -> Self {
+        let mut times: Vec<Timestamp> = earlier.into_iter().collect();
+        times.sort();
+        Self { limit: usize::try_from(limit).unwrap_or(usize::MAX).max(1), times: times.into(), hold: None }
+    }
+
+    /// How long to wait for the next request; zero: now.
+    pub fn wait(&mut self, now: Timestamp) -> SignedDuration {
+        // A clock that was set back must not stop everything.
+        self.times.retain(|time| now.duration_since(*time) < WINDOW && time.duration_since(now) < WINDOW);
+        let held = self.hold.map_or(SignedDuration::ZERO, |hold| hold.duration_since(now));
+        let full = if self.times.len() < self.limit {
+            SignedDuration::ZERO
+        } else {
+            let oldest = self.times.len() - self.limit;
+            self.times.get(oldest).map_or(SignedDuration::ZERO, |time| WINDOW - now.duration_since(*time))
+        };
+        held.max(full).max(SignedDuration::ZERO)
+    }
+
+    /// A request begins.
+    pub fn begin(&mut self, now: Timestamp) {
+        self.times.push_back(now);
+    }
+
+    /// Its answer came.
+    pub fn end(&mut self, now: Timestamp) {
+        if self.times.pop_back().is_some() {
+            self.times.push_back(now);
+        }
+    }
+
+    /// The provider asked to wait until then.
+    pub fn hold(&mut self, until: Timestamp) {
+        self.hold = Some(self.hold.map_or(until, |hold| hold.max(until)));
+    }
+
+    /// How many requests are free at `now`.
+    pub fn free(&mut self, now: Timestamp) -> usize {
+        self.wait(now);
+        if self.hold.is_some_and(|hold| hold > now) { 0 } else { self.limit.saturating_sub(self.times.len()) }
+    }
+
+    /// What is to be remembered.
+    pub fn times(&self) -> Vec<Timestamp> {
+        self.times.iter().copied().collect()
+    }
+}

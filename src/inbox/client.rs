@@ -1,0 +1,182 @@
+//! One inbox of the API: a request at a time, tried again while that can help.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use jiff::{SignedDuration, Timestamp};
+use reqwest::{Method, header};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
+use url::Url;
+
+use super::{
+    InboxError, request,
+    response::{self, Head, Page},
+};
+use crate::rules::Filter;
+
+/// The largest answer that is read, in MiB; a page of 137 long records is far below.
+const MAX_MIB: usize = 16;
+
+/// What lets a request pass: the budget, its memory and the clock, which this room does not know.
+pub trait Gate: Send + Sync {
+    /// Waits for a slot; [`InboxError::OutOfTime`] where none comes before the deadline.
+    fn enter(&self) -> impl Future<Output = Result<(), InboxError>> + Send;
+    /// The answer, or the failure, is there.
+    fn leave(&self) -> impl Future<Output = ()> + Send;
+    /// The provider asked for a pause.
+    fn hold(&self, pause: SignedDuration) -> impl Future<Output = ()> + Send;
+    /// The time.
+    fn now(&self) -> Timestamp;
+}
+
+/// How often and how soon a failed request is tried again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Patience {
+    /// Attempts in all.
+    pub tries: u32,
+    /// The pause before the second one; three times as long before each further one.
+    pub first: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self { tries: 3, first: Duration::from_millis(500) }
+    }
+}
+
+/// A client of one inbox.
+#[derive(Debug)]
+pub struct Client {
+    http: reqwest::Client,
+    base: Url,
+    token: SecretString,
+    timeout: SignedDuration,
+    patience: Patience,
+}
+
+impl Client {
+    /// A client; `http` must not follow redirects, which would take the token along.
+    pub fn new(http: reqwest::Client, base: Url, token: SecretString, timeout: SignedDuration) -> Self {
+        Self { http, base, token, timeout, patience: Patience::default() }
+    }
+
+    /// With other patience, for tests.
+    #[must_use]
+    pub fn with_patience(self, patience: Patience) -> Self {
+        Self { patience, ..self }
+    }
+
+    /// One page of `filter`, relative times as of `now`.
+    ///
+    /// # Errors
+    /// The fault of the last try.
+    pub async fn page(&self, gate: &impl Gate, filter: &Filter, page: u32, now: Timestamp) -> Result<Page, InboxError> {
+        let body = request::body(filter, page, now);
+        self.tried(gate, Method::POST, "inbox/users", Some(&body), response::page).await
+    }
+
+    /// Names of segments by id.
+    ///
+    /// # Errors
+    /// The fault of the last try.
+    pub async fn segments(&self, gate: &impl Gate) -> Result<BTreeMap<String, String>, InboxError> {
+        self.tried(gate, Method::GET, "inbox/segments", None, response::segments).await
+    }
+
+    async fn tried<T>(
+        &self,
+        gate: &impl Gate,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+        read: fn(Head<'_>, &[u8]) -> Result<T, InboxError>,
+    ) -> Result<T, InboxError> {
+        let mut pause = self.patience.first;
+        let mut tries = 1;
+        loop {
+            gate.enter().await?;
+            let answer = self.once(method.clone(), path, body, gate.now(), read).await;
+            gate.leave().await;
+            let error = match answer {
+                Ok(value) => return Ok(value),
+                Err(error) => error,
+            };
+            if let Some(wait) = error.retry_after() {
+                gate.hold(wait).await;
+            }
+            if tries >= self.patience.tries || !error.is_passing() {
+                return Err(error);
+            }
+            tokio::time::sleep(pause).await;
+            pause *= 3;
+            tries += 1;
+        }
+    }
+
+    async fn once<T>(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+        now: Timestamp,
+        read: fn(Head<'_>, &[u8]) -> Result<T, InboxError>,
+    ) -> Result<T, InboxError> {
+        let address = format!("{}/{path}", self.base.as_str().trim_end_matches('/'));
+        let mut request = self
+            .http
+            .request(method, address)
+            .header(header::AUTHORIZATION, self.authorization()?)
+            .header("authtype", "Key")
+            .header(header::ACCEPT, "application/json")
+            .timeout(self.timeout.unsigned_abs());
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        let mut answer = request.send().await.map_err(|error| self.fault(&error))?;
+        let status = answer.status().as_u16();
+        let retry_after =
+            answer.headers().get(header::RETRY_AFTER).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let mut bytes = Vec::new();
+        loop {
+            match answer.chunk().await {
+                Ok(None) => break,
+                Ok(Some(chunk)) if bytes.len() + chunk.len() > MAX_MIB << 20 => {
+                    return Err(InboxError::TooLarge { limit: MAX_MIB });
+                }
+                Ok(Some(chunk)) => bytes.extend_from_slice(&chunk),
+                // What the status says is worth more than the rest of an error's body.
+                Err(_) if status >= 300 => break,
+                Err(error) if error.is_timeout() => return Err(self.fault(&error)),
+                Err(_) => return Err(InboxError::Broken),
+            }
+        }
+        read(Head { status, retry_after: retry_after.as_deref(), now }, &bytes)
+    }
+
+    fn authorization(&self) -> Result<header::HeaderValue, InboxError> {
+        let mut value = header::HeaderValue::from_str(&format!("Bearer {}", self.token.expose_secret()))
+            .map_err(|_| InboxError::TokenRefused { status: 0 })?;
+        value.set_sensitive(true);
+        Ok(value)
+    }
+
+    /// A transport's error without the address, which is the operator's own but may hold a secret.
+    fn fault(&self, error: &reqwest::Error) -> InboxError {
+        if error.is_timeout() {
+            InboxError::Timeout { timeout: self.timeout }
+        } else if error.is_connect() {
+            InboxError::Unreachable { reason: innermost(error) }
+        } else {
+            InboxError::Broken
+        }
+    }
+}
+
+/// The cause at the bottom: "connection refused", "certificate has expired".
+fn innermost(error: &dyn std::error::Error) -> String {
+    let mut cause = error;
+    while let Some(deeper) = cause.source() {
+        cause = deeper;
+    }
+    cause.to_string()
+}

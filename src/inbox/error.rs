@@ -1,0 +1,141 @@
+//! What can go wrong with a request, in an operator's words: no secret, no customer's text.
+
+use jiff::SignedDuration;
+
+/// One failed request.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InboxError {
+    /// 401, 403, or the same said in the body.
+    #[error("the API refused the token (HTTP {status}); check the inbox's `token`, or ask the provider for a new one")]
+    TokenRefused {
+        /// The HTTP status, or the one in the body.
+        status: u16,
+    },
+    /// 400: a filter that the API does not take.
+    #[error("the API refused the request (HTTP 400{}); check the rules' filters", code.as_ref().map(|code| format!(", {code}")).unwrap_or_default())]
+    BadRequest {
+        /// The documented error's code.
+        code: Option<String>,
+    },
+    /// 429.
+    #[error("the API's request limit is used up{}", retry_after.map(|after| format!("; it asks to wait {} s", after.as_secs())).unwrap_or_default())]
+    RateLimited {
+        /// What `Retry-After` says.
+        retry_after: Option<SignedDuration>,
+    },
+    /// 5xx.
+    #[error("the API failed (HTTP {status})")]
+    Server {
+        /// The HTTP status.
+        status: u16,
+        /// What `Retry-After` says.
+        retry_after: Option<SignedDuration>,
+    },
+    /// 3xx: not followed, the token would go along.
+    #[error("the API answered with a redirect (HTTP {status}), which is not followed; check the inbox's `url`")]
+    Redirected {
+        /// The HTTP status.
+        status: u16,
+    },
+    /// Another status.
+    #[error("the API answered with HTTP {status}; check the inbox's `url`")]
+    Status {
+        /// The HTTP status.
+        status: u16,
+    },
+    /// No connection.
+    #[error("the API cannot be reached: {reason}")]
+    Unreachable {
+        /// Which step failed.
+        reason: String,
+    },
+    /// No answer in time.
+    #[error("the API did not answer within {} s", timeout.as_secs_f64())]
+    Timeout {
+        /// The inbox's `timeout`.
+        timeout: SignedDuration,
+    },
+    /// The connection broke, or fewer bytes came than announced.
+    #[error("the API's answer broke off")]
+    Broken,
+    /// More than any page can need.
+    #[error("the API's answer is larger than {limit} MiB and was not read")]
+    TooLarge {
+        /// In MiB.
+        limit: usize,
+    },
+    /// Nothing in the body.
+    #[error("the API's answer is empty (HTTP {status})")]
+    Empty {
+        /// The HTTP status.
+        status: u16,
+    },
+    /// A web page, of a proxy in between mostly.
+    #[error("a web page came instead of the API's answer (HTTP {status}); a proxy may be in between")]
+    Html {
+        /// The HTTP status.
+        status: u16,
+    },
+    /// Not JSON, or cut.
+    #[error("the API's answer is no valid JSON")]
+    NotJson,
+    /// JSON of another shape.
+    #[error("the API's answer has an unexpected shape: {what}")]
+    WrongShape {
+        /// What is missing.
+        what: &'static str,
+    },
+    /// `"success": false` with HTTP 200.
+    #[error("the API says that it failed{}", code.as_ref().map(|code| format!(" ({code})")).unwrap_or_default())]
+    Unsuccessful {
+        /// The documented error's code.
+        code: Option<String>,
+    },
+    /// The budget or the deadline does not allow a request any more.
+    #[error("no request is left within the deadline")]
+    OutOfTime,
+}
+
+impl InboxError {
+    /// Whether the same request can work a moment later.
+    pub fn is_passing(&self) -> bool {
+        !matches!(
+            self,
+            Self::TokenRefused { .. }
+                | Self::BadRequest { .. }
+                | Self::Redirected { .. }
+                | Self::Status { .. }
+                | Self::OutOfTime
+        )
+    }
+
+    /// How long the API asked to wait.
+    pub fn retry_after(&self) -> Option<SignedDuration> {
+        match self {
+            Self::RateLimited { retry_after } | Self::Server { retry_after, .. } => *retry_after,
+            _ => None,
+        }
+    }
+
+    /// The name for logs and metrics.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::TokenRefused { .. } => "token-refused",
+            Self::BadRequest { .. } => "bad-request",
+            Self::RateLimited { .. } => "rate-limited",
+            Self::Server { .. } => "server",
+            Self::Redirected { .. } => "redirected",
+            Self::Status { .. } => "status",
+            Self::Unreachable { .. } => "unreachable",
+            Self::Timeout { .. } => "timeout",
+            Self::Broken => "broken",
+            Self::TooLarge { .. } => "too-large",
+            Self::Empty { .. } => "empty",
+            Self::Html { .. } => "html",
+            Self::NotJson => "not-json",
+            Self::WrongShape { .. } => "wrong-shape",
+            Self::Unsuccessful { .. } => "unsuccessful",
+            Self::OutOfTime => "out-of-time",
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! The API's client: one request, one walk, one budget, everything named when it goes wrong.
+//!
+//! It knows the wire and the nouns, and the shape of a filter; nothing of rules, alerts or state.
+//! Facts about the API come from the provider's page on `POST /inbox/users`.
+
+pub mod budget;
+pub mod client;
+pub mod error;
+pub mod request;
+pub mod response;
+pub mod walk;
+
+pub use budget::Ledger;
+pub use client::{Client, Gate, Patience};
+pub use error::InboxError;
+pub use walk::{Walk, WalkEnd};

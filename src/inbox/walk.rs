@@ -1,0 +1,150 @@
+//! Reading all pages of a query, and knowing whether that was really all.
+//!
+//! The API gives neither a page size nor a total, and records move while one pages. A walk says for
+//! itself whether it is complete; only a complete one is evidence of absence.
+
+use std::collections::{BTreeMap, HashSet};
+
+use jiff::Timestamp;
+
+use super::{Client, Gate, InboxError};
+use crate::{
+    model::{Contact, ContactId},
+    rules::Filter,
+};
+
+/// Pages in a row without a new contact that end a walk.
+const STALE: u32 = 3;
+
+/// How a walk ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum WalkEnd {
+    /// Every page came and was understood, down to an empty or a short one.
+    Complete,
+    /// A page repeated the one before, three brought nothing new, or a record was not understood.
+    Torn,
+    /// As many pages as were allowed.
+    Capped,
+    /// A request failed for good.
+    Failed(InboxError),
+}
+
+/// What a walk gave.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Walk {
+    /// Every contact that was understood, the newest version of each.
+    pub contacts: BTreeMap<ContactId, Contact>,
+    /// How it ended.
+    pub end: WalkEnd,
+    /// Pages read.
+    pub pages: u32,
+    /// Records not understood.
+    pub unreadable: usize,
+    /// What is now known of the page size.
+    pub page_size: Option<usize>,
+    /// Whether it went on to an empty page, which confirms the page size.
+    pub to_the_end: bool,
+}
+
+impl Walk {
+    /// Whether it is evidence of absence.
+    pub fn is_complete(&self) -> bool {
+        self.end == WalkEnd::Complete
+    }
+}
+
+/// How far to walk.
+#[derive(Clone, Copy, Debug)]
+pub struct Extent {
+    /// The learned page size, if a short page may end the walk.
+    pub page_size: Option<usize>,
+    /// At most so many pages.
+    pub cap: u32,
+    /// The time that relative dates are meant at.
+    pub now: Timestamp,
+}
+
+/// Walks a query; `progress` hears of every page.
+pub async fn walk(
+    client: &Client,
+    gate: &impl Gate,
+    filter: &Filter,
+    extent: Extent,
+    progress: &(dyn Fn(u32) + Send + Sync),
+) -> Walk {
+    let mut walk = Walk {
+        contacts: BTreeMap::new(),
+        end: WalkEnd::Capped,
+        pages: 0,
+        unreadable: 0,
+        page_size: extent.page_size,
+        to_the_end: false,
+    };
+    let mut sizes: Vec<usize> = Vec::new();
+    let mut before: Vec<ContactId> = Vec::new();
+    let mut stale = 0;
+    while walk.pages < extent.cap {
+        let page = match client.page(gate, filter, walk.pages + 1, extent.now).await {
+            Ok(page) => page,
+            Err(error) => {
+                walk.end = WalkEnd::Failed(error);
+                return walk;
+            }
+        };
+        walk.pages += 1;
+        progress(walk.pages);
+        let size = page.len();
+        walk.unreadable += page.unreadable;
+        if size == 0 {
+            walk.to_the_end = true;
+            walk.page_size = learned(&sizes);
+            return finish(walk);
+        }
+        let ids: Vec<ContactId> = page.contacts.iter().map(Contact::contact_id).collect();
+        if ids == before && !ids.is_empty() {
+            walk.end = WalkEnd::Torn;
+            return walk;
+        }
+        let known: HashSet<ContactId> = ids.iter().filter(|id| walk.contacts.contains_key(id)).cloned().collect();
+        stale = if known.len() < ids.iter().collect::<HashSet<_>>().len() { 0 } else { stale + 1 };
+        for contact in page.contacts {
+            take(&mut walk.contacts, contact);
+        }
+        if stale == STALE {
+            walk.end = WalkEnd::Torn;
+            return walk;
+        }
+        sizes.push(size);
+        before = ids;
+        match walk.page_size {
+            // The size that was learned is wrong: only an empty page can end this walk.
+            Some(learned) if size > learned => walk.page_size = None,
+            Some(learned) if size < learned => return finish(walk),
+            _ => {}
+        }
+    }
+    walk
+}
+
+fn finish(mut walk: Walk) -> Walk {
+    walk.end = if walk.unreadable == 0 { WalkEnd::Complete } else { WalkEnd::Torn };
+    walk
+}
+
+fn take(contacts: &mut BTreeMap<ContactId, Contact>, contact: Contact) {
+    let id = contact.contact_id();
+    let newest = match contacts.remove(&id) {
+        Some(known) => known.newer(contact),
+        None => contact,
+    };
+    contacts.insert(id, newest);
+}
+
+/// The page size, where two full pages and no other evidence speak for it.
+///
+/// `sizes` are those of a walk that went on to an empty page: all but the last page were full.
+fn learned(sizes: &[usize]) -> Option<usize> {
+    let (last, full) = sizes.split_last()?;
+    let size = *full.first()?;
+    (full.len() >= 2 && full.iter().all(|other| *other == size) && *last <= size).then_some(size)
+}

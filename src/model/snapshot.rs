@@ -1,0 +1,86 @@
+//! What is remembered of one inbox between two polls, and what one poll changes.
+//!
+//! The store gives a [`Snapshot`], the engine makes [`Changes`] of it, and the store commits them in
+//! one transaction: a poll whose commit fails has not happened.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{Alert, AlertId, Candidate, ContactId, Notification};
+
+/// A receiver that was told of a firing alert, or is about to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// The episode.
+    pub alert: AlertId,
+    /// Who.
+    pub receiver: String,
+    /// By which step of the rule.
+    pub step: u32,
+    /// With which template.
+    pub template: String,
+}
+
+/// How the last full walk of a query went.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WalkMemory {
+    /// When it began, if it was complete.
+    pub complete_at: Option<Timestamp>,
+    /// How many requests it took.
+    pub pages: u32,
+    /// When a walk of any kind last began: a narrow one looks at what came since.
+    pub looked_at: Option<Timestamp>,
+}
+
+/// What is known of an inbox besides its alerts.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct InboxMemory {
+    /// The page size, once learned.
+    pub page_size: Option<usize>,
+    /// When a walk to an empty page last confirmed it.
+    pub page_size_at: Option<Timestamp>,
+    /// By the query's fingerprint.
+    pub walks: BTreeMap<String, WalkMemory>,
+    /// Names of segments by id.
+    pub segments: BTreeMap<String, String>,
+    /// When they were last asked for, whatever came.
+    pub segments_at: Option<Timestamp>,
+}
+
+/// The state of one inbox before a poll.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Snapshot {
+    /// Alerts whose episode lasts.
+    pub alerts: Vec<Alert>,
+    /// Contacts of rules that look at the clock.
+    pub candidates: Vec<Candidate>,
+    /// Who was told of which of the alerts.
+    pub told: Vec<Told>,
+    /// The rest.
+    pub memory: InboxMemory,
+}
+
+/// What one poll changes.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Changes {
+    /// Alerts that began, changed or ended.
+    pub alerts: Vec<Alert>,
+    /// Candidates that came or changed.
+    pub candidates: Vec<Candidate>,
+    /// Candidates that are none any more, by rule and contact.
+    pub dropped: Vec<(String, ContactId)>,
+    /// What is owed.
+    pub owed: Vec<Notification>,
+    /// The inbox's memory, where it changed.
+    pub memory: Option<InboxMemory>,
+}
+
+impl Changes {
+    /// Whether there is nothing to commit.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}

@@ -1,0 +1,335 @@
+//! From the file as written to a [`Rule`], with every mistake reported.
+
+use std::sync::Arc;
+
+use toml::{Spanned, Value};
+
+use super::{
+    Condition, Filter, Rule, Severity, Since, Step,
+    filter::{Bots, Range, When},
+    load::Known,
+    shape::{FilterTable, NotifyTable, RangeTable, RuleFile},
+};
+use crate::{
+    diagnose::{Diagnostic, Source, nearest::did_you_mean, toml::read},
+    model::time,
+};
+
+/// The documented values of `status`.
+pub const STATUS: [&str; 6] = ["OPEN", "INPROGRESS", "REVIEW", "ONHOLD", "DEPENDANCY", "CLOSED"];
+/// The documented values of `lastMessageBy`.
+pub const LAST_MESSAGE_BY: [&str; 3] = ["bot", "user", "agent"];
+/// The keys that `applicableFilters` can list.
+pub const FILTER_KEYS: [&str; 17] = [
+    "searchText",
+    "tags",
+    "status",
+    "isOnline",
+    "_botWebsite",
+    "_botWhatsapp",
+    "_botTelegram",
+    "_botFacebook",
+    "_agentAssigned",
+    "segments",
+    "lastSeenAt",
+    "createdAt",
+    "userInteracted",
+    "lastMessageBy",
+    "isLiveChatActive",
+    "hasOrdered",
+    "isContact",
+];
+
+/// A rule file that was read.
+#[derive(Clone, Debug)]
+pub enum Compiled {
+    /// It is used.
+    Rule(Box<Rule>),
+    /// `enabled = false`: it counts as removed.
+    Disabled,
+    /// It has mistakes.
+    Rejected,
+}
+
+/// Compiles one rule file; its mistakes are added to `found`.
+pub fn compile(name: &str, source: &Arc<Source>, known: &Known<'_>, found: &mut Vec<Diagnostic>) -> Compiled {
+    let before = found.len();
+    let Some(file) = read::<RuleFile>(source, found) else { return Compiled::Rejected };
+    let mut compiler = Compiler { source, known, found };
+    let enabled = file.enabled.unwrap_or(true);
+    let rule = compiler.rule(name, file);
+    if found[before..].iter().any(Diagnostic::is_error) {
+        return Compiled::Rejected;
+    }
+    if enabled { Compiled::Rule(Box::new(rule)) } else { Compiled::Disabled }
+}
+
+struct Compiler<'a, 'f> {
+    source: &'a Arc<Source>,
+    known: &'a Known<'a>,
+    found: &'f mut Vec<Diagnostic>,
+}
+
+impl Compiler<'_, '_> {
+    fn error(&mut self, span: std::ops::Range<usize>, title: impl Into<String>, help: Option<String>) {
+        let mut diagnostic = Diagnostic::error(self.source, span, title);
+        diagnostic.help = help;
+        self.found.push(diagnostic);
+    }
+
+    fn rule(&mut self, name: &str, file: RuleFile) -> Rule {
+        for (key, value) in [
+            ("for", &file.r#for),
+            ("keep_firing_for", &file.keep_firing_for),
+            ("resolved", &file.resolved),
+            ("ack_on", &file.ack_on),
+            ("hours", &file.hours),
+            ("test", &file.test),
+        ] {
+            self.later(key, value.as_ref());
+        }
+        if let Some(inboxes) = &file.inboxes {
+            for inbox in inboxes {
+                self.known_name("inbox", inbox, self.known.inboxes);
+            }
+        }
+        let when = file.when.and_then(|when| self.condition(&when));
+        let filter = file.filter.map(|table| self.filter(table.into_inner())).unwrap_or_default();
+        let notify = self.notify(file.notify);
+        Rule {
+            name: name.to_owned(),
+            description: file.description.map(Spanned::into_inner).unwrap_or_default(),
+            severity: self.one_of("severity", file.severity, &Severity::NAMES),
+            inboxes: file.inboxes.map(|inboxes| inboxes.into_iter().map(Spanned::into_inner).collect()),
+            since: self.one_of("since", file.since, &Since::NAMES),
+            filter,
+            when,
+            notify,
+        }
+    }
+
+    fn later(&mut self, key: &str, value: Option<&Spanned<Value>>) {
+        if let Some(value) = value {
+            let help = "this version tells at once, and of the end; take the key out until a later version".to_owned();
+            self.error(value.span(), format!("`{key}` is not supported yet by this version"), Some(help));
+        }
+    }
+
+    fn known_name(&mut self, what: &str, name: &Spanned<String>, known: &[String]) {
+        if !known.contains(name.get_ref()) {
+            let help = did_you_mean(name.get_ref(), known.iter().map(String::as_str).collect::<Vec<_>>());
+            let title = format!("there is no {what} `{}` in the configuration", name.get_ref());
+            self.error(name.span(), title, help);
+        }
+    }
+
+    fn one_of<T: Copy + Default>(&mut self, key: &str, value: Option<Spanned<String>>, names: &[(&str, T)]) -> T {
+        let Some(value) = value else { return T::default() };
+        if let Some((_, meant)) = names.iter().find(|(name, _)| name == value.get_ref()) {
+            return *meant;
+        }
+        let help = did_you_mean(value.get_ref(), names.iter().map(|(name, _)| *name).collect::<Vec<_>>());
+        self.error(value.span(), format!("`{}` is no value of `{key}`", value.get_ref()), help);
+        T::default()
+    }
+
+    fn condition(&mut self, when: &Spanned<String>) -> Option<Condition> {
+        match Condition::compile(when.get_ref()) {
+            Ok(condition) => Some(condition),
+            Err(mistakes) => {
+                // Where the text stands unescaped in the file, the very place can be shown.
+                let outer = when.span();
+                let inner = self.source.text.get(outer.clone()).and_then(|raw| raw.find(when.get_ref().as_str()));
+                for mistake in mistakes {
+                    let span = inner.map_or(outer.clone(), |at| {
+                        let start = outer.start + at;
+                        start + mistake.span.start..start + mistake.span.end
+                    });
+                    self.error(span, mistake.what, mistake.help);
+                }
+                None
+            }
+        }
+    }
+
+    fn notify(&mut self, notify: Option<Vec<Spanned<NotifyTable>>>) -> Vec<Step> {
+        let Some(steps) = notify.filter(|steps| !steps.is_empty()) else {
+            let help = "add [[notify]] with to = [\"…\"], a receiver of the configuration".to_owned();
+            self.error(0..0, "this rule tells nobody", Some(help));
+            return Vec::new();
+        };
+        steps.into_iter().map(|step| self.step(step)).collect()
+    }
+
+    fn step(&mut self, step: Spanned<NotifyTable>) -> Step {
+        let span = step.span();
+        let step = step.into_inner();
+        for (key, value) in [
+            ("after", &step.after),
+            ("repeat", &step.repeat),
+            ("repeat_factor", &step.repeat_factor),
+            ("repeat_limit", &step.repeat_limit),
+        ] {
+            self.later(key, value.as_ref());
+        }
+        let to = match step.to {
+            Some(to) if !to.get_ref().is_empty() => to.into_inner(),
+            other => {
+                let span = other.map_or(span, |to| to.span());
+                let help = "name at least one receiver of the configuration".to_owned();
+                self.error(span, "this [[notify]] has nobody in `to`", Some(help));
+                Vec::new()
+            }
+        };
+        for receiver in &to {
+            self.known_name("receiver", receiver, self.known.receivers);
+        }
+        if let Some(template) = &step.template
+            && !self.known.templates.contains(template.get_ref())
+        {
+            let known = self.known.templates.iter().map(String::as_str).collect::<Vec<_>>();
+            let help = did_you_mean(template.get_ref(), known);
+            let title = format!("there is no folder `{}` in the templates", template.get_ref());
+            self.error(template.span(), title, help);
+        }
+        Step {
+            to: to.into_iter().map(Spanned::into_inner).collect(),
+            template: step.template.map_or_else(|| "alert".to_owned(), Spanned::into_inner),
+        }
+    }
+
+    fn filter(&mut self, table: FilterTable) -> Filter {
+        let ordered = table.hasOrdered.map(Spanned::into_inner).unwrap_or_default();
+        Filter {
+            search_text: table.searchText.map(Spanned::into_inner).unwrap_or_default(),
+            tags: self.list("tags", table.tags, &[]),
+            status: self.list("status", table.status, &STATUS),
+            is_online: self.flag("isOnline", "isOnline", table.isOnline),
+            bots: Bots {
+                website: self.list("_botWebsite", table.bot_website, &[]),
+                whatsapp: self.list("_botWhatsapp", table.bot_whatsapp, &[]),
+                telegram: self.list("_botTelegram", table.bot_telegram, &[]),
+                facebook: self.list("_botFacebook", table.bot_facebook, &[]),
+            },
+            agent_assigned: self.list("_agentAssigned", table.agent_assigned, &[]),
+            segments: self.list("segments", table.segments, &[]),
+            applicable_filters: table
+                .applicableFilters
+                .map(|listed| self.list("applicableFilters", Some(listed), &FILTER_KEYS)),
+            last_seen_at: self.range(table.lastSeenAt),
+            created_at: self.range(table.createdAt),
+            user_interacted: self.flag("userInteracted", "userInteracted", table.userInteracted),
+            last_message_by: self.list("lastMessageBy", table.lastMessageBy, &LAST_MESSAGE_BY),
+            is_live_chat_active: self.flag("isLiveChatActive", "isLiveChatActive", table.isLiveChatActive),
+            has_ordered: self.flag("hasOrdered.status", "hasOrdered.status", ordered.status),
+            ordered_since: ordered.lastAt.and_then(|value| self.time(&value)),
+            is_contact: self.flag("isContact", "isContact", table.isContact),
+        }
+    }
+
+    /// `false` is how the API spells "do not filter", which may not be what was meant.
+    fn flag(&mut self, key: &str, field: &str, value: Option<Spanned<bool>>) -> bool {
+        let Some(value) = value else { return false };
+        if !value.get_ref() {
+            let title = format!("`{key} = false` does not filter: the API takes it for \"all\"");
+            let help = format!("leave it out, or write when = '!{field}'");
+            self.found.push(Diagnostic::warning(self.source, value.span(), title).help(help));
+        }
+        value.into_inner()
+    }
+
+    /// A list of texts; entries, or the whole list, may be `{ raw = … }`.
+    fn list(&mut self, key: &str, value: Option<Spanned<Value>>, documented: &[&str]) -> Vec<String> {
+        let Some(value) = value else { return Vec::new() };
+        let span = value.span();
+        let wrong = |this: &mut Self| {
+            this.error(span.clone(), format!("`{key}` is a list of texts, like [\"…\"]"), None);
+        };
+        let entries = match value.get_ref().clone() {
+            Value::Array(entries) => entries,
+            Value::Table(mut table) if table.len() == 1 && table.contains_key("raw") => match table.remove("raw") {
+                Some(Value::Array(entries)) => entries.into_iter().map(raw).collect(),
+                Some(single @ Value::String(_)) => vec![raw(single)],
+                _ => {
+                    wrong(self);
+                    Vec::new()
+                }
+            },
+            _ => {
+                wrong(self);
+                Vec::new()
+            }
+        };
+        let mut texts = Vec::new();
+        for entry in entries {
+            match entry {
+                Value::String(text) => {
+                    if !documented.is_empty() && !documented.contains(&text.as_str()) {
+                        let help = did_you_mean(&text, documented.to_vec()).unwrap_or_default();
+                        let help =
+                            format!("{help} (a value that the page does not list is written {{ raw = \"{text}\" }})");
+                        let at = self.entry_span(&span, &text);
+                        self.error(at, format!("`{text}` is no documented value of `{key}`"), Some(help));
+                    }
+                    texts.push(text);
+                }
+                Value::Table(table) => match table.get("raw") {
+                    Some(Value::String(text)) if table.len() == 1 => texts.push(text.clone()),
+                    _ => wrong(self),
+                },
+                _ => wrong(self),
+            }
+        }
+        texts
+    }
+
+    /// The place of one entry of a list, if it stands there unescaped.
+    fn entry_span(&self, list: &std::ops::Range<usize>, text: &str) -> std::ops::Range<usize> {
+        let raw = self.source.text.get(list.clone()).unwrap_or_default();
+        ['"', '\'']
+            .iter()
+            .find_map(|quote| raw.find(&format!("{quote}{text}{quote}")))
+            .map_or(list.clone(), |at| list.start + at..list.start + at + text.len() + 2)
+    }
+
+    fn range(&mut self, table: Option<Spanned<RangeTable>>) -> Range {
+        let table = table.map(Spanned::into_inner).unwrap_or_default();
+        Range {
+            start: table.startAt.and_then(|value| self.time(&value)),
+            end: table.endsAt.and_then(|value| self.time(&value)),
+        }
+    }
+
+    /// `"2026-06-12T08:00:00Z"`, a date, `"-1h"`, or `""` for none.
+    fn time(&mut self, value: &Spanned<Value>) -> Option<When> {
+        let text = match value.get_ref() {
+            Value::String(text) => text.trim().to_owned(),
+            Value::Datetime(datetime) => datetime.to_string(),
+            _ => String::from("?"),
+        };
+        if text.is_empty() {
+            return None;
+        }
+        let relative = text.strip_prefix('-').map(|ago| (ago, 1)).or_else(|| text.strip_prefix('+').map(|on| (on, -1)));
+        if let Some((duration, sign)) = relative
+            && let Ok(duration) = time::parse_duration(duration)
+        {
+            return Some(When::Ago(duration * sign));
+        }
+        if text.eq_ignore_ascii_case("now") {
+            return Some(When::Ago(jiff::SignedDuration::ZERO));
+        }
+        let date: Option<jiff::civil::Date> = text.parse().ok().filter(|_| text.len() == 10);
+        let midnight = date.and_then(|date| date.to_zoned(jiff::tz::TimeZone::UTC).ok()).map(|zoned| zoned.timestamp());
+        let fixed = midnight.or_else(|| time::parse_timestamp(&text));
+        if fixed.is_none() {
+            let help = "write \"2026-06-12T08:00:00Z\", or before now: \"-1h\"".to_owned();
+            self.error(value.span(), "this is no time", Some(help));
+        }
+        fixed.map(When::At)
+    }
+}
+
+fn raw(value: Value) -> Value {
+    Value::Table(std::iter::once(("raw".to_owned(), value)).collect())
+}

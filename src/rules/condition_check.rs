@@ -1,0 +1,337 @@
+//! What can be known about a condition before it meets a customer.
+//!
+//! CEL has no type checker here. Names are checked by walking the parsed text against the documented
+//! shape of a record; types by evaluating every part of it on sample contacts, so that a mistake
+//! behind an `&&` is found as well.
+
+use std::{collections::BTreeSet, ops::Range};
+
+use cel::{
+    ExecutionError, ParseErrors, Program, Value,
+    common::ast::{EntryExpr, Expr, IdedExpr},
+};
+use jiff::Timestamp;
+use serde_json::{Value as Json, json};
+
+use super::condition::{Condition, DERIVED, FUNCTIONS, Mistake, Scope};
+use crate::{
+    diagnose::nearest::did_you_mean,
+    model::{Contact, Names, field::Kind},
+};
+
+/// CEL's own functions that make sense in a condition, for suggestions.
+const STANDARD: [&str; 16] = [
+    "size",
+    "contains",
+    "startsWith",
+    "endsWith",
+    "matches",
+    "has",
+    "all",
+    "exists",
+    "exists_one",
+    "map",
+    "filter",
+    "int",
+    "double",
+    "string",
+    "min",
+    "max",
+];
+
+/// What a condition refers to.
+#[derive(Debug, Default)]
+pub(super) struct Used {
+    pub(super) roots: BTreeSet<String>,
+    pub(super) functions: BTreeSet<String>,
+}
+
+/// The parser's errors as mistakes.
+pub(super) fn syntax(text: &str, errors: &ParseErrors) -> Vec<Mistake> {
+    errors
+        .errors
+        .iter()
+        .map(|error| {
+            let at = offset(text, error.pos);
+            Mistake {
+                span: at..text.len().min(at + 1),
+                what: format!("not valid CEL: {}", error.msg.lines().next().unwrap_or("syntax error")),
+                help: Some("write it like `unreadMessages > 0 && lastMessage.by == \"user\"`".to_owned()),
+            }
+        })
+        .collect()
+}
+
+/// A line and column of the parser (both from 1) as a byte.
+fn offset(text: &str, (line, column): (isize, isize)) -> usize {
+    let line = usize::try_from(line).unwrap_or(1).max(1);
+    let column = usize::try_from(column).unwrap_or(1).max(1);
+    let start: usize = text.split_inclusive('\n').take(line - 1).map(str::len).sum();
+    let mut at = (start + column - 1).min(text.len());
+    while !text.is_char_boundary(at) {
+        at -= 1;
+    }
+    at
+}
+
+/// Checks every name, and gives those that are used.
+pub(super) fn names(program: &Program) -> Result<Used, Vec<Mistake>> {
+    let mut walk = Walk { program, record: Contact::kind(), used: Used::default(), mistakes: Vec::new() };
+    walk.visit(program.expression(), &mut Vec::new());
+    if walk.mistakes.is_empty() { Ok(walk.used) } else { Err(walk.mistakes) }
+}
+
+struct Walk<'a> {
+    program: &'a Program,
+    record: Kind,
+    used: Used,
+    mistakes: Vec<Mistake>,
+}
+
+impl Walk<'_> {
+    fn visit(&mut self, node: &IdedExpr, bound: &mut Vec<String>) {
+        match &node.expr {
+            Expr::Unspecified | Expr::Literal(_) => {}
+            Expr::Ident(name) => self.root(node.id, name, bound),
+            Expr::Select(select) => {
+                if let Some(path) = path(node)
+                    && !bound.contains(&path[0])
+                {
+                    self.path(node.id, &path, bound);
+                } else {
+                    self.visit(&select.operand, bound);
+                }
+            }
+            Expr::Call(call) => {
+                self.function(node.id, &call.func_name);
+                call.target.iter().for_each(|target| self.visit(target, bound));
+                call.args.iter().for_each(|argument| self.visit(argument, bound));
+            }
+            Expr::List(list) => list.elements.iter().for_each(|element| self.visit(element, bound)),
+            Expr::Map(map) => map.entries.iter().for_each(|entry| self.entry(&entry.expr, bound)),
+            Expr::Struct(object) => object.entries.iter().for_each(|entry| self.entry(&entry.expr, bound)),
+            Expr::Comprehension(inner) => {
+                self.visit(&inner.iter_range, bound);
+                let outer = bound.len();
+                bound.push(inner.iter_var.clone());
+                bound.extend(inner.iter_var2.clone());
+                bound.push(inner.accu_var.clone());
+                for part in [&inner.accu_init, &inner.loop_cond, &inner.loop_step, &inner.result] {
+                    self.visit(part, bound);
+                }
+                bound.truncate(outer);
+            }
+        }
+    }
+
+    fn entry(&mut self, entry: &EntryExpr, bound: &mut Vec<String>) {
+        match entry {
+            EntryExpr::StructField(field) => self.visit(&field.value, bound),
+            EntryExpr::MapEntry(entry) => {
+                self.visit(&entry.key, bound);
+                self.visit(&entry.value, bound);
+            }
+        }
+    }
+
+    fn function(&mut self, id: u64, name: &str) {
+        let operator = !name.starts_with(|c: char| c.is_ascii_alphabetic());
+        if !operator && !FUNCTIONS.contains(&name) && !STANDARD.contains(&name) {
+            let help = did_you_mean(name, FUNCTIONS.into_iter().chain(STANDARD));
+            self.mistake(id, name, format!("there is no function `{name}`"), help);
+        }
+        self.used.functions.insert(name.to_owned());
+    }
+
+    fn root(&mut self, id: u64, name: &str, bound: &[String]) {
+        if name.starts_with('@') || bound.iter().any(|own| own == name) {
+            return;
+        }
+        if DERIVED.contains(&name) || self.record.at(&[name]).is_some() {
+            self.used.roots.insert(name.to_owned());
+            return;
+        }
+        let Kind::Object(fields) = self.record.clone() else { return };
+        let help = did_you_mean(name, DERIVED.into_iter().chain(fields.iter().map(|(field, _)| *field)))
+            .unwrap_or_else(|| format!("an undocumented field is written `extra[\"{name}\"]`"));
+        self.mistake(id, name, format!("a contact has no field `{name}`"), Some(help));
+    }
+
+    fn path(&mut self, id: u64, path: &[String], bound: &[String]) {
+        self.root(id, &path[0], bound);
+        if DERIVED.contains(&path[0].as_str()) {
+            return;
+        }
+        for depth in 1..path.len() {
+            let above: Vec<&str> = path[..depth].iter().map(String::as_str).collect();
+            let name = path[depth].as_str();
+            match self.record.at(&above) {
+                Some(Kind::Object(fields)) if fields.iter().any(|(field, _)| *field == name) => {}
+                Some(Kind::Object(fields)) => {
+                    let help = did_you_mean(name, fields.iter().map(|(field, _)| *field).collect::<Vec<_>>());
+                    return self.mistake(id, name, format!("`{}` has no field `{name}`", above.join(".")), help);
+                }
+                Some(_) => {
+                    let what = format!("`{}` has no fields", above.join("."));
+                    return self.mistake(id, name, what, None);
+                }
+                None => return,
+            }
+        }
+    }
+
+    fn mistake(&mut self, id: u64, name: &str, what: String, help: Option<String>) {
+        let span = span(self.program, id, name);
+        if !self.mistakes.iter().any(|known| known.what == what) {
+            self.mistakes.push(Mistake { span, what, help });
+        }
+    }
+}
+
+/// The place of a name in the text, near the node with this id.
+fn span(program: &Program, id: u64, name: &str) -> Range<usize> {
+    let info = program.source_info();
+    let text = &info.source;
+    let near = info.offset_for(id).map_or(0, |(start, _)| start as usize).min(text.len());
+    let near = (0..=near).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+    let at = text[near..].find(name).map(|at| near + at).or_else(|| text.find(name));
+    at.map_or(0..text.len(), |at| at..at + name.len())
+}
+
+/// `a.b.c` as its names, where it starts with a plain name.
+fn path(node: &IdedExpr) -> Option<Vec<String>> {
+    match &node.expr {
+        Expr::Ident(name) => Some(vec![name.clone()]),
+        Expr::Select(select) => {
+            let mut names = path(&select.operand)?;
+            names.push(select.field.clone());
+            Some(names)
+        }
+        _ => None,
+    }
+}
+
+/// Evaluates the whole and every part on sample contacts; a type that cannot work is a mistake.
+pub(super) fn types(condition: &Condition) -> Result<(), Vec<Mistake>> {
+    let program = condition.program();
+    let names = Names::default();
+    let mut mistakes = Vec::new();
+    for contact in samples() {
+        let now = Timestamp::UNIX_EPOCH;
+        let context = condition.context(Scope { contact: &contact, since: now, inbox: "main", names: &names, now });
+        let mut parts = vec![program.expression()];
+        while let Some(part) = parts.pop() {
+            if let Err(error) = context.resolve(part)
+                && is_type_error(&error)
+            {
+                let info = program.source_info();
+                let span = info.offset_for(part.id).map_or(0..info.source.len(), |(start, stop)| {
+                    let end = info.source.len();
+                    (start as usize).min(end)..(stop as usize + 1).clamp(start as usize, end)
+                });
+                let mistake = Mistake { span, what: words(&error), help: None };
+                if !mistakes.contains(&mistake) {
+                    mistakes.push(mistake);
+                }
+                continue;
+            }
+            // Below a comprehension names are bound that exist nowhere else.
+            if let Expr::Call(call) = &part.expr {
+                parts.extend(call.target.as_deref());
+                parts.extend(&call.args);
+            }
+        }
+        if mistakes.is_empty() && !matches!(context.resolve(program.expression()), Ok(Value::Bool(_)) | Err(_)) {
+            mistakes.push(Mistake {
+                span: 0..program.source_info().source.len(),
+                what: "this is neither true nor false".to_owned(),
+                help: Some("compare it with something, like `unreadMessages > 0`".to_owned()),
+            });
+        }
+    }
+    if mistakes.is_empty() { Ok(()) } else { Err(mistakes) }
+}
+
+/// A contact with nothing, and one with something in every documented field.
+fn samples() -> Vec<Contact> {
+    let mut full = sample(&Contact::kind());
+    full["_id"] = Json::from("sample");
+    [json!({ "_id": "sample" }), full].into_iter().filter_map(|value| Contact::read(value).ok()).collect()
+}
+
+fn sample(kind: &Kind) -> Json {
+    match kind {
+        Kind::Text => Json::from("text"),
+        Kind::Number => Json::from(1),
+        Kind::Flag => Json::from(true),
+        Kind::Time => Json::from("1969-12-31T00:00:00Z"),
+        Kind::List(entry) => Json::Array(vec![sample(entry)]),
+        Kind::Object(fields) => {
+            Json::Object(fields.iter().map(|(name, kind)| ((*name).to_owned(), sample(kind))).collect())
+        }
+    }
+}
+
+fn is_type_error(error: &ExecutionError) -> bool {
+    !matches!(
+        error,
+        ExecutionError::NoSuchKey(_)
+            | ExecutionError::IndexOutOfBounds(_)
+            | ExecutionError::DivisionByZero(_)
+            | ExecutionError::RemainderByZero(_)
+            | ExecutionError::Overflow(..)
+    )
+}
+
+/// An evaluation's error in words that show no value: a value may be a customer's.
+pub(super) fn words(error: &ExecutionError) -> String {
+    match error {
+        ExecutionError::NoSuchOverload(overload) => {
+            let types = overload.argument_types().iter().map(|kind| type_word(kind)).collect::<Vec<_>>();
+            match (operator(overload.function()), types.as_slice()) {
+                (Some(sign), [left, right]) => format!("`{sign}` does not work between {left} and {right}"),
+                (Some(sign), [only]) => format!("`{sign}` does not work on {only}"),
+                _ => format!("`{}` does not take {}", overload.function(), types.join(", ")),
+            }
+        }
+        ExecutionError::UndeclaredReference(name) => format!("there is no `{name}` here"),
+        ExecutionError::UnexpectedType { got, want } => {
+            format!("this is {}, but {} is wanted", type_word(got), type_word(want))
+        }
+        ExecutionError::InvalidArgumentCount { expected, actual } => {
+            format!("this function takes {expected} arguments, not {actual}")
+        }
+        ExecutionError::FunctionError { function, message } => match function.as_str() {
+            "since" => format!("`since` failed: {message}"),
+            function => format!("`{function}` failed"),
+        },
+        ExecutionError::ValuesNotComparable(..) => "two values of different types are compared".to_owned(),
+        ExecutionError::UnsupportedBinaryOperator(sign, ..) => format!("`{sign}` does not work between these types"),
+        ExecutionError::NotSupportedAsMethod { method, .. } => format!("`{method}` does not work on this type"),
+        ExecutionError::DivisionByZero(_) | ExecutionError::RemainderByZero(_) => "a division by zero".to_owned(),
+        ExecutionError::Overflow(..) => "a number grew too large".to_owned(),
+        ExecutionError::IndexOutOfBounds(_) => "a list has no such entry".to_owned(),
+        _ => "a value has the wrong type".to_owned(),
+    }
+}
+
+fn type_word(kind: &str) -> &str {
+    match kind {
+        "string" => "a text",
+        "int" | "uint" => "a number",
+        "double" | "float" => "a number with a fraction",
+        "bool" => "true/false",
+        "list" => "a list",
+        "map" => "a table",
+        "null_type" | "null" => "nothing (null)",
+        other => other,
+    }
+}
+
+fn operator(function: &str) -> Option<&str> {
+    let sign = function.trim_matches('_');
+    (sign != function && !sign.chars().any(char::is_alphanumeric)).then_some(match sign {
+        "!" => "!",
+        sign => sign,
+    })
+}

@@ -1,0 +1,105 @@
+//! A rule file as it is written: keys and types, before anything is judged.
+
+use serde::Deserialize;
+use toml::{Spanned, Value};
+
+/// A whole rule file.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RuleFile {
+    /// What the rule is for.
+    pub description: Option<Spanned<String>>,
+    /// `info`, `warning` or `critical`.
+    pub severity: Option<Spanned<String>>,
+    /// `message` or `match`.
+    pub since: Option<Spanned<String>>,
+    /// `false` counts as removed.
+    pub enabled: Option<bool>,
+    /// Inboxes' names.
+    pub inboxes: Option<Vec<Spanned<String>>>,
+    /// A condition in CEL.
+    pub when: Option<Spanned<String>>,
+    /// What the API is asked for.
+    pub filter: Option<Spanned<FilterTable>>,
+    /// Who is told.
+    pub notify: Option<Vec<Spanned<NotifyTable>>>,
+    /// Comes with a later version.
+    pub r#for: Option<Spanned<Value>>,
+    /// Comes with a later version.
+    pub keep_firing_for: Option<Spanned<Value>>,
+    /// Comes with a later version.
+    pub resolved: Option<Spanned<Value>>,
+    /// Comes with a later version.
+    pub ack_on: Option<Spanned<Value>>,
+    /// Comes with a later version.
+    pub hours: Option<Spanned<Value>>,
+    /// Comes with a later version.
+    pub test: Option<Spanned<Value>>,
+}
+
+/// One `[[notify]]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct NotifyTable {
+    /// Receivers' names.
+    pub to: Option<Spanned<Vec<Spanned<String>>>>,
+    /// A folder in `templates/`.
+    pub template: Option<Spanned<String>>,
+    /// Comes with a later version.
+    pub after: Option<Spanned<Value>>,
+    /// Comes with a later version.
+    pub repeat: Option<Spanned<Value>>,
+    /// Comes with a later version.
+    pub repeat_factor: Option<Spanned<Value>>,
+    /// Comes with a later version.
+    pub repeat_limit: Option<Spanned<Value>>,
+}
+
+/// `[filter]`: the keys of the API's request body. Lists are read as any value, since an entry may
+/// be written as `{ raw = … }`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[allow(non_snake_case, missing_docs)]
+pub struct FilterTable {
+    pub searchText: Option<Spanned<String>>,
+    pub tags: Option<Spanned<Value>>,
+    pub status: Option<Spanned<Value>>,
+    pub isOnline: Option<Spanned<bool>>,
+    #[serde(rename = "_botWebsite")]
+    pub bot_website: Option<Spanned<Value>>,
+    #[serde(rename = "_botWhatsapp")]
+    pub bot_whatsapp: Option<Spanned<Value>>,
+    #[serde(rename = "_botTelegram")]
+    pub bot_telegram: Option<Spanned<Value>>,
+    #[serde(rename = "_botFacebook")]
+    pub bot_facebook: Option<Spanned<Value>>,
+    #[serde(rename = "_agentAssigned")]
+    pub agent_assigned: Option<Spanned<Value>>,
+    pub segments: Option<Spanned<Value>>,
+    pub applicableFilters: Option<Spanned<Value>>,
+    pub lastSeenAt: Option<Spanned<RangeTable>>,
+    pub createdAt: Option<Spanned<RangeTable>>,
+    pub userInteracted: Option<Spanned<bool>>,
+    pub lastMessageBy: Option<Spanned<Value>>,
+    pub isLiveChatActive: Option<Spanned<bool>>,
+    pub hasOrdered: Option<Spanned<OrderedTable>>,
+    pub isContact: Option<Spanned<bool>>,
+}
+
+/// A range of times.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[allow(non_snake_case, missing_docs)]
+pub struct RangeTable {
+    pub startAt: Option<Spanned<Value>>,
+    pub endsAt: Option<Spanned<Value>>,
+}
+
+/// Orders.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[allow(non_snake_case, missing_docs)]
+pub struct OrderedTable {
+    pub status: Option<Spanned<bool>>,
+    pub lastAt: Option<Spanned<Value>>,
+}
