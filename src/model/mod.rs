@@ -9,6 +9,7 @@ pub mod field;
 pub mod message;
 pub mod names;
 pub mod privacy;
+pub mod smtp;
 pub mod text;
 pub mod time;
 
