@@ -3,6 +3,8 @@
 pub mod config;
 pub mod diagnose;
 pub mod engine;
+pub mod inbox;
 pub mod model;
+pub mod notify;
 pub mod rules;
 pub mod service;

@@ -132,19 +132,13 @@ impl Loader<'_, '_> {
                 }
             }
         }
-        let from = match &table.from {
-            Some(from) => {
-                self.mailbox(from);
-                from.get_ref().clone()
-            }
-            None => {
-                self.error(
-                    span.clone(),
-                    "this mail receiver has no from",
-                    "add from = \"Pengwatch <alerts@example.com>\"",
-                );
-                String::new()
-            }
+        let from = if let Some(from) = &table.from {
+            self.mailbox(from);
+            from.get_ref().clone()
+        } else {
+            let help = "add from = \"Pengwatch <alerts@example.com>\"";
+            self.error(span.clone(), "this mail receiver has no from", help);
+            String::new()
         };
         let to: Vec<String> = match &table.to {
             Some(to) if !to.get_ref().is_empty() => {

@@ -81,7 +81,8 @@ pub fn segments(head: Head<'_>, body: &[u8]) -> Result<BTreeMap<String, String>,
 
 fn data<'a>(head: Head<'_>, body: &'a [u8]) -> Result<Vec<&'a RawValue>, InboxError> {
     let retry_after = head.retry_after.and_then(|value| parse_retry_after(value, head.now));
-    let code = || serde_json::from_slice::<Envelope>(body).ok().and_then(|envelope| error_code(envelope.error.as_ref()));
+    let code =
+        || serde_json::from_slice::<Envelope>(body).ok().and_then(|envelope| error_code(envelope.error.as_ref()));
     match head.status {
         200..=299 => success(head.status, retry_after, body),
         300..=399 => Err(InboxError::Redirected { status: head.status }),

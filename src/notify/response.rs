@@ -1,0 +1,149 @@
+//! What Slack and webhooks share: posting JSON, reading an answer of any size, naming what went wrong
+//! on the way without showing the address.
+
+use std::error::Error;
+use std::io;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use reqwest::header::RETRY_AFTER;
+use reqwest::{Client, RequestBuilder, Url};
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::model::time::parse_retry_after;
+use crate::model::{Fault, Outcome};
+
+/// How much of an answer is read; what follows is not looked at.
+const BODY_LIMIT: usize = 64 * 1024;
+/// The longest `Retry-After` that is obeyed: a slip at the other end must not silence us for a day.
+const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(1);
+
+/// An answer, whatever it says.
+pub(super) struct Answer {
+    /// The status.
+    pub status: u16,
+    /// What it asks to wait, within bounds.
+    pub retry_after: Option<SignedDuration>,
+    /// The beginning of its body.
+    pub body: String,
+}
+
+impl Answer {
+    /// "Later", for a reason that begins with the status.
+    pub fn later(&self, why: &str, ambiguous: bool) -> Outcome {
+        Outcome::Retry { after: self.retry_after, reason: self.reason(why), ambiguous }
+    }
+
+    /// "No", for a reason that begins with the status.
+    pub fn no(&self, why: &str, fault: Fault) -> Outcome {
+        Outcome::Rejected { reason: self.reason(why), fault }
+    }
+
+    fn reason(&self, why: &str) -> String {
+        if why.is_empty() { format!("HTTP {}", self.status) } else { format!("HTTP {}: {why}", self.status) }
+    }
+}
+
+/// Checks an address that is a secret.
+///
+/// # Errors
+/// What would be right; nothing of the address is in it.
+pub(super) fn check_url(url: &SecretString) -> Result<(), String> {
+    match Url::parse(url.expose_secret()) {
+        Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Ok(()),
+        _ => Err("this is not a web address: it should begin with `https://`".to_owned()),
+    }
+}
+
+/// A request with a JSON body.
+pub(super) fn post(client: &Client, url: &SecretString, json: String, timeout: Duration) -> RequestBuilder {
+    client.post(url.expose_secret()).timeout(timeout).header("content-type", "application/json").body(json)
+}
+
+/// Sends a request and reads the answer.
+///
+/// # Errors
+/// What it means for the message that there is no answer.
+pub(super) async fn exchange(request: RequestBuilder, now: Timestamp) -> Result<Answer, Outcome> {
+    let mut response = request.send().await.map_err(|error| no_answer(&error))?;
+    let status = response.status().as_u16();
+    let asked = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
+    let retry_after = asked.and_then(|value| parse_retry_after(value, now)).map(|wait| wait.min(LONGEST_WAIT));
+    let mut body = Vec::new();
+    // The status has been said: a body that breaks off is a short one.
+    while let Ok(Some(chunk)) = response.chunk().await {
+        let room = BODY_LIMIT - body.len();
+        body.extend_from_slice(chunk.get(..room).unwrap_or(&chunk));
+        if body.len() >= BODY_LIMIT {
+            break;
+        }
+    }
+    Ok(Answer { status, retry_after, body: String::from_utf8_lossy(&body).into_owned() })
+}
+
+/// A request without an answer. The error's own text shows the address, so it is not used.
+fn no_answer(error: &reqwest::Error) -> Outcome {
+    let retry = |reason: String, ambiguous| Outcome::Retry { after: None, reason, ambiguous };
+    if error.is_builder() {
+        return Outcome::Rejected { reason: "the request could not be made".to_owned(), fault: Fault::Receiver };
+    }
+    if error.is_connect() {
+        return retry(format!("cannot connect: {}", cause(error)), false);
+    }
+    // From here on the request may have gone out.
+    if error.is_timeout() { retry("no answer in time".to_owned(), true) } else { retry(broke_off(error), true) }
+}
+
+fn broke_off(error: &reqwest::Error) -> String {
+    format!("the connection broke off: {}", cause(error))
+}
+
+/// The innermost cause that is known not to hold an address.
+fn cause(error: &reqwest::Error) -> String {
+    if error.is_timeout() {
+        return "timed out".to_owned();
+    }
+    if error.is_dns() {
+        return "the host's name was not found".to_owned();
+    }
+    let mut found = "no further detail".to_owned();
+    let mut source = error.source();
+    while let Some(error) = source {
+        if let Some(error) = error.downcast_ref::<rustls::Error>() {
+            found = tls(error);
+        } else if let Some(error) = error.downcast_ref::<io::Error>() {
+            found = inside(error);
+        }
+        source = error.source();
+    }
+    found
+}
+
+/// I/O errors wrap TLS errors, and one another, without being open about it in `source`.
+fn inside(error: &io::Error) -> String {
+    let Some(inner) = error.get_ref() else { return error.kind().to_string() };
+    let tls = inner.downcast_ref::<rustls::Error>().map(tls);
+    let deeper = || inner.downcast_ref::<io::Error>().map(inside);
+    tls.or_else(deeper).unwrap_or_else(|| error.kind().to_string())
+}
+
+/// Names the kind only: some TLS errors list the names in a certificate at length.
+fn tls(error: &rustls::Error) -> String {
+    match error {
+        rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer) => {
+            "TLS: the certificate's issuer is not known".to_owned()
+        }
+        rustls::Error::InvalidCertificate(
+            rustls::CertificateError::NotValidForName | rustls::CertificateError::NotValidForNameContext { .. },
+        ) => "TLS: the certificate is for another name".to_owned(),
+        rustls::Error::InvalidCertificate(
+            rustls::CertificateError::Expired | rustls::CertificateError::ExpiredContext { .. },
+        ) => "TLS: the certificate has expired".to_owned(),
+        rustls::Error::InvalidCertificate(_) => "TLS: the certificate is not valid".to_owned(),
+        rustls::Error::AlertReceived(alert) => format!("TLS: the other end says {alert:?}"),
+        _ => "TLS failed".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

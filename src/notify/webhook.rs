@@ -1,0 +1,148 @@
+//! Webhooks after the Standard Webhooks specification (standardwebhooks.com).
+//!
+//! The id is the same in every attempt, so that the other end can drop doubles; the time and with it
+//! the signature are of the attempt.
+
+use std::fmt;
+use std::time::Duration;
+
+use base64::Engine;
+use base64::alphabet::STANDARD as ALPHABET;
+use base64::engine::DecodePaddingMode;
+use base64::engine::general_purpose::{GeneralPurpose, NO_PAD, STANDARD};
+use hmac::{Hmac, Mac};
+use jiff::Timestamp;
+use reqwest::Client;
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use secrecy::{ExposeSecret, SecretSlice, SecretString};
+use sha2::Sha256;
+
+use super::response::{Answer, check_url, exchange, post};
+use crate::model::{Attempt, Body, Fault, Outcome, Parcel};
+
+/// Headers that are ours, or that belong to the connection.
+const RESERVED: [&str; 7] = [
+    "webhook-id",
+    "webhook-timestamp",
+    "webhook-signature",
+    "host",
+    "content-length",
+    "transfer-encoding",
+    "connection",
+];
+
+/// An address that takes JSON.
+pub struct Webhook {
+    client: Client,
+    // Addresses of webhooks carry tokens.
+    url: SecretString,
+    timeout: Duration,
+    headers: HeaderMap,
+    key: Option<SecretSlice<u8>>,
+}
+
+impl Webhook {
+    /// A sender for the address `url`. The client must not follow redirects; its connect timeout
+    /// should be below `timeout`, which covers everything up to the end of the answer.
+    ///
+    /// # Errors
+    /// What is wrong with the address, without showing it.
+    pub fn new(client: Client, url: SecretString, timeout: Duration) -> Result<Self, String> {
+        check_url(&url)?;
+        Ok(Self { client, url, timeout, headers: HeaderMap::new(), key: None })
+    }
+
+    /// Signs with `secret`: `whsec_` and base64, as the specification has it. Without the prefix it is
+    /// read as base64 too, as the specification's libraries do, and where it is none, its bytes are
+    /// the key as they are.
+    ///
+    /// # Errors
+    /// What is wrong with the secret, without showing it.
+    pub fn signed(mut self, secret: &SecretString) -> Result<Self, String> {
+        let secret = secret.expose_secret().trim();
+        let key = match (secret.strip_prefix("whsec_"), decode(secret)) {
+            (Some(rest), _) => decode(rest).ok_or("after `whsec_` a webhook's secret is base64")?,
+            (None, Some(key)) => key,
+            (None, None) => secret.as_bytes().to_vec(),
+        };
+        if key.is_empty() {
+            return Err("a webhook's secret must not be empty".to_owned());
+        }
+        self.key = Some(key.into());
+        Ok(self)
+    }
+
+    /// Sends this header too; `content-type` may be replaced this way.
+    ///
+    /// # Errors
+    /// What is wrong with the header; its value is not shown.
+    pub fn header(mut self, name: &str, value: &SecretString) -> Result<Self, String> {
+        let key: HeaderName = name.parse().map_err(|_| format!("`{name}` is no name of a header"))?;
+        if RESERVED.contains(&key.as_str()) {
+            return Err(format!("the header `{name}` is set by the program"));
+        }
+        let mut value = HeaderValue::from_str(value.expose_secret())
+            .map_err(|_| format!("the value of the header `{name}` has characters that a header can't hold"))?;
+        value.set_sensitive(true);
+        self.headers.insert(key, value);
+        Ok(self)
+    }
+
+    /// Posts one message.
+    pub async fn send(&self, parcel: &Parcel) -> Attempt {
+        let Body::Webhook { payload } = &parcel.body else {
+            return super::wrong_body("webhook");
+        };
+        let Ok(id) = HeaderValue::from_str(&parcel.id.0) else {
+            return super::rejected(Fault::Payload, "the message's id can't stand in a header");
+        };
+        let mut headers = self.headers.clone();
+        headers.insert("webhook-id", id);
+        headers.insert("webhook-timestamp", parcel.now.as_second().into());
+        let signature = self.key.as_ref().and_then(|key| sign(key, &parcel.id.0, parcel.now, payload));
+        if let Some(signature) = signature.and_then(|signature| HeaderValue::from_str(&signature).ok()) {
+            headers.insert("webhook-signature", signature);
+        }
+        let request = post(&self.client, &self.url, payload.clone(), self.timeout).headers(headers);
+        match exchange(request, parcel.now).await {
+            Ok(answer) => outcome(&answer).into(),
+            Err(outcome) => outcome.into(),
+        }
+    }
+}
+
+fn outcome(answer: &Answer) -> Outcome {
+    match answer.status {
+        200..=299 => Outcome::Delivered,
+        // The gateway has no answer from behind it.
+        504 => answer.later("", true),
+        408 | 425 | 429 | 500..=599 => answer.later("", false),
+        400 | 413 | 415 | 422 => answer.no("", Fault::Payload),
+        300..=399 => answer.no("redirects are not followed", Fault::Receiver),
+        _ => answer.no("", Fault::Receiver),
+    }
+}
+
+/// `v1,` and the base64 of HMAC-SHA256 over `id.timestamp.body`.
+fn sign(key: &SecretSlice<u8>, id: &str, now: Timestamp, body: &str) -> Option<String> {
+    // A key of any length will do: there is always a signature.
+    let mut mac = Hmac::<Sha256>::new_from_slice(key.expose_secret()).ok()?;
+    mac.update(format!("{id}.{}.{body}", now.as_second()).as_bytes());
+    Some(format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes())))
+}
+
+/// Base64 with or without the `=` at its end.
+fn decode(text: &str) -> Option<Vec<u8>> {
+    const LENIENT: GeneralPurpose =
+        GeneralPurpose::new(&ALPHABET, NO_PAD.with_decode_padding_mode(DecodePaddingMode::Indifferent));
+    LENIENT.decode(text).ok()
+}
+
+impl fmt::Debug for Webhook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Webhook(..)")
+    }
+}
+
+#[cfg(test)]
+mod tests;
