@@ -1,0 +1,30 @@
+//! Numbered files bring a store to this program's format; each is applied once, in a transaction.
+
+use rusqlite::{Connection, TransactionBehavior};
+
+/// By number, from 1.
+const FILES: [&str; 1] = [include_str!("migrations/0001.sql")];
+
+/// The newest format that this program knows.
+pub fn newest() -> u32 {
+    u32::try_from(FILES.len()).unwrap_or(u32::MAX)
+}
+
+/// The format of a store; 0 for an empty one.
+pub fn format(db: &Connection) -> rusqlite::Result<u32> {
+    db.query_row("PRAGMA user_version", [], |row| row.get(0))
+}
+
+/// Applies what is missing.
+pub fn apply(db: &mut Connection) -> rusqlite::Result<()> {
+    let transaction = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    // Read inside the transaction: another process may have been faster.
+    let from = format(&transaction)?;
+    for (number, sql) in (1..).zip(FILES) {
+        if number > from {
+            transaction.execute_batch(sql)?;
+            transaction.pragma_update(None, "user_version", number)?;
+        }
+    }
+    transaction.commit()
+}

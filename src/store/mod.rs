@@ -1,0 +1,189 @@
+//! What is remembered: alerts, candidates, what is owed, and how sending it went.
+//!
+//! State changes and the notifications they owe commit in one transaction. This room stores nouns and
+//! decides nothing; it knows no rule, no wire, no clock.
+
+mod alerts;
+mod lock;
+mod migrations;
+mod outbox;
+mod owner;
+mod rows;
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
+
+use jiff::Timestamp;
+
+pub use lock::Lock;
+pub use outbox::{Open, Owed, Recorded, Waiting};
+
+use crate::model::{Changes, Notification, Snapshot};
+
+/// What can go wrong with the store, in an operator's words.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The file cannot be opened.
+    #[error("the state `{}` cannot be opened: {source}", path.display())]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: rusqlite::Error,
+    },
+    /// A file or folder beside it cannot be made.
+    #[error("`{}` cannot be made: {source}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Written by a newer version.
+    #[error("the state `{}` was written by a newer version of pengwatch (format {found}, this one knows {known}); nothing was changed", path.display())]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// Its format.
+        found: u32,
+        /// The newest format of this program.
+        known: u32,
+    },
+    /// Not a store, or a damaged one.
+    #[error("the state `{}` is damaged: {what}; nothing was changed. Restore a backup, or move it away to begin anew", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        what: String,
+    },
+    /// Somebody else holds the lock.
+    #[error("another pengwatch works on the state `{}`{}; stop it first, or let this one end", path.display(), holder.as_ref().map(|pid| format!(" (process {pid})")).unwrap_or_default())]
+    Locked {
+        /// The file.
+        path: PathBuf,
+        /// The other one's process id, where it is known.
+        holder: Option<String>,
+    },
+    /// Reading or writing failed.
+    #[error("the state `{}` failed: {source}", path.display())]
+    Failed {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: rusqlite::Error,
+    },
+}
+
+/// The store: one SQLite file, behind one thread that owns the connection.
+#[derive(Clone, Debug)]
+pub struct Store {
+    owner: owner::Owner,
+}
+
+impl Store {
+    /// Opens the file, makes it if there is none, and brings it to this program's format.
+    ///
+    /// # Errors
+    /// What is wrong with the file; it is then unchanged.
+    pub async fn open(path: &Path) -> Result<Self, StoreError> {
+        Ok(Self { owner: owner::Owner::open(path, false).await? })
+    }
+
+    /// Opens a copy in memory: nothing of the file is changed. Without a file, an empty store.
+    ///
+    /// # Errors
+    /// What is wrong with the file.
+    pub async fn copy(path: &Path) -> Result<Self, StoreError> {
+        Ok(Self { owner: owner::Owner::open(path, true).await? })
+    }
+
+    /// What is remembered of an inbox.
+    ///
+    /// # Errors
+    /// The file failed.
+    pub async fn snapshot(&self, inbox: &str) -> Result<Snapshot, StoreError> {
+        let inbox = inbox.to_owned();
+        self.owner.read(move |db| alerts::snapshot(db, &inbox)).await
+    }
+
+    /// Commits what one tick changed, all of it or nothing.
+    ///
+    /// # Errors
+    /// The file failed; nothing has changed then.
+    pub async fn commit(&self, inbox: &str, changes: Changes) -> Result<(), StoreError> {
+        let inbox = inbox.to_owned();
+        self.owner.write(move |db| alerts::commit(db, &inbox, &changes)).await
+    }
+
+    /// The times of an inbox's last requests.
+    ///
+    /// # Errors
+    /// The file failed.
+    pub async fn requests(&self, inbox: &str) -> Result<Vec<Timestamp>, StoreError> {
+        let inbox = inbox.to_owned();
+        self.owner.read(move |db| alerts::requests(db, &inbox)).await
+    }
+
+    /// Remembers the times of an inbox's last requests. Survives a kill of the process, and need not
+    /// survive a loss of power: a minute has passed by then.
+    ///
+    /// # Errors
+    /// The file failed.
+    pub async fn save_requests(&self, inbox: &str, times: Vec<Timestamp>) -> Result<(), StoreError> {
+        let inbox = inbox.to_owned();
+        self.owner.write_lightly(move |db| alerts::save_requests(db, &inbox, &times)).await
+    }
+
+    /// Everything that is owed to a receiver: notifications, and the open messages they belong to.
+    ///
+    /// # Errors
+    /// The file failed.
+    pub async fn open_of(&self, receiver: &str) -> Result<Open, StoreError> {
+        let receiver = receiver.to_owned();
+        self.owner.read(move |db| outbox::open_of(db, &receiver)).await
+    }
+
+    /// Records one step of delivery.
+    ///
+    /// # Errors
+    /// The file failed; nothing has changed then.
+    pub async fn record(&self, recorded: Recorded) -> Result<(), StoreError> {
+        self.owner.write(move |db| outbox::record(db, &recorded)).await
+    }
+
+    /// After a crash: attempts that were under way have no known outcome.
+    ///
+    /// # Errors
+    /// The file failed.
+    pub async fn recover(&self) -> Result<(), StoreError> {
+        self.owner.write(outbox::recover).await
+    }
+
+    /// What waits in the outbox, by receiver.
+    ///
+    /// # Errors
+    /// The file failed.
+    pub async fn waiting(&self) -> Result<Vec<Waiting>, StoreError> {
+        self.owner.read(outbox::waiting).await
+    }
+
+    /// Every notification, in the order in which they were owed, with the state it is in; for tests
+    /// and the demo's books.
+    ///
+    /// # Errors
+    /// The file failed.
+    pub async fn notifications(&self) -> Result<Vec<(Notification, String)>, StoreError> {
+        self.owner.read(outbox::all).await
+    }
+
+    /// Forgets what was over before `before`; gives how many alerts that were.
+    ///
+    /// # Errors
+    /// The file failed.
+    pub async fn prune(&self, before: Timestamp) -> Result<usize, StoreError> {
+        self.owner.write(move |db| alerts::prune(db, before)).await
+    }
+}

@@ -1,0 +1,264 @@
+//! What is owed and how sending it goes: a message is stored before its first attempt, and is sent
+//! only when the receiver has accepted it.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::rows::{self, from_json, json, micros};
+use crate::model::{Alert, Message, MessageId, Notification, NotificationId};
+
+/// One notification that is owed, with what is needed to say whether it is still true.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Owed {
+    /// Its number.
+    pub id: NotificationId,
+    /// What is owed.
+    pub notification: Notification,
+    /// The alert as it is now.
+    pub alert: Alert,
+    /// The message that it was put into.
+    pub message: Option<MessageId>,
+    /// Whether the receiver may have got it already: an attempt's outcome is not known.
+    pub told: bool,
+    /// Whether the receiver was told that this alert began, or may have been.
+    pub told_of_beginning: bool,
+}
+
+/// Everything that is owed to one receiver.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Open {
+    /// In the order in which it was owed.
+    pub owed: Vec<Owed>,
+    /// Messages that are to be sent, oldest first, with the recipients that need no further attempt.
+    pub messages: Vec<(Message, Vec<String>)>,
+}
+
+/// What waits for one receiver.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Waiting {
+    /// The receiver's name.
+    pub receiver: String,
+    /// Notifications that are owed.
+    pub notifications: usize,
+    /// The next attempt, where there has been one.
+    pub next_at: Option<Timestamp>,
+    /// What the last attempt failed with.
+    pub last_error: String,
+}
+
+/// One step of delivery.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Recorded {
+    /// What is no longer true is withdrawn.
+    Superseded {
+        /// Which notifications.
+        ids: Vec<NotificationId>,
+    },
+    /// A message was composed.
+    Composed {
+        /// The message.
+        message: Message,
+        /// What it tells of.
+        ids: Vec<NotificationId>,
+    },
+    /// An attempt begins.
+    Attempting {
+        /// The message.
+        message: MessageId,
+    },
+    /// The receiver accepted it.
+    Delivered {
+        /// The message.
+        message: MessageId,
+        /// When.
+        at: Timestamp,
+    },
+    /// It is to be tried again.
+    Again {
+        /// The message.
+        message: MessageId,
+        /// Not before.
+        at: Timestamp,
+        /// As plain built-in text from now on.
+        plain: bool,
+        /// Whether the receiver may have got it.
+        ambiguous: bool,
+        /// Recipients that need no further attempt.
+        settled: Vec<String>,
+        /// Why.
+        reason: String,
+    },
+    /// It will not be tried any more.
+    Dead {
+        /// The message.
+        message: MessageId,
+        /// When.
+        at: Timestamp,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// Reads what is owed to a receiver.
+pub fn open_of(db: &Connection, receiver: &str) -> rusqlite::Result<Open> {
+    let owed = db
+        .prepare_cached(
+            "SELECT n.id AS number, n.alert, n.receiver, n.event, n.step, n.template, n.due_at, n.message, n.told, \
+             EXISTS (SELECT 1 FROM notification f WHERE f.alert = n.alert AND f.receiver = n.receiver \
+                     AND f.event = 'fired' AND f.told) AS told_of_beginning, a.* \
+             FROM notification n JOIN alert a ON a.id = n.alert \
+             WHERE n.receiver = ?1 AND n.state = 'owed' ORDER BY n.id",
+        )?
+        .query_map([receiver], |row| {
+            Ok(Owed {
+                id: NotificationId(row.get("number")?),
+                notification: rows::notification(row)?,
+                alert: rows::alert(row)?,
+                message: row.get::<_, Option<String>>("message")?.map(MessageId),
+                told: row.get("told")?,
+                told_of_beginning: row.get("told_of_beginning")?,
+            })
+        })?
+        .collect::<rusqlite::Result<_>>()?;
+    let messages = db
+        .prepare_cached("SELECT * FROM message WHERE receiver = ?1 AND state = 'due' ORDER BY created_at, rowid")?
+        .query_map([receiver], |row| Ok((message(row)?, from_json(row, "settled")?)))?
+        .collect::<rusqlite::Result<_>>()?;
+    Ok(Open { owed, messages })
+}
+
+fn message(row: &Row<'_>) -> rusqlite::Result<Message> {
+    Ok(Message {
+        id: MessageId(row.get("id")?),
+        receiver: row.get("receiver")?,
+        created_at: rows::time(row, "created_at")?,
+        attempts: row.get("attempts")?,
+        next_at: rows::time(row, "next_at")?,
+        ambiguous: row.get("ambiguous")?,
+        plain: row.get("plain")?,
+        last_error: row.get("last_error")?,
+    })
+}
+
+/// Writes one step; the caller holds the transaction.
+pub fn record(db: &Connection, recorded: &Recorded) -> rusqlite::Result<()> {
+    match recorded {
+        Recorded::Superseded { ids } => supersede(db, ids),
+        Recorded::Composed { message, ids } => compose(db, message, ids),
+        Recorded::Attempting { message } => {
+            db.prepare_cached("UPDATE message SET in_flight = 1, attempts = attempts + 1 WHERE id = ?1")?
+                .execute([&message.0])?;
+            Ok(())
+        }
+        Recorded::Delivered { message, at } => {
+            close(db, message, "delivered", *at, "")?;
+            db.prepare_cached(
+                "UPDATE notification SET state = 'delivered', told = 1 WHERE message = ?1 AND state = 'owed'",
+            )?
+            .execute([&message.0])?;
+            Ok(())
+        }
+        Recorded::Dead { message, at, reason } => {
+            close(db, message, "dead", *at, reason)?;
+            db.prepare_cached("UPDATE notification SET state = 'dead' WHERE message = ?1 AND state = 'owed'")?
+                .execute([&message.0])?;
+            Ok(())
+        }
+        Recorded::Again { message, at, plain, ambiguous, settled, reason } => {
+            db.prepare_cached(
+                "UPDATE message SET in_flight = 0, next_at = ?2, plain = plain OR ?3, ambiguous = ambiguous OR ?4, \
+                 settled = ?5, last_error = ?6 WHERE id = ?1",
+            )?
+            .execute(params![message.0, micros(*at), plain, ambiguous, json(settled)?, reason])?;
+            // A recipient that has the mail was told, whatever becomes of the others.
+            if *ambiguous || !settled.is_empty() {
+                mark_told(db, message)?;
+            }
+            Ok(())
+        }
+    }
+}
+
+fn mark_told(db: &Connection, message: &MessageId) -> rusqlite::Result<()> {
+    db.prepare_cached("UPDATE notification SET told = 1 WHERE message = ?1 AND state = 'owed'")?
+        .execute([&message.0])?;
+    Ok(())
+}
+
+fn close(db: &Connection, message: &MessageId, state: &str, at: Timestamp, reason: &str) -> rusqlite::Result<()> {
+    db.prepare_cached("UPDATE message SET in_flight = 0, state = ?2, closed_at = ?3, last_error = ?4 WHERE id = ?1")?
+        .execute(params![message.0, state, micros(at), reason])?;
+    Ok(())
+}
+
+fn compose(db: &Connection, message: &Message, ids: &[NotificationId]) -> rusqlite::Result<()> {
+    db.prepare_cached("INSERT INTO message (id, receiver, created_at, next_at, plain) VALUES (?1, ?2, ?3, ?4, ?5)")?
+        .execute(params![
+            message.id.0,
+            message.receiver,
+            micros(message.created_at),
+            micros(message.next_at),
+            message.plain
+        ])?;
+    for id in ids {
+        db.prepare_cached("UPDATE notification SET message = ?2 WHERE id = ?1 AND state = 'owed'")?
+            .execute(params![id.0, message.id.0])?;
+    }
+    Ok(())
+}
+
+fn supersede(db: &Connection, ids: &[NotificationId]) -> rusqlite::Result<()> {
+    for id in ids {
+        db.prepare_cached("UPDATE notification SET state = 'superseded' WHERE id = ?1 AND state = 'owed'")?
+            .execute([id.0])?;
+    }
+    // A message that has nothing left to tell is not sent.
+    db.execute(
+        "UPDATE message SET state = 'superseded', in_flight = 0, closed_at = created_at WHERE state = 'due' \
+         AND NOT EXISTS (SELECT 1 FROM notification n WHERE n.message = message.id AND n.state = 'owed')",
+        [],
+    )?;
+    Ok(())
+}
+
+/// After a crash: what was under way may have arrived.
+pub fn recover(db: &Connection) -> rusqlite::Result<()> {
+    db.execute(
+        "UPDATE notification SET told = 1 WHERE state = 'owed' \
+         AND message IN (SELECT id FROM message WHERE in_flight AND state = 'due')",
+        [],
+    )?;
+    db.execute("UPDATE message SET in_flight = 0, ambiguous = 1 WHERE in_flight AND state = 'due'", [])?;
+    Ok(())
+}
+
+/// What waits, by receiver.
+pub fn waiting(db: &Connection) -> rusqlite::Result<Vec<Waiting>> {
+    let counts: BTreeMap<String, usize> = db
+        .prepare_cached("SELECT receiver, count(*) FROM notification WHERE state = 'owed' GROUP BY receiver")?
+        .query_map([], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?)))?
+        .map(|row| row.map(|(receiver, count)| (receiver, usize::try_from(count).unwrap_or(0))))
+        .collect::<rusqlite::Result<_>>()?;
+    counts
+        .into_iter()
+        .map(|(receiver, notifications)| {
+            let next = db
+                .prepare_cached(
+                    "SELECT next_at, last_error FROM message WHERE receiver = ?1 AND state = 'due' ORDER BY next_at LIMIT 1",
+                )?
+                .query_row([&receiver], |row| Ok((rows::time(row, "next_at")?, row.get("last_error")?)))
+                .optional()?;
+            let (next_at, last_error) = next.map_or((None, String::new()), |(at, error)| (Some(at), error));
+            Ok(Waiting { receiver, notifications, next_at, last_error })
+        })
+        .collect()
+}
+
+/// Every notification with its state.
+pub fn all(db: &Connection) -> rusqlite::Result<Vec<(Notification, String)>> {
+    db.prepare_cached("SELECT n.*, a.rule, a.inbox FROM notification n JOIN alert a ON a.id = n.alert ORDER BY n.id")?
+        .query_map([], |row| Ok((rows::notification(row)?, row.get("state")?)))?
+        .collect()
+}

@@ -1,0 +1,175 @@
+//! One thread owns the connection; everybody else sends it work.
+
+use std::{
+    fs::OpenOptions,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
+use tokio::sync::{mpsc, oneshot};
+
+use super::{StoreError, migrations};
+
+/// How long to wait for another command's short transaction.
+const BUSY: Duration = Duration::from_secs(10);
+
+type Work = Box<dyn FnOnce(&mut Connection) + Send>;
+
+/// A handle to the thread; the thread ends with the last handle.
+#[derive(Clone, Debug)]
+pub struct Owner {
+    path: Arc<PathBuf>,
+    work: mpsc::UnboundedSender<Work>,
+}
+
+impl Owner {
+    /// Opens the file, or a copy of it in memory.
+    pub async fn open(path: &Path, copy: bool) -> Result<Self, StoreError> {
+        let path = Arc::new(path.to_owned());
+        let (work, mut inbound) = mpsc::unbounded_channel::<Work>();
+        let (opened, open) = oneshot::channel();
+        let own = Arc::clone(&path);
+        let thread = std::thread::Builder::new().name("store".to_owned()).spawn(move || {
+            let opening = if copy { connect_copy(&own) } else { connect(&own) };
+            match opening {
+                Ok(mut db) => {
+                    let _ = opened.send(Ok(()));
+                    while let Some(work) = inbound.blocking_recv() {
+                        work(&mut db);
+                    }
+                }
+                Err(error) => {
+                    let _ = opened.send(Err(error));
+                }
+            }
+        });
+        thread.map_err(|source| StoreError::File { path: path.to_path_buf(), source })?;
+        open.await.unwrap_or_else(|_| Err(gone(&path)))?;
+        Ok(Self { path, work })
+    }
+
+    /// Runs a reading.
+    pub async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        // One transaction, so that several queries see one state.
+        self.run(move |db| {
+            let transaction = db.transaction()?;
+            let result = work(&transaction)?;
+            transaction.finish()?;
+            Ok(result)
+        })
+        .await
+    }
+
+    /// Runs a transaction that is on disk when this returns.
+    pub async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.run(move |db| transact(db, work)).await
+    }
+
+    /// Runs a transaction that survives the process, not the machine.
+    pub async fn write_lightly<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.run(move |db| {
+            db.pragma_update(None, "synchronous", "NORMAL")?;
+            let result = transact(db, work);
+            db.pragma_update(None, "synchronous", "FULL")?;
+            result
+        })
+        .await
+    }
+
+    async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (done, result) = oneshot::channel();
+        let sent = self.work.send(Box::new(move |db| {
+            let _ = done.send(work(db));
+        }));
+        sent.map_err(|_| gone(&self.path))?;
+        result.await.map_err(|_| gone(&self.path))?.map_err(|source| name(&self.path, source))
+    }
+}
+
+fn transact<T>(db: &mut Connection, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> rusqlite::Result<T> {
+    let transaction = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let result = work(&transaction)?;
+    transaction.commit()?;
+    Ok(result)
+}
+
+fn gone(path: &Path) -> StoreError {
+    StoreError::Damaged { path: path.to_owned(), what: "its thread has ended".to_owned() }
+}
+
+/// An error of SQLite, told apart where the file itself is to blame.
+fn name(path: &Path, source: rusqlite::Error) -> StoreError {
+    match source.sqlite_error_code() {
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+            StoreError::Damaged { path: path.to_owned(), what: source.to_string() }
+        }
+        _ => StoreError::Failed { path: path.to_owned(), source },
+    }
+}
+
+fn connect(path: &Path) -> Result<Connection, StoreError> {
+    private(path)?;
+    let open = |source| StoreError::Open { path: path.to_owned(), source };
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut db = Connection::open_with_flags(path, flags).map_err(open)?;
+    check_format(path, &db)?;
+    let named = |source| name(path, source);
+    db.busy_timeout(BUSY).map_err(named)?;
+    db.pragma_update(None, "journal_mode", "WAL").map_err(named)?;
+    db.pragma_update(None, "synchronous", "FULL").map_err(named)?;
+    db.pragma_update(None, "foreign_keys", true).map_err(named)?;
+    migrations::apply(&mut db).map_err(named)?;
+    Ok(db)
+}
+
+/// Makes the file so that only its owner can read it: it holds customers' records.
+fn private(path: &Path) -> Result<(), StoreError> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        Err(source) => Err(StoreError::File { path: path.to_owned(), source }),
+    }
+}
+
+fn check_format(path: &Path, db: &Connection) -> Result<(), StoreError> {
+    let found = migrations::format(db).map_err(|source| name(path, source))?;
+    if found > migrations::newest() {
+        return Err(StoreError::Newer { path: path.to_owned(), found, known: migrations::newest() });
+    }
+    Ok(())
+}
+
+fn connect_copy(path: &Path) -> Result<Connection, StoreError> {
+    let named = |source| name(path, source);
+    let mut db = Connection::open_in_memory().map_err(named)?;
+    if path.exists() {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let open = |source| StoreError::Open { path: path.to_owned(), source };
+        let file = Connection::open_with_flags(path, flags).map_err(open)?;
+        file.busy_timeout(BUSY).map_err(named)?;
+        check_format(path, &file)?;
+        let backup = rusqlite::backup::Backup::new(&file, &mut db).map_err(named)?;
+        backup.run_to_completion(1_000, Duration::ZERO, None).map_err(named)?;
+    }
+    db.pragma_update(None, "foreign_keys", true).map_err(named)?;
+    migrations::apply(&mut db).map_err(named)?;
+    Ok(db)
+}
