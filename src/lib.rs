@@ -3,4 +3,5 @@
 pub mod diagnose;
 pub mod model;
 pub mod notify;
+pub mod sandbox;
 pub mod service;
