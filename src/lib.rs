@@ -6,6 +6,8 @@ pub mod engine;
 pub mod inbox;
 pub mod model;
 pub mod notify;
+pub mod render;
 pub mod rules;
+pub mod sandbox;
 pub mod service;
 pub mod store;

@@ -1,0 +1,2 @@
+//! The made-up inbox and the sinks.
+pub mod smtp;

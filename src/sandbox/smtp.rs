@@ -1,0 +1,181 @@
+//! A mail server that keeps what it gets, for the demo and for tests.
+//!
+//! It delivers nothing. It takes a login and TLS where it is told to, and misbehaves on request. It is
+//! bounded in every direction, and garbage makes it hang up, not fall over.
+
+mod mail;
+mod session;
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use rustls::ServerConfig;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+pub use mail::Mail;
+
+/// How many mails are kept; the oldest go first.
+const KEPT: usize = 1_000;
+
+/// Where in a conversation something goes wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Before the first word.
+    Greeting,
+    /// At the login.
+    Auth,
+    /// At the sender.
+    Mail,
+    /// At a recipient.
+    Rcpt,
+    /// At the word `DATA`.
+    Data,
+    /// After the mail itself. A mail that is answered with a code is not kept; one whose answer is
+    /// lost is.
+    End,
+}
+
+/// What goes wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    /// This code instead of the right answer.
+    Code(u16),
+    /// The connection is closed without an answer.
+    HangUp,
+    /// The answer comes so much later.
+    Delay(Duration),
+}
+
+/// How the server protects itself.
+#[derive(Clone, Default)]
+pub struct Settings {
+    /// The user and the password that it insists on.
+    pub login: Option<(String, String)>,
+    /// With these certificates it offers `STARTTLS`.
+    pub tls: Option<Arc<ServerConfig>>,
+    /// It speaks TLS from the first byte instead.
+    pub implicit: bool,
+}
+
+#[derive(Default)]
+struct State {
+    mails: VecDeque<Mail>,
+    script: Vec<Scripted>,
+    connections: usize,
+}
+
+struct Scripted {
+    stage: Stage,
+    recipient: Option<String>,
+    trouble: Trouble,
+    times: usize,
+}
+
+/// A handle on a running server; clones share it.
+#[derive(Clone)]
+pub struct SmtpSink {
+    state: Arc<Mutex<State>>,
+    settings: Arc<Settings>,
+}
+
+impl SmtpSink {
+    /// Serves on `listener` until `shutdown`, without TLS and for everybody.
+    pub fn start(listener: TcpListener, shutdown: CancellationToken) -> Self {
+        Self::start_with(Settings::default(), listener, shutdown)
+    }
+
+    /// Serves on `listener` until `shutdown`.
+    pub fn start_with(settings: Settings, listener: TcpListener, shutdown: CancellationToken) -> Self {
+        let sink = Self { state: Arc::default(), settings: Arc::new(settings) };
+        let handle = sink.clone();
+        tokio::spawn(async move { shutdown.run_until_cancelled(sink.serve(listener, &shutdown)).await });
+        handle
+    }
+
+    async fn serve(&self, listener: TcpListener, shutdown: &CancellationToken) {
+        loop {
+            match listener.accept().await {
+                Ok((stream, _)) => {
+                    self.state().connections += 1;
+                    let (sink, shutdown) = (self.clone(), shutdown.clone());
+                    tokio::spawn(async move { shutdown.run_until_cancelled(session::run(&sink, stream)).await });
+                }
+                // Out of sockets, for example: some will come back.
+                Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+            }
+        }
+    }
+
+    /// The mails so far, in the order in which they came.
+    pub fn mails(&self) -> Vec<Mail> {
+        self.state().mails.iter().cloned().collect()
+    }
+
+    /// How many connections there were.
+    pub fn connections(&self) -> usize {
+        self.state().connections
+    }
+
+    /// Answers with `code` at `stage`, so many times.
+    pub fn fault(&self, stage: Stage, code: u16, times: usize) {
+        self.trouble(stage, Trouble::Code(code), times);
+    }
+
+    /// Answers with `code` to this recipient, so many times.
+    pub fn refuse(&self, recipient: &str, code: u16, times: usize) {
+        self.trouble_for(recipient, Stage::Rcpt, Trouble::Code(code), times);
+    }
+
+    /// Makes trouble at `stage`, so many times.
+    pub fn trouble(&self, stage: Stage, trouble: Trouble, times: usize) {
+        self.state().script.push(Scripted { stage, recipient: None, trouble, times });
+    }
+
+    /// Makes trouble at `stage` when the mail is for this recipient, so many times.
+    pub fn trouble_for(&self, recipient: &str, stage: Stage, trouble: Trouble, times: usize) {
+        self.state().script.push(Scripted { stage, recipient: Some(recipient.to_owned()), trouble, times });
+    }
+
+    /// The next trouble that is scripted for this moment.
+    fn next(&self, stage: Stage, recipients: &[String]) -> Option<Trouble> {
+        let mut state = self.state();
+        let fits = |scripted: &&mut Scripted| {
+            scripted.times > 0
+                && scripted.stage == stage
+                && scripted.recipient.as_ref().is_none_or(|recipient| recipients.contains(recipient))
+        };
+        let scripted = state.script.iter_mut().find(fits)?;
+        scripted.times -= 1;
+        Some(scripted.trouble)
+    }
+
+    fn keep(&self, mail: Mail) {
+        let mut state = self.state();
+        if state.mails.len() >= KEPT {
+            state.mails.pop_front();
+        }
+        state.mails.push_back(mail);
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for SmtpSink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SmtpSink(..)")
+    }
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Settings(..)")
+    }
+}
+
+#[cfg(test)]
+mod tests;
