@@ -1,0 +1,375 @@
+//! Checks a parsed template against the names that will be there.
+//!
+//! Handlebars' strict mode finds `{{typo}}` when it is rendered, but neither `{{#if typo}}` nor
+//! anything in a branch that was not taken. An admin is to know before the message is needed.
+
+use std::{collections::BTreeSet, ops::Range, sync::Arc};
+
+use handlebars::{
+    Path, PathSeg, Template,
+    template::{BlockParam, HelperTemplate, Parameter, TemplateElement},
+};
+
+use crate::diagnose::{Diagnostic, Source, nearest::did_you_mean};
+
+use super::{
+    helpers::{self, KNOWN},
+    places::Places,
+    renderer::ExtraPath,
+    shape::{self, Shape},
+};
+
+/// Checks every name, helper and raw expression; gives back which undocumented fields are used.
+pub(super) fn check(source: &Arc<Source>, template: &Template, found: &mut Vec<Diagnostic>) -> BTreeSet<ExtraPath> {
+    let root = Scope { shape: shape::root(), params: Vec::new(), locals: &[] };
+    let mut walk = Walk {
+        source,
+        places: Places::new(&source.text),
+        scopes: vec![root],
+        reached: 0,
+        extras: BTreeSet::new(),
+        found,
+    };
+    walk.template(template);
+    walk.extras
+}
+
+/// `@index` and the like inside a list.
+const IN_LIST: [&str; 3] = ["index", "first", "last"];
+/// And inside an object.
+const IN_OBJECT: [&str; 4] = ["index", "first", "last", "key"];
+
+/// What `this` is at some place.
+#[derive(Clone)]
+struct Scope {
+    shape: Shape,
+    params: Vec<(String, Shape)>,
+    locals: &'static [&'static str],
+}
+
+struct Walk<'a> {
+    source: &'a Arc<Source>,
+    places: Places<'a>,
+    scopes: Vec<Scope>,
+    /// How far the walk has come in the text.
+    reached: usize,
+    extras: BTreeSet<ExtraPath>,
+    found: &'a mut Vec<Diagnostic>,
+}
+
+/// A name that is not there.
+struct Unknown {
+    name: String,
+    help: Option<String>,
+}
+
+impl Walk<'_> {
+    fn template(&mut self, template: &Template) {
+        for (at, element) in template.elements.iter().enumerate() {
+            let tag = template.mapping.get(at).map(|place| self.places.byte(place.0, place.1));
+            let tag = tag.map(|start| self.places.tag(start));
+            if let Some(tag) = &tag {
+                self.reached = self.reached.max(tag.start);
+            }
+            self.element(element, tag);
+        }
+    }
+
+    fn element(&mut self, element: &TemplateElement, tag: Option<Range<usize>>) {
+        let here = tag.clone().unwrap_or(self.reached..self.reached);
+        match element {
+            TemplateElement::RawString(_) | TemplateElement::Comment(_) => {}
+            TemplateElement::Expression(call) => {
+                self.expression(call, &here);
+            }
+            TemplateElement::HtmlExpression(call) => {
+                if self.expression(call, &here).is_customers() {
+                    self.error(here, "a customer's text must not be written without its escape").help =
+                        Some("write two braces: {{…}} gives the text as it is, safely".to_owned());
+                }
+            }
+            TemplateElement::HelperBlock(call) => self.block(call, tag),
+            // Partials and decorators, and whatever a newer Handlebars brings.
+            _ => {
+                self.error(here, "partials ({{> …}}, {{#*inline …}}) are not supported").help =
+                    Some("write the text where it is needed".to_owned());
+            }
+        }
+    }
+
+    /// `{{name}}` or `{{helper values}}`: what it gives.
+    fn expression(&mut self, call: &HelperTemplate, tag: &Range<usize>) -> Shape {
+        let name = call.name.as_name().unwrap_or_default().to_owned();
+        let bare = call.params.is_empty() && call.hash.is_empty();
+        if bare && helpers::known(&name).is_none() {
+            let given = self.value(&call.name, tag);
+            if let Shape::Fields(fields) = &given {
+                let place = self.places.word(tag, &name);
+                let some = fields.first().map_or("", |(name, _)| name);
+                self.error(place, format!("`{name}` is no single value")).help =
+                    Some(format!("name one of its fields, like `{name}.{some}`"));
+            }
+            return given;
+        }
+        self.call(call, &name, tag)
+    }
+
+    /// A helper that stands as a value.
+    fn call(&mut self, call: &HelperTemplate, name: &str, tag: &Range<usize>) -> Shape {
+        let given: Vec<Shape> = self.values(call, tag);
+        let Some(helper) = helpers::known(name) else {
+            self.unknown_helper(name, tag);
+            return Shape::Free;
+        };
+        if !helper.inline {
+            self.error(self.places.word(tag, name), format!("`{name}` stands around text")).help =
+                Some(format!("write {{{{#{name} …}}}}…{{{{/{name}}}}}"));
+            return Shape::Safe;
+        }
+        self.count(helper, call.params.len(), tag);
+        match (name, given.first()) {
+            ("lookup", Some(Shape::List(entry))) => (**entry).clone(),
+            ("lookup", Some(Shape::Fields(_))) => {
+                let field = match call.params.get(1) {
+                    Some(Parameter::Literal(literal)) => literal.as_str(),
+                    _ => None,
+                };
+                field.and_then(|field| given.first()?.field(field)).cloned().unwrap_or(Shape::Free)
+            }
+            ("default", Some(Shape::List(_) | Shape::Fields(_))) => given.first().cloned().unwrap_or(Shape::Free),
+            _ if helper.repeats && given.iter().any(Shape::is_customers) => Shape::Customers,
+            _ => Shape::Safe,
+        }
+    }
+
+    fn values(&mut self, call: &HelperTemplate, tag: &Range<usize>) -> Vec<Shape> {
+        let given = call.params.iter().map(|param| self.value(param, tag)).collect();
+        let mut named: Vec<_> = call.hash.iter().collect();
+        named.sort_by_key(|(name, _)| name.as_str());
+        for (name, value) in named {
+            self.value(value, tag);
+            if name != "includeZero" {
+                let place = self.places.word(tag, name);
+                self.error(place, format!("there is no option `{name}`"));
+            }
+        }
+        given
+    }
+
+    fn value(&mut self, value: &Parameter, tag: &Range<usize>) -> Shape {
+        match value {
+            Parameter::Literal(_) => Shape::Safe,
+            Parameter::Subexpression(inner) => match inner.as_element() {
+                TemplateElement::Expression(call) => {
+                    let name = call.name.as_name().unwrap_or_default().to_owned();
+                    self.call(call, &name, tag)
+                }
+                _ => Shape::Free,
+            },
+            Parameter::Path(path) => match self.resolve(path) {
+                Ok(shape) => shape,
+                Err(unknown) => self.unknown(unknown, raw(path), tag),
+            },
+            // The parser takes a single name before values as a helper's, else as a path.
+            Parameter::Name(name) => match Path::parse(name).map_err(|_| ()).map(|path| self.resolve(&path)) {
+                Ok(Ok(shape)) => shape,
+                Ok(Err(unknown)) => self.unknown(unknown, name, tag),
+                Err(()) => Shape::Free,
+            },
+            _ => Shape::Free,
+        }
+    }
+
+    fn block(&mut self, call: &HelperTemplate, tag: Option<Range<usize>>) {
+        let name = call.name.as_name().unwrap_or_default().to_owned();
+        let tag = tag.or_else(|| self.places.else_tag(self.reached, &name)).unwrap_or(self.reached..self.reached);
+        self.reached = self.reached.max(tag.start);
+        let given = self.values(call, &tag);
+        match helpers::known(&name) {
+            None => self.unknown_helper(&name, &tag),
+            Some(helper) if !helper.block => {
+                self.error(self.places.word(&tag, &name), format!("`{name}` stands around nothing")).help =
+                    Some(format!("write {{{{{name} …}}}} without `#`"));
+            }
+            Some(helper) => self.count(helper, call.params.len(), &tag),
+        }
+        let first = given.first().cloned().unwrap_or(Shape::Free);
+        let scope = match name.as_str() {
+            "each" => Some(self.each(call, &first, &tag)),
+            "with" => {
+                let locals = self.scopes.last().map_or(&[] as &[_], |scope| scope.locals);
+                let params = block_params(call).into_iter().map(|name| (name, first.clone())).take(1).collect();
+                Some(Scope { shape: first, params, locals })
+            }
+            _ => None,
+        };
+        let inside = scope.is_some();
+        self.scopes.extend(scope);
+        if let Some(template) = &call.template {
+            self.template(template);
+        }
+        if inside {
+            self.scopes.pop();
+        }
+        if let Some(template) = &call.inverse {
+            self.template(template);
+        }
+    }
+
+    fn each(&mut self, call: &HelperTemplate, over: &Shape, tag: &Range<usize>) -> Scope {
+        let (shape, locals): (Shape, &'static [&'static str]) = match over {
+            Shape::List(entry) => ((**entry).clone(), &IN_LIST),
+            // Which field comes when is not known.
+            Shape::Fields(_) | Shape::Free => (Shape::Free, &IN_OBJECT),
+            Shape::Safe | Shape::Customers => {
+                let name = call.params.first().and_then(Parameter::as_name).unwrap_or_default();
+                let place = self.places.word(tag, name);
+                self.error(place, format!("`{name}` is no list")).help =
+                    Some("write {{#if …}} for a single value".to_owned());
+                (Shape::Free, &IN_OBJECT)
+            }
+        };
+        let key = if matches!(over, Shape::List(_)) { Shape::Safe } else { Shape::Customers };
+        let params = block_params(call).into_iter().zip([shape.clone(), key]).collect();
+        Scope { shape, params, locals }
+    }
+
+    /// What stands behind a path here.
+    fn resolve(&mut self, path: &Path) -> Result<Shape, Unknown> {
+        let (segments, raw) = match path {
+            Path::Local((level, name, _)) => return self.local(*level, name),
+            Path::Relative((segments, raw)) => (segments, raw),
+        };
+        let names: Vec<&str> = segments
+            .iter()
+            .filter_map(|segment| if let PathSeg::Named(name) = segment { Some(name.as_str()) } else { None })
+            .collect();
+        let from_root = raw.contains("@root");
+        let up = if from_root { 0 } else { segments.len() - names.len() };
+        let param = names.first().filter(|_| !from_root && !raw.starts_with("this.") && !raw.starts_with("./"));
+        let param = param.and_then(|name| {
+            self.scopes.iter().rev().find_map(|scope| scope.params.iter().find(|(known, _)| known == name))
+        });
+        if let Some((_, shape)) = param {
+            let shape = shape.clone();
+            return self.below(&shape, &names[1..]);
+        }
+        let at = if from_root { Some(0) } else { self.scopes.len().checked_sub(up + 1) };
+        let Some(shape) = at.and_then(|at| self.scopes.get(at)).map(|scope| scope.shape.clone()) else {
+            let help = "there is nothing above this place: write one `../` less".to_owned();
+            return Err(Unknown { name: raw.clone(), help: Some(help) });
+        };
+        self.below(&shape, &names)
+    }
+
+    fn local(&self, level: usize, name: &str) -> Result<Shape, Unknown> {
+        let locals = self.scopes.iter().rev().nth(level).map_or(&[] as &[_], |scope| scope.locals);
+        if locals.contains(&name) {
+            return Ok(if name == "key" { Shape::Customers } else { Shape::Safe });
+        }
+        let help = match name {
+            "root" => Some("write `@root.` and a name, like `@root.count`".to_owned()),
+            _ if IN_OBJECT.contains(&name) => Some("it is known inside {{#each …}} only".to_owned()),
+            _ => did_you_mean(name, IN_OBJECT),
+        };
+        Err(Unknown { name: format!("@{name}"), help })
+    }
+
+    fn below(&mut self, shape: &Shape, names: &[&str]) -> Result<Shape, Unknown> {
+        let mut at = shape;
+        for (depth, name) in names.iter().enumerate() {
+            if matches!(at, Shape::Free) {
+                self.extras.insert(names[depth..].iter().map(|name| (*name).to_owned()).collect());
+                return Ok(Shape::Free);
+            }
+            at = at.field(name).ok_or_else(|| {
+                let known = at.names();
+                let name = (*name).to_owned();
+                let help = if depth == 0 { self.elsewhere(&name, names) } else { None };
+                let help = help.or_else(|| match at {
+                    Shape::List(_) => Some("this is a list: write {{#each …}} around it".to_owned()),
+                    Shape::Safe | Shape::Customers => Some("this is a single value, without fields".to_owned()),
+                    _ => did_you_mean(&name, known),
+                });
+                Unknown { name, help }
+            })?;
+        }
+        Ok(at.clone())
+    }
+
+    /// Help for a name that is known in another scope, or deeper in the contact.
+    fn elsewhere(&self, name: &str, path: &[&str]) -> Option<String> {
+        let here = self.scopes.last().map(|scope| &scope.shape)?;
+        let near = crate::diagnose::nearest::nearest(name, here.names()).is_some();
+        let whole = path.join(".");
+        if shape::root().field(name).is_some() {
+            return Some(format!("outside of this block it is known: write `@root.{whole}`"));
+        }
+        let alert = shape::alert();
+        if self.scopes.len() == 1 && alert.field(name).is_some() {
+            return Some(format!(
+                "it belongs to an alert: write it inside {{{{#each alerts}}}}, or `alerts.0.{whole}`"
+            ));
+        }
+        if near {
+            return None;
+        }
+        let deeper = alert.paths().into_iter().find(|known| known.ends_with(&format!(".{whole}")))?;
+        let deeper = if self.scopes.len() == 1 { format!("alerts.0.{deeper}") } else { deeper };
+        Some(format!("did you mean `{deeper}`?"))
+    }
+
+    fn unknown(&mut self, unknown: Unknown, written: &str, tag: &Range<usize>) -> Shape {
+        let place = self.places.word(tag, written);
+        let mistake = self.error(place, format!("unknown name `{}`", unknown.name));
+        mistake.help = unknown.help;
+        "not known here".clone_into(&mut mistake.label);
+        Shape::Free
+    }
+
+    fn unknown_helper(&mut self, name: &str, tag: &Range<usize>) {
+        let place = self.places.word(tag, name);
+        let is_name = self.scopes.last().is_some_and(|scope| scope.shape.field(name).is_some());
+        let mistake = self.error(place, format!("unknown helper `{name}`"));
+        mistake.help = match name {
+            "log" => Some("customers' texts do not belong into the log".to_owned()),
+            _ if is_name => Some(format!("write {{{{#each {name}}}}} or {{{{#if {name}}}}}")),
+            _ => did_you_mean(name, KNOWN.iter().map(|helper| helper.name).collect::<Vec<_>>()),
+        };
+    }
+
+    fn count(&mut self, helper: &helpers::Known, given: usize, tag: &Range<usize>) {
+        let (least, most) = helper.values;
+        if (least..=most).contains(&given) {
+            return;
+        }
+        let wanted = match (least, most) {
+            (1, 1) => "one value".to_owned(),
+            (least, usize::MAX) => format!("at least {least} values"),
+            (least, most) if least == most => format!("{least} values"),
+            (least, most) => format!("{least} to {most} values"),
+        };
+        self.error(self.places.word(tag, helper.name), format!("`{}` takes {wanted}, not {given}", helper.name));
+    }
+
+    fn error(&mut self, place: Range<usize>, title: impl Into<String>) -> &mut Diagnostic {
+        let at = self.found.len();
+        self.found.push(Diagnostic::error(self.source, place, title));
+        &mut self.found[at]
+    }
+}
+
+fn raw(path: &Path) -> &str {
+    match path {
+        Path::Relative((_, raw)) | Path::Local((_, _, raw)) => raw,
+    }
+}
+
+fn block_params(call: &HelperTemplate) -> Vec<String> {
+    let name = |param: &Parameter| param.as_name().unwrap_or_default().to_owned();
+    match &call.block_param {
+        Some(BlockParam::Single(one)) => vec![name(one)],
+        Some(BlockParam::Pair((one, two))) => vec![name(one), name(two)],
+        _ => Vec::new(),
+    }
+}

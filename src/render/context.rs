@@ -1,0 +1,227 @@
+//! What a template sees of a telling, and nothing else.
+//!
+//! Everything passes privacy first and is cleaned of harmful characters, so neither a template nor a
+//! helper can reach what its receiver may not see.
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Map, Value, json};
+
+use crate::model::{
+    Contact, Event, Reason,
+    contact::{WHATSAPP, by},
+    text,
+    time::{elapsed, iso},
+};
+
+use super::{RuleWords, Telling, Told, link, privacy, words};
+
+/// Characters of the last message that a template gets as `text`.
+pub(super) const TEXT: usize = 500;
+/// Characters of any other value: a customer may write megabytes.
+const VALUE: usize = 10_000;
+/// How long a business may answer freely on WhatsApp.
+const REPLY_WINDOW: SignedDuration = SignedDuration::from_hours(24);
+
+/// One listed alert, as far as the receiver may see it.
+pub(super) struct Entry<'a> {
+    told: Told<'a>,
+    /// The contact behind privacy.
+    contact: Value,
+    /// The User ID.
+    pub(super) user_id: String,
+    pub(super) name: String,
+    pub(super) platform: String,
+    pub(super) bot: String,
+    agent: String,
+    agent_slack: String,
+    tags: Vec<String>,
+    segments: Vec<String>,
+    pub(super) text: String,
+    pub(super) waiting: SignedDuration,
+    /// The reason of the end, naming the agent where known; empty while it fires.
+    pub(super) outcome: String,
+    pub(super) link: String,
+    reply_window: Option<i64>,
+}
+
+/// The listed alerts, longest-waiting first.
+pub(super) fn entries<'a>(telling: &Telling<'a>) -> Vec<Entry<'a>> {
+    let mut order: Vec<Told<'a>> = telling.alerts.to_vec();
+    order.sort_by(|one, other| {
+        waiting(*other, telling.now)
+            .cmp(&waiting(*one, telling.now))
+            .then_with(|| one.alert.since.cmp(&other.alert.since))
+            .then_with(|| one.alert.id.cmp(&other.alert.id))
+    });
+    order.truncate(telling.max_listed.max(1));
+    order.into_iter().map(|told| Entry::of(told, telling)).collect()
+}
+
+/// How long the customer waits, or waited until the end.
+fn waiting(told: Told<'_>, now: Timestamp) -> SignedDuration {
+    let until = told.alert.resolution.as_ref().map_or(now, |resolution| resolution.ended_at);
+    elapsed(told.alert.since, until)
+}
+
+impl<'a> Entry<'a> {
+    fn of(told: Told<'a>, telling: &Telling<'_>) -> Self {
+        let (contact, name) = privacy::seen(&told.alert.contact, telling.privacy);
+        let line = |text: &str| text::one_line(text, 80);
+        let names = telling.names;
+        let agent = &contact.agent_assigned;
+        let json = clean(contact.json());
+        Self {
+            user_id: line(&contact.id),
+            platform: line(words::platform(&contact.platform())),
+            bot: line(names.bot(contact.bot_id())),
+            agent: line(names.agent(agent)),
+            agent_slack: line(names.agent_slack(agent)),
+            tags: contact.profile.user_details.tags.iter().map(|tag| line(tag)).collect(),
+            segments: contact.segments.iter().map(|id| line(names.segment(id))).collect(),
+            text: text::lines(&contact.last_message.text, TEXT),
+            waiting: waiting(told, telling.now),
+            outcome: outcome(told, &contact, telling),
+            link: telling.contact_link.map(|template| link::fill(template, &json)).unwrap_or_default(),
+            reply_window: reply_window(&contact, telling.now),
+            contact: json,
+            name: line(&name),
+            told,
+        }
+    }
+
+    fn json(&self) -> Value {
+        let alert = self.told.alert;
+        let resolution = alert.resolution.as_ref();
+        json!({
+            "id": alert.id.0,
+            "rule": rule(self.told.rule, true),
+            "inbox": line_of(&alert.inbox),
+            "contact": self.contact,
+            "name": self.name,
+            "platform": self.platform,
+            "bot": self.bot,
+            "agent": self.agent,
+            "agent_slack": self.agent_slack,
+            "tags": self.tags,
+            "segments": self.segments,
+            "text": self.text,
+            "since": iso(alert.since),
+            "waiting": self.waiting.as_secs(),
+            "fired_at": iso(alert.fired_at),
+            "resolved_at": resolution.map(|end| iso(end.at)).unwrap_or_default(),
+            "ended_at": resolution.map(|end| iso(end.ended_at)).unwrap_or_default(),
+            "reason": resolution.map(|end| end.reason.words()).unwrap_or_default(),
+            "outcome": self.outcome,
+            "link": self.link,
+            "ack_link": "",
+            "reply_window": self.reply_window.map_or_else(|| Value::from(""), Value::from),
+        })
+    }
+}
+
+impl Entry<'_> {
+    /// The alert in the built-in webhook's words.
+    pub(super) fn webhook(&self) -> Value {
+        let alert = self.told.alert;
+        let end = alert.resolution.as_ref();
+        json!({
+            "id": alert.id.0,
+            "rule": rule(self.told.rule, false),
+            "inbox": line_of(&alert.inbox),
+            "contact": self.contact,
+            "name": self.name,
+            "platform": self.platform,
+            "bot": self.bot,
+            "agent": self.agent,
+            "tags": self.tags,
+            "segments": self.segments,
+            "text": self.text,
+            "since": iso(alert.since),
+            "waiting_seconds": self.waiting.as_secs(),
+            "fired_at": iso(alert.fired_at),
+            "resolved_at": end.map(|end| iso(end.at)).unwrap_or_default(),
+            "ended_at": end.map(|end| iso(end.ended_at)).unwrap_or_default(),
+            "reason": end.map(|end| end.reason.words()).unwrap_or_default(),
+            "link": self.link,
+        })
+    }
+}
+
+/// The end in words; who answered is the agent in charge, where configuration has a name for them.
+fn outcome(told: Told<'_>, contact: &Contact, telling: &Telling<'_>) -> String {
+    let Some(end) = &told.alert.resolution else { return String::new() };
+    match telling.names.agents.get(&contact.agent_assigned) {
+        Some(agent) if end.reason == Reason::AnsweredByAgent && !agent.name.is_empty() => {
+            format!("answered by {}", line_of(&agent.name))
+        }
+        _ => end.reason.words().to_owned(),
+    }
+}
+
+/// What is left of WhatsApp's 24 hours, in seconds; `None` where they do not apply or are over.
+fn reply_window(contact: &Contact, now: Timestamp) -> Option<i64> {
+    if contact.platform() != WHATSAPP || contact.last_message.by != by::USER {
+        return None;
+    }
+    let left = REPLY_WINDOW - elapsed(contact.last_message.at?, now);
+    (left > SignedDuration::ZERO).then_some(left.as_secs())
+}
+
+/// The context of a template.
+pub(super) fn context(telling: &Telling<'_>, entries: &[Entry<'_>]) -> Value {
+    json!({
+        "event": telling.event.name(),
+        "now": iso(telling.now),
+        "rule": rule(telling.rule, true),
+        "inbox": line_of(telling.inbox),
+        "receiver": line_of(telling.receiver),
+        "step": telling.step,
+        "count": telling.alerts.len(),
+        "more": telling.alerts.len().saturating_sub(entries.len()),
+        "alerts": entries.iter().map(Entry::json).collect::<Vec<_>>(),
+        // The watchdog's, empty in every other message.
+        "problem": "",
+        "state": "",
+        "detail": "",
+        "since": "",
+    })
+}
+
+/// A rule as templates see it; for programs outside without the zone.
+pub(super) fn rule(rule: &RuleWords, with_zone: bool) -> Value {
+    let mut words = json!({
+        "name": line_of(&rule.name),
+        "description": text::one_line(&rule.description, TEXT),
+        "severity": rule.severity,
+    });
+    if with_zone {
+        let zone = jiff::fmt::temporal::DateTimePrinter::new().time_zone_to_string(&rule.timezone);
+        words["timezone"] = zone.unwrap_or_else(|_| "UTC".to_owned()).into();
+    }
+    words
+}
+
+fn line_of(text: &str) -> String {
+    text::one_line(text, 200)
+}
+
+/// Every text without harmful characters and of bounded length, names of undocumented fields too.
+fn clean(value: Value) -> Value {
+    match value {
+        Value::String(text) => Value::String(clean_text(&text)),
+        Value::Array(entries) => entries.into_iter().map(clean).collect(),
+        Value::Object(fields) => Value::Object(
+            fields.into_iter().map(|(name, value)| (clean_text(&name), clean(value))).collect::<Map<_, _>>(),
+        ),
+        other => other,
+    }
+}
+
+fn clean_text(text: &str) -> String {
+    text.chars().filter(|c| *c == '\n' || *c == '\t' || !text::is_harmful(*c)).take(VALUE).collect()
+}
+
+/// Whether it is over.
+pub(super) fn is_resolved(telling: &Telling<'_>) -> bool {
+    telling.event == Event::Resolved
+}

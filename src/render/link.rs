@@ -1,0 +1,121 @@
+//! The address of a conversation: an inbox's `contact_link`, filled with a contact's values.
+
+use serde_json::Value;
+
+use crate::model::{Contact, field::Kind};
+
+/// A piece of the link template.
+enum Piece<'a> {
+    Text(&'a str),
+    /// The dotted path behind `contact.`.
+    Field(&'a str),
+}
+
+/// Whether `template` is a usable `contact_link`.
+///
+/// # Errors
+/// What is wrong and what would be right, for the admin.
+pub fn check(template: &str) -> Result<(), String> {
+    let pieces = pieces(template)?;
+    let with = |value: &'static str| -> String {
+        pieces.iter().map(|piece| if let Piece::Text(text) = piece { *text } else { value }).collect()
+    };
+    if with("").chars().any(|c| c.is_whitespace() || c.is_control() || "<>\"|\\^`".contains(c)) {
+        return Err("an address holds no spaces and none of < > \" | \\ ^ `".to_owned());
+    }
+    for piece in &pieces {
+        if let Piece::Field(path) = piece {
+            field(path)?;
+        }
+    }
+    let url = url::Url::parse(&with("x")).map_err(|error| format!("not an address: {error}"))?;
+    if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none_or(str::is_empty) {
+        return Err("write an address that begins with https://".to_owned());
+    }
+    // A value in the host would send people wherever the record says.
+    let first = match pieces.first() {
+        Some(Piece::Text(text)) => *text,
+        _ => "",
+    };
+    let host_ends = first.split_once("://").is_some_and(|(_, rest)| rest.contains(['/', '?', '#']));
+    if pieces.len() > 1 && !host_ends {
+        return Err("a contact's value may stand behind the host's name only".to_owned());
+    }
+    Ok(())
+}
+
+/// The address for one contact (as `Contact::json` gives it); empty where a value that the template
+/// needs is empty, or the template is wrong.
+pub fn fill(template: &str, contact: &Value) -> String {
+    let Ok(pieces) = pieces(template) else { return String::new() };
+    let mut filled = String::new();
+    for piece in pieces {
+        match piece {
+            Piece::Text(text) => filled.push_str(text),
+            Piece::Field(path) => {
+                let value = path.split('.').try_fold(contact, |value, name| value.get(name));
+                let text = match value {
+                    Some(Value::String(text)) => text.clone(),
+                    Some(Value::Number(number)) => number.to_string(),
+                    Some(Value::Bool(flag)) => flag.to_string(),
+                    _ => String::new(),
+                };
+                // `.` and `..` are steps of a path, whatever their encoding.
+                if text.chars().all(|c| c == '.') {
+                    return String::new();
+                }
+                encode(&text, &mut filled);
+            }
+        }
+    }
+    filled
+}
+
+fn pieces(template: &str) -> Result<Vec<Piece<'_>>, String> {
+    let mut pieces = Vec::new();
+    let mut rest = template;
+    while let Some((text, behind)) = rest.split_once("{{") {
+        if !text.is_empty() {
+            pieces.push(Piece::Text(text));
+        }
+        let (inside, after) = behind.split_once("}}").ok_or("a `{{` is never closed")?;
+        let name = inside.trim();
+        let path = name
+            .strip_prefix("contact.")
+            .filter(|path| path.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '.'))
+            .ok_or_else(|| format!("`{{{{{name}}}}}` is not known here: only fields like {{{{contact._id}}}}"))?;
+        pieces.push(Piece::Field(path));
+        rest = after;
+    }
+    if !rest.is_empty() {
+        pieces.push(Piece::Text(rest));
+    }
+    Ok(pieces)
+}
+
+fn field(path: &str) -> Result<(), String> {
+    let names: Vec<&str> = path.split('.').collect();
+    match Contact::kind().at(&names) {
+        Some(Kind::Text | Kind::Number | Kind::Flag | Kind::Time) => Ok(()),
+        Some(Kind::List(_) | Kind::Object(_)) => Err(format!("`contact.{path}` is no single value")),
+        None => {
+            let paths = Contact::kind().paths();
+            let hint = crate::diagnose::nearest::nearest(path, paths.iter().map(String::as_str))
+                .map(|near| format!(": did you mean `contact.{near}`?"))
+                .unwrap_or_default();
+            Err(format!("there is no field `contact.{path}`{hint}"))
+        }
+    }
+}
+
+/// Percent-encodes everything but the letters, digits and signs that no part of an address minds.
+fn encode(text: &str, into: &mut String) {
+    use std::fmt::Write;
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
+            into.push(char::from(byte));
+        } else {
+            let _ = write!(into, "%{byte:02X}");
+        }
+    }
+}

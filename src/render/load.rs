@@ -1,0 +1,128 @@
+//! Reads `templates/NAME/…`, and tries every template before it is needed.
+
+use std::{collections::BTreeSet, fs, path::Path, sync::Arc};
+
+use handlebars::{Template, TemplateError, TemplateErrorReason};
+
+use crate::diagnose::{Diagnostic, Source, nearest::did_you_mean};
+
+use super::{
+    check,
+    file::File,
+    guard,
+    places::Places,
+    renderer::{ExtraPath, Renderer},
+    samples,
+};
+
+/// Takes in every folder below `folder`.
+pub(super) fn folders(folder: &Path, renderer: &mut Renderer, found: &mut Vec<Diagnostic>) {
+    if !folder.exists() {
+        return;
+    }
+    for (name, path) in entries(folder, found) {
+        if path.is_dir() {
+            one(&name, &path, renderer, found);
+        } else if name.ends_with(".hbs") {
+            found.push(
+                Diagnostic::bare(format!("{}: a template lies in a folder of its own", path.display()))
+                    .help(format!("move it to {}", folder.join("NAME").join(&name).display())),
+            );
+        }
+    }
+}
+
+fn one(folder: &str, path: &Path, renderer: &mut Renderer, found: &mut Vec<Diagnostic>) {
+    renderer.add_folder(folder);
+    for (name, path) in entries(path, found) {
+        let Some(file) = File::ALL.into_iter().find(|file| file.name() == name) else {
+            let mut mistake = Diagnostic::bare(format!("{}: there is no such template file", path.display()));
+            mistake.help = did_you_mean(&name, File::ALL.map(File::name));
+            found.push(mistake);
+            continue;
+        };
+        let Some(source) = read(&path, found) else { continue };
+        let before = found.len();
+        let Some((template, extras)) = parse(&source, found) else { continue };
+        if found.len() > before {
+            continue;
+        }
+        renderer.add(folder, file, template, extras);
+        if !samples::try_out(renderer, folder, file, &source, found) {
+            renderer.remove(folder, file);
+        }
+    }
+}
+
+/// The visible entries of a folder, in the order of their names.
+fn entries(folder: &Path, found: &mut Vec<Diagnostic>) -> Vec<(String, std::path::PathBuf)> {
+    let listed = match fs::read_dir(folder) {
+        Ok(listed) => listed,
+        Err(error) => {
+            found.push(Diagnostic::bare(format!("{}: cannot be read: {error}", folder.display())));
+            return Vec::new();
+        }
+    };
+    let mut entries: Vec<_> = listed
+        .filter_map(Result::ok)
+        .map(|entry| (entry.file_name().to_string_lossy().into_owned(), entry.path()))
+        // Editors and mounted Kubernetes volumes leave hidden ones.
+        .filter(|(name, _)| !name.starts_with('.') && !name.ends_with('~'))
+        .collect();
+    entries.sort();
+    entries
+}
+
+fn read(path: &Path, found: &mut Vec<Diagnostic>) -> Option<Arc<Source>> {
+    let mut wrong = |what: String| {
+        found.push(Diagnostic::bare(format!("{}: {what}", path.display())));
+        None
+    };
+    match fs::metadata(path) {
+        Ok(about) if !about.is_file() => return wrong("is no file".to_owned()),
+        Ok(about) if about.len() > guard::SIZE => {
+            return wrong(format!("is larger than {} KiB", guard::SIZE / 1024));
+        }
+        _ => {}
+    }
+    match fs::read(path).map(String::from_utf8) {
+        Ok(Ok(text)) => Some(Source::new(path, text)),
+        Ok(Err(_)) => wrong("is no UTF-8 text".to_owned()),
+        Err(error) => wrong(format!("cannot be read: {error}")),
+    }
+}
+
+/// Parses and checks one file.
+pub(super) fn parse(source: &Arc<Source>, found: &mut Vec<Diagnostic>) -> Option<(Template, BTreeSet<ExtraPath>)> {
+    if let Some((place, what)) = guard::too_deep(&source.text) {
+        found.push(Diagnostic::error(source, place, format!("nested too deeply: {what}")));
+        return None;
+    }
+    match Template::compile(&source.text) {
+        Ok(template) => {
+            let extras = check::check(source, &template, found);
+            Some((template, extras))
+        }
+        Err(error) => {
+            found.push(syntax(source, &error));
+            None
+        }
+    }
+}
+
+fn syntax(source: &Arc<Source>, error: &TemplateError) -> Diagnostic {
+    let places = Places::new(&source.text);
+    let start = error.pos().map_or(0, |(line, column)| places.byte(line, column));
+    let end = source.text[start..].chars().next().map_or(start, |c| start + c.len_utf8());
+    match error.reason() {
+        TemplateErrorReason::MismatchingClosedHelper(open, close) => {
+            let (open, close) = (open.trim_matches('"'), close.trim_matches('"'));
+            Diagnostic::error(source, places.tag(start), format!("{{{{/{close}}}}} closes nothing that is open"))
+                .help(format!("the open block is {{{{#{open} …}}}}"))
+        }
+        TemplateErrorReason::InvalidSyntax(what) => Diagnostic::error(source, start..end, "not valid Handlebars")
+            .label(what.clone())
+            .help("every {{#block}} needs its {{/block}}, every {{ its }}"),
+        other => Diagnostic::error(source, start..end, format!("not valid Handlebars: {other}")),
+    }
+}

@@ -1,0 +1,112 @@
+//! Messages: what is owed, put into words for one kind of receiver.
+//!
+//! A [`Telling`] (alerts, rule, receiver, now) goes in, a [`Rendered`] body comes out. In between:
+//! privacy empties what the receiver may not see ([`context`]), a Handlebars template with the
+//! escape of its file gives the text ([`Renderer`]), and what the receiver's kind cannot take is cut
+//! visibly ([`slack`]).
+//!
+//! The rule of this room: a customer's text is never trusted. It is cleaned when it enters the
+//! context, escaped where it leaves a template, and never part of a fault.
+//!
+//! Knows the nouns and how admins' mistakes are told; no clock, no wire, no log.
+
+pub(crate) mod check;
+mod context;
+pub(crate) mod escape;
+mod file;
+mod guard;
+mod helpers;
+pub mod link;
+mod load;
+mod places;
+mod plain;
+mod privacy;
+mod renderer;
+mod samples;
+mod shape;
+mod slack;
+#[cfg(test)]
+mod tests;
+mod words;
+
+pub use renderer::Renderer;
+
+use jiff::{Timestamp, tz::TimeZone};
+
+use crate::model::{Alert, Body, Event, Names, Privacy};
+
+/// The kinds of bodies, one for each kind of receiver.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Format {
+    /// A Slack payload.
+    Slack,
+    /// Subject, text and HTML of a mail.
+    Email,
+    /// JSON for a webhook.
+    Webhook,
+    /// Lines for the terminal.
+    Console,
+}
+
+impl Format {
+    /// Every format, for tables and tests.
+    pub const ALL: [Self; 4] = [Self::Slack, Self::Email, Self::Webhook, Self::Console];
+}
+
+/// What messages say about a rule.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RuleWords {
+    /// The rule's name.
+    pub name: String,
+    /// Its description; may be empty.
+    pub description: String,
+    /// `info`, `warning` or `critical`.
+    pub severity: String,
+    /// The zone of the times in its messages.
+    pub timezone: TimeZone,
+}
+
+/// One alert of a message, with the rule that raised it.
+#[derive(Clone, Copy, Debug)]
+pub struct Told<'a> {
+    /// The alert.
+    pub alert: &'a Alert,
+    /// Its rule; a message that is grouped by receiver is about several.
+    pub rule: &'a RuleWords,
+}
+
+/// Everything that one message is made of.
+#[derive(Clone, Copy, Debug)]
+pub struct Telling<'a> {
+    /// What is told.
+    pub event: Event,
+    /// The rule; of several, the first one's.
+    pub rule: &'a RuleWords,
+    /// The inbox's name.
+    pub inbox: &'a str,
+    /// The receiver's name.
+    pub receiver: &'a str,
+    /// Which `[[notify]]` of the rule, from 0.
+    pub step: u32,
+    /// All alerts of the message, in any order.
+    pub alerts: &'a [Told<'a>],
+    /// How many of them are listed.
+    pub max_listed: usize,
+    /// How much the receiver may see.
+    pub privacy: Privacy,
+    /// Names of agents, bots and segments.
+    pub names: &'a Names,
+    /// The inbox's `contact_link`, like `https://app.example.com/inbox/{{contact._id}}`.
+    pub contact_link: Option<&'a str>,
+    /// The time of the message.
+    pub now: Timestamp,
+}
+
+/// A message made ready.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rendered {
+    /// What is sent.
+    pub body: Body,
+    /// The template's error, when the built-in text goes out in its place. Never a customer's text.
+    pub fault: Option<String>,
+}

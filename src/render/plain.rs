@@ -1,0 +1,115 @@
+//! The text of last resort, in Rust: it cannot fail.
+//!
+//! Goes out when a template fails, or a receiver refuses what a template made. First line: who
+//! waits, how long, where.
+
+use serde_json::{Value, json};
+
+use crate::model::{Body, text, time::human};
+
+use super::{
+    Format, Telling,
+    context::{Entry, entries, is_resolved, rule},
+    escape, words,
+};
+
+/// Characters of a message in the lists.
+const TEXT: usize = 200;
+
+/// The message in its plainest form.
+pub(super) fn body(format: Format, telling: &Telling<'_>) -> Body {
+    let entries = entries(telling);
+    match format {
+        Format::Slack => {
+            let text = text::cut(&escape::slack(&lines(telling, &entries).join("\n")), 12_000);
+            let text = super::slack::whole(text);
+            Body::Slack { payload: json!({ "text": text }).to_string() }
+        }
+        Format::Email => {
+            let text = lines(telling, &entries).join("\n");
+            let html = escape::Escape::Html.apply(&text).replace('\n', "<br>\n");
+            Body::Email {
+                subject: text::one_line(&headline(telling, &entries), super::renderer::SUBJECT),
+                html: format!("<!DOCTYPE html><html><body><p>{html}</p></body></html>"),
+                text,
+            }
+        }
+        Format::Webhook => Body::Webhook { payload: webhook(telling, &entries).to_string() },
+        Format::Console => {
+            let lines = lines(telling, &entries);
+            Body::Console { text: lines.iter().map(|line| escape::console(line)).collect::<Vec<_>>().join("\n") }
+        }
+    }
+}
+
+/// Who waits, how long, where, in one line.
+pub(super) fn headline(telling: &Telling<'_>, entries: &[Entry<'_>]) -> String {
+    let resolved = is_resolved(telling);
+    let sign = words::emoji(if resolved { "resolved" } else { &telling.rule.severity });
+    let count = telling.alerts.len();
+    let words = match entries {
+        [entry] if count == 1 => {
+            let place = if entry.platform.is_empty() { telling.inbox } else { &entry.platform };
+            let waiting = human(entry.waiting);
+            if resolved {
+                format!("{}: {} after {waiting} ({place})", entry.name, entry.outcome)
+            } else {
+                format!("{} is waiting for {waiting} on {place}", entry.name)
+            }
+        }
+        _ if resolved => format!("{count} customers are no longer waiting in {}", telling.inbox),
+        _ => {
+            let longest = entries.first().map(|entry| human(entry.waiting)).unwrap_or_default();
+            format!("{count} customers are waiting in {}, the longest for {longest}", telling.inbox)
+        }
+    };
+    format!("{sign} {words}").trim().to_owned()
+}
+
+fn lines(telling: &Telling<'_>, entries: &[Entry<'_>]) -> Vec<String> {
+    let mut lines = vec![headline(telling, entries)];
+    if let ([entry], 1) = (entries, telling.alerts.len()) {
+        lines.extend([quoted(entry), reach(entry)].into_iter().filter(|line| !line.is_empty()));
+        return lines;
+    }
+    for entry in entries {
+        let parts = [
+            entry.name.clone(),
+            human(entry.waiting),
+            entry.outcome.clone(),
+            entry.platform.clone(),
+            quoted(entry),
+            reach(entry),
+        ];
+        let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+        lines.push(format!("- {}", parts.join(" · ")));
+    }
+    let more = telling.alerts.len().saturating_sub(entries.len());
+    if more > 0 {
+        lines.push(format!("and {more} more"));
+    }
+    lines
+}
+
+fn quoted(entry: &Entry<'_>) -> String {
+    let text = text::one_line(&entry.text, TEXT);
+    if text.is_empty() { text } else { format!("“{text}”") }
+}
+
+fn reach(entry: &Entry<'_>) -> String {
+    if entry.link.is_empty() { format!("User ID {}", entry.user_id) } else { entry.link.clone() }
+}
+
+/// The keys that the built-in `webhook.json.hbs` gives as well: programs rely on them.
+fn webhook(telling: &Telling<'_>, entries: &[Entry<'_>]) -> Value {
+    json!({
+        "event": telling.event.name(),
+        "rule": rule(telling.rule, false),
+        "inbox": telling.inbox,
+        "receiver": telling.receiver,
+        "step": telling.step,
+        "count": telling.alerts.len(),
+        "more": telling.alerts.len().saturating_sub(entries.len()),
+        "alerts": entries.iter().map(Entry::webhook).collect::<Vec<_>>(),
+    })
+}

@@ -1,0 +1,260 @@
+//! The loaded templates, and how one of them becomes a body.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    path::Path,
+};
+
+use handlebars::{Context, Handlebars, RenderError, Template};
+use serde_json::Value;
+
+use crate::{
+    diagnose::Diagnostic,
+    model::{Body, text},
+};
+
+use super::{
+    Format, Rendered, Telling,
+    context::{Entry, context, entries},
+    escape::{self, Escape},
+    file::File,
+    helpers, load, plain, slack,
+};
+
+/// The template that is always there.
+const ALERT: &str = "alert";
+/// Where the built-in files are registered: no folder can have this name.
+const BUILT_IN: &str = "/built-in";
+/// Characters of a subject.
+pub(super) const SUBJECT: usize = 200;
+
+/// A path below `contact.extra` that a template uses.
+pub(super) type ExtraPath = Vec<String>;
+
+/// All templates, ready to use.
+pub struct Renderer {
+    registries: BTreeMap<Escape, Handlebars<'static>>,
+    /// Which files each folder holds, the built-in ones under [`BUILT_IN`].
+    files: BTreeMap<String, BTreeSet<File>>,
+    /// Undocumented fields in use: absent ones are given their empty value, since no two contacts
+    /// have the same ones and the templates are strict.
+    extras: BTreeSet<ExtraPath>,
+}
+
+impl fmt::Debug for Renderer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Renderer").field("files", &self.files).finish_non_exhaustive()
+    }
+}
+
+impl Renderer {
+    /// Only the built-in `alert`.
+    pub fn built_in() -> Self {
+        let registries = Escape::ALL.into_iter().map(|escape| (escape, registry(escape))).collect();
+        let mut renderer = Self { registries, files: BTreeMap::new(), extras: BTreeSet::new() };
+        for file in File::ALL {
+            // A built-in text that does not compile is found by the tests; `plain` would serve.
+            if let Some(Ok(template)) = file.built_in().map(Template::compile) {
+                renderer.add(BUILT_IN, file, template, BTreeSet::new());
+            }
+        }
+        renderer
+    }
+
+    /// The built-in `alert` and the folders in `folder`. Every mistake of every file is reported; in
+    /// place of a file with mistakes the built-in one serves. A missing folder has no templates.
+    pub fn load(folder: &Path, found: &mut Vec<Diagnostic>) -> Self {
+        let mut renderer = Self::built_in();
+        load::folders(folder, &mut renderer, found);
+        renderer
+    }
+
+    /// The names of all templates.
+    pub fn names(&self) -> Vec<&str> {
+        let own = self.files.keys().map(String::as_str).filter(|name| *name != BUILT_IN && *name != ALERT);
+        std::iter::once(ALERT).chain(own).collect()
+    }
+
+    /// Whether there is a template of this name.
+    pub fn has(&self, name: &str) -> bool {
+        name == ALERT || (name != BUILT_IN && self.files.contains_key(name))
+    }
+
+    /// The message from a template; the plain built-in text and a fault where it fails.
+    pub fn render(&self, template: &str, format: Format, telling: &Telling<'_>) -> Rendered {
+        match self.body(template, format, telling) {
+            Ok(body) if self.has(template) => Rendered { body, fault: None },
+            Ok(body) => Rendered { body, fault: Some(format!("there is no template `{template}`")) },
+            Err(fault) => Rendered { body: plain::body(format, telling), fault: Some(fault) },
+        }
+    }
+
+    /// The message as minimal built-in text, for a receiver that refuses what a template made.
+    pub fn plain(&self, format: Format, telling: &Telling<'_>) -> Body {
+        plain::body(format, telling)
+    }
+
+    /// Notes a folder, even when none of its files is usable.
+    pub(super) fn add_folder(&mut self, folder: &str) {
+        self.files.entry(folder.to_owned()).or_default();
+    }
+
+    /// Takes in a file that was checked.
+    pub(super) fn add(&mut self, folder: &str, file: File, mut template: Template, extras: BTreeSet<ExtraPath>) {
+        let name = key(folder, file);
+        template.name = Some(name.clone());
+        if let Some(registry) = self.registries.get_mut(&file.escape()) {
+            registry.register_template(&name, template);
+            self.files.entry(folder.to_owned()).or_default().insert(file);
+            self.extras.extend(extras);
+        }
+    }
+
+    /// Takes a file out again: it failed its trial.
+    pub(super) fn remove(&mut self, folder: &str, file: File) {
+        if let Some(files) = self.files.get_mut(folder) {
+            files.remove(&file);
+        }
+    }
+
+    /// Renders one file of a folder, for the trial of a template.
+    pub(super) fn try_file(&self, folder: &str, file: File, telling: &Telling<'_>) -> Result<(), Failure> {
+        let data = self.data(telling, &entries(telling)).map_err(Failure::of)?;
+        let registry = self.registries.get(&file.escape()).ok_or_else(|| Failure::of("no registry".to_owned()))?;
+        let given = registry.render_with_context(&key(folder, file), &data).map_err(|error| Failure {
+            place: error.line_no.zip(error.column_no),
+            ..Failure::of(error.reason().to_string())
+        })?;
+        let wrong = match (file, serde_json::from_str::<Value>(&given)) {
+            (File::SlackJson, Ok(Value::Object(_))) | (File::Webhook, Ok(_)) => return Ok(()),
+            (File::SlackJson, Ok(_)) => "the payload is no JSON object".to_owned(),
+            (File::SlackJson | File::Webhook, Err(error)) => format!("what it gave is not valid JSON: {error}"),
+            _ => return Ok(()),
+        };
+        Err(Failure { given: Some(given), ..Failure::of(wrong) })
+    }
+
+    fn data(&self, telling: &Telling<'_>, listed: &[Entry<'_>]) -> Result<Context, String> {
+        let mut value = context(telling, listed);
+        self.fill_extras(&mut value);
+        Context::wraps(value).map_err(|_| "the message has no context".to_owned())
+    }
+
+    fn body(&self, template: &str, format: Format, telling: &Telling<'_>) -> Result<Body, String> {
+        let listed = entries(telling);
+        let data = self.data(telling, &listed)?;
+        let headline = || escape::slack(&plain::headline(telling, &listed));
+        match format {
+            Format::Slack => {
+                let folder = self.folder(template, &[File::SlackJson, File::SlackText]);
+                let json = self.files.get(folder).is_some_and(|files| files.contains(&File::SlackJson));
+                let payload = if json {
+                    let given = self.run(folder, File::SlackJson, &data)?;
+                    match parse(folder, File::SlackJson, &given)? {
+                        Value::Object(given) => slack::payload(given, &headline()),
+                        _ => return Err(format!("{}: the payload is no JSON object", shown(folder, File::SlackJson))),
+                    }
+                } else {
+                    slack::text_payload(&self.run(folder, File::SlackText, &data)?, &headline())
+                };
+                Ok(Body::Slack { payload: payload.to_string() })
+            }
+            Format::Email => {
+                let part = |file: File| self.run(self.folder(template, &[file]), file, &data);
+                Ok(Body::Email {
+                    subject: text::one_line(&part(File::EmailSubject)?, SUBJECT),
+                    text: part(File::EmailText)?.trim().to_owned(),
+                    html: part(File::EmailHtml)?,
+                })
+            }
+            Format::Webhook => {
+                let folder = self.folder(template, &[File::Webhook]);
+                let given = self.run(folder, File::Webhook, &data)?;
+                Ok(Body::Webhook { payload: parse(folder, File::Webhook, &given)?.to_string() })
+            }
+            Format::Console => {
+                let folder = self.folder(template, &[File::Console]);
+                Ok(Body::Console { text: self.run(folder, File::Console, &data)?.trim_end().to_owned() })
+            }
+        }
+    }
+
+    /// Where one of `files` is taken from: the template's folder, else the admin's `alert`, else the
+    /// built-in one.
+    fn folder<'a>(&self, template: &'a str, files: &[File]) -> &'a str {
+        [template, ALERT]
+            .into_iter()
+            .find(|folder| self.files.get(*folder).is_some_and(|held| files.iter().any(|file| held.contains(file))))
+            .unwrap_or(BUILT_IN)
+    }
+
+    fn run(&self, folder: &str, file: File, data: &Context) -> Result<String, String> {
+        let registry = self.registries.get(&file.escape()).ok_or("no registry")?;
+        registry.render_with_context(&key(folder, file), data).map_err(|error| fault(folder, file, &error))
+    }
+
+    fn fill_extras(&self, value: &mut Value) {
+        let Some(alerts) = value["alerts"].as_array_mut() else { return };
+        for alert in alerts {
+            for path in &self.extras {
+                let mut at = &mut alert["contact"]["extra"];
+                for name in path {
+                    if at.is_null() {
+                        *at = Value::Object(serde_json::Map::new());
+                    }
+                    let Some(fields) = at.as_object_mut() else { break };
+                    at = fields.entry(name.clone()).or_insert(Value::Null);
+                }
+            }
+        }
+    }
+}
+
+/// Why a file failed its trial.
+pub(super) struct Failure {
+    /// Line and column in the template, where known.
+    pub(super) place: Option<(usize, usize)>,
+    /// What went wrong.
+    pub(super) what: String,
+    /// What the template gave.
+    pub(super) given: Option<String>,
+}
+
+impl Failure {
+    fn of(what: String) -> Self {
+        Self { place: None, what, given: None }
+    }
+}
+
+/// One registry: strict, with one escape and our helpers.
+fn registry(escape: Escape) -> Handlebars<'static> {
+    let mut registry = Handlebars::new();
+    registry.set_strict_mode(true);
+    registry.register_escape_fn(move |text| escape.apply(text));
+    helpers::register(&mut registry, escape);
+    registry
+}
+
+fn key(folder: &str, file: File) -> String {
+    format!("{folder}/{}", file.name())
+}
+
+/// A file's name for people.
+fn shown(folder: &str, file: File) -> String {
+    if folder == BUILT_IN { format!("the built-in {}", file.name()) } else { key(folder, file) }
+}
+
+/// `alert/slack.json.hbs:3:7: …`. What Handlebars says names paths of the template, never values.
+fn fault(folder: &str, file: File, error: &RenderError) -> String {
+    let place = match (error.line_no, error.column_no) {
+        (Some(line), Some(column)) => format!(":{line}:{column}"),
+        _ => String::new(),
+    };
+    format!("{}{place}: {}", shown(folder, file), error.reason())
+}
+
+fn parse(folder: &str, file: File, given: &str) -> Result<Value, String> {
+    serde_json::from_str(given)
+        .map_err(|error| format!("{}: what it gave is not valid JSON: {error}", shown(folder, file)))
+}

@@ -1,0 +1,162 @@
+//! Made-up tellings that every template is tried with before it is used.
+//!
+//! What a check of names cannot see: JSON that is torn by an empty list, a helper that gets the
+//! wrong kind of value. No text here is a customer's.
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use serde_json::{Value, json};
+
+use crate::{
+    diagnose::{Diagnostic, Source},
+    model::{Alert, AlertId, Contact, Event, Names, Privacy, Reason, Resolution, names::Agent},
+};
+
+use super::{RuleWords, Telling, Told, file::File, places::Places, renderer::Renderer};
+
+const AGENT: &str = "5fed38e56fb193dcc6c933f5";
+const BOT: &str = "6891d66c35b30cd878987865";
+const HOSTILE: &str = "\"}}]} <!channel> {{text}} \\ \n</td> & '\u{202e}";
+
+/// Tries a file with every sample; `false` when it fails one of them, which is then reported.
+pub(super) fn try_out(
+    renderer: &Renderer,
+    folder: &str,
+    file: File,
+    source: &Arc<Source>,
+    found: &mut Vec<Diagnostic>,
+) -> bool {
+    for (what, event, alerts, listed) in samples() {
+        let rule = rule();
+        let told: Vec<Told<'_>> = alerts.iter().map(|alert| Told { alert, rule: &rule }).collect();
+        let names = names();
+        let telling = Telling {
+            event,
+            rule: &rule,
+            inbox: "main",
+            receiver: "support",
+            step: 0,
+            alerts: &told,
+            max_listed: listed,
+            privacy: Privacy::Full,
+            names: &names,
+            contact_link: None,
+            now: now(),
+        };
+        if let Err(failure) = renderer.try_file(folder, file, &telling) {
+            let places = Places::new(&source.text);
+            let place = match failure.place {
+                Some((line, column)) => places.tag(places.byte(line, column)),
+                None => 0..0,
+            };
+            let mut mistake = Diagnostic::error(source, place, failure.what).label(format!("tried with {what}"));
+            mistake.help = failure.given.map(|given| format!("it gave:\n{given}"));
+            found.push(mistake);
+            return false;
+        }
+    }
+    true
+}
+
+fn now() -> Timestamp {
+    // 2026-06-12T08:20:00Z; any fixed time serves.
+    Timestamp::from_second(1_781_252_400).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+fn rule() -> RuleWords {
+    RuleWords {
+        name: "unanswered".to_owned(),
+        description: "A customer wrote and nobody has answered".to_owned(),
+        severity: "warning".to_owned(),
+        timezone: TimeZone::UTC,
+    }
+}
+
+fn names() -> Names {
+    let mut names = Names::default();
+    names.agents.insert(AGENT.to_owned(), Agent { name: "Asha".to_owned(), slack: Some("U012AB3CD".to_owned()) });
+    names.bots.insert(BOT.to_owned(), "Sales bot".to_owned());
+    names
+}
+
+/// What it is, the event, the alerts, how many are listed.
+fn samples() -> Vec<(&'static str, Event, Vec<Alert>, usize)> {
+    let many = || vec![alert(&full("a")), alert(&bare("b")), alert(&hostile("c"))];
+    let over = |alerts: Vec<Alert>| alerts.into_iter().map(resolved).collect::<Vec<_>>();
+    vec![
+        ("one waiting customer", Event::Fired, vec![alert(&full("a"))], 10),
+        ("a customer of whom nothing is known", Event::Fired, vec![alert(&bare("b"))], 10),
+        ("a customer with hostile texts", Event::Fired, vec![alert(&hostile("c"))], 10),
+        ("three waiting customers", Event::Fired, many(), 10),
+        ("more customers than are listed", Event::Fired, many(), 2),
+        ("one answered customer", Event::Resolved, over(vec![alert(&full("a"))]), 10),
+        ("an answered customer of whom nothing is known", Event::Resolved, over(vec![alert(&bare("b"))]), 10),
+        ("three answered customers", Event::Resolved, over(many()), 10),
+    ]
+}
+
+fn full(id: &str) -> Value {
+    json!({
+        "_id": id,
+        "platform": ["WHATSAPP"],
+        "_botWhatsapp": BOT,
+        "_agentAssigned": AGENT,
+        "status": "OPEN",
+        "segments": ["s1", "s2"],
+        "unreadMessages": 2,
+        "lastMessage": { "by": "user", "at": "2026-06-12T08:13:00Z", "text": "Hello?\nIs anybody there?" },
+        "profile": {
+            "userDetails": {
+                "name": "Ravi Kumar",
+                "contact": { "email": "ravi@example.com", "phone": { "prefix": "+91", "number": "9812345678" } },
+                "whatsAppNumber": "919812345678",
+                "city": "Pune",
+                "tags": ["vip", "new"],
+                "attributes": [{ "key": "plan", "value": "gold" }],
+            },
+            "notes": [{ "title": "Note", "description": "Wants a call", "_id": "n1" }],
+        },
+    })
+}
+
+fn bare(id: &str) -> Value {
+    json!({ "_id": id })
+}
+
+fn hostile(id: &str) -> Value {
+    json!({
+        "_id": id,
+        "platform": [HOSTILE],
+        "lastMessage": { "by": "user", "at": "2026-06-12T08:13:00Z", "text": HOSTILE },
+        "profile": {
+            "userDetails": { "name": HOSTILE, "city": HOSTILE, "tags": [HOSTILE] },
+            "notes": [{ "title": HOSTILE, "description": HOSTILE }],
+        },
+    })
+}
+
+fn alert(contact: &Value) -> Alert {
+    let contact = Contact::read(contact.clone()).unwrap_or_else(|_| Contact {
+        record: crate::model::contact::Record::default(),
+        extra: serde_json::Map::new(),
+        doubts: Vec::new(),
+    });
+    let since = now() - SignedDuration::from_mins(7);
+    Alert {
+        id: AlertId::of("main", "unanswered", &contact.id, since),
+        inbox: "main".to_owned(),
+        rule: "unanswered".to_owned(),
+        contact,
+        since,
+        fired_at: now() - SignedDuration::from_mins(5),
+        resolution: None,
+        missed_walks: 0,
+        condition: String::new(),
+    }
+}
+
+fn resolved(mut alert: Alert) -> Alert {
+    alert.resolution = Some(Resolution { at: now(), ended_at: now(), reason: Reason::AnsweredByAgent });
+    alert
+}

@@ -1,0 +1,82 @@
+//! Every built-in body, as it is sent.
+
+use super::fixtures::{Case, alert, customer, nobody, ravi, resolved, shown, twelve};
+use crate::{
+    model::{Body, Privacy, Reason},
+    render::{Format, Renderer},
+};
+
+const HOSTILE: &str =
+    "<!channel> <https://evil.example|bank> \"{{x}}\" \\ line\r\nBcc: a@b \u{202e}txet\u{200f} 👩‍👩‍👧 *b* @here </td>";
+
+fn cases() -> Vec<(&'static str, Case)> {
+    let answered = |alert| resolved(alert, Reason::AnsweredByAgent);
+    let long = format!("{HOSTILE}{}", "long ".repeat(2_000));
+    vec![
+        ("fired_one", Case::fired(vec![alert(ravi(), "PT7M")])),
+        ("fired_list", Case::fired(twelve())),
+        ("resolved_one", Case::resolved(vec![answered(alert(ravi(), "PT7M5S"))])),
+        (
+            "resolved_list",
+            Case::resolved(vec![
+                answered(alert(ravi(), "PT7M5S")),
+                resolved(alert(nobody(), "PT2H"), Reason::LiveChatExpired),
+            ]),
+        ),
+        ("masked", Case { privacy: Privacy::Masked, ..Case::fired(vec![alert(ravi(), "PT7M")]) }),
+        ("id", Case { privacy: Privacy::Id, link: None, ..Case::fired(vec![alert(ravi(), "PT7M")]) }),
+        ("nobody", Case { link: None, ..Case::fired(vec![alert(nobody(), "P1DT2H")]) }),
+        ("hostile", Case::fired(vec![alert(customer("6a2bbf60b1e0d1b5a9f0c003", HOSTILE, &long), "PT7M")])),
+    ]
+}
+
+#[test]
+fn every_built_in_body() {
+    for (name, case) in cases() {
+        for format in Format::ALL {
+            let body = shown(&case.built_in(format));
+            insta::assert_snapshot!(format!("{name}_{format:?}").to_lowercase(), body);
+        }
+    }
+}
+
+#[test]
+fn every_plain_body() {
+    for (name, case) in cases() {
+        for format in Format::ALL {
+            let body = shown(&case.tell(|telling| Renderer::built_in().plain(format, telling)));
+            insta::assert_snapshot!(format!("plain_{name}_{format:?}").to_lowercase(), body);
+        }
+    }
+}
+
+#[test]
+fn the_plain_webhook_has_the_keys_of_the_template() {
+    for (_, case) in cases() {
+        let plain = case.tell(|telling| Renderer::built_in().plain(Format::Webhook, telling));
+        assert_eq!(shown(&plain), shown(&case.built_in(Format::Webhook)));
+    }
+}
+
+#[test]
+fn nothing_hidden_is_in_any_body() {
+    for privacy in [Privacy::Masked, Privacy::Id] {
+        let case = Case { privacy, ..Case::fired(vec![alert(ravi(), "PT7M")]) };
+        for format in Format::ALL {
+            let plain = case.tell(|telling| Renderer::built_in().plain(format, telling));
+            for body in [case.built_in(format), plain] {
+                let body = shown(&body);
+                for hidden in ["secret", "Kumar", "order", "98123", "203.0"] {
+                    assert!(!body.contains(hidden), "{privacy:?} {format:?} shows {hidden}:\n{body}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn the_first_line_says_who_waits_how_long_and_where() {
+    let case = Case::fired(vec![alert(ravi(), "PT7M")]);
+    let Body::Email { subject, .. } = case.built_in(Format::Email) else { panic!("no mail") };
+    assert_eq!(subject, "🟠 Ravi Kumar is waiting for 7 min on WhatsApp");
+}

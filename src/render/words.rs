@@ -1,0 +1,90 @@
+//! How values are worded for people: platforms, phone numbers, initials, signs.
+
+use unicode_segmentation::UnicodeSegmentation;
+
+/// A platform as people write it; an unknown one as the API spells it.
+pub(super) fn platform(api: &str) -> &str {
+    match api.to_ascii_uppercase().as_str() {
+        "WHATSAPP" => "WhatsApp",
+        "WEBSITE" => "Website",
+        "TELEGRAM" => "Telegram",
+        "FACEBOOK" => "Facebook",
+        "INSTAGRAM" => "Instagram",
+        _ => api,
+    }
+}
+
+/// The sign of a severity, platform or event; empty for anything else.
+pub(super) fn emoji(of: &str) -> &'static str {
+    match of.to_ascii_lowercase().as_str() {
+        "info" => "🔵",
+        "warning" => "🟠",
+        "critical" => "🔴",
+        "resolved" => "✅",
+        "whatsapp" => "💬",
+        "website" => "🌐",
+        "telegram" => "✈️",
+        "facebook" => "👥",
+        "instagram" => "📷",
+        _ => "",
+    }
+}
+
+/// The first letters of up to three words: `R. K.`; empty for a name without letters (a phone
+/// number has no initials that would not give part of it away).
+pub(super) fn initials(name: &str) -> String {
+    name.split(|c: char| c.is_whitespace() || c == '.' || c == '_' || c == '-')
+        .filter_map(|word| word.graphemes(true).next())
+        .filter(|first| first.chars().next().is_some_and(char::is_alphabetic))
+        .take(3)
+        .map(|first| format!("{}.", first.to_uppercase()))
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+/// All but the two last characters hidden; all of them where there are fewer than six.
+pub(super) fn mask(text: &str) -> String {
+    let parts: Vec<&str> = text.graphemes(true).collect();
+    let shown = if parts.len() < 6 { 0 } else { 2 };
+    // The same number of dots for every length: the length is a hint, too.
+    let hidden = if parts.is_empty() { "" } else { "••••" };
+    format!("{hidden}{}", parts[parts.len() - shown..].concat())
+}
+
+/// A phone number as people read it: `+91 98123 45678`.
+///
+/// The inbox spells the prefix `+91`, `91` or `1`, and the number with or without it.
+pub(super) fn phone(prefix: &str, number: &str) -> String {
+    let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
+    let (code, mut rest) = (digits(prefix), digits(number));
+    if rest.is_empty() {
+        return String::new();
+    }
+    let international = number.trim_start().starts_with('+') || number.trim_start().starts_with("00");
+    if number.trim_start().starts_with("00") {
+        rest = rest.trim_start_matches('0').to_owned();
+    }
+    if code.is_empty() {
+        // Without a prefix: ten digits after 91 or 1 are those countries' numbers.
+        return match (rest.len(), international) {
+            (12, _) if rest.starts_with("91") => join("91", &rest[2..]),
+            (11, _) if rest.starts_with('1') => join("1", &rest[1..]),
+            (_, true) => format!("+{rest}"),
+            (_, false) => rest,
+        };
+    }
+    if let Some(local) = rest.strip_prefix(code.as_str())
+        && (international || local.len() >= 10)
+    {
+        rest = local.to_owned();
+    }
+    join(&code, &rest)
+}
+
+fn join(code: &str, local: &str) -> String {
+    match (code, local.len()) {
+        ("91", 10) => format!("+91 {} {}", &local[..5], &local[5..]),
+        ("1", 10) => format!("+1 {} {} {}", &local[..3], &local[3..6], &local[6..]),
+        _ => format!("+{code} {local}"),
+    }
+}
