@@ -9,7 +9,7 @@ pub enum GroupBy {
     Rule,
     /// Each contact alone.
     Contact,
-    /// Everything with the same event.
+    /// Everything of an inbox with the same event.
     Receiver,
 }
 
@@ -31,19 +31,22 @@ pub fn group<T>(entries: Vec<T>, by: GroupBy, item: impl Fn(&T) -> &Notification
 #[derive(PartialEq)]
 struct Key {
     event: Event,
-    /// Inbox, rule, step, template; a whole receiver's digest uses the first one's template.
-    rule: Option<(String, String, u32, String)>,
+    /// A message links to the conversations of one inbox.
+    inbox: String,
+    /// Rule, step, template; a whole receiver's digest uses the first one's template.
+    rule: Option<(String, u32, String)>,
     alert: Option<String>,
 }
 
 impl Key {
     fn of(notification: &Notification, by: GroupBy) -> Self {
         let Notification { inbox, rule, step, template, alert, event, .. } = notification;
-        let of_rule = || (inbox.clone(), rule.clone(), *step, template.clone());
+        let of_rule = || (rule.clone(), *step, template.clone());
+        let (event, inbox) = (*event, inbox.clone());
         match by {
-            GroupBy::Rule => Self { event: *event, rule: Some(of_rule()), alert: None },
-            GroupBy::Contact => Self { event: *event, rule: Some(of_rule()), alert: Some(alert.0.clone()) },
-            GroupBy::Receiver => Self { event: *event, rule: None, alert: None },
+            GroupBy::Rule => Self { event, inbox, rule: Some(of_rule()), alert: None },
+            GroupBy::Contact => Self { event, inbox, rule: Some(of_rule()), alert: Some(alert.0.clone()) },
+            GroupBy::Receiver => Self { event, inbox, rule: None, alert: None },
         }
     }
 }

@@ -22,6 +22,8 @@ pub struct Observed {
     pub coverage: BTreeMap<String, Coverage>,
     /// Whether the inbox answered: candidates are judged on fresh knowledge only.
     pub fresh: bool,
+    /// Records that were not understood, of the worst walk.
+    pub unreadable: usize,
 }
 
 impl Observed {

@@ -1,3 +1,14 @@
 //! The loops: they read the clock, call the pure rooms, and talk to the outside.
+//!
+//! Two functions tell the story: [`poller::Poller::run_once`] and [`deliverer::Deliverer::run_once`].
+//! [`app`] wires everything in one straight function.
 
+pub mod app;
 pub mod clock;
+pub mod deliverer;
+pub mod gate;
+pub mod http;
+pub mod poller;
+pub mod run;
+pub mod shared;
+pub mod walks;

@@ -1,0 +1,241 @@
+//! One round of delivery: claim what is due → still true? → compose → send → decide → record.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{clock::Clock, shared::Shared};
+use crate::{
+    engine::group::{GroupBy, group},
+    model::{Event, Message, MessageId, Outcome, Parcel, Privacy, alert::short_hash},
+    notify::{
+        Sender,
+        retry::{Decision, decide},
+    },
+    render::{Format, RuleWords, Telling, Told},
+    store::{Open, Owed, Recorded, Store, StoreError},
+};
+
+/// How one receiver wants to be told.
+#[derive(Clone, Debug)]
+pub struct Manner {
+    /// The receiver's name.
+    pub receiver: String,
+    /// What its kind takes.
+    pub format: Format,
+    /// What becomes one message.
+    pub group: GroupBy,
+    /// How many alerts a message lists.
+    pub max_listed: usize,
+    /// How much of a customer it may see.
+    pub privacy: Privacy,
+    /// After this a message is given up.
+    pub give_up_after: SignedDuration,
+    /// The pause after a message, where the receiver's provider asks for one.
+    pub pace: Duration,
+}
+
+/// The deliverer of one receiver.
+pub struct Deliverer {
+    /// How it wants to be told.
+    pub manner: Manner,
+    /// The way there.
+    pub sender: Sender,
+    /// Where the outbox is.
+    pub store: Store,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Rules, templates, names.
+    pub shared: Arc<Shared>,
+}
+
+/// What one round did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Delivered {
+    /// Messages that were accepted.
+    pub sent: usize,
+    /// Attempts that failed.
+    pub failed: usize,
+    /// Messages that were given up.
+    pub dead: usize,
+    /// When the next message is to be tried.
+    pub next_at: Option<Timestamp>,
+}
+
+impl Deliverer {
+    /// One round: every message that is due is tried once. It stops between two messages when
+    /// `until` has come or `stop` says so.
+    ///
+    /// # Errors
+    /// The store failed; what was sent and could not be recorded comes again.
+    pub async fn run_once(&self, until: Option<Timestamp>, stop: &(dyn Fn() -> bool + Send + Sync)) -> Result<Delivered, StoreError> {
+        let mut round = Delivered::default();
+        // 1. What is owed, without what is no longer true.
+        let open = self.still_true().await?;
+        // 2. Compose: a message has its id before its first attempt.
+        self.compose(&open).await?;
+        // 3. Send what is due, oldest first.
+        let due = self.store.open_of(&self.manner.receiver).await?;
+        for (message, settled) in &due.messages {
+            let now = self.clock.now();
+            if message.next_at > now {
+                round.next_at = earliest(round.next_at, message.next_at);
+                continue;
+            }
+            if stop() || until.is_some_and(|until| now >= until) {
+                round.next_at = earliest(round.next_at, now);
+                break;
+            }
+            // 4. Before every attempt it is asked again whether it is still true.
+            let open = self.still_true().await?;
+            let told: Vec<&Owed> = open.owed.iter().filter(|owed| owed.message.as_ref() == Some(&message.id)).collect();
+            if told.is_empty() {
+                continue;
+            }
+            if round.sent + round.failed > 0 {
+                tokio::time::sleep(self.manner.pace).await;
+            }
+            self.attempt(message, settled, &told, &mut round).await?;
+        }
+        Ok(round)
+    }
+
+    /// Withdraws what is no longer true: a beginning that was not told before the end came, and the
+    /// end of what nobody was told of.
+    async fn still_true(&self) -> Result<Open, StoreError> {
+        let mut open = self.store.open_of(&self.manner.receiver).await?;
+        let is_stale = |owed: &Owed| match owed.notification.event {
+            Event::Fired => !owed.alert.is_firing(),
+            Event::Resolved => !owed.told_of_beginning,
+        };
+        let (stale, valid): (Vec<Owed>, Vec<Owed>) = open.owed.into_iter().partition(is_stale);
+        open.owed = valid;
+        if !stale.is_empty() {
+            tracing::info!(receiver = self.manner.receiver, notifications = stale.len(), "notification.superseded");
+            self.store.record(Recorded::Superseded { ids: stale.iter().map(|owed| owed.id).collect() }).await?;
+        }
+        Ok(open)
+    }
+
+    async fn compose(&self, open: &Open) -> Result<(), StoreError> {
+        // Order is kept per alert: an end waits for the message that tells the beginning.
+        let unsent: Vec<&Owed> = open.owed.iter().filter(|owed| owed.message.is_none()).collect();
+        let now = self.clock.now();
+        for owed in group(unsent, self.manner.group, |owed| &owed.notification) {
+            let Some(first) = owed.first() else { continue };
+            let id = short_hash(&format!("{} {} {}", self.manner.receiver, first.id.0, now.as_nanosecond()));
+            let message = Message {
+                id: MessageId(format!("pw_{id}")),
+                receiver: self.manner.receiver.clone(),
+                created_at: now,
+                attempts: 0,
+                next_at: now,
+                ambiguous: false,
+                plain: false,
+                last_error: String::new(),
+            };
+            self.store.record(Recorded::Composed { message, ids: owed.iter().map(|owed| owed.id).collect() }).await?;
+        }
+        Ok(())
+    }
+
+    async fn attempt(
+        &self,
+        message: &Message,
+        settled: &[String],
+        told: &[&Owed],
+        round: &mut Delivered,
+    ) -> Result<(), StoreError> {
+        let receiver = self.manner.receiver.as_str();
+        let parcel = self.parcel(message, settled, told);
+        self.store.record(Recorded::Attempting { message: message.id.clone() }).await?;
+        let attempt = self.sender.send(&parcel).await;
+
+        let now = self.clock.now();
+        let tried = Message { attempts: message.attempts + 1, ..message.clone() };
+        let jitter = dice(&message.id, tried.attempts);
+        let (reason, ambiguous) = match &attempt.outcome {
+            Outcome::Delivered => (String::new(), false),
+            Outcome::Retry { reason, ambiguous, .. } => (reason.clone(), *ambiguous),
+            Outcome::Rejected { reason, .. } => (reason.clone(), false),
+        };
+        let id = &message.id;
+        let recorded = match decide(&tried, &attempt.outcome, now, self.manner.give_up_after, jitter) {
+            Decision::Done => {
+                round.sent += 1;
+                tracing::info!(receiver, message = %id, notifications = told.len(), "message.delivered");
+                Recorded::Delivered { message: id.clone(), at: now }
+            }
+            Decision::Again { at } => {
+                round.failed += 1;
+                round.next_at = earliest(round.next_at, at);
+                tracing::warn!(receiver, message = %id, reason, next_at = %at, "message.retry: it waits in the outbox");
+                Recorded::Again { message: id.clone(), at, plain: false, ambiguous, settled: attempt.settled, reason }
+            }
+            Decision::AgainPlain { at } => {
+                round.failed += 1;
+                round.next_at = earliest(round.next_at, at);
+                tracing::warn!(receiver, message = %id, reason, "message.refused: it goes out as plain text");
+                Recorded::Again { message: id.clone(), at, plain: true, ambiguous, settled: attempt.settled, reason }
+            }
+            Decision::Dead { reason } => {
+                round.dead += 1;
+                tracing::error!(receiver, message = %id, reason, "message.dead: it is not tried again");
+                Recorded::Dead { message: id.clone(), at: now, reason }
+            }
+        };
+        self.store.record(recorded).await
+    }
+
+    fn parcel(&self, message: &Message, settled: &[String], told: &[&Owed]) -> Parcel {
+        let words: HashMap<&str, RuleWords> =
+            told.iter().map(|owed| (owed.alert.rule.as_str(), self.shared.words(&owed.alert.rule))).collect();
+        let alerts: Vec<Told<'_>> = told
+            .iter()
+            .filter_map(|owed| Some(Told { alert: &owed.alert, rule: words.get(owed.alert.rule.as_str())? }))
+            .collect();
+        let now = self.clock.now();
+        let names = self.shared.names();
+        let fallback = self.shared.words("");
+        let first = told.first().map(|owed| &owed.notification);
+        let inbox = first.map_or("", |first| first.inbox.as_str());
+        let telling = Telling {
+            event: first.map_or(Event::Fired, |first| first.event),
+            rule: alerts.first().map_or(&fallback, |told| told.rule),
+            inbox,
+            receiver: &self.manner.receiver,
+            step: first.map_or(0, |first| first.step),
+            alerts: &alerts,
+            max_listed: self.manner.max_listed,
+            privacy: self.manner.privacy,
+            names: &names,
+            contact_link: self.shared.links.get(inbox).map(String::as_str),
+            now,
+        };
+        let body = if message.plain {
+            self.shared.renderer.plain(self.manner.format, &telling)
+        } else {
+            let template = first.map_or("alert", |first| first.template.as_str());
+            let rendered = self.shared.renderer.render(template, self.manner.format, &telling);
+            if let Some(fault) = rendered.fault {
+                tracing::warn!(receiver = self.manner.receiver, template, fault, "template.failed: the built-in text goes out");
+            }
+            rendered.body
+        };
+        let thread = match told {
+            [only] => Some(only.alert.id.0.clone()),
+            _ => None,
+        };
+        Parcel { id: message.id.clone(), body, now, thread, settled: settled.to_vec() }
+    }
+}
+
+fn earliest(known: Option<Timestamp>, at: Timestamp) -> Option<Timestamp> {
+    Some(known.map_or(at, |known| known.min(at)))
+}
+
+/// A number from -1 to 1 that differs between messages and attempts.
+fn dice(message: &MessageId, attempt: u32) -> f64 {
+    let hash = short_hash(&format!("{message} {attempt}"));
+    u32::from_str_radix(&hash[..8], 16).map_or(0.0, |number| f64::from(number) / f64::from(u32::MAX) * 2.0 - 1.0)
+}

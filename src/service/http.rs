@@ -1,0 +1,28 @@
+//! The one HTTP client of the program.
+
+use std::time::Duration;
+
+use reqwest::{Certificate, Client, redirect::Policy};
+
+/// A client that verifies TLS with the system's roots and the bundled ones, follows no redirect (a
+/// token would go along) and waits for a connection no longer than `connect`.
+///
+/// # Errors
+/// TLS cannot be set up.
+pub fn client(connect: Duration) -> Result<Client, reqwest::Error> {
+    // The bundled roots keep it working in a container that has none.
+    let bundled =
+        webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().filter_map(|der| Certificate::from_der(der).ok());
+    Client::builder()
+        .tls_certs_merge(bundled)
+        .redirect(Policy::none())
+        .connect_timeout(connect)
+        .user_agent(concat!("pengwatch/", env!("CARGO_PKG_VERSION")))
+        .pool_idle_timeout(Duration::from_secs(60))
+        .build()
+}
+
+/// Installs the program's TLS provider; the first thing in `main`. A second call does nothing.
+pub fn install_crypto() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}
