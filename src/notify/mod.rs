@@ -5,6 +5,7 @@
 //! caller, and what a send gives is data: [`Attempt`], from which [`retry::decide`] makes what to do.
 
 pub mod console;
+pub mod email;
 mod response;
 pub mod retry;
 pub mod slack;
@@ -13,6 +14,7 @@ mod testing;
 pub mod webhook;
 
 pub use console::Console;
+pub use email::Email;
 pub use slack::Slack;
 pub use webhook::Webhook;
 
@@ -23,6 +25,8 @@ use crate::model::{Attempt, Fault, Outcome, Parcel};
 pub enum Sender {
     /// A Slack incoming webhook.
     Slack(Slack),
+    /// Mail to one or more recipients.
+    Email(Email),
     /// A webhook after the Standard Webhooks specification.
     Webhook(Webhook),
     /// The console.
@@ -34,6 +38,7 @@ impl Sender {
     pub async fn send(&self, parcel: &Parcel) -> Attempt {
         match self {
             Self::Slack(slack) => slack.send(parcel).await,
+            Self::Email(email) => email.send(parcel).await,
             Self::Webhook(webhook) => webhook.send(parcel).await,
             Self::Console(console) => console.send(parcel),
         }
