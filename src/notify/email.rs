@@ -12,8 +12,9 @@ use std::fmt;
 use std::time::Duration;
 
 use lettre::message::Mailbox;
-use lettre::transport::smtp::client::{Certificate, TlsParameters};
+use lettre::transport::smtp::client::{Certificate, TlsParameters, TlsParametersBuilder};
 use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
 use tokio::time::Instant;
 
 use self::connection::{Connection, Failure, Stage};
@@ -55,10 +56,10 @@ impl Email {
         if mailboxes.is_empty() {
             return Err("there is no recipient".to_owned());
         }
-        let readable = roots.iter().filter(|der| RootCertStore::empty().add(der.to_vec().into()).is_ok());
+        let readable = roots.iter().filter(|der| RootCertStore::empty().add(CertificateDer::from_slice(der)).is_ok());
         let roots = readable.filter_map(|der| Certificate::from_der(der.clone()).ok());
         let tls = TlsParameters::builder(server.host.clone());
-        let tls = roots.fold(tls, |tls, root| tls.add_root_certificate(root)).build();
+        let tls = roots.fold(tls, TlsParametersBuilder::add_root_certificate).build();
         let tls = tls.map_err(|_| "TLS can't be set up".to_owned())?;
         Ok(Self { server, tls, from, to: mailboxes, timeout })
     }
@@ -74,7 +75,8 @@ impl Email {
         };
         let mut verdict = Verdict::new(&parcel.settled);
         let mut connection = None;
-        let open = self.to.iter().filter(|to| !parcel.settled.iter().any(|done| *done == to.email.to_string()));
+        let open =
+            self.to.iter().filter(|to| !parcel.settled.iter().any(|done| done.as_str() == to.email.as_ref() as &str));
         for to in open {
             let Ok(mail) = compose::mail(&self.from, to, parcel, [subject, text, html]) else {
                 return super::rejected(Fault::Payload, "the mail could not be composed");
