@@ -5,6 +5,7 @@
 //! caller, and what a send gives is data: [`Attempt`], from which [`retry::decide`] makes what to do.
 
 pub mod console;
+pub mod email;
 mod response;
 pub mod retry;
 pub mod slack;
@@ -13,6 +14,7 @@ mod testing;
 pub mod webhook;
 
 pub use console::Console;
+pub use email::Email;
 pub use slack::Slack;
 pub use webhook::Webhook;
 
@@ -23,6 +25,8 @@ use crate::model::{Attempt, Fault, Outcome, Parcel};
 pub enum Sender {
     /// A Slack incoming webhook.
     Slack(Slack),
+    /// Mail to one or more recipients.
+    Email(Email),
     /// A webhook after the Standard Webhooks specification.
     Webhook(Webhook),
     /// The console.
@@ -34,6 +38,7 @@ impl Sender {
     pub async fn send(&self, parcel: &Parcel) -> Attempt {
         match self {
             Self::Slack(slack) => slack.send(parcel).await,
+            Self::Email(email) => email.send(parcel).await,
             Self::Webhook(webhook) => webhook.send(parcel).await,
             Self::Console(console) => console.send(parcel),
         }
@@ -47,4 +52,61 @@ fn wrong_body(kind: &str) -> Attempt {
 
 fn rejected(fault: Fault, reason: impl Into<String>) -> Attempt {
     Outcome::Rejected { reason: reason.into(), fault }.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::testing::{TIMEOUT, client, parcel, payload_fault};
+    use super::{Console, Email, Sender, Slack, Webhook};
+    use crate::model::smtp::SmtpAddress;
+    use crate::model::{Body, Outcome};
+
+    fn senders() -> [Sender; 4] {
+        let server = SmtpAddress::parse("smtp://127.0.0.1:9").unwrap();
+        let to = ["a@example.com".to_owned()];
+        [
+            Sender::Slack(Slack::new(client(), "http://127.0.0.1:9/hunter2".into(), TIMEOUT).unwrap()),
+            Sender::Email(Email::new(server, "p@example.com", &to, TIMEOUT, &[]).unwrap()),
+            Sender::Webhook(Webhook::new(client(), "http://127.0.0.1:9/hunter2".into(), TIMEOUT).unwrap()),
+            Sender::Console(Console::new(Box::new(std::io::sink()))),
+        ]
+    }
+
+    fn bodies() -> [Body; 4] {
+        let text = || "hunter2".to_owned();
+        [
+            Body::Slack { payload: text() },
+            Body::Email { subject: text(), text: text(), html: text() },
+            Body::Webhook { payload: text() },
+            Body::Console { text: text() },
+        ]
+    }
+
+    #[tokio::test]
+    async fn every_sender_takes_its_own_kind_only() {
+        for (index, sender) in senders().into_iter().enumerate() {
+            for (kind, body) in bodies().into_iter().enumerate() {
+                let shown = format!("{sender:?}");
+                let parcel = parcel(body);
+                let attempt = sender.send(&parcel).await;
+                if kind == index {
+                    let known = matches!(attempt.outcome, Outcome::Delivered | Outcome::Retry { .. });
+                    assert!(known, "{shown}: {attempt:?}");
+                } else {
+                    payload_fault(&attempt);
+                }
+                assert!(!format!("{shown} {attempt:?}").contains("hunter2"), "{shown}: {attempt:?}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn senders_can_be_shared_between_tasks() {
+        fn shared<T: Send + Sync>(_: &T) {}
+        fn sent<T: Send>(_: T) {}
+        for sender in senders() {
+            shared(&sender);
+            sent(sender.send(&parcel(Body::Console { text: String::new() })));
+        }
+    }
 }

@@ -120,7 +120,7 @@ fn cause(error: &reqwest::Error) -> String {
 }
 
 /// I/O errors wrap TLS errors, and one another, without being open about it in `source`.
-fn inside(error: &io::Error) -> String {
+pub(super) fn inside(error: &io::Error) -> String {
     let Some(inner) = error.get_ref() else { return error.kind().to_string() };
     let tls = inner.downcast_ref::<rustls::Error>().map(tls);
     let deeper = || inner.downcast_ref::<io::Error>().map(inside);

@@ -84,12 +84,9 @@ fn outcome(answer: &Answer) -> Outcome {
     match answer.status {
         200 if said == "ok" => Outcome::Delivered,
         200..=299 => answer.later("the answer is not Slack's `ok`: is there a proxy in between?", true),
-        // Messages are known to arrive in spite of it.
-        429 => answer.later(word, true),
-        408 => answer.later(word, false),
-        // The gateway has no answer from behind it.
-        504 => answer.later(word, true),
-        500..=599 => answer.later(word, false),
+        // In spite of a 429 messages are known to arrive, and a gateway says 504 without knowing.
+        429 | 504 => answer.later(word, true),
+        408 | 500..=599 => answer.later(word, false),
         400 | 413 if among(&RECEIVER).is_none() => answer.no(word, Fault::Payload),
         300..=399 => answer.no("redirects are not followed", Fault::Receiver),
         _ => answer.no(word, Fault::Receiver),

@@ -141,13 +141,13 @@ impl SmtpSink {
 
     /// The next trouble that is scripted for this moment.
     fn next(&self, stage: Stage, recipients: &[String]) -> Option<Trouble> {
-        let mut state = self.state();
+        let mut guard = self.state();
         let fits = |scripted: &&mut Scripted| {
             scripted.times > 0
                 && scripted.stage == stage
                 && scripted.recipient.as_ref().is_none_or(|recipient| recipients.contains(recipient))
         };
-        let scripted = state.script.iter_mut().find(fits)?;
+        let scripted = guard.script.iter_mut().find(fits)?;
         scripted.times -= 1;
         Some(scripted.trouble)
     }

@@ -93,17 +93,15 @@ fn quoted(text: &str, in_header: bool) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((&first, tail)) = rest.split_first() {
-        let hex = tail.get(..2).and_then(|pair| std::str::from_utf8(pair).ok());
-        rest = match (first, hex.and_then(|pair| u8::from_str_radix(pair, 16).ok())) {
-            (b'=', Some(byte)) => {
-                bytes.push(byte);
-                &tail[2..]
-            }
-            _ => {
-                bytes.push(if in_header && first == b'_' { b' ' } else { first });
-                tail
-            }
-        };
+        let hex = tail.get(..2).filter(|pair| pair.iter().all(u8::is_ascii_hexdigit));
+        let hex = hex.and_then(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok());
+        if let (b'=', Some(byte)) = (first, hex) {
+            bytes.push(byte);
+            rest = &tail[2..];
+        } else {
+            bytes.push(if in_header && first == b'_' { b' ' } else { first });
+            rest = tail;
+        }
     }
     bytes
 }

@@ -135,13 +135,13 @@ impl Session<'_> {
                 let user = if first.is_empty() { self.ask("VXNlcm5hbWU6").await? } else { Some(first.to_owned()) };
                 let password = self.ask("UGFzc3dvcmQ6").await?;
                 // Put together as PLAIN has it.
-                let decoded = user.and_then(decode).zip(password.and_then(decode));
+                let decoded = user.as_deref().and_then(decode).zip(password.as_deref().and_then(decode));
                 decoded.map(|(user, password)| STANDARD.encode(format!("\0{user}\0{password}")))
             }
             _ => return self.say("504 PLAIN or LOGIN").await,
         };
         let expected = self.sink.settings.login.as_ref().map(|(user, password)| format!("\0{user}\0{password}"));
-        if given.and_then(decode) == expected {
+        if given.as_deref().and_then(decode) == expected {
             self.known = true;
             self.at(Stage::Auth, "235 welcome").await
         } else {
@@ -262,6 +262,6 @@ fn path(text: &str, keyword: &str) -> Option<String> {
     start.eq_ignore_ascii_case(keyword).then(|| address.to_owned())
 }
 
-fn decode(text: String) -> Option<String> {
+fn decode(text: &str) -> Option<String> {
     String::from_utf8(STANDARD.decode(text.trim()).ok()?).ok()
 }

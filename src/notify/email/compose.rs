@@ -1,0 +1,155 @@
+//! Makes the text of a mail. Whatever a customer wrote, it can't become a header.
+
+use std::fmt::Write;
+use std::time::{Duration, SystemTime};
+
+use jiff::Timestamp;
+use lettre::message::header::{HeaderName, HeaderValue};
+use lettre::message::{Mailbox, Message, MultiPart, SinglePart};
+use lettre::{Address, error};
+use sha2::{Digest, Sha256};
+use url::Host;
+
+use crate::model::Parcel;
+
+/// The longest subject, in characters: longer ones become header lines that servers refuse.
+const SUBJECT: usize = 250;
+/// The end of the year 9999, as far as the date of a mail goes.
+const LAST_SECOND: i64 = 253_402_300_799;
+
+/// Reads `Name <name@example.com>` or `name@example.com`.
+///
+/// # Errors
+/// What would be right.
+pub(super) fn mailbox(text: &str) -> Result<Mailbox, String> {
+    let wrong = || {
+        format!("`{}` is no mail address: write `name@example.com` or `Name <name@example.com>`", text.escape_debug())
+    };
+    if text.contains(char::is_control) {
+        return Err(wrong());
+    }
+    let mailbox: Mailbox = text.trim().parse().map_err(|_| wrong())?;
+    if !mailbox.email.user().is_ascii() {
+        return Err(format!("`{text}`: before the `@` only ASCII is delivered everywhere"));
+    }
+    // An international domain travels in its ASCII form.
+    let domain = Host::parse(mailbox.email.domain()).map_err(|_| wrong())?.to_string();
+    let email = Address::new(mailbox.email.user(), domain).map_err(|_| wrong())?;
+    Ok(Mailbox::new(mailbox.name, email))
+}
+
+/// The mail to one recipient, from subject, plain text and HTML.
+///
+/// # Errors
+/// Something is missing, which [`mailbox`] has seen to.
+pub(super) fn mail(
+    from: &Mailbox,
+    to: &Mailbox,
+    parcel: &Parcel,
+    [subject, text, html]: [&str; 3],
+) -> Result<Vec<u8>, error::Error> {
+    let domain = from.email.domain();
+    let header = |name, value: String| HeaderValue::new(HeaderName::new_from_ascii_str(name), value);
+    let mut mail = Message::builder()
+        .from(from.clone())
+        .to(to.clone())
+        .subject(one_line(subject))
+        .message_id(Some(format!("<{}@{domain}>", id(&parcel.id.0))))
+        .date(date(parcel.now))
+        .raw_header(header("Auto-Submitted", "auto-generated".to_owned()))
+        .raw_header(header("X-Auto-Response-Suppress", "All".to_owned()))
+        .raw_header(header("List-Id", format!("<pengwatch.{domain}>")));
+    if let Some(thread) = &parcel.thread {
+        // Nobody ever sent the mail with this id; that all refer to it makes them one conversation.
+        let root = format!("<{}@{domain}>", id(thread));
+        mail = mail.in_reply_to(root.clone()).references(root);
+    }
+    let text = SinglePart::plain(lines(text));
+    let mail = if html.is_empty() {
+        mail.singlepart(text)?
+    } else {
+        mail.multipart(MultiPart::alternative().singlepart(text).singlepart(SinglePart::html(lines(html))))?
+    };
+    Ok(mail.formatted())
+}
+
+/// A subject has no line breaks, whatever kind they are of.
+fn one_line(text: &str) -> String {
+    let space = |char: char| if char.is_control() || matches!(char, '\u{2028}' | '\u{2029}') { ' ' } else { char };
+    let line: String = text.chars().map(space).collect();
+    let line = line.trim();
+    match line.char_indices().nth(SUBJECT) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line.to_owned(),
+    }
+}
+
+/// One kind of line break: a lone CR is a line end to some servers and none to others, and what
+/// stands between could pass for commands.
+fn lines(text: &str) -> String {
+    text.replace("\r\n", "\n").replace('\r', "\n").replace('\0', "")
+}
+
+/// An id as it may stand in a `Message-ID`: itself, or where it has odd characters, its hash.
+fn id(text: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    if !text.is_empty() && text.len() <= 64 && text.bytes().all(plain) {
+        return text.to_owned();
+    }
+    Sha256::digest(text).iter().take(16).fold(String::new(), |mut hex, byte| {
+        // Writing to a string does not fail.
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}
+
+/// The times that a mail's date can hold.
+fn date(now: Timestamp) -> SystemTime {
+    let seconds = u64::try_from(now.as_second().clamp(0, LAST_SECOND)).unwrap_or_default();
+    SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{id, lines, mailbox, one_line};
+
+    #[test]
+    fn mailboxes() {
+        for (text, right) in [
+            ("a@example.com", "a@example.com"),
+            (" Asha <a@example.com> ", "Asha <a@example.com>"),
+            ("Jörg, Leitung <a@Bücher.example>", ""),
+            ("\"Jörg, Leitung\" <a@Bücher.example>", "\"Jörg, Leitung\" <a@xn--bcher-kva.example>"),
+            ("a@[127.0.0.1]", ""),
+            ("ä@example.com", ""),
+            ("a@example.com, b@example.com", ""),
+            ("a@example.com\r\nBcc: b@example.com", ""),
+            ("\"A\nB\" <a@example.com>", ""),
+            ("example.com", ""),
+            ("", ""),
+        ] {
+            let got = mailbox(text).map(|mailbox| mailbox.to_string());
+            assert_eq!(got.clone().unwrap_or_default(), right, "{text}: {got:?}");
+        }
+    }
+
+    #[test]
+    fn subjects() {
+        assert_eq!(one_line(" a\r\nBcc: b\tc\u{2028}d\u{85}e\0 "), "a  Bcc: b c d e");
+        assert_eq!(one_line(&"ä".repeat(400)), format!("{}…", "ä".repeat(250)));
+    }
+
+    #[test]
+    fn ids() {
+        assert_eq!(id("01J-x_9"), "01J-x_9");
+        for odd in ["", "a b", "a>b", "a@b", "ä", "a\r\nb", &"a".repeat(65)] {
+            assert_eq!(id(odd).len(), 32, "{odd}");
+        }
+        assert_ne!(id("main/late/1"), id("main/late/2"));
+    }
+
+    #[test]
+    fn line_breaks() {
+        assert_eq!(lines("a\r\nb\rc\nd\0\r.\r"), "a\nb\nc\nd\n.\n");
+    }
+}

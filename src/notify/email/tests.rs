@@ -1,0 +1,392 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use rcgen::{CertifiedKey, generate_simple_self_signed};
+use rustls::ServerConfig;
+use rustls::pki_types::PrivateKeyDer;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use super::Email;
+use crate::model::smtp::SmtpAddress;
+use crate::model::{Attempt, Body, Fault, MessageId, Outcome, Parcel};
+use crate::notify::testing::{TIMEOUT, parcel, payload_fault, rejected, retry};
+use crate::sandbox::smtp::{Mail, Settings, SmtpSink, Stage, Trouble};
+
+const FROM: &str = "Pengwatch <alerts@example.com>";
+
+struct Server {
+    sink: SmtpSink,
+    port: u16,
+}
+
+impl Server {
+    async fn start(settings: Settings) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        Self { sink: SmtpSink::start_with(settings, listener, CancellationToken::new()), port }
+    }
+
+    async fn plain() -> Self {
+        Self::start(Settings::default()).await
+    }
+
+    fn email(&self, to: &[&str]) -> Email {
+        self.email_within(to, TIMEOUT)
+    }
+
+    fn email_within(&self, to: &[&str], timeout: Duration) -> Email {
+        email(&format!("smtp://127.0.0.1:{}", self.port), FROM, to, timeout, &[])
+    }
+
+    /// Who got how many mails, in order.
+    fn got(&self) -> Vec<String> {
+        self.sink.mails().into_iter().map(|mail| mail.to.join("+")).collect()
+    }
+}
+
+fn email(url: &str, from: &str, to: &[&str], timeout: Duration, roots: &[Vec<u8>]) -> Email {
+    let to: Vec<String> = to.iter().map(ToString::to_string).collect();
+    Email::new(SmtpAddress::parse(url).unwrap(), from, &to, timeout, roots).unwrap()
+}
+
+fn body() -> Body {
+    Body::Email { subject: "hi".to_owned(), text: "hello".to_owned(), html: "<p>hello</p>".to_owned() }
+}
+
+fn attempt(outcome: Outcome, settled: &[&str]) -> Attempt {
+    Attempt { outcome, settled: settled.iter().map(ToString::to_string).collect() }
+}
+
+#[tokio::test]
+async fn one_envelope_a_recipient_over_one_connection() {
+    let server = Server::plain().await;
+    let email = server.email(&["a@x.org", "Bea <b@x.org>", "a@x.org", "c@x.org"]);
+    let sent = email.send(&parcel(body())).await;
+    assert_eq!(sent, attempt(Outcome::Delivered, &["a@x.org", "b@x.org", "c@x.org"]));
+    assert_eq!(server.got(), ["a@x.org", "b@x.org", "c@x.org"]);
+    assert_eq!(server.sink.connections(), 1);
+    let mails = server.sink.mails();
+    let to: Vec<_> = mails.iter().filter_map(|mail| mail.header("To")).collect();
+    assert_eq!(to, ["a@x.org", "Bea <b@x.org>", "c@x.org"]);
+}
+
+#[tokio::test]
+async fn the_whole_mail() {
+    let server = Server::plain().await;
+    let email = server.email(&["a@x.org"]);
+    let thread = Some("main/late/42".to_owned());
+    let text = "Grüße,\nline\n.\n..dots\n".to_owned();
+    let body =
+        Body::Email { subject: "⏰ Jörg waits".to_owned(), text, html: "<p>Grüße &amp; more</p>".to_owned() };
+    email.send(&Parcel { thread, ..parcel(body) }).await;
+    let [mail] = &server.sink.mails()[..] else { panic!("one mail") };
+    let header = |name: &str| mail.header(name).unwrap_or_default();
+    assert_eq!(mail.from, "alerts@example.com");
+    assert_eq!(header("From"), FROM);
+    assert_eq!(mail.subject(), "⏰ Jörg waits");
+    assert_eq!(header("Message-ID"), "<m1@example.com>");
+    assert_eq!(header("Date"), "Thu, 25 Feb 2021 15:42:10 +0000");
+    assert_eq!(header("Auto-Submitted"), "auto-generated");
+    assert_eq!(header("X-Auto-Response-Suppress"), "All");
+    assert_eq!(header("List-Id"), "<pengwatch.example.com>");
+    assert_eq!(header("In-Reply-To"), header("References"));
+    assert!(header("References").ends_with("@example.com>"), "{mail:?}");
+    assert!(header("Content-Type").starts_with("multipart/alternative;"), "{mail:?}");
+    assert_eq!(mail.text(), "Grüße,\nline\n.\n..dots");
+    assert_eq!(mail.html(), "<p>Grüße &amp; more</p>");
+    assert!(mail.data.is_ascii() && mail.data.lines().all(|line| line.len() < 998), "{mail:?}");
+}
+
+#[tokio::test]
+async fn retries_and_threads_keep_their_ids() {
+    let server = Server::plain().await;
+    let email = server.email(&["a@x.org", "b@x.org"]);
+    let thread = Some("alert-7".to_owned());
+    let fired = Parcel { thread: thread.clone(), ..parcel(body()) };
+    let resolved = Parcel { id: MessageId("m2".to_owned()), ..fired.clone() };
+    let digest = Parcel { id: MessageId("m3".to_owned()), thread: None, ..fired.clone() };
+    for parcel in [&fired, &fired, &resolved, &digest] {
+        assert_eq!(email.send(parcel).await.outcome, Outcome::Delivered);
+    }
+    let of = |name: &str| server.sink.mails().iter().map(|mail| mail.header(name)).collect::<Vec<_>>();
+    let ids = ["m1", "m1", "m1", "m1", "m2", "m2", "m3", "m3"];
+    assert_eq!(of("Message-ID"), ids.map(|id| Some(format!("<{id}@example.com>"))));
+    let root = Some("<alert-7@example.com>".to_owned());
+    let roots = [vec![root; 6], vec![None; 2]].concat();
+    assert_eq!(of("References"), roots);
+    assert_eq!(of("In-Reply-To"), roots);
+}
+
+#[tokio::test]
+async fn without_html_it_is_a_plain_mail() {
+    let server = Server::plain().await;
+    let body = Body::Email { subject: String::new(), text: "hello".to_owned(), html: String::new() };
+    server.email(&["a@x.org"]).send(&parcel(body)).await;
+    let mail = &server.sink.mails()[0];
+    assert!(mail.header("Content-Type").unwrap().starts_with("text/plain"), "{mail:?}");
+    assert_eq!(mail.text(), "hello");
+}
+
+#[tokio::test]
+async fn nothing_that_a_customer_writes_becomes_a_header_or_a_command() {
+    let evil = "x\r\nBcc: evil@x.org\r\n\r\n.\r\nMAIL FROM:<evil@x.org>\r\nRCPT TO:<evil@x.org>\n\rRCPT TO:<e@x.org>\r";
+    let server = Server::plain().await;
+    let from = "\"A\\\"B, <c@d.org>\" <alerts@example.com>";
+    let email = email(&format!("smtp://127.0.0.1:{}", server.port), from, &["a@x.org"], TIMEOUT, &[]);
+    let all = |text: &str| Body::Email { subject: text.to_owned(), text: text.to_owned(), html: text.to_owned() };
+    let odd = Parcel { id: MessageId(evil.to_owned()), thread: Some(evil.to_owned()), ..parcel(all(evil)) };
+    assert_eq!(email.send(&odd).await.outcome, Outcome::Delivered);
+    assert_eq!(server.got(), ["a@x.org"]);
+    let mail = &server.sink.mails()[0];
+    assert_eq!(mail.header("Bcc"), None, "{mail:?}");
+    assert!(mail.subject().starts_with("x  Bcc: evil@x.org    .  MAIL FROM"), "{mail:?}");
+    assert!(mail.header("Message-ID").unwrap().ends_with("@example.com>"), "{mail:?}");
+    assert!(mail.text().contains("\n.\nMAIL FROM:<evil@x.org>\n"), "{mail:?}");
+    assert!(!mail.data.replace("\r\n", "").contains(['\r', '\n']), "{mail:?}");
+}
+
+#[tokio::test]
+async fn a_bad_recipient_stops_nobody_else() {
+    let server = Server::plain().await;
+    server.sink.refuse("bad@x.org", 550, 9);
+    let to = ["a@x.org", "bad@x.org", "c@x.org"];
+    let sent = server.email(&to).send(&parcel(body())).await;
+    assert_eq!(sent, attempt(Outcome::Delivered, &["a@x.org", "c@x.org", "bad@x.org"]));
+    assert_eq!(server.got(), ["a@x.org", "c@x.org"]);
+    assert_eq!(server.sink.connections(), 1);
+}
+
+#[tokio::test]
+async fn a_retry_is_for_those_who_are_left() {
+    let server = Server::plain().await;
+    server.sink.refuse("b@x.org", 451, 1);
+    server.sink.refuse("bad@x.org", 550, 9);
+    let email = server.email(&["a@x.org", "b@x.org", "bad@x.org"]);
+    let first = email.send(&parcel(body())).await;
+    let reason = "451 4.0.0 at the recipient (b***@x.org)";
+    assert_eq!(first, attempt(retry(None, reason, true), &["a@x.org", "bad@x.org"]));
+    let second = email.send(&Parcel { settled: first.settled, ..parcel(body()) }).await;
+    assert_eq!(second, attempt(Outcome::Delivered, &["a@x.org", "bad@x.org", "b@x.org"]));
+    assert_eq!(server.got(), ["a@x.org", "b@x.org"]);
+    let third = email.send(&Parcel { settled: second.settled.clone(), ..parcel(body()) }).await;
+    assert_eq!(third, second);
+    assert_eq!(server.sink.connections(), 2, "nobody is left: nobody is called");
+}
+
+#[tokio::test]
+async fn nobody_told_is_never_everybody_settled() {
+    let server = Server::plain().await;
+    server.sink.refuse("a@x.org", 550, 9);
+    server.sink.refuse("b@x.org", 450, 1);
+    server.sink.refuse("b@x.org", 550, 1);
+    let email = server.email(&["a@x.org", "b@x.org"]);
+    let first = email.send(&parcel(body())).await;
+    assert_eq!(first, attempt(retry(None, "450 4.0.0 at the recipient (b***@x.org)", false), &[]));
+    let second = email.send(&Parcel { settled: first.settled, ..parcel(body()) }).await;
+    let reason = "550 5.0.0 at the recipient (a***@x.org), and 1 more";
+    assert_eq!(second, attempt(rejected(Fault::Receiver, reason), &[]));
+}
+
+#[tokio::test]
+async fn every_stage_by_table() {
+    let receiver = |reason| rejected(Fault::Receiver, reason);
+    let payload = |reason| rejected(Fault::Payload, reason);
+    let later = |reason| retry(None, reason, false);
+    for (stage, code, outcome) in [
+        (Stage::Greeting, 421, later("421 4.0.0 when connecting")),
+        (Stage::Greeting, 450, later("450 4.0.0 when connecting")),
+        (Stage::Greeting, 554, receiver("554 5.0.0 when connecting")),
+        (Stage::Mail, 421, later("421 4.0.0 at the sender")),
+        (Stage::Mail, 451, later("451 4.0.0 at the sender")),
+        (Stage::Mail, 530, receiver("530 5.0.0 at the sender")),
+        (Stage::Mail, 550, receiver("550 5.0.0 at the sender")),
+        (Stage::Rcpt, 421, later("421 4.0.0 at the recipient (a***@x.org)")),
+        (Stage::Rcpt, 450, later("450 4.0.0 at the recipient (a***@x.org)")),
+        (Stage::Rcpt, 550, receiver("550 5.0.0 at the recipient (a***@x.org)")),
+        (Stage::Data, 451, later("451 4.0.0 before the text of the mail (a***@x.org)")),
+        (Stage::Data, 554, receiver("554 5.0.0 before the text of the mail (a***@x.org)")),
+        (Stage::End, 421, later("421 4.0.0 after the text of the mail (a***@x.org)")),
+        (Stage::End, 451, later("451 4.0.0 after the text of the mail (a***@x.org)")),
+        (Stage::End, 552, payload("552 5.0.0 after the text of the mail (a***@x.org)")),
+        (Stage::End, 554, payload("554 5.0.0 after the text of the mail (a***@x.org)")),
+    ] {
+        let server = Server::plain().await;
+        server.sink.fault(stage, code, 1);
+        let email = server.email(&["a@x.org"]);
+        assert_eq!(email.send(&parcel(body())).await, attempt(outcome, &[]), "{stage:?} {code}");
+        assert!(server.got().is_empty());
+        assert_eq!(email.send(&parcel(body())).await.outcome, Outcome::Delivered, "{stage:?} {code}");
+    }
+}
+
+/// The reason, and whether it may have arrived.
+async fn troubled(stage: Stage, trouble: Trouble, timeout: Duration) -> (String, bool) {
+    let server = Server::plain().await;
+    server.sink.trouble(stage, trouble, 1);
+    let sent = server.email_within(&["a@x.org"], timeout).send(&parcel(body())).await;
+    let Outcome::Retry { reason, ambiguous, .. } = sent.outcome else { panic!("{stage:?} {trouble:?}: {sent:?}") };
+    (reason, ambiguous)
+}
+
+#[tokio::test]
+async fn cut_or_silent_it_is_ambiguous_only_after_the_mail() {
+    let stages = [Stage::Greeting, Stage::Mail, Stage::Rcpt, Stage::Data, Stage::End];
+    let silent = Trouble::Delay(Duration::from_mins(1));
+    // The waits all at once.
+    let waits = stages.map(|stage| tokio::spawn(troubled(stage, silent, Duration::from_secs(1))));
+    for (stage, wait) in stages.into_iter().zip(waits) {
+        let (reason, ambiguous) = wait.await.unwrap();
+        assert!(reason.starts_with("no answer in time "), "{stage:?}: {reason}");
+        assert_eq!(ambiguous, stage == Stage::End, "{stage:?}: {reason}");
+
+        let (reason, ambiguous) = troubled(stage, Trouble::HangUp, TIMEOUT).await;
+        assert!(reason.contains("connection"), "{stage:?}: {reason}");
+        assert_eq!(ambiguous, stage == Stage::End, "{stage:?}: {reason}");
+    }
+}
+
+#[tokio::test]
+async fn one_who_takes_the_connection_down_stops_nobody_else() {
+    for (stage, trouble) in [
+        (Stage::Rcpt, Trouble::HangUp),
+        (Stage::Rcpt, Trouble::Code(421)),
+        (Stage::End, Trouble::HangUp),
+        (Stage::Rcpt, Trouble::Delay(Duration::from_mins(1))),
+    ] {
+        let server = Server::plain().await;
+        server.sink.trouble_for("a@x.org", stage, trouble, 1);
+        let timeout = if matches!(trouble, Trouble::Delay(_)) { Duration::from_secs(1) } else { TIMEOUT };
+        let email = server.email_within(&["a@x.org", "b@x.org"], timeout);
+        let sent = email.send(&parcel(body())).await;
+        assert!(matches!(sent.outcome, Outcome::Retry { ambiguous: true, .. }), "{stage:?} {trouble:?}: {sent:?}");
+        assert_eq!(sent.settled, ["b@x.org"], "{stage:?} {trouble:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_takes_so_many_mails_a_connection() {
+    let server = Server::plain().await;
+    let email = server.email(&["a@x.org", "b@x.org", "c@x.org"]);
+    server.sink.trouble_for("b@x.org", Stage::End, Trouble::Code(451), 1);
+    let first = email.send(&parcel(body())).await;
+    assert_eq!(first.settled, ["a@x.org", "c@x.org"], "{first:?}");
+    assert_eq!(server.sink.connections(), 1);
+
+    // The second mail meets a closed door, the third comes on a new connection with the second.
+    for trouble in [Trouble::Code(421), Trouble::HangUp] {
+        let server = Server::plain().await;
+        let email = server.email(&["a@x.org", "b@x.org", "c@x.org"]);
+        server.sink.trouble(Stage::Mail, Trouble::Delay(Duration::ZERO), 1);
+        server.sink.trouble(Stage::Mail, trouble, 1);
+        assert_eq!(email.send(&parcel(body())).await.outcome, Outcome::Delivered, "{trouble:?}");
+        assert_eq!(server.sink.connections(), 2);
+    }
+}
+
+#[tokio::test]
+async fn a_text_that_one_of_many_dislikes_is_that_ones_matter() {
+    let server = Server::plain().await;
+    server.sink.trouble_for("b@x.org", Stage::End, Trouble::Code(552), 1);
+    let sent = server.email(&["a@x.org", "b@x.org"]).send(&parcel(body())).await;
+    assert_eq!(sent, attempt(Outcome::Delivered, &["a@x.org", "b@x.org"]));
+
+    server.sink.fault(Stage::End, 554, 2);
+    let sent = server.email(&["a@x.org", "b@x.org"]).send(&parcel(body())).await;
+    let reason = "554 5.0.0 after the text of the mail (a***@x.org), and 1 more";
+    assert_eq!(sent, attempt(rejected(Fault::Payload, reason), &[]));
+}
+
+#[tokio::test]
+async fn nobody_there() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("smtp://{}", listener.local_addr().unwrap());
+    drop(listener);
+    let sent = email(&url, FROM, &["a@x.org", "b@x.org"], TIMEOUT, &[]).send(&parcel(body())).await;
+    let reason = "no connection (connection refused) when connecting";
+    assert_eq!(sent, attempt(retry(None, reason, false), &[]));
+}
+
+/// A server's side and a client's.
+fn certificate() -> (Arc<ServerConfig>, Vec<u8>) {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let CertifiedKey { cert, signing_key } = generate_simple_self_signed(vec!["127.0.0.1".to_owned()]).unwrap();
+    let key = PrivateKeyDer::try_from(signing_key.serialize_der()).unwrap();
+    let config = ServerConfig::builder().with_no_client_auth();
+    (Arc::new(config.with_single_cert(vec![cert.der().clone()], key).unwrap()), cert.der().to_vec())
+}
+
+async fn over_tls(implicit: bool, password: &str, known: bool) -> (Attempt, Vec<Mail>) {
+    let (tls, root) = certificate();
+    let login = Some(("me@x.org".to_owned(), "hunter2:/".to_owned()));
+    let server = Server::start(Settings { login, tls: Some(tls), implicit }).await;
+    let (scheme, query) = if implicit { ("smtps", "") } else { ("smtp", "?tls=required") };
+    let url = format!("{scheme}://me%40x.org:{password}@127.0.0.1:{}{query}", server.port);
+    let roots = if known { vec![b"no certificate".to_vec(), root] } else { Vec::new() };
+    let email = email(&url, FROM, &["a@x.org"], TIMEOUT, &roots);
+    let sent = email.send(&parcel(body())).await;
+    let shown = format!("{email:?} {sent:?}");
+    assert!(!shown.contains("hunter") && !shown.contains("me@"), "{shown}");
+    (sent, server.sink.mails())
+}
+
+#[tokio::test]
+async fn logs_in_over_tls() {
+    for implicit in [true, false] {
+        let (sent, mails) = over_tls(implicit, "hunter2%3A%2F", true).await;
+        assert_eq!((sent.outcome, mails.len()), (Outcome::Delivered, 1), "{implicit}");
+
+        let (sent, mails) = over_tls(implicit, "hunter3", true).await;
+        let reason = "535 5.7.8 at the login";
+        assert_eq!((sent.outcome, mails.len()), (rejected(Fault::Receiver, reason), 0), "{implicit}");
+
+        let (sent, mails) = over_tls(implicit, "hunter2%3A%2F", false).await;
+        let reason = "no connection (TLS: the certificate's issuer is not known) when connecting";
+        assert_eq!((sent.outcome, mails.len()), (retry(None, reason, false), 0), "{implicit}");
+    }
+}
+
+#[tokio::test]
+async fn without_tls_or_login_there_is_no_mail_to_one_who_was_told_to_have_them() {
+    let server = Server::plain().await;
+    let url = format!("smtp://u:hunter2@127.0.0.1:{}?tls=required", server.port);
+    let sent = email(&url, FROM, &["a@x.org"], TIMEOUT, &[]).send(&parcel(body())).await;
+    let reason = "the server offers no STARTTLS when connecting";
+    assert_eq!(sent, attempt(rejected(Fault::Receiver, reason), &[]));
+
+    let (tls, root) = certificate();
+    let server = Server::start(Settings { login: None, tls: Some(tls), implicit: true }).await;
+    let url = format!("smtps://u:hunter2@127.0.0.1:{}", server.port);
+    let sent = email(&url, FROM, &["a@x.org"], TIMEOUT, &[root]).send(&parcel(body())).await;
+    let reason = "the server offers no login by PLAIN or LOGIN at the login";
+    assert_eq!(sent, attempt(rejected(Fault::Receiver, reason), &[]));
+}
+
+#[tokio::test]
+async fn a_login_that_fails_for_now_is_tried_again() {
+    let (tls, root) = certificate();
+    let login = Some(("u".to_owned(), "p".to_owned()));
+    let server = Server::start(Settings { login, tls: Some(tls), implicit: true }).await;
+    server.sink.fault(Stage::Auth, 454, 1);
+    let url = format!("smtps://u:p@127.0.0.1:{}", server.port);
+    let sent = email(&url, FROM, &["a@x.org"], TIMEOUT, &[root]).send(&parcel(body())).await;
+    assert_eq!(sent, attempt(retry(None, "454 4.0.0 at the login", false), &[]));
+}
+
+#[test]
+fn addresses_that_can_not_be() {
+    let server = SmtpAddress::parse("smtp://127.0.0.1").unwrap();
+    let new = |from: &str, to: &[&str]| {
+        let to: Vec<String> = to.iter().map(ToString::to_string).collect();
+        Email::new(server.clone(), from, &to, TIMEOUT, &[]).map(|_| ()).unwrap_err()
+    };
+    assert!(new("alerts", &["a@x.org"]).contains("`alerts` is no mail address"));
+    assert!(new(FROM, &["a@x.org", "b@x.org\r\nBcc: c@x.org"]).contains("`b@x.org\\r\\nBcc: c@x.org` is no"));
+    assert!(new(FROM, &[]).contains("no recipient"));
+}
+
+#[tokio::test]
+async fn takes_its_own_kind_of_body_only() {
+    let email = email("smtp://127.0.0.1:9", FROM, &["a@x.org"], TIMEOUT, &[]);
+    payload_fault(&email.send(&parcel(Body::Slack { payload: "hunter2".to_owned() })).await);
+}

@@ -1,0 +1,106 @@
+//! What the recipients' results are for the message as a whole.
+
+use std::ops::ControlFlow;
+
+use lettre::Address;
+use lettre::message::Mailbox;
+
+use super::connection::{Failure, Stage};
+use crate::model::{Attempt, Fault, Outcome};
+
+/// The results so far.
+pub(super) struct Verdict {
+    /// Settled now or before; while it is empty, nobody has got the mail.
+    settled: Vec<String>,
+    /// Accepted in this attempt.
+    accepted: bool,
+    refused: Vec<Refusal>,
+    /// Those whose mail was refused as such.
+    disliked: Vec<Refusal>,
+    /// The server takes nothing from us.
+    dead: Option<String>,
+    later: Option<String>,
+    ambiguous: bool,
+}
+
+struct Refusal {
+    recipient: String,
+    reason: String,
+}
+
+impl Verdict {
+    /// Begins with those who are settled already.
+    pub fn new(settled: &[String]) -> Self {
+        Self {
+            settled: settled.to_vec(),
+            accepted: false,
+            refused: Vec::new(),
+            disliked: Vec::new(),
+            dead: None,
+            later: None,
+            ambiguous: false,
+        }
+    }
+
+    /// Takes in one result. It breaks where the further recipients would fare the same.
+    pub fn add(&mut self, to: &Mailbox, result: Result<(), Failure>) -> ControlFlow<()> {
+        let Err(failure) = result else {
+            self.accepted = true;
+            self.settled.push(to.email.to_string());
+            return ControlFlow::Continue(());
+        };
+        let about_the_recipient = failure.stage >= Stage::Recipient;
+        let reason =
+            if about_the_recipient { format!("{failure} ({})", masked(&to.email)) } else { failure.to_string() };
+        match (failure.is_final(), failure.stage) {
+            (true, Stage::Recipient | Stage::Data) => {
+                self.refused.push(Refusal { recipient: to.email.to_string(), reason });
+            }
+            (true, Stage::Content) => self.disliked.push(Refusal { recipient: to.email.to_string(), reason }),
+            (true, _) => self.dead = Some(reason),
+            (false, _) => {
+                self.ambiguous |= failure.is_ambiguous();
+                self.later.get_or_insert(reason);
+            }
+        }
+        if about_the_recipient { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    }
+
+    /// The result for the message.
+    pub fn attempt(mut self) -> Attempt {
+        if self.accepted {
+            // The same text was fine for others: this is about the recipient.
+            self.refused.append(&mut self.disliked);
+        }
+        let told = !self.settled.is_empty();
+        if told {
+            for Refusal { recipient, reason } in &self.refused {
+                tracing::warn!(mail.reason = reason, "a recipient of a mail is refused for good");
+                self.settled.push(recipient.clone());
+            }
+        }
+        let outcome = if let Some(reason) = self.dead {
+            Outcome::Rejected { reason, fault: Fault::Receiver }
+        } else if let Some(first) = self.disliked.first() {
+            Outcome::Rejected { reason: and_more(&first.reason, self.disliked.len()), fault: Fault::Payload }
+        } else if let Some(reason) = self.later {
+            Outcome::Retry { after: None, reason, ambiguous: self.ambiguous || told }
+        } else if told {
+            Outcome::Delivered
+        } else {
+            let reason = self.refused.first().map_or("no recipient", |first| &first.reason);
+            Outcome::Rejected { reason: and_more(reason, self.refused.len()), fault: Fault::Receiver }
+        };
+        Attempt { outcome, settled: self.settled }
+    }
+}
+
+fn and_more(reason: &str, all: usize) -> String {
+    if all > 1 { format!("{reason}, and {} more", all - 1) } else { reason.to_owned() }
+}
+
+/// `l***@example.com`: enough to find it in the configuration.
+fn masked(address: &Address) -> String {
+    let first = address.user().chars().next().map(String::from).unwrap_or_default();
+    format!("{first}***@{}", address.domain())
+}
