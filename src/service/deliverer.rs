@@ -68,7 +68,11 @@ impl Deliverer {
     ///
     /// # Errors
     /// The store failed; what was sent and could not be recorded comes again.
-    pub async fn run_once(&self, until: Option<Timestamp>, stop: &(dyn Fn() -> bool + Send + Sync)) -> Result<Delivered, StoreError> {
+    pub async fn run_once(
+        &self,
+        until: Option<Timestamp>,
+        stop: &(dyn Fn() -> bool + Send + Sync),
+    ) -> Result<Delivered, StoreError> {
         let mut round = Delivered::default();
         // 1. What is owed, without what is no longer true.
         let open = self.still_true().await?;
@@ -218,7 +222,12 @@ impl Deliverer {
             let template = first.map_or("alert", |first| first.template.as_str());
             let rendered = self.shared.renderer.render(template, self.manner.format, &telling);
             if let Some(fault) = rendered.fault {
-                tracing::warn!(receiver = self.manner.receiver, template, fault, "template.failed: the built-in text goes out");
+                tracing::warn!(
+                    receiver = self.manner.receiver,
+                    template,
+                    fault,
+                    "template.failed: the built-in text goes out"
+                );
             }
             rendered.body
         };

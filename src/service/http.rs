@@ -11,8 +11,7 @@ use reqwest::{Certificate, Client, redirect::Policy};
 /// TLS cannot be set up.
 pub fn client(connect: Duration) -> Result<Client, reqwest::Error> {
     // The bundled roots keep it working in a container that has none.
-    let bundled =
-        webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().filter_map(|der| Certificate::from_der(der).ok());
+    let bundled = webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().filter_map(|der| Certificate::from_der(der).ok());
     Client::builder()
         .tls_certs_merge(bundled)
         .redirect(Policy::none())

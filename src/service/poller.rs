@@ -110,7 +110,11 @@ impl Poller {
             tracing::warn!(inbox, rule, fault, "rule.condition_failed: those contacts count as not matching");
         }
         if observed.unreadable > 0 {
-            tracing::warn!(inbox, records = observed.unreadable, "inbox.records_not_understood: nobody's alert ends by them");
+            tracing::warn!(
+                inbox,
+                records = observed.unreadable,
+                "inbox.records_not_understood: nobody's alert ends by them"
+            );
         }
 
         // 7. Names of segments, where a new alert shows some.
@@ -208,7 +212,10 @@ impl Poller {
             let Some(search) = contact.search_text() else { continue };
             match self.client.page(&self.gate, &Filter::for_look_up(search), 1, now).await {
                 Ok(page) => {
-                    page.contacts.into_iter().filter(|found| found.id == contact.id).for_each(|found| observed.see(found));
+                    page.contacts
+                        .into_iter()
+                        .filter(|found| found.id == contact.id)
+                        .for_each(|found| observed.see(found));
                 }
                 Err(InboxError::OutOfTime) => return None,
                 Err(error) => return Some(error),

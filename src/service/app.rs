@@ -1,0 +1,209 @@
+//! Wires everything, in one straight function.
+
+use std::{
+    collections::BTreeMap,
+    io::Write,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{
+    clock::Clock,
+    deliverer::{Deliverer, Manner},
+    gate::BudgetGate,
+    http,
+    poller::Poller,
+    shared::Shared,
+};
+use crate::{
+    config::{Config, Group, Receiver, ReceiverKind},
+    engine::group::GroupBy,
+    inbox::{Client, Patience},
+    notify::{Console, Email, Sender, Slack, Webhook},
+    render::{Format, Renderer},
+    rules::RuleSet,
+    store::{Store, StoreError},
+};
+
+/// For one message to one receiver.
+const SEND_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Slack takes one message a second per webhook.
+const SLACK_PACE: Duration = Duration::from_secs(1);
+
+/// Standard output, shared by the console receivers.
+pub type Output = Arc<Mutex<dyn Write + Send>>;
+
+/// Why the program cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// TLS.
+    #[error("TLS cannot be set up: {0}")]
+    Http(#[from] reqwest::Error),
+    /// A receiver's address, header or secret.
+    #[error("the receiver `{receiver}` cannot be used: {reason}")]
+    Receiver {
+        /// Its name.
+        receiver: String,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// What comes from outside of the configuration.
+#[derive(Clone)]
+pub struct Surroundings {
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Where console receivers write.
+    pub output: Output,
+    /// Where state is kept.
+    pub store: Store,
+    /// When a one-shot run must have ended.
+    pub deadline: Option<Timestamp>,
+    /// How often and how soon failed requests are tried again.
+    pub patience: Patience,
+}
+
+/// Everything that runs.
+pub struct App {
+    /// One an inbox.
+    pub pollers: Vec<Poller>,
+    /// One a receiver.
+    pub deliverers: Vec<Deliverer>,
+    /// Where state is kept.
+    pub store: Store,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Pauses between polls, by inbox, in the order of `pollers`.
+    pub poll_every: Vec<SignedDuration>,
+    /// How long what is over is kept.
+    pub retention: SignedDuration,
+    /// When a one-shot run must have ended.
+    pub deadline: Option<Timestamp>,
+}
+
+impl App {
+    /// Builds all of it.
+    ///
+    /// # Errors
+    /// What of the configuration cannot be used, or the store.
+    pub async fn build(
+        config: &Config,
+        rules: RuleSet,
+        renderer: Renderer,
+        surroundings: Surroundings,
+    ) -> Result<Self, StartError> {
+        let Surroundings { clock, output, store, deadline, patience } = surroundings;
+        let client = http::client(Duration::from_secs(10))?;
+        let links: BTreeMap<String, String> =
+            config.inboxes.iter().filter_map(|inbox| Some((inbox.name.clone(), inbox.contact_link.clone()?))).collect();
+        let shared = Arc::new(Shared::new(rules, renderer, links, config.timezone.clone(), config.names.clone()));
+
+        let mut pollers = Vec::new();
+        for inbox in &config.inboxes {
+            let limit = inbox.requests_per_minute;
+            pollers.push(Poller {
+                inbox: inbox.name.clone(),
+                client: Client::new(client.clone(), inbox.url.clone(), inbox.token.clone(), inbox.timeout)
+                    .with_patience(patience),
+                gate: BudgetGate::open(&inbox.name, limit, Arc::clone(&clock), store.clone(), deadline).await?,
+                sweep_every: inbox.sweep_every,
+                share: share(limit, inbox.poll_every),
+                store: store.clone(),
+                clock: Arc::clone(&clock),
+                shared: Arc::clone(&shared),
+            });
+        }
+        let mut deliverers = Vec::new();
+        for receiver in &config.receivers {
+            deliverers.push(Deliverer {
+                manner: manner(receiver),
+                sender: sender(receiver, &client, &output)
+                    .map_err(|reason| StartError::Receiver { receiver: receiver.name.clone(), reason })?,
+                store: store.clone(),
+                clock: Arc::clone(&clock),
+                shared: Arc::clone(&shared),
+            });
+        }
+        Ok(Self {
+            pollers,
+            deliverers,
+            store,
+            clock,
+            poll_every: config.inboxes.iter().map(|inbox| inbox.poll_every).collect(),
+            retention: config.retention,
+            deadline,
+        })
+    }
+}
+
+/// A poll's fair part of the budget.
+fn share(limit: u32, poll_every: SignedDuration) -> usize {
+    let polls_a_minute = (60_000 / poll_every.as_millis().clamp(1, 60_000)).max(1);
+    usize::try_from(i128::from(limit) / polls_a_minute).unwrap_or(1).max(1)
+}
+
+fn manner(receiver: &Receiver) -> Manner {
+    let format = match receiver.kind {
+        ReceiverKind::Slack { .. } => Format::Slack,
+        ReceiverKind::Email { .. } => Format::Email,
+        ReceiverKind::Webhook { .. } => Format::Webhook,
+        ReceiverKind::Console => Format::Console,
+    };
+    Manner {
+        receiver: receiver.name.clone(),
+        format,
+        group: match receiver.group {
+            Group::Rule => GroupBy::Rule,
+            Group::Contact => GroupBy::Contact,
+            Group::Receiver => GroupBy::Receiver,
+        },
+        max_listed: receiver.max_listed,
+        privacy: receiver.privacy,
+        give_up_after: receiver.give_up_after,
+        pace: if format == Format::Slack { SLACK_PACE } else { Duration::ZERO },
+    }
+}
+
+fn sender(receiver: &Receiver, client: &reqwest::Client, output: &Output) -> Result<Sender, String> {
+    Ok(match &receiver.kind {
+        ReceiverKind::Slack { webhook_url } => {
+            Sender::Slack(Slack::new(client.clone(), webhook_url.clone(), SEND_TIMEOUT)?)
+        }
+        ReceiverKind::Email { smtp, from, to } => {
+            let roots: Vec<Vec<u8>> =
+                rustls_native_certs::load_native_certs().certs.into_iter().map(|der| der.to_vec()).collect();
+            Sender::Email(Email::new(smtp.clone(), from, to, SEND_TIMEOUT, &roots)?)
+        }
+        ReceiverKind::Webhook { url, secret, headers } => {
+            let mut webhook = Webhook::new(client.clone(), url.clone(), SEND_TIMEOUT)?;
+            if let Some(secret) = secret {
+                webhook = webhook.signed(secret)?;
+            }
+            for (name, value) in headers {
+                webhook = webhook.header(name, value)?;
+            }
+            Sender::Webhook(webhook)
+        }
+        ReceiverKind::Console => Sender::Console(Console::new(Box::new(Lines(Arc::clone(output))))),
+    })
+}
+
+/// A writer to the shared output.
+struct Lines(Output);
+
+impl Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).flush()
+    }
+}

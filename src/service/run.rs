@@ -1,0 +1,278 @@
+//! The loops themselves: one shot, or until told to stop.
+
+use std::{sync::Arc, time::Duration};
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::Notify;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use super::{
+    app::App,
+    clock::Clock,
+    deliverer::Deliverer,
+    poller::{Mode, Poller},
+};
+use crate::store::{StoreError, Waiting};
+
+/// How long what is under way may take after the word to stop.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// How often rules that look at the clock are judged between two polls.
+const TICK: Duration = Duration::from_secs(1);
+
+/// The longest pause after failed polls.
+const SLOWEST: SignedDuration = SignedDuration::from_secs(60);
+
+/// Hears of every page that is read: inbox and number.
+pub type Progress = Arc<dyn Fn(&str, u32) + Send + Sync>;
+
+/// What a one-shot run did.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Report {
+    /// Inboxes that could not be read, and why.
+    pub unread: Vec<(String, String)>,
+    /// Contacts seen.
+    pub contacts: usize,
+    /// Episodes that began.
+    pub fired: usize,
+    /// Episodes that ended.
+    pub resolved: usize,
+    /// Messages sent.
+    pub sent: usize,
+    /// Messages given up.
+    pub dead: usize,
+    /// What waits for the next run.
+    pub waiting: Vec<Waiting>,
+}
+
+impl Report {
+    /// Whether all of the work was done.
+    pub fn is_good(&self) -> bool {
+        self.unread.is_empty() && self.dead == 0 && self.waiting.is_empty()
+    }
+}
+
+/// One poll of every inbox, then delivery of what is owed, until it is done or the deadline comes.
+///
+/// # Errors
+/// The store failed.
+pub async fn once(app: App, stop: &CancellationToken, progress: Progress) -> Result<Report, StoreError> {
+    app.store.recover().await?;
+    let mut report = Report::default();
+    let mut polls = tokio::task::JoinSet::new();
+    for poller in app.pollers {
+        let (progress, stop) = (Arc::clone(&progress), stop.clone());
+        polls.spawn(async move {
+            let page = |number| progress(&poller.inbox, number);
+            let polled = tokio::select! {
+                polled = poller.run_once(Mode::Once, &page) => Some(polled),
+                () = stop.cancelled() => None,
+            };
+            (poller.inbox, polled)
+        });
+    }
+    while let Some(joined) = polls.join_next().await {
+        // A panic stays in its task; the others go on.
+        let Ok((inbox, polled)) = joined else {
+            report.unread.push(("?".to_owned(), "an internal error; please report it".to_owned()));
+            continue;
+        };
+        match polled {
+            None => report.unread.push((inbox, "stopped before it was read".to_owned())),
+            Some(polled) => {
+                let polled = polled?;
+                report.contacts += polled.contacts;
+                report.fired += polled.fired;
+                report.resolved += polled.resolved;
+                if let Some(error) = polled.failure {
+                    report.unread.push((inbox, error.to_string()));
+                }
+            }
+        }
+    }
+    report.unread.sort();
+
+    let mut deliveries = tokio::task::JoinSet::new();
+    for deliverer in app.deliverers {
+        deliveries.spawn(deliver_within(deliverer, Arc::clone(&app.clock), app.deadline, stop.clone()));
+    }
+    while let Some(joined) = deliveries.join_next().await {
+        if let Ok(done) = joined {
+            let (sent, dead) = done?;
+            report.sent += sent;
+            report.dead += dead;
+        }
+    }
+    prune(&app.store, app.clock.as_ref(), app.retention).await;
+    report.waiting = app.store.waiting().await?;
+    Ok(report)
+}
+
+/// Delivers to one receiver until nothing is left or the next attempt would be after the deadline.
+async fn deliver_within(
+    deliverer: Deliverer,
+    clock: Arc<dyn Clock>,
+    deadline: Option<Timestamp>,
+    stop: CancellationToken,
+) -> Result<(usize, usize), StoreError> {
+    let (mut sent, mut dead) = (0, 0);
+    loop {
+        let round = deliverer.run_once(deadline, &|| stop.is_cancelled()).await?;
+        sent += round.sent;
+        dead += round.dead;
+        let Some(next_at) = round.next_at else { return Ok((sent, dead)) };
+        if stop.is_cancelled() || deadline.is_some_and(|deadline| next_at >= deadline) {
+            return Ok((sent, dead));
+        }
+        let wait = next_at.duration_since(clock.now()).max(SignedDuration::ZERO).unsigned_abs();
+        tokio::select! {
+            () = tokio::time::sleep(wait) => {}
+            () = stop.cancelled() => return Ok((sent, dead)),
+        }
+    }
+}
+
+/// Watches until `stop`; then what is under way is finished or left in the outbox.
+///
+/// # Errors
+/// The store failed.
+pub async fn daemon(app: App, stop: &CancellationToken, progress: Progress) -> Result<(), StoreError> {
+    app.store.recover().await?;
+    let tracker = TaskTracker::new();
+    let owed = Arc::new(Notify::new());
+    let mut wakers = Vec::new();
+    for deliverer in app.deliverers {
+        let wake = Arc::new(Notify::new());
+        wakers.push(Arc::clone(&wake));
+        tracker.spawn(deliver(deliverer, wake, stop.clone()));
+    }
+    for (poller, every) in app.pollers.into_iter().zip(app.poll_every) {
+        tracker.spawn(poll(poller, every, Arc::clone(&owed), stop.clone(), Arc::clone(&progress)));
+    }
+    {
+        let (store, clock, stop, retention) = (app.store.clone(), Arc::clone(&app.clock), stop.clone(), app.retention);
+        tracker.spawn(async move {
+            loop {
+                prune(&store, clock.as_ref(), retention).await;
+                tokio::select! {
+                    () = tokio::time::sleep(Duration::from_secs(3_600)) => {}
+                    () = stop.cancelled() => return,
+                }
+            }
+        });
+    }
+    tracker.close();
+    loop {
+        tokio::select! {
+            () = owed.notified() => wakers.iter().for_each(|wake| wake.notify_one()),
+            () = stop.cancelled() => break,
+        }
+    }
+    if tokio::time::timeout(GRACE, tracker.wait()).await.is_err() {
+        tracing::warn!("stop: something did not end in time; what was under way comes again");
+    }
+    Ok(())
+}
+
+async fn poll(poller: Poller, every: SignedDuration, owed: Arc<Notify>, stop: CancellationToken, progress: Progress) {
+    let mut pause = every;
+    let mut failed_since: Option<Timestamp> = None;
+    loop {
+        let began = poller.clock.now();
+        let page = |number| progress(&poller.inbox, number);
+        let good = tokio::select! {
+            polled = poller.run_once(Mode::Daemon, &page) => match polled {
+                Ok(polled) => {
+                    if polled.owed > 0 {
+                        owed.notify_one();
+                    }
+                    polled.failure.is_none()
+                }
+                Err(error) => {
+                    tracing::error!(inbox = poller.inbox, %error, "store.failed: this poll has not happened");
+                    false
+                }
+            },
+            () = stop.cancelled() => return,
+        };
+        pause = next_pause(pause, every, good, failed_since.get_or_insert(began), began);
+        if good {
+            failed_since = None;
+        }
+        let until = began.checked_add(pause).unwrap_or(Timestamp::MAX);
+        if rest(&poller, until, good, &owed, &stop).await {
+            return;
+        }
+    }
+}
+
+/// After a failure polls slow down: by at most 10 s in the first minute, to one a minute.
+fn next_pause(
+    pause: SignedDuration,
+    every: SignedDuration,
+    good: bool,
+    failed_since: &Timestamp,
+    now: Timestamp,
+) -> SignedDuration {
+    if good {
+        return every;
+    }
+    let doubled = pause.saturating_mul(2).max(SignedDuration::from_secs(2));
+    let early = now.duration_since(*failed_since) < SignedDuration::from_secs(60);
+    let most = if early { (every + SignedDuration::from_secs(10)).min(SLOWEST.max(every)) } else { SLOWEST.max(every) };
+    doubled.min(most)
+}
+
+/// Waits for the next poll; rules that look at the clock are judged meanwhile. `true`: stop.
+async fn rest(poller: &Poller, until: Timestamp, good: bool, owed: &Notify, stop: &CancellationToken) -> bool {
+    let ticking = good && poller.needs_ticks();
+    loop {
+        let left = until.duration_since(poller.clock.now()).max(SignedDuration::ZERO).unsigned_abs();
+        if left.is_zero() {
+            return stop.is_cancelled();
+        }
+        let nap = if ticking { left.min(TICK) } else { left };
+        tokio::select! {
+            () = tokio::time::sleep(nap) => {}
+            () = stop.cancelled() => return true,
+        }
+        if ticking {
+            match poller.tick().await {
+                Ok(0) => {}
+                Ok(_) => owed.notify_one(),
+                Err(error) => tracing::error!(inbox = poller.inbox, %error, "store.failed: this tick has not happened"),
+            }
+        }
+    }
+}
+
+async fn deliver(deliverer: Deliverer, wake: Arc<Notify>, stop: CancellationToken) {
+    loop {
+        let next_at = match deliverer.run_once(None, &|| stop.is_cancelled()).await {
+            Ok(round) => round.next_at,
+            Err(error) => {
+                tracing::error!(receiver = deliverer.manner.receiver, %error, "store.failed: delivery goes on in a minute");
+                deliverer.clock.now().checked_add(SignedDuration::from_secs(60)).ok()
+            }
+        };
+        if stop.is_cancelled() {
+            return;
+        }
+        let wait = next_at.map(|at| at.duration_since(deliverer.clock.now()).max(SignedDuration::ZERO).unsigned_abs());
+        tokio::select! {
+            () = wake.notified() => {}
+            () = stop.cancelled() => return,
+            // Without anything to try again, only a new notification wakes it.
+            () = tokio::time::sleep(wait.unwrap_or(Duration::from_secs(60))) => {}
+        }
+    }
+}
+
+async fn prune(store: &crate::store::Store, clock: &dyn Clock, retention: SignedDuration) {
+    let Ok(before) = clock.now().checked_sub(retention) else { return };
+    match store.prune(before).await {
+        Ok(0) => {}
+        Ok(alerts) => tracing::debug!(alerts, "store.pruned"),
+        Err(error) => tracing::warn!(%error, "store.not_pruned"),
+    }
+}
