@@ -112,7 +112,7 @@ fn cause(error: &reqwest::Error) -> String {
         if let Some(error) = error.downcast_ref::<rustls::Error>() {
             found = tls(error);
         } else if let Some(error) = error.downcast_ref::<io::Error>() {
-            found = inside(error);
+            found = io_cause(error);
         }
         source = error.source();
     }
@@ -120,10 +120,10 @@ fn cause(error: &reqwest::Error) -> String {
 }
 
 /// I/O errors wrap TLS errors, and one another, without being open about it in `source`.
-pub(super) fn inside(error: &io::Error) -> String {
+pub(super) fn io_cause(error: &io::Error) -> String {
     let Some(inner) = error.get_ref() else { return error.kind().to_string() };
     let tls = inner.downcast_ref::<rustls::Error>().map(tls);
-    let deeper = || inner.downcast_ref::<io::Error>().map(inside);
+    let deeper = || inner.downcast_ref::<io::Error>().map(io_cause);
     tls.or_else(deeper).unwrap_or_else(|| error.kind().to_string())
 }
 

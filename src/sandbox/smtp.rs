@@ -13,12 +13,16 @@ use std::time::Duration;
 
 use rustls::ServerConfig;
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 pub use mail::Mail;
 
-/// How many mails are kept; the oldest go first.
+/// How many mails are kept, and how many bytes of them; the oldest go first.
 const KEPT: usize = 1_000;
+const KEPT_BYTES: usize = 64 * 1024 * 1024;
+/// How many clients are talked to at once; the others wait.
+const CLIENTS: usize = 100;
 
 /// Where in a conversation something goes wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,12 +100,17 @@ impl SmtpSink {
     }
 
     async fn serve(&self, listener: TcpListener, shutdown: &CancellationToken) {
-        loop {
+        let clients = Arc::new(Semaphore::new(CLIENTS));
+        // Nobody closes the semaphore: this ends with the shutdown.
+        while let Ok(place) = clients.clone().acquire_owned().await {
             match listener.accept().await {
                 Ok((stream, _)) => {
                     self.state().connections += 1;
                     let (sink, shutdown) = (self.clone(), shutdown.clone());
-                    tokio::spawn(async move { shutdown.run_until_cancelled(session::run(&sink, stream)).await });
+                    tokio::spawn(async move {
+                        shutdown.run_until_cancelled(session::run(&sink, stream)).await;
+                        drop(place);
+                    });
                 }
                 // Out of sockets, for example: some will come back.
                 Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
@@ -154,10 +163,11 @@ impl SmtpSink {
 
     fn keep(&self, mail: Mail) {
         let mut state = self.state();
-        if state.mails.len() >= KEPT {
+        state.mails.push_back(mail);
+        let bytes = |mails: &VecDeque<Mail>| mails.iter().map(|mail| mail.data.len()).sum::<usize>();
+        while state.mails.len() > KEPT || bytes(&state.mails) > KEPT_BYTES {
             state.mails.pop_front();
         }
-        state.mails.push_back(mail);
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

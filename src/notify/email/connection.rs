@@ -15,6 +15,7 @@ use secrecy::ExposeSecret;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::model::smtp::{Protection, SmtpAddress};
+use crate::notify::response::io_cause;
 
 /// How long goodbyes may take: they matter to nobody.
 const GOODBYE: Duration = Duration::from_secs(2);
@@ -175,7 +176,7 @@ fn cause(error: &Error) -> String {
     let mut source = error.source();
     while let Some(error) = source {
         if let Some(error) = error.downcast_ref::<io::Error>() {
-            return format!("no connection ({})", super::super::response::inside(error));
+            return format!("no connection ({})", io_cause(error));
         }
         source = error.source();
     }

@@ -1,12 +1,15 @@
 //! One conversation of the mail sink.
 
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use rustls::ServerConfig;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
+use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
 use super::{Mail, SmtpSink, Stage, Trouble};
@@ -47,7 +50,7 @@ pub(super) async fn run(sink: &SmtpSink, stream: TcpStream) {
 async fn talk(sink: &SmtpSink, stream: TcpStream) -> io::Result<()> {
     let settings = &sink.settings;
     let (stream, encrypted): (Box<dyn Stream>, bool) = match &settings.tls {
-        Some(tls) if settings.implicit => (Box::new(TlsAcceptor::from(tls.clone()).accept(stream).await?), true),
+        Some(tls) if settings.implicit => (encrypt(tls, stream).await?, true),
         _ => (Box::new(stream), false),
     };
     let known = settings.login.is_none();
@@ -69,8 +72,7 @@ async fn talk(sink: &SmtpSink, stream: TcpStream) -> io::Result<()> {
             };
             session.say("220 go on").await?;
             // What was sent ahead in the clear goes away with the buffer.
-            let stream = TlsAcceptor::from(tls.clone()).accept(session.stream.into_inner()).await?;
-            let stream: BufReader<Box<dyn Stream>> = BufReader::new(Box::new(stream));
+            let stream = BufReader::new(encrypt(tls, session.stream.into_inner()).await?);
             session = Session { sink, stream, encrypted: true, known, from: None, to: Vec::new() };
             next = Next::Line;
             continue;
@@ -78,6 +80,11 @@ async fn talk(sink: &SmtpSink, stream: TcpStream) -> io::Result<()> {
         next = session.answer(verb, rest).await?;
     }
     session.stream.get_mut().shutdown().await
+}
+
+async fn encrypt(tls: &Arc<ServerConfig>, stream: impl Stream + 'static) -> io::Result<Box<dyn Stream>> {
+    let accepted = timeout(IDLE, TlsAcceptor::from(tls.clone()).accept(stream)).await;
+    Ok(Box::new(accepted.map_err(io::Error::from)??))
 }
 
 impl Session<'_> {
@@ -175,7 +182,7 @@ impl Session<'_> {
             return self.say("503 MAIL and RCPT first").await;
         };
         match self.sink.next(Stage::Data, &self.to) {
-            Some(Trouble::Delay(delay)) => tokio::time::sleep(delay).await,
+            Some(Trouble::Delay(delay)) => sleep(delay).await,
             trouble @ Some(_) => return self.meet(trouble, "").await,
             None => {}
         }
@@ -225,7 +232,7 @@ impl Session<'_> {
             None => self.say(right).await,
             Some(Trouble::HangUp) => Ok(Next::HangUp),
             Some(Trouble::Delay(delay)) => {
-                tokio::time::sleep(delay).await;
+                sleep(delay).await;
                 self.say(right).await
             }
             Some(Trouble::Code(code)) => {
@@ -245,7 +252,7 @@ impl Session<'_> {
     async fn line(&mut self) -> io::Result<Option<Vec<u8>>> {
         let mut line = Vec::new();
         let mut limited = (&mut self.stream).take(LINE);
-        let Ok(read) = tokio::time::timeout(IDLE, limited.read_until(b'\n', &mut line)).await else { return Ok(None) };
+        let Ok(read) = timeout(IDLE, limited.read_until(b'\n', &mut line)).await else { return Ok(None) };
         read?;
         if line.pop() != Some(b'\n') {
             return Ok(None);
