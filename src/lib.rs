@@ -1,5 +1,6 @@
 //! pengwatch watches the inbox of a customer-chat account and tells the right people who is waiting.
 
+pub mod cli;
 pub mod config;
 pub mod diagnose;
 pub mod engine;

@@ -83,11 +83,11 @@ impl Deliverer {
         for (message, settled) in &due.messages {
             let now = self.clock.now();
             if message.next_at > now {
-                round.next_at = earliest(round.next_at, message.next_at);
+                round.again_at(message.next_at);
                 continue;
             }
             if stop() || until.is_some_and(|until| now >= until) {
-                round.next_at = earliest(round.next_at, now);
+                round.again_at(now);
                 break;
             }
             // 4. Before every attempt it is asked again whether it is still true.
@@ -102,6 +102,21 @@ impl Deliverer {
             self.attempt(message, settled, &told, &mut round).await?;
         }
         Ok(round)
+    }
+
+    /// What would be sent now, oldest first; the messages are composed and stay in the outbox.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn preview(&self) -> Result<Vec<Parcel>, StoreError> {
+        let open = self.still_true().await?;
+        self.compose(&open).await?;
+        let open = self.store.open_of(&self.manner.receiver).await?;
+        let parcels = open.messages.iter().map(|(message, settled)| {
+            let told: Vec<&Owed> = open.owed.iter().filter(|owed| owed.message.as_ref() == Some(&message.id)).collect();
+            self.parcel(message, settled, &told)
+        });
+        Ok(parcels.collect())
     }
 
     /// Withdraws what is no longer true: a beginning that was not told before the end came, and the
@@ -172,13 +187,13 @@ impl Deliverer {
             }
             Decision::Again { at } => {
                 round.failed += 1;
-                round.next_at = earliest(round.next_at, at);
+                round.again_at(at);
                 tracing::warn!(receiver, message = %id, reason, next_at = %at, "message.retry: it waits in the outbox");
                 Recorded::Again { message: id.clone(), at, plain: false, ambiguous, settled: attempt.settled, reason }
             }
             Decision::AgainPlain { at } => {
                 round.failed += 1;
-                round.next_at = earliest(round.next_at, at);
+                round.again_at(at);
                 tracing::warn!(receiver, message = %id, reason, "message.refused: it goes out as plain text");
                 Recorded::Again { message: id.clone(), at, plain: true, ambiguous, settled: attempt.settled, reason }
             }
@@ -239,8 +254,10 @@ impl Deliverer {
     }
 }
 
-fn earliest(known: Option<Timestamp>, at: Timestamp) -> Option<Timestamp> {
-    Some(known.map_or(at, |known| known.min(at)))
+impl Delivered {
+    fn again_at(&mut self, at: Timestamp) {
+        self.next_at = Some(self.next_at.map_or(at, |known| known.min(at)));
+    }
 }
 
 /// A number from -1 to 1 that differs between messages and attempts.

@@ -17,7 +17,7 @@ pub fn client(connect: Duration) -> Result<Client, reqwest::Error> {
         .redirect(Policy::none())
         .connect_timeout(connect)
         .user_agent(concat!("pengwatch/", env!("CARGO_PKG_VERSION")))
-        .pool_idle_timeout(Duration::from_secs(60))
+        .pool_idle_timeout(Duration::from_mins(1))
         .build()
 }
 

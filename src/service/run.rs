@@ -21,7 +21,7 @@ const GRACE: Duration = Duration::from_secs(10);
 const TICK: Duration = Duration::from_secs(1);
 
 /// The longest pause after failed polls.
-const SLOWEST: SignedDuration = SignedDuration::from_secs(60);
+const SLOWEST: SignedDuration = SignedDuration::from_mins(1);
 
 /// Hears of every page that is read: inbox and number.
 pub type Progress = Arc<dyn Fn(&str, u32) + Send + Sync>;
@@ -155,7 +155,7 @@ pub async fn daemon(app: App, stop: &CancellationToken, progress: Progress) -> R
             loop {
                 prune(&store, clock.as_ref(), retention).await;
                 tokio::select! {
-                    () = tokio::time::sleep(Duration::from_secs(3_600)) => {}
+                    () = tokio::time::sleep(Duration::from_hours(1)) => {}
                     () = stop.cancelled() => return,
                 }
             }
@@ -181,12 +181,12 @@ async fn poll(poller: Poller, every: SignedDuration, owed: Arc<Notify>, stop: Ca
         let began = poller.clock.now();
         let page = |number| progress(&poller.inbox, number);
         let good = tokio::select! {
-            polled = poller.run_once(Mode::Daemon, &page) => match polled {
-                Ok(polled) => {
-                    if polled.owed > 0 {
+            result = poller.run_once(Mode::Daemon, &page) => match result {
+                Ok(done) => {
+                    if done.owed > 0 {
                         owed.notify_one();
                     }
-                    polled.failure.is_none()
+                    done.failure.is_none()
                 }
                 Err(error) => {
                     tracing::error!(inbox = poller.inbox, %error, "store.failed: this poll has not happened");
@@ -218,7 +218,7 @@ fn next_pause(
         return every;
     }
     let doubled = pause.saturating_mul(2).max(SignedDuration::from_secs(2));
-    let early = now.duration_since(*failed_since) < SignedDuration::from_secs(60);
+    let early = now.duration_since(*failed_since) < SignedDuration::from_mins(1);
     let most = if early { (every + SignedDuration::from_secs(10)).min(SLOWEST.max(every)) } else { SLOWEST.max(every) };
     doubled.min(most)
 }
@@ -252,7 +252,7 @@ async fn deliver(deliverer: Deliverer, wake: Arc<Notify>, stop: CancellationToke
             Ok(round) => round.next_at,
             Err(error) => {
                 tracing::error!(receiver = deliverer.manner.receiver, %error, "store.failed: delivery goes on in a minute");
-                deliverer.clock.now().checked_add(SignedDuration::from_secs(60)).ok()
+                deliverer.clock.now().checked_add(SignedDuration::from_mins(1)).ok()
             }
         };
         if stop.is_cancelled() {
@@ -263,7 +263,7 @@ async fn deliver(deliverer: Deliverer, wake: Arc<Notify>, stop: CancellationToke
             () = wake.notified() => {}
             () = stop.cancelled() => return,
             // Without anything to try again, only a new notification wakes it.
-            () = tokio::time::sleep(wait.unwrap_or(Duration::from_secs(60))) => {}
+            () = tokio::time::sleep(wait.unwrap_or(Duration::from_mins(1))) => {}
         }
     }
 }

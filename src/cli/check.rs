@@ -1,0 +1,84 @@
+//! `pengwatch check`: every mistake of configuration, rules and templates, then what would be done.
+
+use std::io;
+
+use super::{Exit, Global, files, terminal};
+use crate::{
+    config::{Config, load::Secrets},
+    diagnose::{Diagnostic, draw::draw},
+    engine::plan,
+    model::time,
+    rules::RuleSet,
+};
+
+/// Checks all files.
+pub fn check(global: &Global) -> Exit {
+    let color = terminal::colored(global, &io::stdout());
+    let show = |found: &[Diagnostic]| {
+        for diagnostic in found {
+            terminal::say(&draw(diagnostic, color));
+            terminal::say("");
+        }
+    };
+    let files = match files::read(global, Secrets::Wanted) {
+        Ok(files) => files,
+        Err(mistakes) => {
+            show(&mistakes);
+            terminal::say(&verdict(&mistakes));
+            return Exit::Usage;
+        }
+    };
+    let all: Vec<Diagnostic> = files.config_mistakes.into_iter().chain(files.mistakes).collect();
+    show(&all);
+    for line in summary(&files.config, &files.rules, &files.renderer.names()) {
+        terminal::say(&line);
+    }
+    terminal::say(&verdict(&all));
+    if all.iter().any(Diagnostic::is_error) { Exit::No } else { Exit::Fine }
+}
+
+fn verdict(found: &[Diagnostic]) -> String {
+    let errors = found.iter().filter(|diagnostic| diagnostic.is_error()).count();
+    let warnings = found.len() - errors;
+    let warned = if warnings == 0 { String::new() } else { format!(", {}", count(warnings, "warning")) };
+    if errors == 0 { format!("ok{warned}") } else { format!("{}{warned}", count(errors, "mistake")) }
+}
+
+fn count(number: usize, what: &str) -> String {
+    if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
+}
+
+fn summary(config: &Config, rules: &RuleSet, templates: &[&str]) -> Vec<String> {
+    let mut lines = vec![
+        format!(
+            "{}: {}, {}",
+            config.path.display(),
+            if config.inboxes.len() == 1 { "1 inbox".to_owned() } else { format!("{} inboxes", config.inboxes.len()) },
+            count(config.receivers.len(), "receiver")
+        ),
+        format!(
+            "{}: {} in use, {} disabled, {} with mistakes",
+            config.rules.display(),
+            count(rules.rules.len(), "rule"),
+            rules.disabled.len(),
+            rules.rejected.len()
+        ),
+        format!("{}: {}", config.templates.display(), templates.join(", ")),
+    ];
+    for inbox in &config.inboxes {
+        let watching = rules.of_inbox(&inbox.name);
+        let queries = plan::queries(&watching).len();
+        // Each query is one page at least; how many it has is known only by asking.
+        let polls = 60_000 / inbox.poll_every.as_millis().max(1);
+        let least = i128::try_from(queries).unwrap_or(0) * polls.max(1);
+        let queries = if queries == 1 { "1 query".to_owned() } else { format!("{queries} queries") };
+        lines.push(format!(
+            "requests of inbox {}: {queries} for {}, every {}: at least {least} a minute, of {} allowed",
+            inbox.name,
+            count(watching.len(), "rule"),
+            time::compact(inbox.poll_every),
+            inbox.requests_per_minute,
+        ));
+    }
+    lines
+}

@@ -1,0 +1,82 @@
+//! `pengwatch run --dry-run`: one poll, and what would be sent; nothing is sent or stored.
+
+use std::{
+    io,
+    sync::{Arc, Mutex},
+};
+
+use super::{Exit, Global, run::usable, terminal};
+use crate::{
+    config::State,
+    diagnose::Diagnostic,
+    inbox::Patience,
+    model::{Body, Parcel},
+    service::{
+        app::{App, Surroundings},
+        clock::{Clock, SystemClock},
+        poller::Mode,
+    },
+    store::Store,
+};
+
+/// One poll on a copy of the state.
+///
+/// # Errors
+/// What ended it.
+pub async fn dry_run(global: &Global) -> anyhow::Result<Exit> {
+    let files = match usable(global) {
+        Ok(files) => files,
+        Err(exit) => return Ok(exit),
+    };
+    let stop = terminal::stop_signal();
+    let State::Sqlite(path) = &files.config.state;
+    let store = Store::copy(path).await?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let deadline = clock.now().checked_add(files.config.deadline).ok();
+    let output = Arc::new(Mutex::new(io::stdout()));
+    let surroundings = Surroundings { clock, output, store, deadline, patience: Patience::default() };
+    let app = App::build(&files.config, files.rules, files.renderer, surroundings).await?;
+
+    let pages = terminal::Pages::show(global);
+    let progress = pages.progress();
+    let mut good = !files.mistakes.iter().any(Diagnostic::is_error);
+    for poller in &app.pollers {
+        let page = |number| progress(&poller.inbox, number);
+        let polled = tokio::select! {
+            polled = poller.run_once(Mode::Once, &page) => polled?,
+            () = stop.cancelled() => return Ok(Exit::No),
+        };
+        if let Some(error) = polled.failure {
+            good = false;
+            terminal::note(&format!("inbox {} was not read completely: {error}", poller.inbox));
+        }
+    }
+    drop(pages);
+    let mut messages = 0;
+    for deliverer in &app.deliverers {
+        for parcel in deliverer.preview().await? {
+            messages += 1;
+            terminal::say(&format!("--- would be sent to {}", deliverer.manner.receiver));
+            terminal::say(&shown(&parcel));
+        }
+    }
+    if messages == 0 {
+        terminal::say("nothing would be sent");
+    }
+    Ok(if good { Exit::Fine } else { Exit::No })
+}
+
+/// A message as people can read it.
+fn shown(parcel: &Parcel) -> String {
+    let pretty = |payload: &str| {
+        serde_json::from_str::<serde_json::Value>(payload)
+            .ok()
+            .and_then(|value| serde_json::to_string_pretty(&value).ok())
+            .unwrap_or_else(|| payload.to_owned())
+    };
+    match &parcel.body {
+        Body::Slack { payload } | Body::Webhook { payload } => pretty(payload),
+        Body::Email { subject, text, .. } => format!("Subject: {subject}\n\n{text}"),
+        Body::Console { text } => text.clone(),
+    }
+}

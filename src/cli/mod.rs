@@ -1,0 +1,136 @@
+//! The command line: one file a command. Data goes to standard output, logs and progress to standard
+//! error; exit status 0 fine, 1 the answer is "no" or part of the work failed, 2 wrong usage or
+//! unreadable configuration.
+
+mod check;
+mod demo;
+mod dry_run;
+mod files;
+mod run;
+mod terminal;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+
+/// Watches the inbox of a customer-chat account and tells the right people who is waiting, where and
+/// how long.
+#[derive(Debug, Parser)]
+#[command(name = "pengwatch", version, arg_required_else_help = true, max_term_width = 100)]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// What every command takes.
+    #[command(flatten)]
+    pub global: Global,
+}
+
+/// What every command takes.
+#[derive(Clone, Debug, Args)]
+pub struct Global {
+    /// The configuration file
+    #[arg(long, global = true, value_name = "FILE", env = "PENGWATCH_CONFIG", default_value = "pengwatch.toml")]
+    pub config: PathBuf,
+    /// How logs are written to standard error
+    #[arg(long, global = true, value_enum, value_name = "FORMAT", default_value_t = LogFormat::Text)]
+    pub log_format: LogFormat,
+    /// When to use colours
+    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t = Color::Auto)]
+    pub color: Color,
+    /// Say more; twice: everything (RUST_LOG is honoured, too)
+    #[arg(short, long, global = true, action = ArgAction::Count, conflicts_with = "quiet")]
+    pub verbose: u8,
+    /// Say errors only
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+}
+
+/// How logs are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people
+    Text,
+    /// For programs, one object a line
+    Json,
+}
+
+/// When to use colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Watch: poll the inboxes, tell the receivers
+    Run {
+        /// One poll of every inbox, deliver what is owed, exit
+        #[arg(long)]
+        once: bool,
+        /// One poll; say what would be sent, send and store nothing
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Read configuration, rules and templates, and report every mistake
+    Check,
+    /// See it at work on this machine: a made-up inbox, Slack and mail sinks, and the watcher
+    Demo {
+        /// Three times as fast
+        #[arg(long)]
+        fast: bool,
+        /// End by itself after this time, like 60s
+        #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
+        how_long: Option<jiff::SignedDuration>,
+    },
+}
+
+fn duration(text: &str) -> Result<jiff::SignedDuration, String> {
+    crate::model::time::parse_duration(text)
+}
+
+/// What a command ends with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// All good.
+    Fine,
+    /// The answer is "no", or part of the work failed.
+    No,
+    /// Wrong usage, or a configuration that cannot be read.
+    Usage,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(match exit {
+            Exit::Fine => 0,
+            Exit::No => 1,
+            Exit::Usage => 2,
+        })
+    }
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// What ended it, to be printed once.
+pub fn main(arguments: Arguments) -> anyhow::Result<Exit> {
+    let Arguments { command, global } = arguments;
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let calm = !matches!(command, Command::Run { once: false, dry_run: false });
+    terminal::start_logs(&global, calm);
+    runtime.block_on(async {
+        match command {
+            Command::Run { dry_run: true, .. } => dry_run::dry_run(&global).await,
+            Command::Run { once, .. } => run::run(&global, once).await,
+            Command::Check => Ok(check::check(&global)),
+            Command::Demo { fast, how_long } => demo::demo(&global, fast, how_long).await,
+        }
+    })
+}

@@ -1,0 +1,117 @@
+//! `pengwatch run`: as a daemon, or one poll with `--once`.
+
+use std::{
+    io,
+    sync::{Arc, Mutex},
+};
+
+use super::{
+    Exit, Global,
+    files::{self, Files},
+    terminal,
+};
+use crate::{
+    config::{State, load::Secrets},
+    diagnose::Diagnostic,
+    inbox::Patience,
+    model::time,
+    service::{
+        app::{App, Surroundings},
+        clock::{Clock, SystemClock},
+        run::{Report, daemon, once},
+    },
+    store::{Lock, Store},
+};
+
+/// Runs until stopped, or once.
+///
+/// # Errors
+/// What ended it.
+pub async fn run(global: &Global, one_shot: bool) -> anyhow::Result<Exit> {
+    let files = match usable(global) {
+        Ok(files) => files,
+        Err(exit) => return Ok(exit),
+    };
+    let stop = terminal::stop_signal();
+    let State::Sqlite(path) = &files.config.state;
+    let _lock = Lock::take(path)?;
+    let store = Store::open(path).await?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let deadline = one_shot.then(|| clock.now().checked_add(files.config.deadline).ok()).flatten();
+    let surroundings = Surroundings {
+        clock,
+        output: Arc::new(Mutex::new(io::stdout())),
+        store,
+        deadline,
+        patience: Patience::default(),
+    };
+    let app = App::build(&files.config, files.rules, files.renderer, surroundings).await?;
+    if !one_shot {
+        tracing::info!(version = env!("CARGO_PKG_VERSION"), inboxes = app.pollers.len(), "run: watching");
+        daemon(app, &stop, Arc::new(|_, _| {})).await?;
+        tracing::info!("run: stopped");
+        return Ok(Exit::Fine);
+    }
+    let pages = terminal::Pages::show(global);
+    let report = once(app, &stop, pages.progress()).await?;
+    drop(pages);
+    tell(global, &report);
+    let files_are_good = !files.mistakes.iter().any(Diagnostic::is_error);
+    Ok(if report.is_good() && files_are_good { Exit::Fine } else { Exit::No })
+}
+
+/// Files that a run can work with; mistakes are shown.
+///
+/// # Errors
+/// The exit status where nothing can run.
+pub fn usable(global: &Global) -> Result<Files, Exit> {
+    let files = files::read(global, Secrets::Needed).map_err(|mistakes| {
+        terminal::complain(global, &mistakes);
+        Exit::Usage
+    })?;
+    if global.quiet {
+        let errors = |found: &[Diagnostic]| found.iter().filter(|one| one.is_error()).cloned().collect::<Vec<_>>();
+        terminal::complain(global, &errors(&files.config_mistakes));
+        terminal::complain(global, &errors(&files.mistakes));
+    } else {
+        terminal::complain(global, &files.config_mistakes);
+        terminal::complain(global, &files.mistakes);
+    }
+    if files.config_mistakes.iter().any(Diagnostic::is_error) {
+        terminal::note("nothing was read or sent: correct the configuration first");
+        return Err(Exit::Usage);
+    }
+    for name in &files.rules.rejected {
+        terminal::note(&format!("the rule `{name}` is left out until it is corrected; its running alerts are kept"));
+    }
+    Ok(files)
+}
+
+fn tell(global: &Global, report: &Report) {
+    for (inbox, reason) in &report.unread {
+        terminal::note(&format!(
+            "inbox {inbox} was not read completely: {reason}. No alert was ended by this; the next run goes on"
+        ));
+    }
+    for waiting in &report.waiting {
+        let why =
+            if waiting.last_error.is_empty() { "no time was left".to_owned() } else { waiting.last_error.clone() };
+        let count = waiting.notifications;
+        let what = if count == 1 { "1 notification waits" } else { "notifications wait" };
+        let what = if count == 1 { what.to_owned() } else { format!("{count} {what}") };
+        let next = waiting.next_at.map(|at| format!(", not before {}", time::iso(at))).unwrap_or_default();
+        terminal::note(&format!(
+            "receiver {}: {what} in the outbox: {why}. The next run tries again{next}",
+            waiting.receiver
+        ));
+    }
+    if report.dead > 0 {
+        terminal::note(&format!("messages that no receiver took, and that are not tried again: {}", report.dead));
+    }
+    if !global.quiet {
+        terminal::note(&format!(
+            "contacts read {}, alerts begun {}, ended {}, messages sent {}",
+            report.contacts, report.fired, report.resolved, report.sent
+        ));
+    }
+}
