@@ -2,4 +2,5 @@
 
 pub mod diagnose;
 pub mod model;
+pub mod sandbox;
 pub mod service;
