@@ -124,9 +124,9 @@ impl Population {
         let mut contact = self.person(&PLATFORMS[1], made, made);
         let changes = json!({
             "isImported": true, "isOnline": false, "userInteracted": false, "unreadMessages": 0,
-            "lastMessage": { "at": iso(made), "by": by::USER },
         });
         overlay(&mut contact, changes);
+        contact.insert("lastMessage".to_owned(), json!({ "at": iso(made), "by": by::USER }));
         Value::Object(contact)
     }
 

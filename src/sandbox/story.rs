@@ -75,16 +75,20 @@ struct Actor {
     waiting: Option<Timestamp>,
 }
 
+/// A place in the plan: a time, then the order of planning.
+type Place = (Timestamp, u64);
+
 /// The story.
 pub struct Story {
     pace: Pace,
     random: Random,
     population: Population,
     cast: Vec<Actor>,
-    /// What is to come: by time, then in the order of planning. An arrival has nobody yet.
-    plan: BTreeMap<(Timestamp, u64), (Option<usize>, Act)>,
+    /// What is to come. An arrival has nobody yet.
+    plan: BTreeMap<Place, (Option<usize>, Act)>,
     planned: u64,
-    arriving: bool,
+    /// The next arrival's place in the plan.
+    arrival: Option<Place>,
     last: Option<Timestamp>,
     told: Vec<Happening>,
 }
@@ -95,17 +99,16 @@ impl Story {
         let mut random = Random::new(seed);
         let population = Population::new(random.bits());
         let (cast, plan) = (Vec::new(), BTreeMap::new());
-        Self { pace, random, population, cast, plan, planned: 0, arriving: false, last: None, told: Vec::new() }
+        Self { pace, random, population, cast, plan, planned: 0, arrival: None, last: None, told: Vec::new() }
     }
 
     /// Lets everything happen in `sandbox` that is due at `now`, each at its own time.
     pub fn step(&mut self, sandbox: &Sandbox, now: Timestamp) -> Vec<Happening> {
         let pause = self.last.map_or(SignedDuration::ZERO, |last| now.duration_since(last));
         if pause > LONGEST_PAUSE {
-            self.plan = std::mem::take(&mut self.plan)
-                .into_iter()
-                .map(|((at, number), act)| ((at.checked_add(pause).unwrap_or(at), number), act))
-                .collect();
+            let moved = |(at, number): Place| (at.checked_add(pause).unwrap_or(at), number);
+            self.plan = std::mem::take(&mut self.plan).into_iter().map(|(place, act)| (moved(place), act)).collect();
+            self.arrival = self.arrival.map(moved);
         }
         self.last = Some(now);
         self.invite(now);
@@ -124,33 +127,44 @@ impl Story {
         self.cast.iter().filter(|actor| actor.waiting.is_some()).count()
     }
 
-    /// Sees to it that somebody comes before nobody waits any more.
+    /// Sees to it that somebody comes: soon where nobody waits, not at all where enough do.
     fn invite(&mut self, at: Timestamp) {
         let waiting = self.waiting();
-        if self.arriving || waiting >= self.pace.waiting {
+        let soon = (200, 900);
+        if waiting >= self.pace.waiting {
             return;
         }
-        self.arriving = true;
-        let (least, most) = match waiting {
-            0 => (200, 900),
+        if let Some(place) = self.arrival {
+            if waiting > 0 || place.0.duration_since(at) <= self.paced(soon.1) {
+                return;
+            }
+            self.plan.remove(&place);
+        }
+        let delay = match waiting {
+            0 => soon,
             1 => (2_000, 6_000),
             _ => (6_000, 14_000),
         };
-        self.later(None, Act::Arrive, at, (least, most));
+        self.arrival = Some(self.later(None, Act::Arrive, at, delay));
     }
 
-    /// Plans an act some milliseconds of the story after `at`; gives its time.
-    fn later(&mut self, who: Option<usize>, act: Act, at: Timestamp, (least, most): (i64, i64)) -> Timestamp {
-        // Never nothing, or a very fast story would go on at one moment for ever.
-        let millis = (self.random.between(least, most) / i64::from(self.pace.speed.max(1))).max(1);
-        let at = at.checked_add(SignedDuration::from_millis(millis)).unwrap_or(at);
+    /// Milliseconds of the story as time; never nothing, or a very fast story would go on at one
+    /// moment for ever.
+    fn paced(&self, millis: i64) -> SignedDuration {
+        SignedDuration::from_millis((millis / i64::from(self.pace.speed.max(1))).max(1))
+    }
+
+    /// Plans an act some milliseconds of the story after `at`.
+    fn later(&mut self, who: Option<usize>, act: Act, at: Timestamp, (least, most): (i64, i64)) -> Place {
+        let millis = self.random.between(least, most);
         self.planned += 1;
-        self.plan.insert((at, self.planned), (who, act));
-        at
+        let place = (at.checked_add(self.paced(millis)).unwrap_or(at), self.planned);
+        self.plan.insert(place, (who, act));
+        place
     }
 
     fn arrive(&mut self, sandbox: &Sandbox, at: Timestamp) {
-        self.arriving = false;
+        self.arrival = None;
         let waiting = self.waiting();
         if waiting >= self.pace.waiting {
             return;
@@ -164,7 +178,7 @@ impl Story {
         self.tell_wrote(who, text);
         // While nobody else waits, this one does: the bot would leave the watcher nothing to see.
         if waiting > 0 && self.random.chance(35) {
-            let answered = self.later(Some(who), Act::BotAnswers, at, (1_000, 2_000));
+            let (answered, _) = self.later(Some(who), Act::BotAnswers, at, (1_000, 2_000));
             let next = if self.random.chance(60) { Act::AskForPerson } else { Act::Close };
             self.later(Some(who), next, answered, (4_000, 8_000));
         } else {
@@ -178,7 +192,7 @@ impl Story {
     /// Begins somebody's wait, and plans how it ends.
     fn wait(&mut self, who: usize, end: Act, at: Timestamp) {
         self.cast[who].waiting = Some(at);
-        let answered = self.later(Some(who), end, at, (10_000, 30_000));
+        let (answered, _) = self.later(Some(who), end, at, (10_000, 30_000));
         if self.random.chance(35) {
             self.later(Some(who), Act::WriteAgain, at, (4_000, 9_000));
         }

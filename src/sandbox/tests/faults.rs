@@ -47,7 +47,7 @@ async fn faults_come_as_often_and_where_they_are_asked_for() {
 #[tokio::test]
 async fn answers_that_are_no_answers() {
     let bench = bench().await;
-    let mut asked = async |kind| {
+    let asked = async |kind| {
         bench.sandbox.fault(Fault::inbox(kind));
         let response = bench.ask(&everyone()).await;
         (response.status(), response.headers().clone(), response.text().await.unwrap())
@@ -70,7 +70,7 @@ async fn answers_that_are_no_answers() {
 #[tokio::test]
 async fn json_that_is_not_what_was_asked_for() {
     let bench = bench().await;
-    let mut asked = async |kind| {
+    let asked = async |kind| {
         bench.sandbox.fault(Fault::inbox(kind));
         let response = bench.ask(&everyone()).await;
         assert_eq!(response.status(), StatusCode::OK);
