@@ -60,8 +60,8 @@ pub(super) fn passes(query: &Query, contact: &Value, reading: Reading) -> bool {
         && with_bot(query, contact, holds)
         && one_of("_agentAssigned", &query.agent_assigned, "/_agentAssigned")
         && some_of("segments", &query.segments, "/segments")
-        && (!holds("lastSeenAt") || within(&query.last_seen_at, time(contact, "/lastSeenAt")))
-        && (!holds("createdAt") || within(&query.created_at, time(contact, "/createdAt")))
+        && (!holds("lastSeenAt") || within(&query.last_seen_at, contact, "/lastSeenAt"))
+        && (!holds("createdAt") || within(&query.created_at, contact, "/createdAt"))
         && flagged("userInteracted", query.user_interacted, "/userInteracted")
         && one_of("lastMessageBy", &query.last_message_by, "/lastMessage/by")
         && flagged("isLiveChatActive", query.is_live_chat_active, "/isLiveChatActive")
@@ -94,9 +94,10 @@ fn found(searched: &str, contact: &Value) -> bool {
 }
 
 /// Whether a time is in a range, whose ends belong to it; an unknown time is in no range.
-fn within(range: &Range, at: Option<Timestamp>) -> bool {
+fn within(range: &Range, contact: &Value, pointer: &str) -> bool {
     if range.start.is_none() && range.end.is_none() {
         return true;
     }
-    at.is_some_and(|at| range.start.is_none_or(|start| at >= start) && range.end.is_none_or(|end| at <= end))
+    time(contact, pointer)
+        .is_some_and(|at| range.start.is_none_or(|start| at >= start) && range.end.is_none_or(|end| at <= end))
 }

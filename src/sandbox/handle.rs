@@ -120,6 +120,19 @@ impl Sandbox {
         self.with(|state, _| state.shelf.put(contact)).map_err(|_| Mistake::NoId)
     }
 
+    /// Adds or replaces a contact of which only some fields are given, the others made up: see
+    /// [`Population::complete`](super::customers::Population::complete). Gives it as it is then.
+    ///
+    /// # Errors
+    /// [`Mistake::NoObject`], [`Mistake::NoId`].
+    pub fn make(&self, given: Value) -> Result<Value, Mistake> {
+        self.with(|state, now| {
+            let contact = state.population.complete(given, now)?;
+            state.shelf.put(contact.clone()).map_err(|_| Mistake::NoId)?;
+            Ok(contact)
+        })
+    }
+
     /// Removes a contact, and gives what it was.
     pub fn remove(&self, id: &str) -> Option<Value> {
         self.with(|state, _| state.shelf.remove(id))

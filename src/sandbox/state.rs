@@ -99,9 +99,12 @@ impl State {
         let Some(mut contact) = self.matching(query).nth(index).cloned() else { return };
         if *kind == Kind::MoveToFront {
             let newest = self.shelf.iter().filter_map(|contact| time(contact, "/lastMessage/at")).max();
-            let at = newest.map_or(now, |newest| now.max(newest + SignedDuration::from_millis(1)));
-            contact["lastMessage"]["at"] = json!(iso(at));
-            contact["updatedAt"] = json!(iso(at));
+            let after = newest.and_then(|newest| newest.checked_add(SignedDuration::from_millis(1)).ok());
+            let at = iso(after.map_or(now, |after| now.max(after)));
+            if let Some(Value::Object(message)) = contact.get_mut("lastMessage") {
+                message.insert("at".to_owned(), json!(at));
+            }
+            contact["updatedAt"] = json!(at);
             let _ = self.shelf.put(contact);
         } else if let Some(id) = contact["_id"].as_str() {
             self.shelf.remove(id);

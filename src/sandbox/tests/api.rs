@@ -169,6 +169,11 @@ async fn records_of_the_same_time_are_in_the_order_of_their_ids() {
     }
 }
 
+#[test]
+fn settings_do_not_show_the_token() {
+    assert!(!format!("{:?}", settings()).contains(TOKEN));
+}
+
 #[tokio::test]
 async fn segments_have_names() {
     let bench = Bench::new(settings()).await;

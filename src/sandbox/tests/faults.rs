@@ -136,6 +136,20 @@ async fn records_move_while_one_pages() {
 }
 
 #[tokio::test]
+async fn large_answers_are_cut_too() {
+    let bench = Bench::new(Settings { contacts: 300, page_size: 300, ..settings() }).await;
+    bench.sandbox.fault(Fault::inbox(Kind::Cut));
+    let mut response = bench.ask(&everyone()).await;
+    let whole = response.content_length().unwrap();
+    let mut came = 0;
+    while let Ok(Some(chunk)) = response.chunk().await {
+        came += chunk.len() as u64;
+    }
+    assert!(whole > 200_000);
+    assert_eq!(came, whole / 2);
+}
+
+#[tokio::test]
 async fn sinks_fail_too() {
     let bench = bench().await;
     let message = json!({ "text": "hello" });
