@@ -1,2 +1,166 @@
-//! The made-up inbox and the sinks.
-pub mod smtp;
+//! The made-up inbox: the documented API with invented customers, and sinks that remember what
+//! they got, for the demo and for tests.
+//!
+//! It follows the provider's page to the letter (authentication, every field of the body, every
+//! filter, the rate limit, the errors), settles what the page leaves open by [`Settings`], and
+//! fails on request (`fault`). It keeps everything in memory and speaks only where it is told to
+//! listen. It is on the outside of the house: it knows the names of the model and a clock, and must
+//! know nothing of rules, alerts or the watcher's client, or it would share their mistakes.
+
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::service::clock::Clock;
+
+mod answer;
+mod api;
+mod control;
+pub mod customers;
+mod deeds;
+pub mod fault;
+mod filter;
+mod handle;
+mod line;
+mod log;
+pub mod random;
+mod shelf;
+mod sinks;
+mod state;
+pub mod story;
+pub mod validate;
+mod words;
+
+#[cfg(test)]
+mod tests;
+
+pub use deeds::{By, Deed};
+pub use fault::{BadRecord, Fault, Kind, Place};
+pub use handle::{Mistake, Received, Request, Sandbox};
+pub use shelf::Order;
+pub use story::{Happening, Story};
+
+/// The largest body that is read.
+const LARGEST_BODY: usize = 1024 * 1024;
+/// How long open connections may hold up the end.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// What the made-up inbox is like.
+#[derive(Clone)]
+pub struct Settings {
+    /// The one token that is accepted.
+    pub token: String,
+    /// Records on a page.
+    pub page_size: usize,
+    /// Requests in any 60 seconds; 0: no limit.
+    pub rate_limit: u32,
+    /// Customers at the start.
+    pub contacts: usize,
+    /// How many of them wait for an answer; the others are answered, closed or imported.
+    pub waiting: usize,
+    /// What the customers are drawn from.
+    pub seed: u64,
+    /// The order of the records.
+    pub order: Order,
+    /// Whether a filter holds only when `applicableFilters` names it.
+    pub listed_filters_only: bool,
+    /// Whether `false` means "all" for `userInteracted`, `isLiveChatActive`, `hasOrdered.status` and
+    /// `isContact`, as the page says of `isOnline`.
+    pub false_means_all: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            token: "sandbox".to_owned(),
+            page_size: 20,
+            rate_limit: 100,
+            contacts: 0,
+            waiting: 0,
+            seed: 1,
+            order: Order::NewestFirst,
+            listed_filters_only: false,
+            false_means_all: true,
+        }
+    }
+}
+
+/// Without the token.
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings")
+            .field("page_size", &self.page_size)
+            .field("rate_limit", &self.rate_limit)
+            .field("contacts", &self.contacts)
+            .field("waiting", &self.waiting)
+            .field("seed", &self.seed)
+            .field("order", &self.order)
+            .field("listed_filters_only", &self.listed_filters_only)
+            .field("false_means_all", &self.false_means_all)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A sandbox that is listening.
+pub struct Running {
+    url: String,
+    sandbox: Sandbox,
+    served: JoinHandle<io::Result<()>>,
+}
+
+impl Running {
+    /// Where it listens: `http://127.0.0.1:8808`, without a slash at the end.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Direct access to its customers, faults and sinks.
+    pub fn sandbox(&self) -> Sandbox {
+        self.sandbox.clone()
+    }
+
+    /// Waits until it has ended, which the token of [`Sandbox::start`] makes it do.
+    pub async fn ended(self) -> io::Result<()> {
+        self.served.await.map_err(io::Error::other)?
+    }
+}
+
+impl Sandbox {
+    /// Serves a made-up inbox on `listener` until `shutdown`.
+    pub fn start(
+        settings: Settings,
+        clock: Arc<dyn Clock>,
+        listener: TcpListener,
+        shutdown: CancellationToken,
+    ) -> io::Result<Running> {
+        let url = format!("http://{}", listener.local_addr()?);
+        let sandbox = Self::new(settings, clock, shutdown.clone());
+        let app = Router::new()
+            .merge(api::routes())
+            .merge(control::routes())
+            .merge(sinks::routes())
+            .fallback(api::no_route)
+            .method_not_allowed_fallback(api::no_method)
+            .layer(DefaultBodyLimit::max(LARGEST_BODY))
+            .with_state(sandbox.clone())
+            .into_make_service_with_connect_info::<line::Cutter>();
+        let leaving = shutdown.clone();
+        let served = tokio::spawn(async move {
+            let server = axum::serve(line::Exchange(listener), app)
+                .with_graceful_shutdown(async move { shutdown.cancelled().await });
+            tokio::select! {
+                ended = server => ended,
+                // A client that keeps its connection open must not keep the sandbox.
+                () = async { leaving.cancelled().await; tokio::time::sleep(FAREWELL).await } => Ok(()),
+            }
+        });
+        Ok(Running { url, sandbox, served })
+    }
+}

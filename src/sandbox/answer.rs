@@ -1,0 +1,133 @@
+//! An answer before it is on the wire, and how it gets there.
+//!
+//! It is decided as a whole while the state is locked, so that what follows (a delay, a cut) can
+//! wait without holding anything.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::response::Response;
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+
+use super::line::Cutter;
+
+/// How the connection ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    /// As HTTP wants it.
+    Proper,
+    /// In the middle of the body.
+    Cut,
+    /// Without an answer.
+    Closed,
+    /// Without an answer, by a reset.
+    Reset,
+}
+
+/// What will be answered.
+#[derive(Clone)]
+pub(super) struct Answer {
+    /// The status; nobody sees it where the line ends without an answer.
+    pub(super) status: StatusCode,
+    /// Headers besides the length.
+    pub(super) headers: Vec<(HeaderName, String)>,
+    /// The body.
+    pub(super) body: Vec<u8>,
+    /// How long to wait first.
+    pub(super) delay: Duration,
+    /// How the connection ends.
+    pub(super) end: End,
+}
+
+impl Answer {
+    fn new(status: StatusCode, content_type: &str, body: Vec<u8>) -> Self {
+        let headers = vec![(header::CONTENT_TYPE, content_type.to_owned())];
+        Self { status, headers, body, delay: Duration::ZERO, end: End::Proper }
+    }
+
+    /// JSON.
+    pub(super) fn json(status: StatusCode, body: &Value) -> Self {
+        Self::new(status, "application/json; charset=utf-8", body.to_string().into_bytes())
+    }
+
+    /// Plain text, as Slack answers.
+    pub(super) fn text(status: StatusCode, body: &str) -> Self {
+        Self::new(status, "text/plain; charset=utf-8", body.as_bytes().to_vec())
+    }
+
+    /// HTML, as proxies answer.
+    pub(super) fn html(status: StatusCode, body: &str) -> Self {
+        Self::new(status, "text/html; charset=utf-8", body.as_bytes().to_vec())
+    }
+
+    /// The documented envelope around `data`.
+    pub(super) fn success(data: Value) -> Self {
+        let mut envelope = json!({ "success": true, "message": "", "code": 200 });
+        // Set apart, so that a page of records is moved, not copied.
+        envelope["data"] = data;
+        Self::json(StatusCode::OK, &envelope)
+    }
+
+    /// The documented structure of an error.
+    pub(super) fn error(status: StatusCode, message: &str) -> Self {
+        Self::json(status, &error_body(status, message))
+    }
+
+    /// The same with one more header.
+    pub(super) fn with(mut self, name: HeaderName, value: String) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+
+    /// What the log of requests says of it: 0 where nothing was answered.
+    pub(super) fn shown_status(&self) -> u16 {
+        match self.end {
+            End::Proper | End::Cut => self.status.as_u16(),
+            End::Closed | End::Reset => 0,
+        }
+    }
+
+    /// Waits, then answers or ends the connection; a delay does not hold up the end of the sandbox.
+    pub(super) async fn send(self, cutter: &Cutter, shutdown: &CancellationToken) -> Response {
+        if !self.delay.is_zero() {
+            tokio::select! {
+                () = tokio::time::sleep(self.delay) => {}
+                () = shutdown.cancelled() => {}
+            }
+        }
+        match self.end {
+            End::Proper => {}
+            End::Cut => cutter.cut_after(self.body.len() / 2),
+            End::Closed => cutter.drop_line(false),
+            End::Reset => cutter.drop_line(true),
+        }
+        self.into_response()
+    }
+
+    /// The answer as HTTP, at once and properly ended.
+    pub(super) fn into_response(self) -> Response {
+        let mut response = Response::new(Body::from(self.body));
+        *response.status_mut() = self.status;
+        for (name, value) in self.headers {
+            if let Ok(value) = HeaderValue::from_str(&value) {
+                response.headers_mut().insert(name, value);
+            }
+        }
+        response
+    }
+}
+
+/// The documented structure of an error.
+pub(super) fn error_body(status: StatusCode, message: &str) -> Value {
+    json!({
+        "success": false,
+        "error": { "code": code(status), "message": message, "statusCode": status.as_u16() },
+    })
+}
+
+/// The error's name: the status' own, in the spelling of the page's example.
+fn code(status: StatusCode) -> String {
+    status.canonical_reason().unwrap_or("ERROR").to_uppercase().replace([' ', '-'], "_")
+}

@@ -1,0 +1,146 @@
+//! `/sandbox/…`: making customers wait, be answered and leave, asking for faults, reading the sinks.
+
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::extract::rejection::BytesRejection;
+use axum::http::StatusCode;
+use axum::response::Response;
+use axum::{Router, routing};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use super::answer::Answer;
+use super::deeds::{By, Deed};
+use super::fault::Fault;
+use super::{Mistake, Sandbox, sinks};
+
+/// The routes for tests and the demo.
+pub(super) fn routes() -> Router<Sandbox> {
+    Router::new()
+        .route("/sandbox/customers", routing::post(customers))
+        .route("/sandbox/write", routing::post(write))
+        .route("/sandbox/answer", routing::post(answer))
+        .route("/sandbox/close", routing::post(close))
+        .route("/sandbox/live-chat", routing::post(live_chat))
+        .route("/sandbox/assign", routing::post(assign))
+        .route("/sandbox/remove", routing::post(remove))
+        .route("/sandbox/fault", routing::post(fault))
+        .route("/sandbox/sinks", routing::get(sinks))
+}
+
+type Body = Result<Bytes, BytesRejection>;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Write {
+    id: String,
+    #[serde(default)]
+    text: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Reply {
+    id: String,
+    by: By,
+    text: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Who {
+    id: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LiveChat {
+    id: String,
+    active: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Assign {
+    id: String,
+    agent: Option<String>,
+}
+
+async fn customers(State(sandbox): State<Sandbox>, body: Body) -> Response {
+    reply(read(body).and_then(|given: Value| Ok(sandbox.make(given)?)))
+}
+
+async fn write(State(sandbox): State<Sandbox>, body: Body) -> Response {
+    reply(read(body).and_then(|Write { id, text }| done(&sandbox, &id, &Deed::Write(text))))
+}
+
+async fn answer(State(sandbox): State<Sandbox>, body: Body) -> Response {
+    reply(read(body).and_then(|Reply { id, by, text }| done(&sandbox, &id, &Deed::Answer(by, text))))
+}
+
+async fn close(State(sandbox): State<Sandbox>, body: Body) -> Response {
+    reply(read(body).and_then(|Who { id }| done(&sandbox, &id, &Deed::Close)))
+}
+
+async fn live_chat(State(sandbox): State<Sandbox>, body: Body) -> Response {
+    reply(read(body).and_then(|LiveChat { id, active }| done(&sandbox, &id, &Deed::LiveChat(active))))
+}
+
+async fn assign(State(sandbox): State<Sandbox>, body: Body) -> Response {
+    let assigned =
+        read(body).and_then(|Assign { id, agent }| done(&sandbox, &id, &Deed::Assign(agent.unwrap_or_default())));
+    reply(assigned)
+}
+
+async fn remove(State(sandbox): State<Sandbox>, body: Body) -> Response {
+    reply(read(body).and_then(|Who { id }| Ok(sandbox.remove(&id).ok_or(Mistake::NoSuchContact)?)))
+}
+
+async fn fault(State(sandbox): State<Sandbox>, body: Body) -> Response {
+    reply(read(body).and_then(|fault: Fault| {
+        if let Some(mistake) = fault.mistake() {
+            return Err(Refused(StatusCode::BAD_REQUEST, mistake.to_owned()));
+        }
+        sandbox.fault(fault);
+        Ok(Value::Null)
+    }))
+}
+
+async fn sinks(State(sandbox): State<Sandbox>) -> Response {
+    let shown = |received: Vec<super::Received>| received.iter().map(sinks::shown).collect::<Vec<_>>();
+    reply(Ok(json!({ "slack": shown(sandbox.slack()), "webhooks": shown(sandbox.webhooks()) })))
+}
+
+/// Does it now, and shows the contact as it is then.
+fn done(sandbox: &Sandbox, id: &str, deed: &Deed) -> Result<Value, Refused> {
+    sandbox.act(id, deed, sandbox.now())?;
+    Ok(sandbox.contact(id).unwrap_or_default())
+}
+
+/// A status and why.
+struct Refused(StatusCode, String);
+
+impl From<Mistake> for Refused {
+    fn from(mistake: Mistake) -> Self {
+        let status = match mistake {
+            Mistake::NoSuchContact => StatusCode::NOT_FOUND,
+            Mistake::NoObject | Mistake::NoId => StatusCode::BAD_REQUEST,
+        };
+        Self(status, mistake.to_string())
+    }
+}
+
+fn read<T: DeserializeOwned>(body: Body) -> Result<T, Refused> {
+    let body = body.map_err(|_| Refused(StatusCode::PAYLOAD_TOO_LARGE, "the body is larger than 1 MiB".to_owned()))?;
+    serde_json::from_slice(&body).map_err(|error| Refused(StatusCode::BAD_REQUEST, error.to_string()))
+}
+
+/// The envelope and the structure of errors are the API's own.
+fn reply(result: Result<Value, Refused>) -> Response {
+    match result {
+        Ok(data) => Answer::success(data),
+        Err(Refused(status, message)) => Answer::error(status, &message),
+    }
+    .into_response()
+}

@@ -1,0 +1,197 @@
+//! Direct access to a sandbox, for those in the same process.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use jiff::Timestamp;
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+
+use super::Settings;
+use super::deeds::Deed;
+use super::fault::Fault;
+use super::state::State;
+use crate::service::clock::Clock;
+
+/// Why something could not be done in the sandbox.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Mistake {
+    /// Nobody has that id.
+    #[error("there is no contact with that `id`")]
+    NoSuchContact,
+    /// A contact is an object.
+    #[error("a contact must be a JSON object")]
+    NoObject,
+    /// A contact needs an id.
+    #[error("a contact's `_id` must be a string that is not empty")]
+    NoId,
+}
+
+/// A request to the API, refused ones included.
+#[derive(Clone)]
+pub struct Request {
+    /// When it came.
+    pub at: Timestamp,
+    /// `/inbox/users` or `/inbox/segments`.
+    pub path: &'static str,
+    /// The body; null where there was none or it was no JSON.
+    pub body: Value,
+    /// The status of the answer; 0 where the connection was ended without one.
+    pub status: u16,
+}
+
+/// What a sink got, refused things included.
+#[derive(Clone)]
+pub struct Received {
+    /// When it came.
+    pub at: Timestamp,
+    /// Where it was sent.
+    pub path: String,
+    /// The headers, names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// The body as it came: signatures are over exactly this.
+    pub body: String,
+    /// The status of the answer; 0 where the connection was ended without one.
+    pub status: u16,
+}
+
+impl Received {
+    /// The body as JSON, if it is.
+    pub fn json(&self) -> Option<Value> {
+        serde_json::from_str(&self.body).ok()
+    }
+
+    /// A header by its name in lower case.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+}
+
+// Bodies hold customers' words.
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Request({} {} {})", self.at, self.path, self.status)
+    }
+}
+
+// Bodies hold customers' words, and the path of a webhook is its secret.
+impl fmt::Debug for Received {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Received({} {})", self.at, self.status)
+    }
+}
+
+/// A made-up inbox. Clones are the same inbox.
+#[derive(Clone)]
+pub struct Sandbox(Arc<Inner>);
+
+struct Inner {
+    /// Locked for the length of one decision, never while anything waits.
+    state: Mutex<State>,
+    clock: Arc<dyn Clock>,
+    shutdown: CancellationToken,
+}
+
+impl Sandbox {
+    pub(super) fn new(settings: Settings, clock: Arc<dyn Clock>, shutdown: CancellationToken) -> Self {
+        let state = Mutex::new(State::new(settings, clock.now()));
+        Self(Arc::new(Inner { state, clock, shutdown }))
+    }
+
+    /// Decides something under the lock.
+    pub(super) fn with<T>(&self, decide: impl FnOnce(&mut State, Timestamp) -> T) -> T {
+        let now = self.now();
+        decide(&mut self.0.state.lock().unwrap_or_else(PoisonError::into_inner), now)
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        self.0.clock.now()
+    }
+
+    pub(super) fn shutdown(&self) -> &CancellationToken {
+        &self.0.shutdown
+    }
+
+    /// Adds a contact exactly as it is, or replaces the one with its `_id`.
+    ///
+    /// # Errors
+    /// [`Mistake::NoId`]: a record without an id is a [`BadRecord`](super::BadRecord), not a contact.
+    pub fn put(&self, contact: Value) -> Result<String, Mistake> {
+        self.with(|state, _| state.shelf.put(contact)).map_err(|_| Mistake::NoId)
+    }
+
+    /// Adds or replaces a contact of which only some fields are given, the others made up: see
+    /// [`Population::complete`](super::customers::Population::complete). Gives it as it is then.
+    ///
+    /// # Errors
+    /// [`Mistake::NoObject`], [`Mistake::NoId`].
+    pub fn make(&self, given: Value) -> Result<Value, Mistake> {
+        self.with(|state, now| {
+            let contact = state.population.complete(given, now)?;
+            state.shelf.put(contact.clone()).map_err(|_| Mistake::NoId)?;
+            Ok(contact)
+        })
+    }
+
+    /// Removes a contact, and gives what it was.
+    pub fn remove(&self, id: &str) -> Option<Value> {
+        self.with(|state, _| state.shelf.remove(id))
+    }
+
+    /// One contact as it is now.
+    pub fn contact(&self, id: &str) -> Option<Value> {
+        self.with(|state, _| state.shelf.get(id).cloned())
+    }
+
+    /// All contacts, in the order of the pages.
+    pub fn contacts(&self) -> Vec<Value> {
+        self.with(|state, _| state.shelf.iter().cloned().collect())
+    }
+
+    /// Does something in a contact's conversation, at that time.
+    ///
+    /// # Errors
+    /// [`Mistake::NoSuchContact`].
+    pub fn act(&self, id: &str, deed: &Deed, at: Timestamp) -> Result<(), Mistake> {
+        self.with(|state, _| state.change(id, deed, at))
+    }
+
+    /// Puts a fault into the queue.
+    pub fn fault(&self, fault: Fault) {
+        self.with(|state, _| state.faults.push(fault));
+    }
+
+    /// Forgets the faults that have not come yet.
+    pub fn clear_faults(&self) {
+        self.with(|state, _| state.faults.clear());
+    }
+
+    /// The bodies of the requests for pages, oldest first.
+    pub fn requests(&self) -> Vec<Value> {
+        self.log().into_iter().filter(|request| request.path == "/inbox/users").map(|request| request.body).collect()
+    }
+
+    /// All requests to the API, oldest first.
+    pub fn log(&self) -> Vec<Request> {
+        self.with(|state, _| state.requests.all())
+    }
+
+    /// What the Slack sink got, oldest first.
+    pub fn slack(&self) -> Vec<Received> {
+        self.with(|state, _| state.slack.all())
+    }
+
+    /// What the webhook sink got, oldest first.
+    pub fn webhooks(&self) -> Vec<Received> {
+        self.with(|state, _| state.webhooks.all())
+    }
+
+    /// Forgets the requests and what the sinks got.
+    pub fn clear_logs(&self) {
+        self.with(|state, _| {
+            state.requests.clear();
+            state.slack.clear();
+            state.webhooks.clear();
+        });
+    }
+}

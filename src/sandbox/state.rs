@@ -1,0 +1,126 @@
+//! All that a sandbox knows, behind one lock that is never held while something waits.
+
+use std::collections::VecDeque;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+use super::customers::Population;
+use super::deeds::Deed;
+use super::fault::{Kind, Place, Queue};
+use super::filter::{Reading, passes, time};
+use super::log::Log;
+use super::shelf::Shelf;
+use super::validate::Query;
+use super::{Mistake, Received, Request, Settings};
+use crate::model::time::iso;
+
+/// The documented window of the rate limit.
+const WINDOW: SignedDuration = SignedDuration::from_secs(60);
+
+/// What the lock guards.
+pub(super) struct State {
+    pub(super) settings: Settings,
+    pub(super) shelf: Shelf,
+    pub(super) faults: Queue,
+    pub(super) population: Population,
+    pub(super) requests: Log<Request>,
+    pub(super) slack: Log<Received>,
+    pub(super) webhooks: Log<Received>,
+    /// When the requests of the last minute came.
+    window: VecDeque<Timestamp>,
+}
+
+impl State {
+    /// A sandbox with its first customers.
+    pub(super) fn new(settings: Settings, now: Timestamp) -> Self {
+        let mut state = Self {
+            shelf: Shelf::new(settings.order),
+            faults: Queue::default(),
+            population: Population::new(settings.seed),
+            requests: Log::new(),
+            slack: Log::new(),
+            webhooks: Log::new(),
+            window: VecDeque::new(),
+            settings,
+        };
+        for index in 0..state.settings.contacts {
+            let contact = if index < state.settings.waiting {
+                state.population.waiting(now)
+            } else {
+                state.population.settled(now)
+            };
+            // A made-up customer has an id.
+            let _ = state.shelf.put(contact);
+        }
+        state
+    }
+
+    /// Counts a request; where the limit is reached, the seconds to wait instead.
+    pub(super) fn admit(&mut self, now: Timestamp) -> Result<(), i64> {
+        let limit = usize::try_from(self.settings.rate_limit).unwrap_or(usize::MAX);
+        while self.window.front().is_some_and(|at| now.duration_since(*at) >= WINDOW) {
+            self.window.pop_front();
+        }
+        match self.window.front() {
+            Some(oldest) if limit > 0 && self.window.len() >= limit => {
+                let left = WINDOW.saturating_sub(now.duration_since(*oldest));
+                // Rounded up: who comes back after that long is let in.
+                let full = left.as_secs() + i64::from(left.subsec_nanos() > 0);
+                Err(full.max(1))
+            }
+            _ => {
+                self.window.push_back(now);
+                Ok(())
+            }
+        }
+    }
+
+    /// One page of what a query asks for.
+    pub(super) fn page(&self, query: &Query) -> Vec<Value> {
+        let size = self.settings.page_size.max(1);
+        self.matching(query).skip((query.page - 1).saturating_mul(size)).take(size).cloned().collect()
+    }
+
+    fn matching<'a>(&'a self, query: &'a Query) -> impl Iterator<Item = &'a Value> {
+        let reading =
+            Reading { listed_only: self.settings.listed_filters_only, false_means_all: self.settings.false_means_all };
+        self.shelf.iter().filter(move |contact| passes(query, contact, reading))
+    }
+
+    /// What happens to the inbox between this page and the next one.
+    pub(super) fn between_pages(&mut self, kind: &Kind, query: &Query, now: Timestamp) {
+        let size = self.settings.page_size.max(1);
+        let index = match kind {
+            Kind::MoveToFront => query.page.saturating_mul(size),
+            Kind::Vanish => (query.page - 1).saturating_mul(size),
+            _ => return,
+        };
+        let Some(mut contact) = self.matching(query).nth(index).cloned() else { return };
+        if *kind == Kind::MoveToFront {
+            let newest = self.shelf.iter().filter_map(|contact| time(contact, "/lastMessage/at")).max();
+            let after = newest.and_then(|newest| newest.checked_add(SignedDuration::from_millis(1)).ok());
+            let at = iso(after.map_or(now, |after| now.max(after)));
+            if let Some(Value::Object(message)) = contact.get_mut("lastMessage") {
+                message.insert("at".to_owned(), json!(at));
+            }
+            contact["updatedAt"] = json!(at);
+            let _ = self.shelf.put(contact);
+        } else if let Some(id) = contact["_id"].as_str() {
+            self.shelf.remove(id);
+        }
+    }
+
+    /// Does something in one conversation.
+    pub(super) fn change(&mut self, id: &str, deed: &Deed, at: Timestamp) -> Result<(), Mistake> {
+        let Some(Value::Object(mut contact)) = self.shelf.remove(id) else { return Err(Mistake::NoSuchContact) };
+        deed.change(&mut contact, at);
+        self.shelf.put(Value::Object(contact)).map(drop).map_err(|_| Mistake::NoId)
+    }
+
+    /// Keeps what a sink got.
+    pub(super) fn keep(&mut self, place: Place, received: Received) {
+        let log = if place == Place::Slack { &mut self.slack } else { &mut self.webhooks };
+        log.push(received.body.len(), received);
+    }
+}

@@ -1,0 +1,300 @@
+//! A day at the shop, told faster: customers come and write, wait, and are answered.
+//!
+//! Every act is planned ahead with its time, so that the story depends on nothing but the seed and
+//! the times at which it is asked to go on.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::customers::{AGENTS, Population};
+use super::deeds::{By, Deed};
+use super::handle::Sandbox;
+use super::random::Random;
+use super::words;
+use crate::model::contact::Contact;
+
+/// After a longer pause than this nothing is made up for it: the machine slept.
+const LONGEST_PAUSE: SignedDuration = SignedDuration::from_secs(60);
+
+/// How fast and how crowded the story is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pace {
+    /// How many times faster than written; at least 1.
+    pub speed: u32,
+    /// How many may wait for a person at a time.
+    pub waiting: usize,
+    /// How many different customers there are before old ones come again.
+    pub customers: usize,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self { speed: 1, waiting: 3, customers: 60 }
+    }
+}
+
+/// Something that happened, for the one who watches the demo.
+#[derive(Clone, PartialEq, Eq)]
+#[allow(missing_docs)] // the fields are the same everywhere: who, by which platform, which words
+pub enum Happening {
+    /// A customer wrote.
+    Wrote { id: String, name: String, platform: String, text: String },
+    /// A customer asked for a person: a live chat began.
+    AskedForPerson { id: String, name: String, platform: String },
+    /// The bot answered.
+    BotAnswered { id: String, name: String, text: String },
+    /// An agent answered, so long after the customer had begun to wait.
+    Answered { id: String, name: String, by_name: String, after: SignedDuration },
+    /// Nobody answered a live chat in time.
+    LiveChatExpired { id: String, name: String, after: SignedDuration },
+    /// The conversation was closed.
+    Closed { id: String, name: String },
+}
+
+/// What somebody will do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Act {
+    Arrive,
+    AskForPerson,
+    WriteAgain,
+    BotAnswers,
+    AgentAnswers,
+    Expire,
+    Close,
+}
+
+/// A customer of the story.
+struct Actor {
+    id: String,
+    name: String,
+    platform: String,
+    /// In a conversation that is not closed yet.
+    busy: bool,
+    /// Since when a person is waited for.
+    waiting: Option<Timestamp>,
+}
+
+/// A place in the plan: a time, then the order of planning.
+type Place = (Timestamp, u64);
+
+/// The story.
+pub struct Story {
+    pace: Pace,
+    random: Random,
+    population: Population,
+    cast: Vec<Actor>,
+    /// What is to come. An arrival has nobody yet.
+    plan: BTreeMap<Place, (Option<usize>, Act)>,
+    planned: u64,
+    /// The next arrival's place in the plan.
+    arrival: Option<Place>,
+    last: Option<Timestamp>,
+    told: Vec<Happening>,
+}
+
+impl Story {
+    /// A story that depends on nothing but `seed`, `pace` and the times of its steps.
+    pub fn new(seed: u64, pace: Pace) -> Self {
+        let mut random = Random::new(seed);
+        let population = Population::new(random.bits());
+        let (cast, plan) = (Vec::new(), BTreeMap::new());
+        Self { pace, random, population, cast, plan, planned: 0, arrival: None, last: None, told: Vec::new() }
+    }
+
+    /// Lets everything happen in `sandbox` that is due at `now`, each at its own time.
+    pub fn step(&mut self, sandbox: &Sandbox, now: Timestamp) -> Vec<Happening> {
+        let pause = self.last.map_or(SignedDuration::ZERO, |last| now.duration_since(last));
+        if pause > LONGEST_PAUSE {
+            let moved = |(at, number): Place| (at.checked_add(pause).unwrap_or(at), number);
+            self.plan = std::mem::take(&mut self.plan).into_iter().map(|(place, act)| (moved(place), act)).collect();
+            self.arrival = self.arrival.map(moved);
+        }
+        self.last = Some(now);
+        self.invite(now);
+        while let Some(entry) = self.plan.first_entry().filter(|entry| entry.key().0 <= now) {
+            let ((at, _), (who, act)) = entry.remove_entry();
+            match who {
+                None => self.arrive(sandbox, at),
+                Some(who) => self.perform(sandbox, who, act, at),
+            }
+            self.invite(at);
+        }
+        std::mem::take(&mut self.told)
+    }
+
+    fn waiting(&self) -> usize {
+        self.cast.iter().filter(|actor| actor.waiting.is_some()).count()
+    }
+
+    /// Sees to it that somebody comes: soon where nobody waits, not at all where enough do.
+    fn invite(&mut self, at: Timestamp) {
+        let waiting = self.waiting();
+        let soon = (200, 900);
+        if waiting >= self.pace.waiting {
+            return;
+        }
+        if let Some(place) = self.arrival {
+            if waiting > 0 || place.0.duration_since(at) <= self.paced(soon.1) {
+                return;
+            }
+            self.plan.remove(&place);
+        }
+        let delay = match waiting {
+            0 => soon,
+            1 => (2_000, 6_000),
+            _ => (6_000, 14_000),
+        };
+        self.arrival = Some(self.later(None, Act::Arrive, at, delay));
+    }
+
+    /// Milliseconds of the story as time; never nothing, or a very fast story would go on at one
+    /// moment for ever.
+    fn paced(&self, millis: i64) -> SignedDuration {
+        SignedDuration::from_millis((millis / i64::from(self.pace.speed.max(1))).max(1))
+    }
+
+    /// Plans an act some milliseconds of the story after `at`.
+    fn later(&mut self, who: Option<usize>, act: Act, at: Timestamp, (least, most): (i64, i64)) -> Place {
+        let millis = self.random.between(least, most);
+        self.planned += 1;
+        let place = (at.checked_add(self.paced(millis)).unwrap_or(at), self.planned);
+        self.plan.insert(place, (who, act));
+        place
+    }
+
+    fn arrive(&mut self, sandbox: &Sandbox, at: Timestamp) {
+        self.arrival = None;
+        let waiting = self.waiting();
+        if waiting >= self.pace.waiting {
+            return;
+        }
+        let Some(who) = self.somebody(sandbox, at) else { return };
+        let text = self.random.pick(&words::OPENINGS);
+        if !self.does(sandbox, who, &Deed::Write(Some(text.to_owned())), at) {
+            return;
+        }
+        self.cast[who].busy = true;
+        self.tell_wrote(who, text);
+        // While nobody else waits, this one does: the bot would leave the watcher nothing to see.
+        if waiting > 0 && self.random.chance(35) {
+            let (answered, _) = self.later(Some(who), Act::BotAnswers, at, (1_000, 2_000));
+            let next = if self.random.chance(60) { Act::AskForPerson } else { Act::Close };
+            self.later(Some(who), next, answered, (4_000, 8_000));
+        } else {
+            self.wait(who, Act::AgentAnswers, at);
+            if self.random.chance(25) {
+                self.later(Some(who), Act::AskForPerson, at, (1_000, 2_000));
+            }
+        }
+    }
+
+    /// Begins somebody's wait, and plans how it ends.
+    fn wait(&mut self, who: usize, end: Act, at: Timestamp) {
+        self.cast[who].waiting = Some(at);
+        let (answered, _) = self.later(Some(who), end, at, (10_000, 30_000));
+        if self.random.chance(35) {
+            self.later(Some(who), Act::WriteAgain, at, (4_000, 9_000));
+        }
+        self.later(Some(who), Act::Close, answered, (8_000, 20_000));
+    }
+
+    /// Somebody new, or one who has been here before.
+    fn somebody(&mut self, sandbox: &Sandbox, at: Timestamp) -> Option<usize> {
+        if self.cast.len() < self.pace.customers.max(1) {
+            let newcomer = self.population.newcomer(at);
+            let contact = Contact::read(newcomer.clone()).ok()?;
+            let (name, platform) = (contact.name(), contact.platform());
+            let id = sandbox.put(newcomer).ok()?;
+            self.cast.push(Actor { id, name, platform, busy: false, waiting: None });
+            return Some(self.cast.len() - 1);
+        }
+        let idle: Vec<usize> = (0..self.cast.len()).filter(|who| !self.cast[*who].busy).collect();
+        (!idle.is_empty()).then(|| self.random.pick(&idle))
+    }
+
+    fn perform(&mut self, sandbox: &Sandbox, who: usize, act: Act, at: Timestamp) {
+        let (id, name) = (self.cast[who].id.clone(), self.cast[who].name.clone());
+        let platform = self.cast[who].platform.clone();
+        let after = at.duration_since(self.cast[who].waiting.unwrap_or(at));
+        match act {
+            Act::Arrive => {}
+            Act::AskForPerson => {
+                if self.cast[who].waiting.is_none() && !self.insist(sandbox, who, at) {
+                    return;
+                }
+                if self.does(sandbox, who, &Deed::LiveChat(true), at) {
+                    self.told.push(Happening::AskedForPerson { id, name, platform });
+                }
+            }
+            Act::WriteAgain => {
+                let text = self.random.pick(&words::FOLLOW_UPS);
+                if self.does(sandbox, who, &Deed::Write(Some(text.to_owned())), at) {
+                    self.tell_wrote(who, text);
+                }
+            }
+            Act::BotAnswers => {
+                let text = self.random.pick(&words::BOT_ANSWERS).to_owned();
+                if self.does(sandbox, who, &Deed::Answer(By::Bot, text.clone()), at) {
+                    self.told.push(Happening::BotAnswered { id, name, text });
+                }
+            }
+            Act::AgentAnswers => {
+                let (agent, by_name) = self.random.pick(&AGENTS);
+                let text = self.random.pick(&words::AGENT_ANSWERS).to_owned();
+                let done = self.does(sandbox, who, &Deed::Assign(agent.to_owned()), at)
+                    && self.does(sandbox, who, &Deed::Answer(By::Agent, text), at);
+                if done {
+                    self.told.push(Happening::Answered { id, name, by_name: by_name.to_owned(), after });
+                }
+                self.cast[who].waiting = None;
+            }
+            Act::Expire => {
+                if self.does(sandbox, who, &Deed::LiveChat(false), at) {
+                    self.told.push(Happening::LiveChatExpired { id, name, after });
+                }
+                self.cast[who].waiting = None;
+            }
+            Act::Close => {
+                let done = self.does(sandbox, who, &Deed::Close, at) && self.does(sandbox, who, &Deed::Leave, at);
+                if done {
+                    self.told.push(Happening::Closed { id, name });
+                }
+                self.cast[who].busy = false;
+            }
+        }
+    }
+
+    /// Lets somebody whom the bot has not helped write once more and wait, unless too many do.
+    fn insist(&mut self, sandbox: &Sandbox, who: usize, at: Timestamp) -> bool {
+        if self.waiting() >= self.pace.waiting {
+            self.later(Some(who), Act::Close, at, (1_000, 3_000));
+            return false;
+        }
+        let text = self.random.pick(&words::FOR_A_PERSON);
+        let wrote = self.does(sandbox, who, &Deed::Write(Some(text.to_owned())), at);
+        if wrote {
+            self.tell_wrote(who, text);
+            let end = if self.random.chance(20) { Act::Expire } else { Act::AgentAnswers };
+            self.wait(who, end, at);
+        }
+        wrote
+    }
+
+    /// Does something in the sandbox; who has been removed there leaves the story.
+    fn does(&mut self, sandbox: &Sandbox, who: usize, deed: &Deed, at: Timestamp) -> bool {
+        let done = sandbox.act(&self.cast[who].id, deed, at).is_ok();
+        if !done {
+            self.cast[who].waiting = None;
+            self.cast[who].busy = true;
+            self.plan.retain(|_, (planned, _)| *planned != Some(who));
+        }
+        done
+    }
+
+    fn tell_wrote(&mut self, who: usize, text: &str) {
+        let Actor { id, name, platform, .. } = &self.cast[who];
+        let (id, name, platform) = (id.clone(), name.clone(), platform.clone());
+        self.told.push(Happening::Wrote { id, name, platform, text: text.to_owned() });
+    }
+}

@@ -1,0 +1,178 @@
+//! Whether a body is what the page asks for: all fields, each with its type and its values.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+
+use crate::model::time::parse_timestamp;
+
+/// The documented values of `status`.
+pub const STATUSES: [&str; 6] = ["OPEN", "INPROGRESS", "REVIEW", "ONHOLD", "DEPENDANCY", "CLOSED"];
+/// The documented values of `lastMessageBy`.
+pub const SENDERS: [&str; 3] = ["bot", "user", "agent"];
+
+/// What a field of the body has to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// A string.
+    Text,
+    /// A time, or `""`.
+    Time,
+    /// A boolean.
+    Flag,
+    /// A list of strings.
+    Texts,
+    /// A list of some of these strings.
+    Some(&'static [&'static str]),
+    /// An object, whose fields follow.
+    Object,
+    /// A whole number from 1.
+    Page,
+    /// `"none"`: the page knows no other value.
+    Export,
+}
+
+impl Shape {
+    fn fits(self, value: &Value) -> bool {
+        let texts = |allowed: &dyn Fn(&str) -> bool| {
+            value.as_array().is_some_and(|list| list.iter().all(|entry| entry.as_str().is_some_and(allowed)))
+        };
+        match self {
+            Self::Text => value.is_string(),
+            Self::Time => value.as_str().is_some_and(|text| text.is_empty() || parse_timestamp(text).is_some()),
+            Self::Flag => value.is_boolean(),
+            Self::Texts => texts(&|_| true),
+            Self::Some(allowed) => texts(&|text| allowed.contains(&text)),
+            Self::Object => value.is_object(),
+            Self::Page => page(value).is_some(),
+            Self::Export => value == "none",
+        }
+    }
+}
+
+impl fmt::Display for Shape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text => f.write_str("a string"),
+            Self::Time => f.write_str("a string (ISO 8601) or \"\""),
+            Self::Flag => f.write_str("a boolean"),
+            Self::Texts => f.write_str("an array of strings"),
+            Self::Some(allowed) => write!(f, "an array of {}", allowed.join(", ")),
+            Self::Object => f.write_str("an object"),
+            Self::Page => f.write_str("a number, starting at 1"),
+            Self::Export => f.write_str("\"none\""),
+        }
+    }
+}
+
+/// Every documented field of the body, in the page's order.
+pub const FIELDS: [(&str, Shape); 26] = [
+    ("searchText", Shape::Text),
+    ("tags", Shape::Texts),
+    ("status", Shape::Some(&STATUSES)),
+    ("isOnline", Shape::Flag),
+    ("_botWebsite", Shape::Texts),
+    ("_botWhatsapp", Shape::Texts),
+    ("_botTelegram", Shape::Texts),
+    ("_botFacebook", Shape::Texts),
+    ("_agentAssigned", Shape::Texts),
+    ("segments", Shape::Texts),
+    ("applicableFilters", Shape::Texts),
+    ("lastSeenAt", Shape::Object),
+    ("lastSeenAt.startAt", Shape::Time),
+    ("lastSeenAt.endsAt", Shape::Time),
+    ("createdAt", Shape::Object),
+    ("createdAt.startAt", Shape::Time),
+    ("createdAt.endsAt", Shape::Time),
+    ("userInteracted", Shape::Flag),
+    ("lastMessageBy", Shape::Some(&SENDERS)),
+    ("isLiveChatActive", Shape::Flag),
+    ("hasOrdered", Shape::Object),
+    ("hasOrdered.status", Shape::Flag),
+    ("hasOrdered.lastAt", Shape::Time),
+    ("page", Shape::Page),
+    ("isExport", Shape::Export),
+    ("isContact", Shape::Flag),
+];
+
+/// A range of times; an end that is not given does not limit.
+#[derive(Deserialize)]
+pub(super) struct Range {
+    #[serde(rename = "startAt", deserialize_with = "time")]
+    pub(super) start: Option<Timestamp>,
+    #[serde(rename = "endsAt", deserialize_with = "time")]
+    pub(super) end: Option<Timestamp>,
+}
+
+/// The filter on orders.
+#[derive(Deserialize)]
+pub(super) struct Ordered {
+    pub(super) status: bool,
+    #[serde(rename = "lastAt", deserialize_with = "time")]
+    pub(super) last_at: Option<Timestamp>,
+}
+
+/// A valid body.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(clippy::struct_excessive_bools)] // the page's own
+pub(super) struct Query {
+    pub(super) search_text: String,
+    pub(super) tags: Vec<String>,
+    pub(super) status: Vec<String>,
+    pub(super) is_online: bool,
+    #[serde(rename = "_botWebsite")]
+    pub(super) bot_website: Vec<String>,
+    #[serde(rename = "_botWhatsapp")]
+    pub(super) bot_whatsapp: Vec<String>,
+    #[serde(rename = "_botTelegram")]
+    pub(super) bot_telegram: Vec<String>,
+    #[serde(rename = "_botFacebook")]
+    pub(super) bot_facebook: Vec<String>,
+    #[serde(rename = "_agentAssigned")]
+    pub(super) agent_assigned: Vec<String>,
+    pub(super) segments: Vec<String>,
+    pub(super) applicable_filters: Vec<String>,
+    pub(super) last_seen_at: Range,
+    pub(super) created_at: Range,
+    pub(super) user_interacted: bool,
+    pub(super) last_message_by: Vec<String>,
+    pub(super) is_live_chat_active: bool,
+    pub(super) has_ordered: Ordered,
+    #[serde(deserialize_with = "whole")]
+    pub(super) page: usize,
+    pub(super) is_contact: bool,
+}
+
+/// The body as a query, or what is wrong with it; the first field that is wrong, in the page's order.
+pub(super) fn query(body: &Value) -> Result<Query, String> {
+    if !body.is_object() {
+        return Err("The body must be a JSON object.".to_owned());
+    }
+    for (path, shape) in FIELDS {
+        let value = path.split('.').try_fold(body, |value, name| value.get(name));
+        match value {
+            None => return Err(format!("`{path}` is required.")),
+            Some(value) if !shape.fits(value) => return Err(format!("`{path}` must be {shape}.")),
+            Some(_) => {}
+        }
+    }
+    Query::deserialize(body).map_err(|error| error.to_string())
+}
+
+/// A number as a page: JSON does not tell 1 from 1.0.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // whole, positive and small, as asked before
+fn page(value: &Value) -> Option<usize> {
+    let number = value.as_f64()?;
+    (number.fract() == 0.0 && (1.0..=1.0e9).contains(&number)).then_some(number as usize)
+}
+
+fn whole<'de, D: Deserializer<'de>>(source: D) -> Result<usize, D::Error> {
+    page(&Value::deserialize(source)?).ok_or_else(|| serde::de::Error::custom("`page` must be a number"))
+}
+
+fn time<'de, D: Deserializer<'de>>(source: D) -> Result<Option<Timestamp>, D::Error> {
+    Ok(parse_timestamp(&String::deserialize(source)?))
+}
