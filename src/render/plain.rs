@@ -54,7 +54,7 @@ pub(super) fn headline(telling: &Telling<'_>, entries: &[Entry<'_>]) -> String {
             if resolved {
                 format!("{}: {} after {waiting} ({place})", entry.name, entry.outcome)
             } else {
-                format!("{} is waiting for {waiting} on {place}", entry.name)
+                format!("{} has waited {waiting} on {place}", entry.name)
             }
         }
         _ if resolved => format!("{count} customers are no longer waiting in {}", telling.inbox),
@@ -97,7 +97,8 @@ fn quoted(entry: &Entry<'_>) -> String {
 }
 
 fn reach(entry: &Entry<'_>) -> String {
-    if entry.link.is_empty() { format!("User ID {}", entry.user_id) } else { entry.link.clone() }
+    let id = format!("User ID {}", entry.user_id);
+    if entry.link.is_empty() { id } else { format!("{} · {id}", entry.link) }
 }
 
 /// The keys that the built-in `webhook.json.hbs` gives as well: programs rely on them.
