@@ -19,7 +19,7 @@ use super::{RuleWords, Telling, Told, link, privacy, words};
 pub(super) const TEXT: usize = 500;
 /// Characters of any other value: a customer may write megabytes.
 const VALUE: usize = 10_000;
-/// How long a business may answer freely on WhatsApp.
+/// How long a business may answer freely, where the platform limits it.
 const REPLY_WINDOW: SignedDuration = SignedDuration::from_hours(24);
 
 /// One listed alert, as far as the receiver may see it.
@@ -158,7 +158,7 @@ fn outcome(told: Told<'_>, contact: &Contact, telling: &Telling<'_>) -> String {
     }
 }
 
-/// What is left of WhatsApp's 24 hours, in seconds; `None` where they do not apply or are over.
+/// What is left of the 24 hours for an answer, in seconds; `None` where they do not apply or are over.
 fn reply_window(contact: &Contact, now: Timestamp) -> Option<i64> {
     if contact.platform() != WHATSAPP || contact.last_message.by != by::USER {
         return None;

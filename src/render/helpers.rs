@@ -45,7 +45,7 @@ const fn compare(name: &'static str, least: usize, most: usize) -> Known {
 }
 
 /// Every helper that a template may use.
-pub(super) const KNOWN: [Known; 28] = [
+pub(super) const KNOWN: [Known; 29] = [
     value("duration", 1, 1, false),
     value("ago", 1, 1, false),
     value("time", 1, 2, false),
@@ -55,6 +55,7 @@ pub(super) const KNOWN: [Known; 28] = [
     value("upper", 1, 1, true),
     value("lower", 1, 1, true),
     value("mask", 1, 1, true),
+    value("quote", 1, 1, true),
     value("phone", 1, 2, true),
     value("emoji", 1, 1, false),
     value("json", 1, 1, true),
@@ -85,7 +86,7 @@ pub(super) fn known(name: &str) -> Option<&'static Known> {
 pub(super) fn register(registry: &mut Handlebars<'_>, escape: Escape) {
     // It would write customers' text to the log.
     registry.unregister_helper("log");
-    let helpers: [(&'static str, Run); 11] = [
+    let helpers: [(&'static str, Run); 12] = [
         ("duration", |call| call.value(0).map(duration)),
         ("ago", |call| call.value(0).map(|value| ago(value, call.root))),
         ("time", time),
@@ -95,6 +96,7 @@ pub(super) fn register(registry: &mut Handlebars<'_>, escape: Escape) {
         ("upper", |call| call.value(0).map(|value| shown(value).to_uppercase().into())),
         ("lower", |call| call.value(0).map(|value| shown(value).to_lowercase().into())),
         ("mask", |call| call.value(0).map(|value| words::mask(&shown(value)).into())),
+        ("quote", |call| call.value(0).map(|value| words::quote(&shown(value)).into())),
         ("phone", phone),
         ("emoji", |call| call.value(0).map(|value| words::emoji(&shown(value)).into())),
     ];

@@ -90,9 +90,9 @@ fn blocks(list: Vec<Value>) -> Vec<Value> {
         }
         let size = size(&block);
         // Room for the note on what was cut, unless this is the last one.
-        let last = at + 1 == all;
-        let full = kept.len() + 1 > if last { BLOCKS } else { BLOCKS - 1 };
-        if cut_off > 0 || full || size > left.saturating_sub(if last { 0 } else { 40 }) {
+        let is_last = at + 1 == all;
+        let full = kept.len() + 1 > if is_last { BLOCKS } else { BLOCKS - 1 };
+        if cut_off > 0 || full || size > left.saturating_sub(if is_last { 0 } else { 40 }) {
             cut_off += 1;
             continue;
         }

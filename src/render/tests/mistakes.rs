@@ -192,12 +192,18 @@ fn json_that_is_none() {
 }
 
 #[test]
+fn what_may_be_empty_needs_an_else() {
+    let found = mistakes("console.txt.hbs", "{{#each alerts}}\n{{#with agent}}{{this}}{{/with}}{{/each}}");
+    assert_eq!(found, ["2:1 `agent` is empty or not there, and there is no {{else}} for that"]);
+}
+
+#[test]
 fn a_broken_file_falls_back_to_the_built_in_one() {
     let case = Case::fired(vec![alert(ravi(), "PT7M")]);
     let (renderer, found) = load(&[("slack.json.hbs", "{{oops}}"), ("console.txt.hbs", "{{count}} waiting")]);
     assert_eq!(found.len(), 1);
-    let rendered = case.render(&renderer, "own", Format::Slack);
-    assert_eq!((rendered.fault, rendered.body), (None, case.built_in(Format::Slack)));
+    let sent = case.render(&renderer, "own", Format::Slack);
+    assert_eq!((sent.fault, sent.body), (None, case.built_in(Format::Slack)));
     assert_eq!(shown(&case.render(&renderer, "own", Format::Console).body), "1 waiting");
     assert_eq!(case.render(&renderer, "own", Format::Webhook).body, case.built_in(Format::Webhook));
 }
@@ -210,16 +216,16 @@ fn a_template_that_fails_at_run_time() {
         load(&[("console.txt.hbs", text), ("webhook.json.hbs", "{{#if (gt count 5)}}{{else}}{}{{/if}}")]);
     assert_eq!(found.iter().map(line).collect::<Vec<_>>(), Vec::<String>::new());
     let case = Case::fired(super::fixtures::twelve());
-    let rendered = case.render(&renderer, "own", Format::Console);
-    let fault = rendered.fault.unwrap();
+    let sent = case.render(&renderer, "own", Format::Console);
+    let fault = sent.fault.unwrap();
     assert!(fault.starts_with("own/console.txt.hbs:1:"), "{fault}");
-    assert_eq!(rendered.body, case.tell(|telling| renderer.plain(Format::Console, telling)));
-    let rendered = case.render(&renderer, "own", Format::Webhook);
-    let fault = rendered.fault.unwrap();
+    assert_eq!(sent.body, case.tell(|telling| renderer.plain(Format::Console, telling)));
+    let sent = case.render(&renderer, "own", Format::Webhook);
+    let fault = sent.fault.unwrap();
     assert!(fault.starts_with("own/webhook.json.hbs: what it gave is not valid JSON: EOF"), "{fault}");
-    let rendered = case.render(&renderer, "nowhere", Format::Console);
-    assert_eq!(rendered.fault.unwrap(), "there is no template `nowhere`");
-    assert_eq!(rendered.body, case.built_in(Format::Console));
+    let sent = case.render(&renderer, "nowhere", Format::Console);
+    assert_eq!(sent.fault.unwrap(), "there is no template `nowhere`");
+    assert_eq!(sent.body, case.built_in(Format::Console));
 }
 
 #[test]
@@ -228,8 +234,8 @@ fn an_undocumented_field_may_be_absent() {
     let (renderer, found) = load(&[("console.txt.hbs", text)]);
     assert!(found.is_empty());
     let case = Case::fired(vec![alert(ravi(), "PT7M"), alert(super::fixtures::nobody(), "PT6M")]);
-    let rendered = case.render(&renderer, "own", Format::Console);
-    assert_eq!((rendered.fault, rendered.body), (None, Body::Console { text: "[secret-extra][]".to_owned() }));
+    let sent = case.render(&renderer, "own", Format::Console);
+    assert_eq!((sent.fault, sent.body), (None, Body::Console { text: "[secret-extra][]".to_owned() }));
 }
 
 #[test]
