@@ -237,9 +237,10 @@ fn time(call: &Call<'_>) -> Result<Value, RenderError> {
         None if today == Some(then.date()) => "%H:%M %Z",
         None => "%a %-d %b %H:%M %Z",
     };
+    // What jiff says quotes the format, which a careless template takes from a customer.
     jiff::fmt::strtime::format(format, &then)
         .map(Value::from)
-        .map_err(|error| call.wrong(&format!("a wrong format: {error}")))
+        .map_err(|_| call.wrong("the format is not understood: write one like \"%d %b %H:%M\""))
 }
 
 fn truncate(call: &Call<'_>) -> Result<Value, RenderError> {

@@ -9,7 +9,7 @@ use crate::model::{Body, text, time::human};
 
 use super::{
     Format, Telling,
-    context::{Entry, entries, is_resolved, rule},
+    context::{Entry, entries, is_resolved, rule, rules},
     escape, words,
 };
 
@@ -72,12 +72,15 @@ fn lines(telling: &Telling<'_>, entries: &[Entry<'_>]) -> Vec<String> {
         lines.extend([quoted(entry), reach(entry)].into_iter().filter(|line| !line.is_empty()));
         return lines;
     }
+    let several = rules(telling).len() > 1;
     for entry in entries {
+        let rule = if several { text::one_line(&entry.told.rule.name, 200) } else { String::new() };
         let parts = [
             entry.name.clone(),
             human(entry.waiting),
             entry.outcome.clone(),
             entry.platform.clone(),
+            rule,
             quoted(entry),
             reach(entry),
         ];

@@ -3,7 +3,7 @@
 use super::fixtures::{Case, alert, customer, nobody, ravi, resolved, shown, twelve};
 use crate::{
     model::{Body, Privacy, Reason},
-    render::{Format, Renderer},
+    render::{Format, Renderer, RuleWords, Telling, Told},
 };
 
 const HOSTILE: &str =
@@ -86,4 +86,21 @@ fn the_first_line_says_who_waits_how_long_and_where() {
     let case = Case::fired(vec![alert(ravi(), "PT7M")]);
     let Body::Email { subject, .. } = case.built_in(Format::Email) else { panic!("no mail") };
     assert_eq!(subject, "🟠 Ravi Kumar has waited 7 min on WhatsApp");
+}
+
+#[test]
+fn several_rules_are_all_named() {
+    let alerts = [alert(ravi(), "PT7M"), alert(nobody(), "PT6M")];
+    Case::fired(alerts.to_vec()).tell(|telling| {
+        let other = RuleWords { name: "missed-chat".to_owned(), ..telling.rule.clone() };
+        let told = [Told { alert: &alerts[0], rule: telling.rule }, Told { alert: &alerts[1], rule: &other }];
+        let telling = Telling { alerts: &told, ..*telling };
+        let renderer = Renderer::built_in();
+        for format in Format::ALL {
+            for body in [renderer.render("alert", format, &telling).body, renderer.plain(format, &telling)] {
+                let body = shown(&body);
+                assert!(body.contains("unanswered") && body.contains("missed-chat"), "{body}");
+            }
+        }
+    });
 }

@@ -192,6 +192,17 @@ fn json_that_is_none() {
 }
 
 #[test]
+fn a_fault_holds_no_text_of_a_customer() {
+    let text = "{{#if (gt count 5)}}{{#each alerts}}{{time since name}}{{/each}}{{/if}}";
+    let (renderer, found) = load(&[("console.txt.hbs", text)]);
+    assert!(found.is_empty());
+    let odd = super::fixtures::customer("a", "%~secret", "%~secret");
+    let case = Case::fired(vec![alert(odd, "PT7M"); 6]);
+    let fault = case.render(&renderer, "own", Format::Console).fault.unwrap();
+    assert!(fault.contains("time: the format is not understood") && !fault.contains("ecret"), "{fault}");
+}
+
+#[test]
 fn what_may_be_empty_needs_an_else() {
     let found = mistakes("console.txt.hbs", "{{#each alerts}}\n{{#with agent}}{{this}}{{/with}}{{/each}}");
     assert_eq!(found, ["2:1 `agent` is empty or not there, and there is no {{else}} for that"]);
