@@ -74,8 +74,9 @@ fn split(text: &str, most: usize) -> (&str, &str) {
         return (text, "");
     }
     let head = head(text, most);
-    let at = head.rfind('\n').filter(|at| *at > 0).unwrap_or(head.len());
-    // A single character that is longer than the limit cannot be; but never loop.
+    let whole = whole(head.to_owned()).len();
+    let at = head[..whole].rfind('\n').filter(|at| *at > 0).unwrap_or(whole);
+    // Nothing that short is longer than the limit; but never loop.
     if at == 0 { (text, "") } else { text.split_at(at) }
 }
 

@@ -63,6 +63,11 @@ fn every_text(value: &Value, then: &mut dyn FnMut(&str)) {
     }
 }
 
+fn bare_ampersand(text: &str) -> bool {
+    let entities = ["&amp;", "&lt;", "&gt;"];
+    text.match_indices('&').any(|(at, _)| !entities.iter().any(|entity| text[at..].starts_with(entity)))
+}
+
 /// What our own templates write with `<…>`.
 fn without_ours(text: &str) -> String {
     text.replace("<https://app.example.com/inbox/", "")
@@ -103,7 +108,7 @@ fn cases(name: &str, text: &str) -> Vec<Case> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 32, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn any_text_is_only_text(name in text(), said in text()) {
@@ -122,9 +127,7 @@ proptest! {
                             let mut torn = None;
                             every_text(&payload, &mut |text| {
                                 let text = without_ours(text);
-                                let bare = text.match_indices('&').any(|(at, _)| {
-                                    !["&amp;", "&lt;", "&gt;"].iter().any(|entity| text[at..].starts_with(entity))
-                                });
+                                let bare = bare_ampersand(&text);
                                 if text.contains(['<', '>']) || bare {
                                     torn = Some(text);
                                 }
@@ -164,7 +167,7 @@ proptest! {
         let mut torn = None;
         every_text(&payload, &mut |text| {
             let text = text.replace("<https://example.com|here>", "");
-            if text.contains(['<', '>']) || text.ends_with("&am…") || text.ends_with("&…") {
+            if text.contains(['<', '>']) || bare_ampersand(&text) {
                 torn = Some(text);
             }
         });

@@ -286,6 +286,22 @@ fn the_context_has_the_known_shape() {
 }
 
 #[test]
+fn a_masked_name_gives_nothing_away() {
+    for (details, wanted) in [
+        (json!({ "name": "Ravi Kumar" }), "R. K."),
+        (json!({ "name": "", "userProvidedName": "ravi" }), "R."),
+        (json!({ "name": "+91 98123 45678", "userProvidedName": "Ravi" }), "R."),
+        (json!({ "whatsAppNumber": "919812345678" }), "the-id"),
+        (json!({ "contact": { "email": "ravi@example.com" } }), "the-id"),
+    ] {
+        let contact = json!({ "_id": "the-id", "profile": { "userDetails": details } });
+        let case = Case { privacy: Privacy::Masked, ..Case::fired(vec![alert(contact, "PT7M")]) };
+        let name = case.tell(|telling| context::entries(telling)[0].name.clone());
+        assert_eq!(name, wanted);
+    }
+}
+
+#[test]
 fn a_link_shows_nothing_hidden() {
     let link = Some("https://x.example/{{contact.profile.userDetails.name}}");
     let case = Case { privacy: Privacy::Masked, link, ..Case::fired(vec![alert(ravi(), "PT7M")]) };
