@@ -246,7 +246,8 @@ impl Walk<'_> {
             .collect();
         let from_root = raw.contains("@root");
         let up = if from_root { 0 } else { segments.len() - names.len() };
-        let param = names.first().filter(|_| !from_root && !raw.starts_with("this.") && !raw.starts_with("./"));
+        // Handlebars looks for a block's own names first, even behind `this.` and `../`.
+        let param = names.first().filter(|_| !from_root);
         let param = param.and_then(|name| {
             self.scopes.iter().rev().find_map(|scope| scope.params.iter().find(|(known, _)| known == name))
         });

@@ -19,12 +19,12 @@ use super::{RuleWords, Telling, Told, link, privacy, words};
 pub(super) const TEXT: usize = 500;
 /// Characters of any other value: a customer may write megabytes.
 const VALUE: usize = 10_000;
-/// How long a business may answer freely on WhatsApp.
+/// How long a business may answer freely, where the platform limits it.
 const REPLY_WINDOW: SignedDuration = SignedDuration::from_hours(24);
 
 /// One listed alert, as far as the receiver may see it.
 pub(super) struct Entry<'a> {
-    told: Told<'a>,
+    pub(super) told: Told<'a>,
     /// The contact behind privacy.
     contact: Value,
     /// The User ID.
@@ -158,7 +158,7 @@ fn outcome(told: Told<'_>, contact: &Contact, telling: &Telling<'_>) -> String {
     }
 }
 
-/// What is left of WhatsApp's 24 hours, in seconds; `None` where they do not apply or are over.
+/// What is left of the 24 hours for an answer, in seconds; `None` where they do not apply or are over.
 fn reply_window(contact: &Contact, now: Timestamp) -> Option<i64> {
     if contact.platform() != WHATSAPP || contact.last_message.by != by::USER {
         return None;
@@ -173,6 +173,7 @@ pub(super) fn context(telling: &Telling<'_>, entries: &[Entry<'_>]) -> Value {
         "event": telling.event.name(),
         "now": iso(telling.now),
         "rule": rule(telling.rule, true),
+        "rules": rules(telling),
         "inbox": line_of(telling.inbox),
         "receiver": line_of(telling.receiver),
         "step": telling.step,
@@ -185,6 +186,18 @@ pub(super) fn context(telling: &Telling<'_>, entries: &[Entry<'_>]) -> Value {
         "detail": "",
         "since": "",
     })
+}
+
+/// The names of all rules of the message, each once, the first one's first.
+pub(super) fn rules(telling: &Telling<'_>) -> Vec<String> {
+    let mut names = vec![line_of(&telling.rule.name)];
+    for told in telling.alerts {
+        let name = line_of(&told.rule.name);
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names
 }
 
 /// A rule as templates see it; for programs outside without the zone.

@@ -6,7 +6,7 @@ use crate::model::text::is_harmful;
 
 /// How the values of one kind of file are escaped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Escape {
+pub(super) enum Escape {
     /// Slack's control characters, then JSON string content.
     SlackJson,
     /// Slack's control characters.
@@ -23,11 +23,11 @@ pub(crate) enum Escape {
 
 impl Escape {
     /// Every kind: each has a registry of its own.
-    pub(crate) const ALL: [Self; 6] =
+    pub(super) const ALL: [Self; 6] =
         [Self::SlackJson, Self::Slack, Self::Html, Self::Nothing, Self::Json, Self::Console];
 
     /// `text` made safe for this kind of file.
-    pub(crate) fn apply(self, text: &str) -> String {
+    pub(super) fn apply(self, text: &str) -> String {
         match self {
             Self::SlackJson => json(&slack(text)),
             Self::Slack => slack(text),
@@ -41,7 +41,7 @@ impl Escape {
 
 /// Slack's three control characters. With `<` gone there is no `<!channel>`, no `<@U…>` and no link
 /// with a false label; this is the whole of Slack's own rule.
-pub(crate) fn slack(text: &str) -> String {
+pub(super) fn slack(text: &str) -> String {
     replace(text, |c| match c {
         '&' => Some("&amp;"),
         '<' => Some("&lt;"),
@@ -70,7 +70,7 @@ fn json(text: &str) -> String {
 }
 
 /// One line for a terminal: a customer can neither move the cursor nor begin a line of their own.
-pub(crate) fn console(text: &str) -> String {
+pub(super) fn console(text: &str) -> String {
     text.chars().map(|c| if c.is_whitespace() { ' ' } else { c }).filter(|c| !is_harmful(*c)).collect()
 }
 

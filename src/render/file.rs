@@ -1,6 +1,6 @@
 //! The files that a template folder may hold.
 
-use super::{Format, escape::Escape};
+use super::escape::Escape;
 
 /// One kind of file in `templates/NAME/`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -55,16 +55,6 @@ impl File {
             Self::EmailHtml => Escape::Html,
             Self::Webhook => Escape::Json,
             Self::Console => Escape::Console,
-        }
-    }
-
-    /// The format that it is for.
-    pub(super) fn format(self) -> Format {
-        match self {
-            Self::SlackJson | Self::SlackText => Format::Slack,
-            Self::EmailSubject | Self::EmailHtml | Self::EmailText => Format::Email,
-            Self::Webhook => Format::Webhook,
-            Self::Console => Format::Console,
         }
     }
 

@@ -45,7 +45,7 @@ const fn compare(name: &'static str, least: usize, most: usize) -> Known {
 }
 
 /// Every helper that a template may use.
-pub(super) const KNOWN: [Known; 28] = [
+pub(super) const KNOWN: [Known; 29] = [
     value("duration", 1, 1, false),
     value("ago", 1, 1, false),
     value("time", 1, 2, false),
@@ -55,6 +55,7 @@ pub(super) const KNOWN: [Known; 28] = [
     value("upper", 1, 1, true),
     value("lower", 1, 1, true),
     value("mask", 1, 1, true),
+    value("quote", 1, 1, true),
     value("phone", 1, 2, true),
     value("emoji", 1, 1, false),
     value("json", 1, 1, true),
@@ -85,7 +86,7 @@ pub(super) fn known(name: &str) -> Option<&'static Known> {
 pub(super) fn register(registry: &mut Handlebars<'_>, escape: Escape) {
     // It would write customers' text to the log.
     registry.unregister_helper("log");
-    let helpers: [(&'static str, Run); 11] = [
+    let helpers: [(&'static str, Run); 12] = [
         ("duration", |call| call.value(0).map(duration)),
         ("ago", |call| call.value(0).map(|value| ago(value, call.root))),
         ("time", time),
@@ -95,6 +96,7 @@ pub(super) fn register(registry: &mut Handlebars<'_>, escape: Escape) {
         ("upper", |call| call.value(0).map(|value| shown(value).to_uppercase().into())),
         ("lower", |call| call.value(0).map(|value| shown(value).to_lowercase().into())),
         ("mask", |call| call.value(0).map(|value| words::mask(&shown(value)).into())),
+        ("quote", |call| call.value(0).map(|value| words::quote(&shown(value)).into())),
         ("phone", phone),
         ("emoji", |call| call.value(0).map(|value| words::emoji(&shown(value)).into())),
     ];
@@ -235,9 +237,10 @@ fn time(call: &Call<'_>) -> Result<Value, RenderError> {
         None if today == Some(then.date()) => "%H:%M %Z",
         None => "%a %-d %b %H:%M %Z",
     };
+    // What jiff says quotes the format, which a careless template takes from a customer.
     jiff::fmt::strtime::format(format, &then)
         .map(Value::from)
-        .map_err(|error| call.wrong(&format!("a wrong format: {error}")))
+        .map_err(|_| call.wrong("the format is not understood: write one like \"%d %b %H:%M\""))
 }
 
 fn truncate(call: &Call<'_>) -> Result<Value, RenderError> {

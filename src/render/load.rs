@@ -23,7 +23,7 @@ pub(super) fn folders(folder: &Path, renderer: &mut Renderer, found: &mut Vec<Di
     for (name, path) in entries(folder, found) {
         if path.is_dir() {
             one(&name, &path, renderer, found);
-        } else if name.ends_with(".hbs") {
+        } else if path.extension().is_some_and(|extension| extension == "hbs") {
             found.push(
                 Diagnostic::bare(format!("{}: a template lies in a folder of its own", path.display()))
                     .help(format!("move it to {}", folder.join("NAME").join(&name).display())),

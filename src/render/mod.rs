@@ -10,9 +10,9 @@
 //!
 //! Knows the nouns and how admins' mistakes are told; no clock, no wire, no log.
 
-pub(crate) mod check;
+mod check;
 mod context;
-pub(crate) mod escape;
+mod escape;
 mod file;
 mod guard;
 mod helpers;

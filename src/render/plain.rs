@@ -9,7 +9,7 @@ use crate::model::{Body, text, time::human};
 
 use super::{
     Format, Telling,
-    context::{Entry, entries, is_resolved, rule},
+    context::{Entry, entries, is_resolved, rule, rules},
     escape, words,
 };
 
@@ -54,7 +54,7 @@ pub(super) fn headline(telling: &Telling<'_>, entries: &[Entry<'_>]) -> String {
             if resolved {
                 format!("{}: {} after {waiting} ({place})", entry.name, entry.outcome)
             } else {
-                format!("{} is waiting for {waiting} on {place}", entry.name)
+                format!("{} has waited {waiting} on {place}", entry.name)
             }
         }
         _ if resolved => format!("{count} customers are no longer waiting in {}", telling.inbox),
@@ -72,12 +72,15 @@ fn lines(telling: &Telling<'_>, entries: &[Entry<'_>]) -> Vec<String> {
         lines.extend([quoted(entry), reach(entry)].into_iter().filter(|line| !line.is_empty()));
         return lines;
     }
+    let several = rules(telling).len() > 1;
     for entry in entries {
+        let rule = if several { text::one_line(&entry.told.rule.name, 200) } else { String::new() };
         let parts = [
             entry.name.clone(),
             human(entry.waiting),
             entry.outcome.clone(),
             entry.platform.clone(),
+            rule,
             quoted(entry),
             reach(entry),
         ];
@@ -97,7 +100,8 @@ fn quoted(entry: &Entry<'_>) -> String {
 }
 
 fn reach(entry: &Entry<'_>) -> String {
-    if entry.link.is_empty() { format!("User ID {}", entry.user_id) } else { entry.link.clone() }
+    let id = format!("User ID {}", entry.user_id);
+    if entry.link.is_empty() { id } else { format!("{} · {id}", entry.link) }
 }
 
 /// The keys that the built-in `webhook.json.hbs` gives as well: programs rely on them.

@@ -6,7 +6,7 @@ use std::{
     path::Path,
 };
 
-use handlebars::{Context, Handlebars, RenderError, Template};
+use handlebars::{Context, Handlebars, RenderError, RenderErrorReason, Template};
 use serde_json::Value;
 
 use crate::{
@@ -122,10 +122,9 @@ impl Renderer {
     pub(super) fn try_file(&self, folder: &str, file: File, telling: &Telling<'_>) -> Result<(), Failure> {
         let data = self.data(telling, &entries(telling)).map_err(Failure::of)?;
         let registry = self.registries.get(&file.escape()).ok_or_else(|| Failure::of("no registry".to_owned()))?;
-        let given = registry.render_with_context(&key(folder, file), &data).map_err(|error| Failure {
-            place: error.line_no.zip(error.column_no),
-            ..Failure::of(error.reason().to_string())
-        })?;
+        let given = registry
+            .render_with_context(&key(folder, file), &data)
+            .map_err(|error| Failure { place: error.line_no.zip(error.column_no), ..Failure::of(explain(&error)) })?;
         let wrong = match (file, serde_json::from_str::<Value>(&given)) {
             (File::SlackJson, Ok(Value::Object(_))) | (File::Webhook, Ok(_)) => return Ok(()),
             (File::SlackJson, Ok(_)) => "the payload is no JSON object".to_owned(),
@@ -245,13 +244,24 @@ fn shown(folder: &str, file: File) -> String {
     if folder == BUILT_IN { format!("the built-in {}", file.name()) } else { key(folder, file) }
 }
 
-/// `alert/slack.json.hbs:3:7: …`. What Handlebars says names paths of the template, never values.
+/// Handlebars' error in an admin's words. It names paths of the template, never values.
+fn explain(error: &RenderError) -> String {
+    match error.reason() {
+        RenderErrorReason::MissingVariable(Some(path)) => {
+            format!("`{path}` is empty or not there, and there is no {{{{else}}}} for that")
+        }
+        RenderErrorReason::MissingVariable(None) => "what is looked up is not there".to_owned(),
+        other => other.to_string(),
+    }
+}
+
+/// `alert/slack.json.hbs:3:7: …`.
 fn fault(folder: &str, file: File, error: &RenderError) -> String {
     let place = match (error.line_no, error.column_no) {
         (Some(line), Some(column)) => format!(":{line}:{column}"),
         _ => String::new(),
     };
-    format!("{}{place}: {}", shown(folder, file), error.reason())
+    format!("{}{place}: {}", shown(folder, file), explain(error))
 }
 
 fn parse(folder: &str, file: File, given: &str) -> Result<Value, String> {

@@ -65,6 +65,7 @@ pub(super) fn root() -> Shape {
         ("event", Shape::Safe),
         ("now", Shape::Safe),
         ("rule", rule()),
+        ("rules", Shape::List(Box::new(Shape::Safe))),
         ("inbox", Shape::Safe),
         ("receiver", Shape::Safe),
         ("step", Shape::Safe),

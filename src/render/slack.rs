@@ -74,8 +74,9 @@ fn split(text: &str, most: usize) -> (&str, &str) {
         return (text, "");
     }
     let head = head(text, most);
-    let at = head.rfind('\n').filter(|at| *at > 0).unwrap_or(head.len());
-    // A single character that is longer than the limit cannot be; but never loop.
+    let whole = whole(head.to_owned()).len();
+    let at = head[..whole].rfind('\n').filter(|at| *at > 0).unwrap_or(whole);
+    // Nothing that short is longer than the limit; but never loop.
     if at == 0 { (text, "") } else { text.split_at(at) }
 }
 
@@ -90,9 +91,9 @@ fn blocks(list: Vec<Value>) -> Vec<Value> {
         }
         let size = size(&block);
         // Room for the note on what was cut, unless this is the last one.
-        let last = at + 1 == all;
-        let full = kept.len() + 1 > if last { BLOCKS } else { BLOCKS - 1 };
-        if cut_off > 0 || full || size > left.saturating_sub(if last { 0 } else { 40 }) {
+        let is_last = at + 1 == all;
+        let full = kept.len() + 1 > if is_last { BLOCKS } else { BLOCKS - 1 };
+        if cut_off > 0 || full || size > left.saturating_sub(if is_last { 0 } else { 40 }) {
             cut_off += 1;
             continue;
         }

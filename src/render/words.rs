@@ -33,6 +33,8 @@ pub(super) fn emoji(of: &str) -> &'static str {
 /// The first letters of up to three words: `R. K.`; empty for a name without letters (a phone
 /// number has no initials that would not give part of it away).
 pub(super) fn initials(name: &str) -> String {
+    // Of a mail address the part before the `@`: the domain is no name.
+    let name = name.trim_start_matches('@').split('@').next().unwrap_or_default();
     name.split(|c: char| c.is_whitespace() || c == '.' || c == '_' || c == '-')
         .filter_map(|word| word.graphemes(true).next())
         .filter(|first| first.chars().next().is_some_and(char::is_alphabetic))
@@ -51,18 +53,25 @@ pub(super) fn mask(text: &str) -> String {
     format!("{hidden}{}", parts[parts.len() - shown..].concat())
 }
 
+/// Each line behind a `> `, so that no line of a customer's passes for one of ours.
+pub(super) fn quote(text: &str) -> String {
+    text.lines().map(|line| format!("> {line}")).collect::<Vec<_>>().join("\n")
+}
+
 /// A phone number as people read it: `+91 98123 45678`.
 ///
 /// The inbox spells the prefix `+91`, `91` or `1`, and the number with or without it.
 pub(super) fn phone(prefix: &str, number: &str) -> String {
     let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
-    let (code, mut rest) = (digits(prefix), digits(number));
+    let number = number.trim();
+    // `00` is how many places dial `+`.
+    let (international, number) = match number.strip_prefix('+').or_else(|| number.strip_prefix("00")) {
+        Some(number) => (true, number),
+        None => (false, number),
+    };
+    let (code, rest) = (digits(prefix), digits(number));
     if rest.is_empty() {
-        return String::new();
-    }
-    let international = number.trim_start().starts_with('+') || number.trim_start().starts_with("00");
-    if number.trim_start().starts_with("00") {
-        rest = rest.trim_start_matches('0').to_owned();
+        return rest;
     }
     if code.is_empty() {
         // Without a prefix: ten digits after 91 or 1 are those countries' numbers.
@@ -73,12 +82,8 @@ pub(super) fn phone(prefix: &str, number: &str) -> String {
             (_, false) => rest,
         };
     }
-    if let Some(local) = rest.strip_prefix(code.as_str())
-        && (international || local.len() >= 10)
-    {
-        rest = local.to_owned();
-    }
-    join(&code, &rest)
+    let local = rest.strip_prefix(code.as_str()).filter(|local| international || local.len() >= 10);
+    join(&code, local.unwrap_or(&rest))
 }
 
 fn join(code: &str, local: &str) -> String {

@@ -3,7 +3,7 @@
 use super::fixtures::{Case, alert, customer, nobody, ravi, resolved, shown, twelve};
 use crate::{
     model::{Body, Privacy, Reason},
-    render::{Format, Renderer},
+    render::{Format, Renderer, RuleWords, Telling, Told},
 };
 
 const HOSTILE: &str =
@@ -25,9 +25,16 @@ fn cases() -> Vec<(&'static str, Case)> {
         ),
         ("masked", Case { privacy: Privacy::Masked, ..Case::fired(vec![alert(ravi(), "PT7M")]) }),
         ("id", Case { privacy: Privacy::Id, link: None, ..Case::fired(vec![alert(ravi(), "PT7M")]) }),
-        ("nobody", Case { link: None, ..Case::fired(vec![alert(nobody(), "P1DT2H")]) }),
+        ("nobody", Case { link: None, ..Case::fired(vec![alert(nobody(), "PT26H")]) }),
         ("hostile", Case::fired(vec![alert(customer("6a2bbf60b1e0d1b5a9f0c003", HOSTILE, &long), "PT7M")])),
     ]
+}
+
+fn snapshot(name: &str, body: &str) {
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path("../snapshots");
+    settings.set_prepend_module_to_snapshot(false);
+    settings.bind(|| insta::assert_snapshot!(name.to_lowercase(), body));
 }
 
 #[test]
@@ -35,7 +42,7 @@ fn every_built_in_body() {
     for (name, case) in cases() {
         for format in Format::ALL {
             let body = shown(&case.built_in(format));
-            insta::assert_snapshot!(format!("{name}_{format:?}").to_lowercase(), body);
+            snapshot(&format!("{name}_{format:?}"), &body);
         }
     }
 }
@@ -45,7 +52,7 @@ fn every_plain_body() {
     for (name, case) in cases() {
         for format in Format::ALL {
             let body = shown(&case.tell(|telling| Renderer::built_in().plain(format, telling)));
-            insta::assert_snapshot!(format!("plain_{name}_{format:?}").to_lowercase(), body);
+            snapshot(&format!("plain_{name}_{format:?}"), &body);
         }
     }
 }
@@ -66,7 +73,7 @@ fn nothing_hidden_is_in_any_body() {
             let plain = case.tell(|telling| Renderer::built_in().plain(format, telling));
             for body in [case.built_in(format), plain] {
                 let body = shown(&body);
-                for hidden in ["secret", "Kumar", "order", "98123", "203.0"] {
+                for hidden in ["secret", "Kumar", "my order", "98123", "203.0"] {
                     assert!(!body.contains(hidden), "{privacy:?} {format:?} shows {hidden}:\n{body}");
                 }
             }
@@ -78,5 +85,22 @@ fn nothing_hidden_is_in_any_body() {
 fn the_first_line_says_who_waits_how_long_and_where() {
     let case = Case::fired(vec![alert(ravi(), "PT7M")]);
     let Body::Email { subject, .. } = case.built_in(Format::Email) else { panic!("no mail") };
-    assert_eq!(subject, "🟠 Ravi Kumar is waiting for 7 min on WhatsApp");
+    assert_eq!(subject, "🟠 Ravi Kumar has waited 7 min on WhatsApp");
+}
+
+#[test]
+fn several_rules_are_all_named() {
+    let alerts = [alert(ravi(), "PT7M"), alert(nobody(), "PT6M")];
+    Case::fired(alerts.to_vec()).tell(|telling| {
+        let other = RuleWords { name: "missed-chat".to_owned(), ..telling.rule.clone() };
+        let told = [Told { alert: &alerts[0], rule: telling.rule }, Told { alert: &alerts[1], rule: &other }];
+        let telling = Telling { alerts: &told, ..*telling };
+        let renderer = Renderer::built_in();
+        for format in Format::ALL {
+            for body in [renderer.render("alert", format, &telling).body, renderer.plain(format, &telling)] {
+                let body = shown(&body);
+                assert!(body.contains("unanswered") && body.contains("missed-chat"), "{body}");
+            }
+        }
+    });
 }

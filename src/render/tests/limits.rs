@@ -1,1 +1,322 @@
-//! Placeholder.
+//! Slack's limits, and the small functions behind the helpers.
+
+use serde_json::{Value, json};
+
+use super::{
+    fixtures::{Case, LINK, alert, nobody, now, ravi, shown, twelve},
+    hostile::within_limits,
+};
+use crate::{
+    model::{Contact, Privacy},
+    render::{Format, Renderer, context, link, shape, slack, words},
+};
+
+fn payload(given: Value) -> Value {
+    let Value::Object(given) = given else { panic!("no object") };
+    slack::payload(given, "fallback")
+}
+
+fn section(text: &str) -> Value {
+    json!({ "type": "section", "text": { "type": "mrkdwn", "text": text } })
+}
+
+#[test]
+fn too_many_blocks() {
+    let blocks: Vec<Value> = (0..60).map(|at| section(&format!("block {at}"))).collect();
+    let cut = payload(json!({ "text": "t", "blocks": blocks[..50] }));
+    assert_eq!(cut["blocks"].as_array().unwrap().len(), 50);
+    assert_eq!(cut["blocks"][49]["text"]["text"], "block 49");
+    let cut = payload(json!({ "text": "t", "blocks": blocks }));
+    assert_eq!(cut["blocks"].as_array().unwrap().len(), 50);
+    assert_eq!(cut["blocks"][49]["elements"][0]["text"], "… and 11 more blocks cut");
+}
+
+#[test]
+fn too_much_text() {
+    let cut = payload(json!({
+        "text": "t".repeat(50_000),
+        "blocks": [
+            { "type": "header", "text": { "type": "plain_text", "text": "h".repeat(200) } },
+            { "type": "section", "text": { "type": "mrkdwn", "text": "s".repeat(4_000) },
+              "fields": vec![json!({ "type": "mrkdwn", "text": "f".repeat(3_000) }); 2] },
+            { "type": "actions", "elements": [
+                { "type": "button", "url": "https://example.com", "text": { "type": "plain_text", "text": "b".repeat(100) } },
+                { "type": "button", "url": "u".repeat(3_001), "text": { "type": "plain_text", "text": "far" } },
+            ] },
+        ],
+    }));
+    let length = |path: &str| slack::length(cut.pointer(path).and_then(Value::as_str).unwrap());
+    assert_eq!(length("/text"), 40_000);
+    assert_eq!(length("/blocks/0/text/text"), 150);
+    assert_eq!(length("/blocks/1/text/text"), 3_000);
+    assert_eq!(length("/blocks/1/fields/1/text"), 2_000);
+    assert_eq!(length("/blocks/2/elements/0/text/text"), 75);
+    assert_eq!(cut["blocks"][2]["elements"].as_array().unwrap().len(), 1);
+    assert!(cut["blocks"][0]["text"]["text"].as_str().unwrap().ends_with("h…"));
+    let many = payload(json!({ "text": "t", "blocks": vec![section(&"s".repeat(3_000)); 6] }));
+    within_limits(&many).unwrap();
+    assert_eq!(many["blocks"][4]["elements"][0]["text"], "… and 2 more blocks cut");
+}
+
+#[test]
+fn what_slack_would_refuse_is_left_out() {
+    let cut = payload(json!({
+        "text": " ",
+        "link_names": true,
+        "parse": "full",
+        "blocks": [section(""), { "type": "context", "elements": [] }, { "type": "divider" }, "no block"],
+    }));
+    assert_eq!(
+        cut,
+        json!({ "text": "fallback", "blocks": [{ "type": "divider" }], "unfurl_links": false, "unfurl_media": false })
+    );
+    assert_eq!(payload(json!({ "text": "t", "blocks": [] })).get("blocks"), None);
+    // What an admin sets is kept.
+    let own = payload(json!({ "text": "t", "unfurl_links": true, "blocks": [
+        { "type": "section", "text": { "type": "mrkdwn", "verbatim": false, "text": "x" } },
+    ] }));
+    assert_eq!((&own["unfurl_links"], &own["blocks"][0]["text"]["verbatim"]), (&json!(true), &json!(false)));
+}
+
+#[test]
+fn a_cut_leaves_no_half() {
+    for (text, most, wanted) in [
+        ("abcdef", 6, "abcdef"),
+        ("abcdefg", 6, "abcde…"),
+        ("ab &amp; cd", 8, "ab…"),
+        ("ab &amp; cd", 9, "ab &amp;…"),
+        ("a <https://example.com|b>", 12, "a…"),
+        ("1 < 2 and so on", 10, "1 < 2 and…"),
+        ("👍👍👍", 5, "👍👍…"),
+    ] {
+        assert_eq!(slack::cut(text, most), wanted, "{text}");
+    }
+}
+
+#[test]
+fn a_long_list_stays_within_limits() {
+    let alerts: Vec<_> = twelve().into_iter().cycle().take(120).collect();
+    let case = Case { max_listed: 100, ..Case::fired(alerts) };
+    let payload = super::fixtures::slack(&case.built_in(Format::Slack));
+    within_limits(&payload).unwrap();
+    assert!(payload["text"].as_str().unwrap().starts_with("🟠 120 customers are waiting in main"));
+}
+
+#[test]
+fn phone_numbers() {
+    for (prefix, number, wanted) in [
+        ("+91", "9812345678", "+91 98123 45678"),
+        ("91", "919812345678", "+91 98123 45678"),
+        ("", "919812345678", "+91 98123 45678"),
+        ("", "+91 98123-45678", "+91 98123 45678"),
+        ("1", "4155550100", "+1 415 555 0100"),
+        ("+1", "+1 (415) 555-0100", "+1 415 555 0100"),
+        ("", "14155550100", "+1 415 555 0100"),
+        ("91", "9198123456", "+91 91981 23456"),
+        ("44", "7700900123", "+44 7700900123"),
+        ("", "+447700900123", "+447700900123"),
+        ("", "00447700900123", "+447700900123"),
+        ("", "5550100", "5550100"),
+        ("+91", "", ""),
+        ("", "none", ""),
+    ] {
+        assert_eq!(words::phone(prefix, number), wanted, "{prefix} {number}");
+    }
+}
+
+#[test]
+fn initials_and_masks() {
+    for (name, wanted) in [
+        ("Ravi Kumar", "R. K."),
+        ("ravi.kumar@example.com", "R. K."),
+        ("श्रेया शर्मा", "श्रे. श."),
+        ("+91 98123 45678", ""),
+        ("a b c d", "A. B. C."),
+        ("", ""),
+    ] {
+        assert_eq!(words::initials(name), wanted, "{name}");
+    }
+    for (text, wanted) in [("9812345678", "••••78"), ("short", "••••"), ("", "")] {
+        assert_eq!(words::mask(text), wanted);
+    }
+}
+
+/// What a template of one line gives for Ravi.
+fn line(text: &str) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("own")).unwrap();
+    let whole = format!("{{{{#with alerts.0}}}}{text}{{{{/with}}}}");
+    std::fs::write(folder.path().join("own/email.txt.hbs"), whole).unwrap();
+    let mut found = Vec::new();
+    let renderer = Renderer::load(folder.path(), &mut found);
+    assert!(found.is_empty(), "{text}: {found:#?}");
+    let sent = Case::fired(vec![alert(ravi(), "PT7M")]).render(&renderer, "own", Format::Email);
+    assert_eq!(sent.fault, None, "{text}");
+    let crate::model::Body::Email { text, .. } = sent.body else { panic!("no mail") };
+    text
+}
+
+#[test]
+fn helpers() {
+    for (text, wanted) in [
+        ("{{duration waiting}}", "7 min"),
+        ("{{duration 3725}}", "1 h 2 min"),
+        ("{{duration \"45\"}}", "45 s"),
+        ("{{duration resolved_at}}x", "x"),
+        ("{{ago since}}", "7 min ago"),
+        ("{{time since}}", "13:43 IST"),
+        ("{{time \"2026-06-01T08:00:00Z\"}}", "Mon 1 Jun 13:30 IST"),
+        ("{{time since \"%Y-%m-%d\"}}", "2026-06-12"),
+        ("{{time resolved_at}}x", "x"),
+        ("{{truncate \"abcdef\" 4}}", "abc…"),
+        ("{{default resolved_at \"never\"}}", "never"),
+        ("{{default name \"nobody\"}}", "Ravi Kumar"),
+        ("{{@root.count}} {{plural @root.count \"customer\" \"customers\"}}", "1 customer"),
+        ("{{plural 2 \"customer\"}} {{plural tags \"tag\" \"tags\"}}", "customers tags"),
+        ("{{upper name}} {{lower name}}", "RAVI KUMAR ravi kumar"),
+        ("{{mask contact.profile.userDetails.whatsAppNumber}}", "••••78"),
+        ("{{phone contact.profile.userDetails.contact.phone}}", "+91 98123 45678"),
+        ("{{phone contact.profile.userDetails.whatsAppNumber}}", "+91 98123 45678"),
+        ("{{emoji rule.severity}}{{emoji platform}}{{emoji \"critical\"}}{{emoji \"other\"}}", "🟠💬🔴"),
+        ("{{json tags}} {{json waiting}}", "[\"vip\",\"new\"] 420"),
+        ("{{quote text}}", "> Hello?\n> Where is my order?"),
+        ("{{upper (truncate name 5)}}", "RAVI…"),
+        ("{{#if (and (gt waiting 60) (eq platform \"WhatsApp\") (not link))}}no{{else}}yes{{/if}}", "yes"),
+        (
+            "{{len tags}}{{#if (or resolved_at agent)}}{{agent}} {{agent_slack}} {{bot}}{{/if}}",
+            "2Asha U012AB3CD Sales bot",
+        ),
+        ("{{#each segments}}{{this}}{{/each}} {{reply_window}} {{ack_link}}{{reason}}", "Returning 85980"),
+        (
+            "{{contact.lastMessage.at}} {{since}} {{id}}",
+            "2026-06-12T08:13:52.369Z 2026-06-12T08:13:52.000Z 0a6d2b2f9c22",
+        ),
+    ] {
+        let given = line(text);
+        if text.contains("{{id}}") {
+            assert_eq!(given.len(), wanted.len(), "{given}");
+        } else {
+            assert_eq!(given, wanted, "{text}");
+        }
+    }
+}
+
+#[test]
+fn links() {
+    let contact = Contact::read(ravi()).unwrap().json();
+    for (template, wanted) in [
+        (LINK, Ok("https://app.example.com/inbox/6a2bbf60b1e0d1b5a9f0c001")),
+        (
+            "https://x.example/?n={{ contact.profile.userDetails.name }}&b=1",
+            Ok("https://x.example/?n=Ravi%20Kumar&b=1"),
+        ),
+        ("https://x.example/inbox", Ok("https://x.example/inbox")),
+        ("https://x.example/{{contact.uuid}}{{contact.extra.x}}", Err("there is no field `contact.extra.x`")),
+        ("https://x.example/{{contact._di}}", Err("there is no field `contact._di`: did you mean `contact._id`?")),
+        ("https://x.example/{{contact.profile}}", Err("`contact.profile` is no single value")),
+        ("https://x.example/{{name}}", Err("`{{name}}` is not known here: only fields like {{contact._id}}")),
+        ("https://x.example/{{{contact._id}}}", Err("`{{{contact._id}}` is not known here")),
+        ("https://x.example/{{contact._id", Err("a `{{` is never closed")),
+        ("https://{{contact._id}}.example/", Err("a contact's value may stand behind the host's name only")),
+        ("https://x.example{{contact._id}}", Err("a contact's value may stand behind the host's name only")),
+        ("javascript:alert(1)//{{contact._id}}", Err("write an address that begins with https://")),
+        ("x.example/{{contact._id}}", Err("not an address")),
+        ("https://x.example/a b|c", Err("an address holds no spaces")),
+    ] {
+        match (link::check(template), wanted) {
+            (Ok(()), Ok(wanted)) => assert_eq!(link::fill(template, &contact), wanted),
+            (Err(is), Err(wanted)) => assert!(is.starts_with(wanted), "{template}: {is}"),
+            (is, _) => panic!("{template}: {is:?}"),
+        }
+    }
+    let fill = |value: Value| link::fill("https://x.example/{{contact.uuid}}", &value);
+    assert_eq!(fill(json!({ "uuid": "a/../?&#<>\"é" })), "https://x.example/a%2F..%2F%3F%26%23%3C%3E%22%C3%A9");
+    assert_eq!((fill(json!({ "uuid": ".." })), fill(json!({}))), (String::new(), String::new()));
+}
+
+#[test]
+fn the_reply_window() {
+    let window = |platform: &str, by: &str, at: &str| {
+        let contact = json!({ "_id": "a", "platform": [platform], "lastMessage": { "by": by, "at": at } });
+        let case = Case::fired(vec![alert(contact, "PT7M")]);
+        case.tell(|telling| context::context(telling, &context::entries(telling))["alerts"][0]["reply_window"].clone())
+    };
+    assert_eq!(window("WHATSAPP", "user", "2026-06-11T09:20:52Z"), json!(3_600));
+    assert_eq!(window("WHATSAPP", "user", "2026-06-11T08:00:00Z"), json!(""));
+    assert_eq!(window("WHATSAPP", "agent", "2026-06-12T08:00:00Z"), json!(""));
+    assert_eq!(window("WEBSITE", "user", "2026-06-12T08:00:00Z"), json!(""));
+    assert!(now() > jiff::Timestamp::UNIX_EPOCH);
+}
+
+/// The names that the check knows are those that are there, no more and no fewer.
+#[test]
+fn the_context_has_the_known_shape() {
+    fn compare(value: &Value, shape: &shape::Shape, path: &str) {
+        match (value, shape) {
+            (Value::Object(fields), shape::Shape::Fields(known)) => {
+                let is: Vec<&str> = fields.keys().map(String::as_str).collect();
+                let wanted: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
+                assert_eq!(is, wanted, "{path}");
+                for (name, shape) in known {
+                    compare(&fields[*name], shape, &format!("{path}.{name}"));
+                }
+            }
+            (Value::Array(entries), shape::Shape::List(entry)) => {
+                for value in entries {
+                    compare(value, entry, path);
+                }
+            }
+            (Value::Object(_) | Value::Array(_), shape::Shape::Free) => {}
+            (Value::Object(_) | Value::Array(_), _) | (_, shape::Shape::Fields(_) | shape::Shape::List(_)) => {
+                panic!("{path} is {value}")
+            }
+            _ => {}
+        }
+    }
+    for privacy in [Privacy::Full, Privacy::Masked, Privacy::Id] {
+        let case = Case { privacy, ..Case::fired(vec![alert(ravi(), "PT7M"), alert(nobody(), "PT6M")]) };
+        case.tell(|telling| {
+            let value = context::context(telling, &context::entries(telling));
+            compare(&value, &shape::root(), "");
+            if privacy != Privacy::Full {
+                assert!(!value.to_string().contains("secret"), "{value}");
+            }
+        });
+    }
+}
+
+#[test]
+fn a_masked_name_gives_nothing_away() {
+    for (details, wanted) in [
+        (json!({ "name": "Ravi Kumar" }), "R. K."),
+        (json!({ "name": "", "userProvidedName": "ravi" }), "R."),
+        (json!({ "name": "+91 98123 45678", "userProvidedName": "Ravi" }), "R."),
+        (json!({ "whatsAppNumber": "919812345678" }), "the-id"),
+        (json!({ "contact": { "email": "ravi@example.com" } }), "the-id"),
+    ] {
+        let contact = json!({ "_id": "the-id", "profile": { "userDetails": details } });
+        let case = Case { privacy: Privacy::Masked, ..Case::fired(vec![alert(contact, "PT7M")]) };
+        let name = case.tell(|telling| context::entries(telling)[0].name.clone());
+        assert_eq!(name, wanted);
+    }
+}
+
+#[test]
+fn a_link_shows_nothing_hidden() {
+    let link = Some("https://x.example/{{contact.profile.userDetails.name}}");
+    let case = Case { privacy: Privacy::Masked, link, ..Case::fired(vec![alert(ravi(), "PT7M")]) };
+    assert!(!shown(&case.built_in(Format::Webhook)).contains("x.example"));
+}
+
+#[test]
+fn a_renderer_can_be_shared() {
+    fn shared<T: Send + Sync>(_: &T) {}
+    shared(&Renderer::built_in());
+}
+
+#[test]
+fn a_debug_print_shows_no_customer() {
+    let sent = Case::fired(vec![alert(ravi(), "PT7M")]).render(&Renderer::built_in(), "alert", Format::Slack);
+    assert!(shown(&sent.body).contains("Ravi"));
+    assert!(!format!("{sent:?} {:?}", Renderer::built_in()).contains("Ravi"));
+}
