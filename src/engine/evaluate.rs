@@ -15,9 +15,9 @@ use crate::{
 pub enum Judgement {
     /// It matches.
     Match,
-    /// It passes the filter, but not the condition.
-    FilterOnly,
-    /// It does not pass the filter.
+    /// It does not match, but may come to by time alone.
+    Later,
+    /// It does not match.
     No,
     /// The condition could not be judged: no beginning and no end follows from that.
     Unknown,
@@ -36,9 +36,11 @@ pub fn judge(
         return Judgement::No;
     }
     let Some(when) = &rule.when else { return Judgement::Match };
-    match when.judge(Scope { contact, since, inbox, names, now }) {
+    let scope = Scope { contact, since, inbox, names, now };
+    match when.judge(scope) {
         Verdict::Holds => Judgement::Match,
-        Verdict::Fails => Judgement::FilterOnly,
+        Verdict::Fails if when.may_come_true(scope) => Judgement::Later,
+        Verdict::Fails => Judgement::No,
         Verdict::Fault(fault) => {
             if !faults.iter().any(|(name, _)| *name == rule.name) {
                 faults.push((rule.name.clone(), fault));

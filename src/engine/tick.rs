@@ -103,8 +103,8 @@ impl<'a> Run<'a> {
             Judgement::Match => self.keep(rule, alert, contact),
             // What could not be judged, or was not understood, is no evidence.
             Judgement::Unknown => {}
-            Judgement::FilterOnly | Judgement::No if !rule.trusts(contact) => {}
-            Judgement::FilterOnly | Judgement::No => {
+            Judgement::Later | Judgement::No if !rule.trusts(contact) => {}
+            Judgement::Later | Judgement::No => {
                 let why = if alert.condition == rule.condition() {
                     reason(rule, &alert.contact, contact, alert.since)
                 } else {
@@ -169,7 +169,7 @@ impl<'a> Run<'a> {
                         self.begin(&rule, contact, since);
                         self.forget(candidate);
                     }
-                    Judgement::FilterOnly if rule.looks_at_clock() => {
+                    Judgement::Later => {
                         let kept = Candidate {
                             inbox: self.input.inbox.to_owned(),
                             rule: rule.name.clone(),
@@ -182,7 +182,7 @@ impl<'a> Run<'a> {
                         }
                     }
                     Judgement::Unknown => {}
-                    Judgement::FilterOnly | Judgement::No => self.forget(candidate),
+                    Judgement::No => self.forget(candidate),
                 }
             }
         }

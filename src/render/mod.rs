@@ -16,7 +16,7 @@ mod escape;
 mod file;
 mod guard;
 mod helpers;
-pub mod link;
+pub use crate::model::link;
 mod load;
 mod places;
 mod plain;

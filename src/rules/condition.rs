@@ -9,7 +9,7 @@ use std::{
     sync::Arc,
 };
 
-use cel::{Context, ExecutionError, FunctionContext, Program, Value, extractors::This};
+use cel::{Context, ExecutionError, FunctionContext, Program, Value, common::ast::IdedExpr, extractors::This};
 use jiff::Timestamp;
 use serde_json::Value as Json;
 
@@ -77,6 +77,8 @@ pub struct Condition {
     /// Root names that the text refers to.
     names: BTreeSet<String>,
     clock: bool,
+    /// The parts between `&&` that time alone cannot make true.
+    steady: Arc<Vec<IdedExpr>>,
 }
 
 impl std::fmt::Debug for Condition {
@@ -104,6 +106,7 @@ impl Condition {
             root: Arc::new(root()),
             clock: used.functions.contains("since") || used.roots.contains("waiting") || used.roots.contains("open"),
             names: used.roots,
+            steady: Arc::new(condition_check::steady(program.expression())),
             program: Arc::new(program),
         };
         condition_check::types(&condition)?;
@@ -118,6 +121,13 @@ impl Condition {
     /// Whether it can change without the contact changing.
     pub fn looks_at_clock(&self) -> bool {
         self.clock
+    }
+
+    /// Whether a condition that does not hold can come to hold by time alone: not while one of its
+    /// parts fails that no clock can mend.
+    pub fn may_come_true(&self, scope: Scope<'_>) -> bool {
+        let context = self.context(scope);
+        self.clock && self.steady.iter().all(|part| matches!(context.resolve(part), Ok(Value::Bool(true))))
     }
 
     /// Whether a root field of the record decides about it.

@@ -211,6 +211,36 @@ fn path(node: &IdedExpr) -> Option<Vec<String>> {
     }
 }
 
+/// The parts between top-level `&&` that time alone cannot make true: those without a clock, and
+/// those like `since(lastMessage.at) < days(3)`, which can only become false as time passes.
+pub(super) fn steady(node: &IdedExpr) -> Vec<IdedExpr> {
+    if let Expr::Call(call) = &node.expr {
+        if call.func_name == "_&&_" {
+            return call.args.iter().flat_map(steady).collect();
+        }
+        if let ("_<_" | "_<=_", [left, right]) = (call.func_name.as_str(), call.args.as_slice())
+            && is_elapsed(left)
+            && !has_clock(right)
+        {
+            return vec![node.clone()];
+        }
+    }
+    if has_clock(node) { Vec::new() } else { vec![node.clone()] }
+}
+
+fn is_elapsed(node: &IdedExpr) -> bool {
+    match &node.expr {
+        Expr::Ident(name) => name == "waiting",
+        Expr::Call(call) => call.func_name == "since" && call.args.iter().all(|argument| !has_clock(argument)),
+        _ => false,
+    }
+}
+
+fn has_clock(node: &IdedExpr) -> bool {
+    let references = node.references();
+    references.has_function("since") || references.has_variable("waiting") || references.has_variable("open")
+}
+
 /// Evaluates the whole and every part on sample contacts; a type that cannot work is a mistake.
 pub(super) fn types(condition: &Condition) -> Result<(), Vec<Mistake>> {
     let program = condition.program();

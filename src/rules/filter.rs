@@ -48,10 +48,6 @@ impl Range {
         let Some(time) = time else { return false };
         self.start.is_none_or(|start| time >= start.at(now)) && self.end.is_none_or(|end| time <= end.at(now))
     }
-
-    fn looks_at_clock(&self) -> bool {
-        matches!(self.start, Some(When::Ago(_))) || matches!(self.end, Some(When::Ago(_)))
-    }
 }
 
 /// The bots of one platform, as the API has them.
@@ -155,13 +151,6 @@ impl Filter {
     /// Whether a record's root field decides about passing.
     pub fn reads(&self, root: &str) -> bool {
         self.uses().iter().any(|entry| entry.used && entry.root == root) || (root == "hasOrdered" && self.orders())
-    }
-
-    /// Whether a record can stop or begin to pass without changing.
-    pub fn looks_at_clock(&self) -> bool {
-        self.last_seen_at.looks_at_clock()
-            || self.created_at.looks_at_clock()
-            || matches!(self.ordered_since, Some(When::Ago(_)))
     }
 
     /// The same without what an answer changes: for looking a missing contact up.

@@ -95,9 +95,9 @@ impl Rule {
         self.inboxes.as_ref().is_none_or(|inboxes| inboxes.iter().any(|name| name == inbox))
     }
 
-    /// Whether the condition can change without the contact changing.
+    /// Whether the condition can come to hold without the contact changing.
     pub fn looks_at_clock(&self) -> bool {
-        self.when.as_ref().is_some_and(Condition::looks_at_clock) || self.filter.looks_at_clock()
+        self.when.as_ref().is_some_and(Condition::looks_at_clock)
     }
 
     /// Fingerprint of what decides about a match: text and receivers may change without it.

@@ -33,6 +33,7 @@ mod log;
 pub mod random;
 mod shelf;
 mod sinks;
+pub mod smtp;
 mod state;
 pub mod story;
 pub mod validate;
