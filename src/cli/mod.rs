@@ -38,7 +38,7 @@ pub struct Global {
     /// When to use colours
     #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t = Color::Auto)]
     pub color: Color,
-    /// Say more; twice: everything (RUST_LOG is honoured, too)
+    /// Say more; twice: everything (the variable `RUST_LOG` is honoured, too)
     #[arg(short, long, global = true, action = ArgAction::Count, conflicts_with = "quiet")]
     pub verbose: u8,
     /// Say errors only

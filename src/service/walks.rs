@@ -62,7 +62,7 @@ pub fn reaches(queries: &[Query], memory: &InboxMemory, mode: Mode, means: Means
             let WalkMemory { complete_at, looked_at, .. } = known(query);
             let due = complete_at.is_none_or(|at| now.duration_since(at) >= sweep_every || at > now);
             match looked_at {
-                Some(looked_at) if !affordable && !(mode == Mode::Daemon && due) => Reach::Narrow {
+                Some(looked_at) if !(affordable || (mode == Mode::Daemon && due)) => Reach::Narrow {
                     since: looked_at.checked_sub(OVERLAP).unwrap_or(looked_at),
                     cap: u32::try_from(share / queries.len().max(1)).unwrap_or(1).max(1),
                 },
@@ -104,7 +104,7 @@ impl Walker<'_> {
             walk = self.walk(query, reach, memory, now).await;
         }
         take(&mut walk, observed);
-        self.note(query, reach, &walk, memory, observed, now);
+        note(query, reach, &walk, memory, observed, now);
         match walk.end {
             WalkEnd::Failed(error) => Err(error),
             WalkEnd::Complete | WalkEnd::Torn | WalkEnd::Capped => Ok(()),
@@ -126,41 +126,34 @@ impl Walker<'_> {
             }
         }
     }
+}
 
-    fn note(
-        &self,
-        query: &Query,
-        reach: Reach,
-        walk: &Walk,
-        memory: &mut InboxMemory,
-        observed: &mut Observed,
-        now: Timestamp,
-    ) {
-        let remembered = memory.walks.entry(query.id.clone()).or_default();
-        if !matches!(walk.end, WalkEnd::Failed(_)) {
-            remembered.looked_at = Some(now);
-        }
-        if reach != Reach::Full {
-            return;
-        }
-        if walk.is_complete() {
-            remembered.complete_at = Some(now);
-            remembered.pages = walk.pages;
-        } else {
-            remembered.pages = remembered.pages.max(walk.pages);
-        }
-        if walk.to_the_end {
-            memory.page_size = walk.page_size;
-            memory.page_size_at = walk.page_size.map(|_| now);
-        } else if walk.page_size.is_none() {
-            memory.page_size = None;
-        }
-        let ended = !matches!(walk.end, WalkEnd::Failed(_));
-        for rule in &query.rules {
-            let coverage: &mut Coverage = observed.coverage.entry(rule.clone()).or_default();
-            coverage.complete += u32::from(walk.is_complete());
-            coverage.ended |= ended;
-        }
+/// Notes what a walk taught and what it is evidence of.
+fn note(query: &Query, reach: Reach, walk: &Walk, memory: &mut InboxMemory, observed: &mut Observed, now: Timestamp) {
+    let remembered = memory.walks.entry(query.id.clone()).or_default();
+    if !matches!(walk.end, WalkEnd::Failed(_)) {
+        remembered.looked_at = Some(now);
+    }
+    if reach != Reach::Full {
+        return;
+    }
+    if walk.is_complete() {
+        remembered.complete_at = Some(now);
+        remembered.pages = walk.pages;
+    } else {
+        remembered.pages = remembered.pages.max(walk.pages);
+    }
+    if walk.to_the_end {
+        memory.page_size = walk.page_size;
+        memory.page_size_at = walk.page_size.map(|_| now);
+    } else if walk.page_size.is_none() {
+        memory.page_size = None;
+    }
+    let ended = !matches!(walk.end, WalkEnd::Failed(_));
+    for rule in &query.rules {
+        let coverage: &mut Coverage = observed.coverage.entry(rule.clone()).or_default();
+        coverage.complete += u32::from(walk.is_complete());
+        coverage.ended |= ended;
     }
 }
 
