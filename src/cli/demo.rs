@@ -124,7 +124,7 @@ bots = {{ {bots} }}
     fs::create_dir(folder.join("rules"))?;
     for (name, text) in RULES {
         // Who watches a demo does not want to wait for as long as a customer does.
-        let text = text.replace("seconds(90)", "seconds(8)");
+        let text = text.replace("seconds(90)", "seconds(3)");
         fs::write(folder.join("rules").join(format!("{name}.toml")), text)?;
     }
     fs::create_dir(folder.join("templates"))?;

@@ -7,6 +7,7 @@ mod demo;
 mod dry_run;
 mod files;
 mod run;
+mod sandbox;
 mod terminal;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -89,6 +90,8 @@ pub enum Command {
         #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
         how_long: Option<jiff::SignedDuration>,
     },
+    /// Only the inbox API with made-up customers; prints its address and token
+    Sandbox(sandbox::SandboxArguments),
 }
 
 fn duration(text: &str) -> Result<jiff::SignedDuration, String> {
@@ -131,6 +134,7 @@ pub fn main(arguments: Arguments) -> anyhow::Result<Exit> {
             Command::Run { once, .. } => run::run(&global, once).await,
             Command::Check => Ok(check::check(&global)),
             Command::Demo { fast, how_long } => demo::demo(&global, fast, how_long).await,
+            Command::Sandbox(arguments) => sandbox::sandbox(arguments).await,
         }
     })
 }
