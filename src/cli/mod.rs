@@ -125,7 +125,9 @@ impl From<Exit> for ExitCode {
 /// What ended it, to be printed once.
 pub fn main(arguments: Arguments) -> anyhow::Result<Exit> {
     let Arguments { command, global } = arguments;
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    // One thread: the work is waiting for others, and a request then crosses no thread. The store has
+    // a thread of its own.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let calm = !matches!(command, Command::Run { once: false, dry_run: false });
     terminal::start_logs(&global, calm);
     runtime.block_on(async {

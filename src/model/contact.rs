@@ -362,11 +362,12 @@ impl Contact {
     /// Reads one entry of `data`, or what [`Contact::json`] gave.
     pub fn read(value: Value) -> Result<Self, Unreadable> {
         let Value::Object(mut object) = value else { return Err(Unreadable::NoObject) };
-        let mut reading = Reading::default();
-        if let Some(Value::Object(kept)) = object.remove("extra") {
-            reading.extra = kept;
-        }
-        let record = Record::read(Value::Object(object), "", &mut reading);
+        let kept = match object.remove("extra") {
+            Some(Value::Object(kept)) => kept,
+            _ => Map::new(),
+        };
+        let mut reading = Reading::with_extra(kept);
+        let record = Record::read(Value::Object(object), &mut reading);
         if record.id.trim().is_empty() {
             return Err(Unreadable::NoId);
         }

@@ -74,21 +74,61 @@ pub struct Reading {
     pub extra: Map<String, Value>,
     /// Dotted paths of documented fields whose value was not understood and counts as empty.
     pub doubts: Vec<String>,
+    /// Where the reading is: names and indexes, outermost first.
+    at: Vec<Step>,
+}
+
+/// One step of the way to a field.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Step {
+    Name(&'static str),
+    Index(usize),
+}
+
+impl Reading {
+    /// A reading that already has undocumented fields.
+    pub fn with_extra(extra: Map<String, Value>) -> Self {
+        Self { extra, ..Self::default() }
+    }
+
+    /// Reads one field below the present place.
+    pub(crate) fn below<T: Field>(&mut self, step: Step, value: Value) -> T {
+        self.at.push(step);
+        let field = T::read(value, self);
+        self.at.pop();
+        field
+    }
+
+    /// Keeps an undocumented field of the object at the present place.
+    pub(crate) fn keep(&mut self, name: &str, value: Value) {
+        let path = self.path(Some(name));
+        self.extra.insert(path, value);
+    }
+
+    /// The value here was not understood: it counts as empty.
+    fn doubt<T: Default>(&mut self) -> T {
+        let path = self.path(None);
+        self.doubts.push(path);
+        T::default()
+    }
+
+    fn path(&self, last: Option<&str>) -> String {
+        let steps = self.at.iter().map(|step| match step {
+            Step::Name(name) => (*name).to_owned(),
+            Step::Index(index) => index.to_string(),
+        });
+        steps.chain(last.map(str::to_owned)).collect::<Vec<_>>().join(".")
+    }
 }
 
 /// A type that one field of a record can have.
 pub trait Field: Default {
     /// The documented type.
     fn kind() -> Kind;
-    /// Reads `value`, found at `path`; what is not understood goes to `reading`.
-    fn read(value: Value, path: &str, reading: &mut Reading) -> Self;
+    /// Reads `value`; what is not understood goes to `reading`, which knows the place.
+    fn read(value: Value, reading: &mut Reading) -> Self;
     /// The value as the provider documents it, empty value included.
     fn json(&self) -> Value;
-}
-
-fn doubt<T: Default>(path: &str, reading: &mut Reading) -> T {
-    reading.doubts.push(path.to_owned());
-    T::default()
 }
 
 impl Field for String {
@@ -96,7 +136,7 @@ impl Field for String {
         Kind::Text
     }
 
-    fn read(value: Value, path: &str, reading: &mut Reading) -> Self {
+    fn read(value: Value, reading: &mut Reading) -> Self {
         match value {
             Value::String(text) => text,
             Value::Null => String::new(),
@@ -104,9 +144,9 @@ impl Field for String {
             Value::Bool(flag) => flag.to_string(),
             // The provider's database spells an id so in its own extended JSON.
             Value::Object(mut object) if object.len() == 1 && object.contains_key("$oid") => {
-                Self::read(object.remove("$oid").unwrap_or_default(), path, reading)
+                Self::read(object.remove("$oid").unwrap_or_default(), reading)
             }
-            Value::Array(_) | Value::Object(_) => doubt(path, reading),
+            Value::Array(_) | Value::Object(_) => reading.doubt(),
         }
     }
 
@@ -120,20 +160,20 @@ impl Field for i64 {
         Kind::Number
     }
 
-    fn read(value: Value, path: &str, reading: &mut Reading) -> Self {
+    fn read(value: Value, reading: &mut Reading) -> Self {
         match &value {
             Value::Null => 0,
             Value::Bool(flag) => i64::from(*flag),
             Value::Number(number) => match number.as_i64().or_else(|| whole(number.as_f64()?)) {
                 Some(number) => number,
-                None => doubt(path, reading),
+                None => reading.doubt(),
             },
             Value::String(text) if text.trim().is_empty() => 0,
             Value::String(text) => match text.trim().parse().ok().or_else(|| whole(text.trim().parse().ok()?)) {
                 Some(number) => number,
-                None => doubt(path, reading),
+                None => reading.doubt(),
             },
-            Value::Array(_) | Value::Object(_) => doubt(path, reading),
+            Value::Array(_) | Value::Object(_) => reading.doubt(),
         }
     }
 
@@ -153,20 +193,20 @@ impl Field for bool {
         Kind::Flag
     }
 
-    fn read(value: Value, path: &str, reading: &mut Reading) -> Self {
+    fn read(value: Value, reading: &mut Reading) -> Self {
         match &value {
             Value::Null => false,
             Value::Bool(flag) => *flag,
             Value::Number(number) => match number.as_f64() {
                 Some(number) => number != 0.0,
-                None => doubt(path, reading),
+                None => reading.doubt(),
             },
             Value::String(text) => match text.trim().to_ascii_lowercase().as_str() {
                 "" | "false" | "0" | "no" => false,
                 "true" | "1" | "yes" => true,
-                _ => doubt(path, reading),
+                _ => reading.doubt(),
             },
-            Value::Array(_) | Value::Object(_) => doubt(path, reading),
+            Value::Array(_) | Value::Object(_) => reading.doubt(),
         }
     }
 
@@ -180,22 +220,22 @@ impl Field for Option<Timestamp> {
         Kind::Time
     }
 
-    fn read(value: Value, path: &str, reading: &mut Reading) -> Self {
+    fn read(value: Value, reading: &mut Reading) -> Self {
         match value {
             Value::Null => None,
             Value::String(text) if text.trim().is_empty() => None,
             Value::String(text) => match super::time::parse_timestamp(text.trim()) {
                 Some(time) => Some(time),
-                None => doubt(path, reading),
+                None => reading.doubt(),
             },
             Value::Number(number) => match number.as_f64().and_then(epoch) {
                 Some(time) => Some(time),
-                None => doubt(path, reading),
+                None => reading.doubt(),
             },
             Value::Object(mut object) if object.len() == 1 && object.contains_key("$date") => {
-                Self::read(object.remove("$date").unwrap_or_default(), path, reading)
+                Self::read(object.remove("$date").unwrap_or_default(), reading)
             }
-            Value::Bool(_) | Value::Array(_) | Value::Object(_) => doubt(path, reading),
+            Value::Bool(_) | Value::Array(_) | Value::Object(_) => reading.doubt(),
         }
     }
 
@@ -215,7 +255,7 @@ impl<T: Field> Field for Vec<T> {
         Kind::List(Box::new(T::kind()))
     }
 
-    fn read(value: Value, path: &str, reading: &mut Reading) -> Self {
+    fn read(value: Value, reading: &mut Reading) -> Self {
         match value {
             Value::Null => Vec::new(),
             Value::String(text) if text.is_empty() => Vec::new(),
@@ -223,9 +263,9 @@ impl<T: Field> Field for Vec<T> {
                 .into_iter()
                 .filter(|entry| !entry.is_null())
                 .enumerate()
-                .map(|(index, entry)| T::read(entry, &format!("{path}.{index}"), reading))
+                .map(|(index, entry)| reading.below(Step::Index(index), entry))
                 .collect(),
-            scalar => vec![T::read(scalar, path, reading)],
+            scalar => vec![T::read(scalar, reading)],
         }
     }
 
@@ -236,13 +276,13 @@ impl<T: Field> Field for Vec<T> {
 
 /// Reads an object's fields: null, `""` and `[]` (an absent object as some encoders spell it) are
 /// the empty object, anything else that is no object is a doubt.
-pub(crate) fn object(value: Value, path: &str, reading: &mut Reading) -> Map<String, Value> {
+pub(crate) fn object(value: Value, reading: &mut Reading) -> Map<String, Value> {
     match value {
         Value::Object(object) => object,
         Value::Null => Map::new(),
         Value::Array(entries) if entries.is_empty() => Map::new(),
         Value::String(text) if text.is_empty() => Map::new(),
-        _ => doubt(path, reading),
+        _ => reading.doubt(),
     }
 }
 
@@ -264,19 +304,17 @@ macro_rules! record {
 
             fn read(
                 value: serde_json::Value,
-                path: &str,
                 reading: &mut $crate::model::field::Reading,
             ) -> Self {
-                let mut object = $crate::model::field::object(value, path, reading);
-                let below = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
+                let mut object = $crate::model::field::object(value, reading);
                 let record = Self {
                     $($field: match object.remove($api) {
-                        Some(value) => <$ty as $crate::model::field::Field>::read(value, &below($api), reading),
+                        Some(value) => reading.below($crate::model::field::Step::Name($api), value),
                         None => <$ty>::default(),
                     },)*
                 };
                 for (name, value) in object {
-                    reading.extra.insert(below(&name), value);
+                    reading.keep(&name, value);
                 }
                 record
             }

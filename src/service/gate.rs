@@ -46,13 +46,6 @@ impl BudgetGate {
     pub fn is_over(&self) -> bool {
         self.deadline.is_some_and(|deadline| self.clock.now() >= deadline)
     }
-
-    async fn remember(&self, ledger: &Ledger) {
-        // The budget in memory holds without it; only a restart within the minute would not know.
-        if let Err(error) = self.store.save_requests(&self.inbox, ledger.times()).await {
-            tracing::warn!(inbox = self.inbox, %error, "budget.not_remembered");
-        }
-    }
 }
 
 impl Gate for BudgetGate {
@@ -67,7 +60,7 @@ impl Gate for BudgetGate {
             }
             if wait.is_zero() {
                 ledger.begin(now);
-                self.remember(&ledger).await;
+                self.store.remember_requests(&self.inbox, ledger.times());
                 return Ok(());
             }
             drop(ledger);

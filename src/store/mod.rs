@@ -127,14 +127,13 @@ impl Store {
         self.owner.read(move |db| alerts::requests(db, &inbox)).await
     }
 
-    /// Remembers the times of an inbox's last requests. Survives a kill of the process, and need not
-    /// survive a loss of power: a minute has passed by then.
+    /// Remembers the times of an inbox's last requests, without making the request wait for it.
     ///
-    /// # Errors
-    /// The file failed.
-    pub async fn save_requests(&self, inbox: &str, times: Vec<Timestamp>) -> Result<(), StoreError> {
+    /// It survives a kill of the process a moment later, and need not survive a loss of power: the
+    /// minute is over by then. Should it fail, the budget in memory still holds.
+    pub fn remember_requests(&self, inbox: &str, times: Vec<Timestamp>) {
         let inbox = inbox.to_owned();
-        self.owner.write_lightly(move |db| alerts::save_requests(db, &inbox, &times)).await
+        self.owner.write_soon(move |db| alerts::save_requests(db, &inbox, &times));
     }
 
     /// Everything that is owed to a receiver: notifications, and the open messages they belong to.

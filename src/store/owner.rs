@@ -73,18 +73,22 @@ impl Owner {
         self.run(move |db| transact(db, work)).await
     }
 
-    /// Runs a transaction that survives the process, not the machine.
-    pub async fn write_lightly<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
-    ) -> Result<T, StoreError> {
-        self.run(move |db| {
+    /// Runs a transaction soon, before whatever is asked for after it. It survives the process, not
+    /// the machine; a failure is logged only.
+    pub fn write_soon(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<()> + Send + 'static) {
+        let lightly = move |db: &mut Connection| {
             db.pragma_update(None, "synchronous", "NORMAL")?;
             let result = transact(db, work);
             db.pragma_update(None, "synchronous", "FULL")?;
             result
-        })
-        .await
+        };
+        let path = Arc::clone(&self.path);
+        // Where the thread is gone, the next reading says so.
+        let _ = self.work.send(Box::new(move |db| {
+            if let Err(error) = lightly(db) {
+                tracing::warn!(error = %name(&path, error), "store.request_not_remembered");
+            }
+        }));
     }
 
     async fn run<T: Send + 'static>(
