@@ -15,8 +15,8 @@ pub const WINDOW: SignedDuration = SignedDuration::from_secs(60);
 pub struct Ledger {
     limit: usize,
     times: VecDeque<Timestamp>,
-    /// Nothing before this: the provider asked for it.
-    hold: Option<Timestamp>,
+    /// The pause that the provider asked for: since when, until when.
+    hold: Option<(Timestamp, Timestamp)>,
 }
 
 impl Ledger {
@@ -29,9 +29,10 @@ impl Ledger {
 
     /// How long to wait for the next request; zero: now.
     pub fn wait(&mut self, now: Timestamp) -> SignedDuration {
-        // A clock that was set back must not stop everything.
-        self.times.retain(|time| now.duration_since(*time) < WINDOW && time.duration_since(now) < WINDOW);
-        let held = self.hold.map_or(SignedDuration::ZERO, |hold| hold.duration_since(now));
+        self.set_back(now);
+        self.times.retain(|time| now.duration_since(*time) < WINDOW);
+        self.hold = self.hold.filter(|(_, until)| *until > now);
+        let held = self.hold.map_or(SignedDuration::ZERO, |(_, until)| until.duration_since(now));
         let full = if self.times.len() < self.limit {
             SignedDuration::ZERO
         } else {
@@ -53,15 +54,26 @@ impl Ledger {
         }
     }
 
-    /// The provider asked to wait until then.
-    pub fn hold(&mut self, until: Timestamp) {
-        self.hold = Some(self.hold.map_or(until, |hold| hold.max(until)));
+    /// The provider asked at `now` to wait until then.
+    pub fn hold(&mut self, now: Timestamp, until: Timestamp) {
+        self.hold = Some((now, self.hold.map_or(until, |(_, hold)| hold.max(until))));
+    }
+
+    /// A clock that was set back must not stop everything: what lies ahead of it happened just now.
+    fn set_back(&mut self, now: Timestamp) {
+        for time in &mut self.times {
+            *time = (*time).min(now);
+        }
+        if let Some((from, until)) = self.hold.filter(|(from, _)| *from > now) {
+            let pause = until.duration_since(from);
+            self.hold = Some((now, now.checked_add(pause).unwrap_or(until)));
+        }
     }
 
     /// How many requests are free at `now`.
     pub fn free(&mut self, now: Timestamp) -> usize {
         self.wait(now);
-        if self.hold.is_some_and(|hold| hold > now) { 0 } else { self.limit.saturating_sub(self.times.len()) }
+        if self.hold.is_some() { 0 } else { self.limit.saturating_sub(self.times.len()) }
     }
 
     /// What is to be remembered.
@@ -69,3 +81,6 @@ impl Ledger {
         self.times.iter().copied().collect()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -17,6 +17,9 @@ use crate::rules::Filter;
 /// The largest answer that is read, in MiB; a page of 137 long records is far below.
 const MAX_MIB: usize = 16;
 
+/// A longer pause is not waited out in silence: the poll has failed, and the next one waits.
+const LONGEST: SignedDuration = SignedDuration::from_mins(1);
+
 /// What lets a request pass: the budget, its memory and the clock, which this room does not know.
 pub trait Gate: Send + Sync {
     /// Waits for a slot; [`InboxError::OutOfTime`] where none comes before the deadline.
@@ -101,10 +104,12 @@ impl Client {
                 Ok(value) => return Ok(value),
                 Err(error) => error,
             };
+            let mut too_long = false;
             if let Some(wait) = error.retry_after() {
                 gate.hold(wait).await;
+                too_long = wait > LONGEST;
             }
-            if tries >= self.patience.tries || !error.is_passing() {
+            if tries >= self.patience.tries || too_long || !error.is_passing() {
                 return Err(error);
             }
             tokio::time::sleep(pause).await;
@@ -180,3 +185,6 @@ fn innermost(error: &dyn std::error::Error) -> String {
     }
     cause.to_string()
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,6 +8,8 @@ pub mod client;
 pub mod error;
 pub mod request;
 pub mod response;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod walk;
 
 pub use budget::Ledger;

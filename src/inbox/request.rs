@@ -41,3 +41,6 @@ pub fn body(filter: &Filter, page: u32, now: Timestamp) -> Value {
         "isContact": filter.is_contact,
     })
 }
+
+#[cfg(test)]
+mod tests;

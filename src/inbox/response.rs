@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
-use serde::Deserialize;
+use serde::{Deserialize, de::IgnoredAny};
 use serde_json::{Value, value::RawValue};
 
 use super::InboxError;
@@ -29,6 +29,9 @@ impl Page {
         self.len() == 0
     }
 }
+
+/// The longest pause that is believed: who waits longer is blind for longer.
+const MOST_PAUSE: SignedDuration = SignedDuration::from_hours(1);
 
 /// Both envelopes: `{success, message, code, data}` and `{success, error}`.
 #[derive(Deserialize)]
@@ -58,12 +61,45 @@ pub struct Head<'a> {
 pub fn page(head: Head<'_>, body: &[u8]) -> Result<Page, InboxError> {
     let mut page = Page::default();
     for raw in data(head, body)? {
-        match serde_json::from_str::<Value>(raw.get()).ok().and_then(|value| Contact::read(value).ok()) {
+        match record(raw.get()).and_then(|value| Contact::read(value).ok()) {
             Some(contact) => page.contacts.push(contact),
             None => page.unreadable += 1,
         }
     }
     Ok(page)
+}
+
+fn record(raw: &str) -> Option<Value> {
+    serde_json::from_str(raw).or_else(|_| serde_json::from_str(&without_halves(raw))).ok()
+}
+
+/// JSON whose halves of characters are replaced: a text cut in the middle of an emoji must not cost
+/// its customer the alert.
+fn without_halves(raw: &str) -> String {
+    let unit = |text: &str| u16::from_str_radix(text.strip_prefix("\\u")?.get(..4)?, 16).ok();
+    let mut mended = String::with_capacity(raw.len());
+    let mut rest = raw;
+    while let Some(at) = rest.find('\\') {
+        mended.push_str(&rest[..at]);
+        rest = &rest[at..];
+        let low = rest.get(6..).and_then(unit).is_some_and(|unit| (0xdc00..0xe000).contains(&unit));
+        let (kept, length) = match unit(rest) {
+            Some(0xd800..0xdc00) if low => (12, 12),
+            Some(0xd800..0xe000) => {
+                mended.push_str("\\ufffd");
+                (0, 6)
+            }
+            Some(_) => (6, 6),
+            None => {
+                let length = 1 + rest[1..].chars().next().map_or(0, char::len_utf8);
+                (length, length)
+            }
+        };
+        mended.push_str(&rest[..kept]);
+        rest = &rest[length..];
+    }
+    mended.push_str(rest);
+    mended
 }
 
 /// Reads `GET /inbox/segments`: names by id; entries without both are left out.
@@ -80,7 +116,8 @@ pub fn segments(head: Head<'_>, body: &[u8]) -> Result<BTreeMap<String, String>,
 }
 
 fn data<'a>(head: Head<'_>, body: &'a [u8]) -> Result<Vec<&'a RawValue>, InboxError> {
-    let retry_after = head.retry_after.and_then(|value| parse_retry_after(value, head.now));
+    let retry_after =
+        head.retry_after.and_then(|value| parse_retry_after(value, head.now)).map(|pause| pause.min(MOST_PAUSE));
     let code =
         || serde_json::from_slice::<Envelope>(body).ok().and_then(|envelope| error_code(envelope.error.as_ref()));
     match head.status {
@@ -99,10 +136,15 @@ fn success(status: u16, retry_after: Option<SignedDuration>, body: &[u8]) -> Res
     match start.map(|at| body[at]) {
         None => return Err(InboxError::Empty { status }),
         Some(b'<') => return Err(InboxError::Html { status }),
-        Some(_) => {}
+        Some(b'{') => {}
+        // A list, too, would be taken for the fields of an envelope.
+        Some(_) => {
+            let json = serde_json::from_slice::<IgnoredAny>(body).is_ok();
+            return Err(if json { InboxError::WrongShape { what: "it is no object" } } else { InboxError::NotJson });
+        }
     }
     let envelope: Envelope = serde_json::from_slice(body).map_err(|error| match error.classify() {
-        serde_json::error::Category::Data => InboxError::WrongShape { what: "it is no object" },
+        serde_json::error::Category::Data => InboxError::WrongShape { what: "a field stands there twice" },
         _ => InboxError::NotJson,
     })?;
     match envelope.success.as_ref().map(truth) {
@@ -154,3 +196,6 @@ fn error_code(error: Option<&Value>) -> Option<String> {
     let plain = !code.is_empty() && code.len() <= 40 && code.bytes().all(|b| b.is_ascii_uppercase() || b == b'_');
     plain.then(|| code.to_owned())
 }
+
+#[cfg(test)]
+mod tests;

@@ -40,10 +40,19 @@ pub struct Walk {
     pub pages: u32,
     /// Records not understood.
     pub unreadable: usize,
-    /// What is now known of the page size.
-    pub page_size: Option<usize>,
-    /// Whether it went on to an empty page, which confirms the page size.
-    pub to_the_end: bool,
+    /// What it taught of the page size.
+    pub page_size: PageSize,
+}
+
+/// What a walk teaches of the page size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PageSize {
+    /// Nothing that speaks against what was known.
+    Unchanged,
+    /// Full pages of this size, down to an empty one.
+    Confirmed(usize),
+    /// What was known is wrong, or pages differ.
+    Wrong,
 }
 
 impl Walk {
@@ -56,8 +65,10 @@ impl Walk {
 /// How far to walk.
 #[derive(Clone, Copy, Debug)]
 pub struct Extent {
-    /// The learned page size, if a short page may end the walk.
+    /// The learned page size: a shorter page after a full one ends the walk.
     pub page_size: Option<usize>,
+    /// Whether to go on to an empty page all the same, to confirm it.
+    pub verify: bool,
     /// At most so many pages.
     pub cap: u32,
     /// The time that relative dates are meant at.
@@ -77,8 +88,7 @@ pub async fn walk(
         end: WalkEnd::Capped,
         pages: 0,
         unreadable: 0,
-        page_size: extent.page_size,
-        to_the_end: false,
+        page_size: PageSize::Unchanged,
     };
     let mut sizes: Vec<usize> = Vec::new();
     let mut before: Vec<ContactId> = Vec::new();
@@ -96,8 +106,7 @@ pub async fn walk(
         let size = page.len();
         walk.unreadable += page.unreadable;
         if size == 0 {
-            walk.to_the_end = true;
-            walk.page_size = learned(&sizes);
+            walk.page_size = learned(&sizes, extent.page_size);
             return finish(walk);
         }
         let ids: Vec<ContactId> = page.contacts.iter().map(Contact::contact_id).collect();
@@ -116,11 +125,15 @@ pub async fn walk(
         }
         sizes.push(size);
         before = ids;
-        match walk.page_size {
-            // The size that was learned is wrong: only an empty page can end this walk.
-            Some(learned) if size > learned => walk.page_size = None,
-            Some(learned) if size < learned => return finish(walk),
-            _ => {}
+        // A first page that is short may as well mean that pages have become shorter.
+        if !extent.verify
+            && let Some(learned) = extent.page_size
+            && let Some((_, full)) = sizes.split_last()
+            && !full.is_empty()
+            && full.iter().all(|other| *other == learned)
+            && size < learned
+        {
+            return finish(walk);
         }
     }
     walk
@@ -140,11 +153,19 @@ fn take(contacts: &mut BTreeMap<ContactId, Contact>, contact: Contact) {
     contacts.insert(id, newest);
 }
 
-/// The page size, where two full pages and no other evidence speak for it.
-///
-/// `sizes` are those of a walk that went on to an empty page: all but the last page were full.
-fn learned(sizes: &[usize]) -> Option<usize> {
-    let (last, full) = sizes.split_last()?;
-    let size = *full.first()?;
-    (full.len() >= 2 && full.iter().all(|other| *other == size) && *last <= size).then_some(size)
+/// What the sizes of a walk's pages say, down to an empty one: all but the last should be full. Two
+/// full pages teach the size.
+fn learned(sizes: &[usize], known: Option<usize>) -> PageSize {
+    let Some((last, full)) = sizes.split_last() else { return PageSize::Unchanged };
+    let size = full.first().copied();
+    let even = size.is_none_or(|size| full.iter().all(|other| *other == size) && *last <= size);
+    let fits = known.is_none_or(|known| size.is_none_or(|size| size == known) && *last <= known);
+    match size {
+        Some(size) if even && full.len() >= 2 => PageSize::Confirmed(size),
+        _ if even && fits => PageSize::Unchanged,
+        _ => PageSize::Wrong,
+    }
 }
+
+#[cfg(test)]
+mod tests;

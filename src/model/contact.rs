@@ -362,11 +362,12 @@ impl Contact {
     /// Reads one entry of `data`, or what [`Contact::json`] gave.
     pub fn read(value: Value) -> Result<Self, Unreadable> {
         let Value::Object(mut object) = value else { return Err(Unreadable::NoObject) };
-        let kept = match object.remove("extra") {
-            Some(Value::Object(kept)) => kept,
-            _ => Map::new(),
+        let mut reading = match object.remove("extra") {
+            Some(Value::Object(kept)) => Reading::with_extra(kept),
+            // The API's own, undocumented like any other.
+            Some(other) => Reading::with_extra(Map::from_iter([("extra".to_owned(), other)])),
+            None => Reading::default(),
         };
-        let mut reading = Reading::with_extra(kept);
         let record = Record::read(Value::Object(object), &mut reading);
         if record.id.trim().is_empty() {
             return Err(Unreadable::NoId);
@@ -447,9 +448,13 @@ impl Contact {
     /// The later one of two readings of the same contact; `other` was read after `self`.
     ///
     /// While one pages, a record can move and be read twice; `updatedAt` changes with every change
-    /// of the record, so it tells the versions apart. Nothing else is ever concluded from it.
+    /// of the record, so it tells the versions apart; without it the later reading counts. Nothing
+    /// else is ever concluded from it.
     #[must_use]
     pub fn newer(self, other: Self) -> Self {
-        if self.updated_at > other.updated_at { self } else { other }
+        if other.updated_at.is_some() && self.updated_at > other.updated_at { self } else { other }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -224,10 +224,12 @@ impl Field for Option<Timestamp> {
         match value {
             Value::Null => None,
             Value::String(text) if text.trim().is_empty() => None,
-            Value::String(text) => match super::time::parse_timestamp(text.trim()) {
-                Some(time) => Some(time),
+            Value::String(text) => match super::time::parse_timestamp(text.trim()).or_else(|| digits(text.trim())) {
+                Some(time) => Some(in_millis(time)),
                 None => reading.doubt(),
             },
+            // Zero is how some encoders spell "never".
+            Value::Number(number) if number.as_f64() == Some(0.0) => None,
             Value::Number(number) => match number.as_f64().and_then(epoch) {
                 Some(time) => Some(time),
                 None => reading.doubt(),
@@ -250,6 +252,17 @@ fn epoch(number: f64) -> Option<Timestamp> {
     Timestamp::from_millisecond(whole(millis)?).ok()
 }
 
+/// The same number written as text; shorter ones are dates or nothing.
+fn digits(text: &str) -> Option<Timestamp> {
+    let plain = (9..=13).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+    plain.then(|| text.parse().ok().and_then(epoch)).flatten()
+}
+
+/// In the API's own precision, so that what is kept and read again is the same.
+fn in_millis(time: Timestamp) -> Timestamp {
+    Timestamp::from_millisecond(time.as_millisecond()).unwrap_or(time)
+}
+
 impl<T: Field> Field for Vec<T> {
     fn kind() -> Kind {
         Kind::List(Box::new(T::kind()))
@@ -263,15 +276,30 @@ impl<T: Field> Field for Vec<T> {
                 .into_iter()
                 .filter(|entry| !entry.is_null())
                 .enumerate()
-                .map(|(index, entry)| reading.below(Step::Index(index), entry))
+                .filter_map(|(index, entry)| understood(Step::Index(index), entry, reading))
                 .collect(),
-            scalar => vec![T::read(scalar, reading)],
+            // An absent list as some encoders spell it.
+            Value::Object(object) if object.is_empty() => Vec::new(),
+            scalar => understood(Step::Index(0), scalar, reading).into_iter().collect(),
         }
     }
 
     fn json(&self) -> Value {
         Value::Array(self.iter().map(Field::json).collect())
     }
+}
+
+/// One entry of a list; one that makes no sense is a doubt and no entry.
+fn understood<T: Field>(step: Step, entry: Value, reading: &mut Reading) -> Option<T> {
+    let before = reading.doubts.len();
+    let read = reading.below(step, entry);
+    if reading.doubts.len() == before {
+        return Some(read);
+    }
+    reading.at.push(step);
+    let here = reading.path(None);
+    reading.at.pop();
+    (!reading.doubts[before..].contains(&here)).then_some(read)
 }
 
 /// Reads an object's fields: null, `""` and `[]` (an absent object as some encoders spell it) are
@@ -334,3 +362,6 @@ macro_rules! record {
     };
 }
 pub(crate) use record;
+
+#[cfg(test)]
+mod tests;

@@ -74,11 +74,15 @@ impl Gate for BudgetGate {
     }
 
     async fn hold(&self, pause: SignedDuration) {
-        let until = self.clock.now().checked_add(pause).unwrap_or(Timestamp::MAX);
-        self.ledger.lock().await.hold(until);
+        let now = self.clock.now();
+        let until = now.checked_add(pause).unwrap_or(Timestamp::MAX);
+        self.ledger.lock().await.hold(now, until);
     }
 
     fn now(&self) -> Timestamp {
         self.clock.now()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -87,12 +87,16 @@ impl Poller {
         let mut observed = Observed::default();
         let failure = self.walk(&queries, mode, &mut memory, &mut observed, began, progress).await;
 
-        // 5. Look for those who are missing where they should be.
+        observed.fresh = failure.is_none();
+
+        // 5. Look for those who are missing where they should be, unless the inbox is out of reach.
         let failure = match failure {
-            None => self.find_missing(&rules, &queries, mode, &snapshot, &mut memory, &mut observed, began).await,
+            failure @ (None | Some(InboxError::BadRequest { .. })) => {
+                let found = self.find_missing(&rules, &queries, mode, &snapshot, &mut memory, &mut observed, began);
+                failure.or(found.await)
+            }
             failed => failed,
         };
-        observed.fresh = failure.is_none();
 
         // 6. Judge.
         let now = self.clock.now();
@@ -208,6 +212,7 @@ impl Poller {
         now: Timestamp,
     ) -> Option<InboxError> {
         let wanted: Vec<Contact> = missing::to_look_up(rules, snapshot, observed).into_iter().cloned().collect();
+        let mut failure = None;
         for contact in wanted {
             let Some(search) = contact.search_text() else { continue };
             match self.client.page(&self.gate, &Filter::for_look_up(search), 1, now).await {
@@ -217,12 +222,14 @@ impl Poller {
                         .filter(|found| found.id == contact.id)
                         .for_each(|found| observed.see(found));
                 }
-                Err(InboxError::OutOfTime) => return None,
+                Err(InboxError::OutOfTime) => return failure,
+                // What one contact is searched by may not please the API; the others are found all the same.
+                Err(error @ InboxError::BadRequest { .. }) => failure = Some(error),
                 Err(error) => return Some(error),
             }
         }
         if mode == Mode::Daemon {
-            return None;
+            return failure;
         }
         let unsure = missing::rules_to_confirm(rules, snapshot, observed);
         let walker = self.walker(&|_| {});
@@ -233,7 +240,7 @@ impl Poller {
                 Err(error) => return Some(error),
             }
         }
-        None
+        failure
     }
 
     /// Nothing depends on these names: where they are refused, the ids are shown.
@@ -292,3 +299,6 @@ fn log(inbox: &str, before: &Snapshot, changes: &Changes) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,7 +7,7 @@ use crate::{
     engine::{Observed, Query, observed::Coverage},
     inbox::{
         Client, InboxError, Walk, WalkEnd,
-        walk::{Extent, walk},
+        walk::{Extent, PageSize, walk},
     },
     model::{InboxMemory, snapshot::WalkMemory},
 };
@@ -113,15 +113,15 @@ impl Walker<'_> {
 
     async fn walk(&self, query: &Query, reach: Reach, memory: &InboxMemory, now: Timestamp) -> Walk {
         let verified = memory.page_size_at.is_some_and(|at| now.duration_since(at) < self.verify_every && at <= now);
-        let page_size = memory.page_size.filter(|_| verified);
+        let page_size = memory.page_size;
         match reach {
             Reach::Full => {
-                let extent = Extent { page_size, cap: MOST_PAGES, now };
+                let extent = Extent { page_size, verify: !verified, cap: MOST_PAGES, now };
                 walk(self.client, self.gate, &query.filter, extent, self.progress).await
             }
             Reach::Narrow { since, cap } => {
                 let filter = query.filter.narrowed(since, now);
-                let extent = Extent { page_size: memory.page_size, cap, now };
+                let extent = Extent { page_size, verify: false, cap, now };
                 walk(self.client, self.gate, &filter, extent, self.progress).await
             }
         }
@@ -131,8 +131,11 @@ impl Walker<'_> {
 /// Notes what a walk taught and what it is evidence of.
 fn note(query: &Query, reach: Reach, walk: &Walk, memory: &mut InboxMemory, observed: &mut Observed, now: Timestamp) {
     let remembered = memory.walks.entry(query.id.clone()).or_default();
-    if !matches!(walk.end, WalkEnd::Failed(_)) {
-        remembered.looked_at = Some(now);
+    match walk.end {
+        WalkEnd::Complete | WalkEnd::Torn => remembered.looked_at = Some(now),
+        // More is new than a narrow walk may read: a full one is due.
+        WalkEnd::Capped if reach != Reach::Full => remembered.complete_at = None,
+        WalkEnd::Capped | WalkEnd::Failed(_) => {}
     }
     if reach != Reach::Full {
         return;
@@ -143,11 +146,10 @@ fn note(query: &Query, reach: Reach, walk: &Walk, memory: &mut InboxMemory, obse
     } else {
         remembered.pages = remembered.pages.max(walk.pages);
     }
-    if walk.to_the_end {
-        memory.page_size = walk.page_size;
-        memory.page_size_at = walk.page_size.map(|_| now);
-    } else if walk.page_size.is_none() {
-        memory.page_size = None;
+    match walk.page_size {
+        PageSize::Confirmed(size) => (memory.page_size, memory.page_size_at) = (Some(size), Some(now)),
+        PageSize::Wrong => (memory.page_size, memory.page_size_at) = (None, None),
+        PageSize::Unchanged => {}
     }
     let ended = !matches!(walk.end, WalkEnd::Failed(_));
     for rule in &query.rules {
@@ -163,3 +165,6 @@ fn take(walk: &mut Walk, observed: &mut Observed) {
     }
     observed.unreadable = observed.unreadable.max(walk.unreadable);
 }
+
+#[cfg(test)]
+mod tests;

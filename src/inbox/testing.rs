@@ -1,0 +1,150 @@
+//! What the tests of the client and of the poll share.
+
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpListener,
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{Client, Gate, InboxError, Patience};
+use crate::{
+    sandbox::{Running, Sandbox, Settings},
+    service::{clock::ManualClock, http},
+};
+
+pub(crate) const TOKEN: &str = "made-up-token";
+
+/// Tries that do not wait.
+pub(crate) const AT_ONCE: Patience = Patience { tries: 3, first: Duration::ZERO };
+
+pub(crate) fn noon() -> Timestamp {
+    "2026-06-12T12:00:00Z".parse().unwrap()
+}
+
+/// A client as the program builds it, that loses no time.
+pub(crate) fn client(url: &str) -> Client {
+    within(url, SignedDuration::from_secs(10))
+}
+
+pub(crate) fn within(url: &str, timeout: SignedDuration) -> Client {
+    http::install_crypto();
+    let http = http::client(Duration::from_secs(10)).unwrap();
+    Client::new(http, url.parse().unwrap(), TOKEN.into(), timeout).with_patience(AT_ONCE)
+}
+
+/// A gate that lets everything pass and remembers what it was told.
+#[derive(Default)]
+pub(crate) struct Open {
+    pub(crate) entered: AtomicU32,
+    pub(crate) left: AtomicU32,
+    pub(crate) held: Mutex<Vec<SignedDuration>>,
+}
+
+impl Open {
+    pub(crate) fn requests(&self) -> u32 {
+        assert_eq!(self.entered.load(Ordering::SeqCst), self.left.load(Ordering::SeqCst), "who enters leaves");
+        self.entered.load(Ordering::SeqCst)
+    }
+}
+
+impl Gate for Open {
+    async fn enter(&self) -> Result<(), InboxError> {
+        self.entered.fetch_add(1, Ordering::SeqCst);
+        Ok(())
+    }
+
+    async fn leave(&self) {
+        self.left.fetch_add(1, Ordering::SeqCst);
+    }
+
+    async fn hold(&self, pause: SignedDuration) {
+        self.held.lock().unwrap().push(pause);
+    }
+
+    fn now(&self) -> Timestamp {
+        noon()
+    }
+}
+
+/// A sandbox on loopback with its own clock.
+pub(crate) struct Inbox {
+    running: Running,
+    pub(crate) sandbox: Sandbox,
+    pub(crate) clock: Arc<ManualClock>,
+}
+
+/// An inbox without a limit, pages of `page_size`, only listed filters applied.
+pub(crate) async fn inbox(page_size: usize) -> Inbox {
+    Inbox::start(Settings { page_size, rate_limit: 0, listed_filters_only: true, ..Settings::default() }).await
+}
+
+impl Inbox {
+    pub(crate) async fn start(settings: Settings) -> Self {
+        let clock = Arc::new(ManualClock::at(noon()));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let settings = Settings { token: TOKEN.to_owned(), ..settings };
+        let running = Sandbox::start(settings, clock.clone(), listener, CancellationToken::new()).unwrap();
+        Self { sandbox: running.sandbox(), running, clock }
+    }
+
+    pub(crate) fn client(&self) -> Client {
+        client(self.running.url())
+    }
+
+    /// So many plain contacts, `c000` the newest.
+    pub(crate) fn fill(&self, total: usize) {
+        for index in 0..total {
+            self.sandbox.put(plain(index)).unwrap();
+        }
+    }
+}
+
+/// The least that a contact is.
+pub(crate) fn plain(index: usize) -> Value {
+    let at = noon() - SignedDuration::from_secs(i64::try_from(index).unwrap());
+    json!({ "_id": format!("c{index:03}"), "lastMessage": { "at": at.to_string(), "by": "user" } })
+}
+
+/// A server that gives every request these bytes and hangs up; so often again its last mebibyte.
+pub(crate) async fn raw(answer: Vec<u8>, again: usize) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let (mut request, mut bytes) = (Vec::new(), [0; 8_192]);
+            while !whole(&request) {
+                match stream.read(&mut bytes).await {
+                    Ok(read) if read > 0 => request.extend_from_slice(&bytes[..read]),
+                    _ => break,
+                }
+            }
+            let _ = stream.write_all(&answer).await;
+            let tail = answer.len().saturating_sub(1 << 20);
+            for _ in 0..again {
+                if stream.write_all(&answer[tail..]).await.is_err() {
+                    break;
+                }
+            }
+            let _ = stream.shutdown().await;
+        }
+    });
+    url
+}
+
+/// Whether a request has come completely.
+fn whole(request: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(request).to_lowercase();
+    let Some((head, body)) = text.split_once("\r\n\r\n") else { return false };
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+    length.is_none_or(|length| body.len() >= length.trim().parse().unwrap_or(0))
+}
