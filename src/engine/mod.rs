@@ -10,6 +10,8 @@ pub mod missing;
 pub mod observed;
 pub mod owe;
 pub mod plan;
+#[cfg(test)]
+mod tests;
 pub mod tick;
 
 pub use observed::Observed;

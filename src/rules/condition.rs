@@ -142,8 +142,10 @@ impl Condition {
     pub fn judge(&self, scope: Scope<'_>) -> Verdict {
         match self.program.execute(&self.context(scope)) {
             Ok(Value::Bool(true)) => Verdict::Holds,
-            // A custom field that this contact does not have is an ordinary "no".
-            Ok(Value::Bool(false)) | Err(ExecutionError::NoSuchKey(_)) => Verdict::Fails,
+            // A custom field or a list's entry that this contact does not have is an ordinary "no".
+            Ok(Value::Bool(false)) | Err(ExecutionError::NoSuchKey(_) | ExecutionError::IndexOutOfBounds(_)) => {
+                Verdict::Fails
+            }
             Ok(_) => Verdict::Fault("the condition is neither true nor false".to_owned()),
             Err(error) => Verdict::Fault(condition_check::words(&error)),
         }

@@ -255,7 +255,8 @@ impl Filter {
             Some(When::At(time)) => time.to_string(),
             Some(When::Ago(ago)) => format!("-{}", ago.as_millis()),
         };
-        let list = |values: &[String]| values.join("\u{1f}");
+        // An entry ends with a mark, so that an empty one differs from none.
+        let list = |values: &[String]| values.iter().map(|value| format!("{value}\u{1f}")).collect::<String>();
         [
             self.search_text.clone(),
             list(&self.tags),
@@ -267,7 +268,7 @@ impl Filter {
             list(&self.agent_assigned),
             list(&self.segments),
             list(&self.last_message_by),
-            self.applicable_filters.as_deref().map(list).unwrap_or_default(),
+            self.applicable_filters.as_deref().map(|listed| format!("={}", list(listed))).unwrap_or_default(),
             time(self.last_seen_at.start),
             time(self.last_seen_at.end),
             time(self.created_at.start),
