@@ -7,10 +7,12 @@ use pengwatch::cli::{self, Arguments, Exit};
 
 fn main() -> ExitCode {
     pengwatch::service::http::install_crypto();
-    match cli::main(Arguments::parse()) {
+    let arguments = Arguments::parse();
+    let global = arguments.global.clone();
+    match cli::main(arguments) {
         Ok(exit) => exit.into(),
         Err(error) => {
-            anstream::eprintln!("error: {error:#}");
+            cli::tell_error(&global, &error);
             Exit::No.into()
         }
     }

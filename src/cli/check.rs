@@ -15,7 +15,7 @@ use crate::{
 pub fn check(global: &Global) -> Exit {
     let color = terminal::colored(global, &io::stdout());
     let show = |found: &[Diagnostic]| {
-        for diagnostic in found {
+        for diagnostic in found.iter().filter(|one| one.is_error() || !global.quiet) {
             terminal::say(&draw(diagnostic, color));
             terminal::say("");
         }
@@ -30,11 +30,16 @@ pub fn check(global: &Global) -> Exit {
     };
     let all: Vec<Diagnostic> = files.config_mistakes.into_iter().chain(files.mistakes).collect();
     show(&all);
-    for line in summary(&files.config, &files.rules, &files.renderer.names()) {
-        terminal::say(&line);
+    let good = !all.iter().any(Diagnostic::is_error);
+    if !global.quiet {
+        for line in summary(&files.config, &files.rules, &files.renderer.names()) {
+            terminal::say(&line);
+        }
     }
-    terminal::say(&verdict(&all));
-    if all.iter().any(Diagnostic::is_error) { Exit::No } else { Exit::Fine }
+    if !(global.quiet && good) {
+        terminal::say(&verdict(&all));
+    }
+    if good { Exit::Fine } else { Exit::No }
 }
 
 fn verdict(found: &[Diagnostic]) -> String {

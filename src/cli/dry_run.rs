@@ -5,6 +5,8 @@ use std::{
     sync::{Arc, Mutex},
 };
 
+use tracing::Level;
+
 use super::{Exit, Global, run::usable, terminal};
 use crate::{
     config::State,
@@ -48,7 +50,7 @@ pub async fn dry_run(global: &Global) -> anyhow::Result<Exit> {
         };
         if let Some(error) = polled.failure {
             good = false;
-            terminal::note(&format!("inbox {} was not read completely: {error}", poller.inbox));
+            terminal::note(global, Level::WARN, &format!("inbox {} was not read completely: {error}", poller.inbox));
         }
     }
     drop(pages);

@@ -36,9 +36,9 @@ pub fn read(global: &super::Global, secrets: Secrets) -> Result<Files, Vec<Diagn
     };
     let mut mistakes = Vec::new();
     let renderer = Renderer::load(&config.templates, &mut mistakes);
-    let (inboxes, receivers) = (config.inbox_names(), config.receiver_names());
+    let inboxes = config.inbox_names();
     let templates: Vec<String> = renderer.names().into_iter().map(str::to_owned).collect();
-    let known = Known { inboxes: &inboxes, receivers: &receivers, templates: &templates };
+    let known = Known { inboxes: &inboxes, receivers: &config.receiver_names, templates: &templates };
     let rules = rules::load::load(&config.rules, &known, &mut mistakes);
     Ok(Files { config, rules, renderer, config_mistakes, mistakes })
 }

@@ -140,3 +140,9 @@ pub fn main(arguments: Arguments) -> anyhow::Result<Exit> {
         }
     })
 }
+
+/// Prints what ended the command.
+pub fn tell_error(global: &Global, error: &anyhow::Error) {
+    let prefix = if global.log_format == LogFormat::Text { "error: " } else { "" };
+    terminal::note(global, tracing::Level::ERROR, &format!("{prefix}{error:#}"));
+}

@@ -5,6 +5,8 @@ use std::{
     sync::{Arc, Mutex},
 };
 
+use tracing::Level;
+
 use super::{
     Exit, Global,
     files::{self, Files},
@@ -78,20 +80,28 @@ pub fn usable(global: &Global) -> Result<Files, Exit> {
         terminal::complain(global, &files.mistakes);
     }
     if files.config_mistakes.iter().any(Diagnostic::is_error) {
-        terminal::note("nothing was read or sent: correct the configuration first");
+        terminal::note(global, Level::ERROR, "nothing was read or sent: correct the configuration first");
         return Err(Exit::Usage);
     }
     for name in &files.rules.rejected {
-        terminal::note(&format!("the rule `{name}` is left out until it is corrected; its running alerts are kept"));
+        terminal::note(
+            global,
+            Level::WARN,
+            &format!("the rule `{name}` is left out until it is corrected; its running alerts are kept"),
+        );
     }
     Ok(files)
 }
 
 fn tell(global: &Global, report: &Report) {
     for (inbox, reason) in &report.unread {
-        terminal::note(&format!(
-            "inbox {inbox} was not read completely: {reason}. No alert was ended by this; the next run goes on"
-        ));
+        terminal::note(
+            global,
+            Level::WARN,
+            &format!(
+                "inbox {inbox} was not read completely: {reason}. No alert was ended by this; the next run goes on"
+            ),
+        );
     }
     for waiting in &report.waiting {
         let why =
@@ -100,18 +110,27 @@ fn tell(global: &Global, report: &Report) {
         let what = if count == 1 { "1 notification waits" } else { "notifications wait" };
         let what = if count == 1 { what.to_owned() } else { format!("{count} {what}") };
         let next = waiting.next_at.map(|at| format!(", not before {}", time::iso(at))).unwrap_or_default();
-        terminal::note(&format!(
-            "receiver {}: {what} in the outbox: {why}. The next run tries again{next}",
-            waiting.receiver
-        ));
+        terminal::note(
+            global,
+            Level::WARN,
+            &format!("receiver {}: {what} in the outbox: {why}. The next run tries again{next}", waiting.receiver),
+        );
     }
     if report.dead > 0 {
-        terminal::note(&format!("messages that no receiver took, and that are not tried again: {}", report.dead));
+        terminal::note(
+            global,
+            Level::WARN,
+            &format!("messages that no receiver took, and that are not tried again: {}", report.dead),
+        );
     }
     if !global.quiet {
-        terminal::note(&format!(
-            "contacts read {}, alerts begun {}, ended {}, messages sent {}",
-            report.contacts, report.fired, report.resolved, report.sent
-        ));
+        terminal::note(
+            global,
+            Level::INFO,
+            &format!(
+                "contacts read {}, alerts begun {}, ended {}, messages sent {}",
+                report.contacts, report.fired, report.resolved, report.sent
+            ),
+        );
     }
 }

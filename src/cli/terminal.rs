@@ -8,12 +8,16 @@ use std::{
 
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio_util::sync::CancellationToken;
+use tracing::Level;
 use tracing_subscriber::EnvFilter;
 
 use super::{Color, Global, LogFormat};
 use crate::{
     diagnose::{Diagnostic, draw::draw},
-    service::run::Progress,
+    service::{
+        clock::{Clock, SystemClock},
+        run::Progress,
+    },
 };
 
 /// Starts logging to standard error; `calm` commands say warnings only unless asked for more.
@@ -49,18 +53,40 @@ pub fn say(line: &str) {
     let _ = writeln!(io::stdout().lock(), "{line}");
 }
 
-/// Prints a line for people beside the data.
-pub fn note(line: &str) {
-    let _ = writeln!(io::stderr().lock(), "{line}");
+/// Prints a line for people beside the data; where logs are JSON, as one of them.
+pub fn note(global: &Global, level: Level, line: &str) {
+    let _ = match global.log_format {
+        LogFormat::Text => writeln!(io::stderr().lock(), "{line}"),
+        LogFormat::Json => writeln!(io::stderr().lock(), "{}", event(level, line, None)),
+    };
 }
 
 /// Draws mistakes to standard error.
 pub fn complain(global: &Global, found: &[Diagnostic]) {
     let color = colored(global, &io::stderr());
     for diagnostic in found {
-        note(&draw(diagnostic, color));
-        note("");
+        let _ = match global.log_format {
+            LogFormat::Text => writeln!(io::stderr().lock(), "{}\n", draw(diagnostic, color)),
+            LogFormat::Json => {
+                let level = if diagnostic.is_error() { Level::ERROR } else { Level::WARN };
+                let event = event(level, &diagnostic.line(), diagnostic.help.as_deref());
+                writeln!(io::stderr().lock(), "{event}")
+            }
+        };
     }
+}
+
+/// A line like those of the log.
+fn event(level: Level, message: &str, help: Option<&str>) -> serde_json::Value {
+    let mut event = serde_json::json!({
+        "timestamp": SystemClock.now().to_string(),
+        "level": level.as_str(),
+        "message": message,
+    });
+    if let Some(help) = help {
+        event["help"] = help.into();
+    }
+    event
 }
 
 /// Stopped by Ctrl-C or SIGTERM; a second one ends the program at once.

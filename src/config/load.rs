@@ -51,9 +51,10 @@ pub fn load(path: &Path, secrets: Secrets, env: Environment<'_>, found: &mut Vec
     for diagnostic in &mut found[before..] {
         diagnostic.source = Some(Arc::clone(&shown));
     }
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_owned();
-    let mut loader = Loader { source: &shown, folder, secrets, env, found };
-    Some(loader.config(path, file?))
+    let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+    let config = file.map(|file| Loader { source: &shown, folder, secrets, env, found }.config(path, file));
+    found[before..].sort_by_key(|diagnostic| diagnostic.span.start);
+    config
 }
 
 /// The judging of one file.
@@ -114,6 +115,7 @@ impl Loader<'_, '_> {
             deadline: self.duration(file.deadline, "50s", "1s"),
             inboxes,
             receivers,
+            receiver_names,
             names: names(file.names),
         }
     }
@@ -172,7 +174,7 @@ impl Loader<'_, '_> {
                 return SecretString::default();
             }
         };
-        if matches!(secret, Secret::Plain(_)) {
+        if matches!(&secret, Secret::Plain(text) if !text.expose_secret().trim().is_empty()) {
             let help = format!("better keep it out of the file: {key} = {{ env = \"NAME\" }} or {{ file = \"path\" }}");
             self.warning(value.span(), format!("`{key}` stands in the file as plain text"), help);
         }
@@ -180,9 +182,10 @@ impl Loader<'_, '_> {
             Ok(secret) => secret,
             Err(reason) => {
                 let help = "set it where pengwatch runs";
-                match self.secrets {
-                    Secrets::Needed => self.error(value.span(), reason, help),
-                    Secrets::Wanted => self.warning(value.span(), reason, help),
+                match (self.secrets, secret) {
+                    (_, Secret::Plain(_)) => self.error(value.span(), format!("`{key}` is empty"), reason),
+                    (Secrets::Needed, _) => self.error(value.span(), reason, help),
+                    (Secrets::Wanted, _) => self.warning(value.span(), reason, help),
                 }
                 SecretString::default()
             }

@@ -1,62 +1,230 @@
 //! Hides secrets that stand in the file as plain text, before a mistake is drawn with its line.
+//!
+//! What may be shown is listed, not what must be hidden: a misspelt `webhok_url`, a line without its
+//! `=` or a quote that is never closed must not show what stands there.
 
-/// Keys whose value is a secret, or an address that holds one.
-const SECRET_KEYS: [&str; 7] = ["token", "webhook_url", "bot_token", "smtp_url", "secret", "heartbeat_url", "state"];
+/// Keys whose value is no secret.
+const SHOWN: [&str; 27] = [
+    "after",
+    "channel",
+    "contact_link",
+    "deadline",
+    "env",
+    "fallback",
+    "file",
+    "from",
+    "give_up_after",
+    "group",
+    "listen",
+    "max_listed",
+    "name",
+    "notify",
+    "poll_every",
+    "privacy",
+    "public_url",
+    "requests_per_minute",
+    "retention",
+    "rules",
+    "slack",
+    "sweep_every",
+    "templates",
+    "timeout",
+    "timezone",
+    "to",
+    "type",
+];
 
-/// The text with every quoted value of a secret key replaced by as many `*`, so that places stay
-/// the same. Works on lines, since the file may be no valid TOML.
+/// The text with everything that may be a secret, and every comment, replaced by as many `*`, so
+/// that places stay the same. Works on lines, since the file may be no valid TOML.
 pub fn mask(text: &str) -> String {
-    let mut section = String::new();
-    text.split_inclusive('\n')
-        .map(|line| {
-            let trimmed = line.trim_start();
-            if trimmed.starts_with('[') {
-                trimmed.trim_matches(['[', ']', ' ', '\n', '\r']).clone_into(&mut section);
+    let mut reader = Reader::default();
+    text.split_inclusive('\n').map(|line| reader.line(line)).collect()
+}
+
+/// Where the reading stands between two lines.
+#[derive(Default)]
+struct Reader {
+    /// The last header.
+    section: String,
+    /// Whether the last key's value may be shown.
+    shown: bool,
+    /// Brackets of the last key that are still open.
+    open: usize,
+    /// The end of a text over several lines.
+    ends_with: Option<&'static str>,
+}
+
+impl Reader {
+    fn line(&mut self, line: &str) -> String {
+        if let Some(end) = self.ends_with {
+            if line.contains(end) {
+                self.ends_with = None;
             }
-            let in_headers = section.contains(".headers");
-            let Some((key, value)) = line.split_once('=') else { return line.to_owned() };
-            let key_name = key.trim().rsplit('.').next().unwrap_or_default().trim_matches(['"', '\'']);
-            let secret = in_headers
-                || key_name == "headers"
-                || SECRET_KEYS.contains(&key_name)
-                || (key_name == "url" && !section.starts_with("inbox"));
-            // `{ env = "NAME" }` and `{ file = "path" }` name a secret, they are none.
-            let reference = value.trim_start().starts_with('{') && key_name != "headers";
-            let sqlite = key_name == "state" && value.contains("sqlite:");
-            if secret && !reference && !sqlite {
-                return format!("{key}={}", stars(value));
+            return stars(line);
+        }
+        let trimmed = line.trim();
+        if trimmed.starts_with('#') {
+            return stars(line);
+        }
+        if let Some((key, value)) = line.split_once('=') {
+            return self.entry(key, value);
+        }
+        if self.open > 0 {
+            self.count(line);
+            return if self.shown { without_comment(line) } else { stars(line) };
+        }
+        if trimmed.starts_with('[') {
+            let header = trimmed.split('#').next().unwrap_or_default();
+            header.trim_matches(['[', ']', ' ']).clone_into(&mut self.section);
+            return without_comment(line);
+        }
+        stars(line)
+    }
+
+    fn entry(&mut self, key: &str, value: &str) -> String {
+        self.shown = self.may_show(key.trim(), value.trim());
+        self.open = 0;
+        self.count(value);
+        self.ends_with = ["\"\"\"", "'''"].into_iter().find(|end| value.matches(end).count() % 2 == 1);
+        // A key of several words is none: perhaps the `=` is missing where it belongs.
+        let key = if key.split_whitespace().count() > 1 { stars(key) } else { key.to_owned() };
+        let value = if self.shown && self.ends_with.is_none() { without_comment(value) } else { stars(value) };
+        format!("{key}={value}")
+    }
+
+    fn may_show(&self, key: &str, value: &str) -> bool {
+        let path = if self.section.is_empty() { key.to_owned() } else { format!("{}.{key}", self.section) };
+        let mut names = path.split('.').map(|name| name.trim().trim_matches(['"', '\'']));
+        let first = names.clone().next().unwrap_or_default();
+        let last = names.clone().next_back().unwrap_or_default();
+        if is_reference(value) || first == "names" {
+            return true;
+        }
+        if quoted(value).any(|(c, in_quotes)| c == '{' && !in_quotes) || names.any(|name| name == "headers") {
+            return false;
+        }
+        match last {
+            "state" => value.trim_start_matches(['"', '\'']).starts_with("sqlite:"),
+            // A login or a key in the address of an inbox is a mistake, and a secret.
+            "url" => first == "inbox" && !value.contains(['@', '?']),
+            last => SHOWN.contains(&last),
+        }
+    }
+
+    fn count(&mut self, text: &str) {
+        for (c, in_quotes) in quoted(text) {
+            match c {
+                '[' | '{' if !in_quotes => self.open += 1,
+                ']' | '}' if !in_quotes => self.open = self.open.saturating_sub(1),
+                '#' if !in_quotes => return,
+                _ => {}
             }
-            // An inline table may hold a secret of its own.
-            if SECRET_KEYS
-                .iter()
-                .any(|secret| value.contains(&format!("{secret} =")) || value.contains(&format!("{secret}=")))
-            {
-                return format!("{key}={}", stars(value));
-            }
-            line.to_owned()
+        }
+    }
+}
+
+/// `{ env = "NAME" }` and `{ file = "path" }` name a secret, they are none.
+fn is_reference(value: &str) -> bool {
+    let inner = value.strip_prefix('{').and_then(|rest| rest.split_once('}')).map(|(inner, _)| inner.split_once('='));
+    let Some(Some((key, name))) = inner else { return false };
+    let name = name.trim();
+    let quoted = name.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    matches!(key.trim(), "env" | "file") && quoted.is_some_and(|name| !name.contains(['"', ',']))
+}
+
+/// The line with its comment replaced.
+fn without_comment(text: &str) -> String {
+    let comment = quoted(text).zip(text.char_indices()).find(|((c, in_quotes), _)| *c == '#' && !in_quotes);
+    match comment {
+        Some((_, (at, _))) => format!("{}{}", &text[..at], stars(&text[at..])),
+        None => text.to_owned(),
+    }
+}
+
+/// Every character, and whether it stands in quotes.
+fn quoted(text: &str) -> impl Iterator<Item = (char, bool)> + '_ {
+    let mut quote = None;
+    let mut escaped = false;
+    text.chars().map(move |c| {
+        let inside = quote.is_some();
+        match quote {
+            _ if escaped => escaped = false,
+            Some('"') if c == '\\' => escaped = true,
+            Some(open) if c == open => quote = None,
+            None if c == '"' || c == '\'' => quote = Some(c),
+            _ => {}
+        }
+        (c, inside)
+    })
+}
+
+/// As many `*` as there are bytes; quotes and spaces stay, for the looks.
+fn stars(value: &str) -> String {
+    value
+        .chars()
+        .flat_map(|c| {
+            let stays = c.is_ascii_whitespace() || matches!(c, '"' | '\'' | '#');
+            let (shown, times) = if stays { (c, 1) } else { ('*', c.len_utf8()) };
+            std::iter::repeat_n(shown, times)
         })
         .collect()
 }
 
-/// Replaces what stands in quotes, to the end of the line where they are not closed.
-fn stars(value: &str) -> String {
-    let mut quote = None;
-    value
-        .chars()
-        .flat_map(|c| {
-            let hidden = match quote {
-                None if c == '"' || c == '\'' => {
-                    quote = Some(c);
-                    false
-                }
-                Some(open) if c == open => {
-                    quote = None;
-                    false
-                }
-                Some(_) => c != '\n' && c != '\r',
-                None => false,
-            };
-            if hidden { vec!['*'; c.len_utf8()] } else { vec![c] }
-        })
-        .collect()
+#[cfg(test)]
+mod tests {
+    use super::mask;
+
+    #[test]
+    fn nothing_that_may_be_a_secret_is_shown() {
+        for line in [
+            "token = \"hunter2\"",
+            "token = hunter2",
+            "token = \"hunter2",
+            "token = \"a\\\"hunter2\"",
+            "token \"hunter2\"",
+            "token: hunter2",
+            "token hunter2 = 1",
+            "tokn = \"hunter2\"",
+            "# token = \"hunter2\"",
+            "timeout = \"5s\" # hunter2",
+            "timeout = \"5s\n# hunter2\"",
+            "token = \"\"\"\nhunter2\n\"\"\"",
+            "token = { evn = \"hunter2\" }",
+            "token = { env = \"A\", x = \"hunter2\" }",
+            "token = [\n  \"hunter2\",\n]",
+            "to = [\n  token = \"hunter2\"",
+            "inbox.main.token = 'hunter2'",
+            "inbox.main = { url = \"https://a\", token = \"hunter2\" }",
+            "[inbox.main]\nurl = \"https://me:hunter2@host\"",
+            "[receiver.ops]\nurl = \"https://host/hunter2\"",
+            "[receiver.ops]\nheaders.X = \"hunter2\"",
+            "[receiver.ops]\nheaders = { type = \"hunter2\" }",
+            "[receiver.ops.headers]\nname = \"hunter2\"",
+            "[receiver]\nops = { type = \"webhook\", url = \"https://host/hunter2\" }",
+            "state = \"postgres://me:hunter2@host/db\"",
+            "[inbox.main] # hunter2",
+            "hunter2",
+        ] {
+            let masked = mask(line);
+            assert!(!masked.contains("hunter2"), "{line}: {masked}");
+            assert_eq!(masked.len(), line.len(), "{line}: {masked}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_secret_is_shown() {
+        for line in [
+            "state = \"sqlite:pengwatch.db\"",
+            "[inbox.main]\nurl = \"https://api.example.com\"\npoll_every = \"5 parsecs\"",
+            "[inbox.main]\ncontact_link = \"https://app.example.com/{{contact._id}}\"",
+            "token = { env = \"TOKEN\" }",
+            "secret = {file=\"/run/secrets/ops\"}",
+            "to = [\n  \"no address\",\n  \"#1 <a@example.com>\",\n]",
+            "[names]\nagents = { \"5fed\" = { name = \"Asha\", slack = 1 } }",
+            "[receiver.leads",
+            "[receiver.leads]\ntype = 'emial'",
+        ] {
+            assert_eq!(mask(line), line);
+        }
+    }
 }

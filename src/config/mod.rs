@@ -41,6 +41,8 @@ pub struct Config {
     pub inboxes: Vec<Inbox>,
     /// Receivers.
     pub receivers: Vec<Receiver>,
+    /// Names of all receivers, of those with mistakes, too.
+    pub receiver_names: Vec<String>,
     /// Names of agents and bots.
     pub names: Names,
 }
@@ -142,11 +144,6 @@ impl Config {
     /// The inboxes' names.
     pub fn inbox_names(&self) -> Vec<String> {
         self.inboxes.iter().map(|inbox| inbox.name.clone()).collect()
-    }
-
-    /// The receivers' names.
-    pub fn receiver_names(&self) -> Vec<String> {
-        self.receivers.iter().map(|receiver| receiver.name.clone()).collect()
     }
 
     /// The inbox of this name.

@@ -2,8 +2,10 @@
 
 use std::{fs, path::Path};
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use toml::Value;
+
+const RIGHT: &str = "write { env = \"NAME\" } or { file = \"path\" }";
 
 /// Where a secret is, as the file says it.
 pub enum Secret {
@@ -24,7 +26,6 @@ impl Secret {
     /// # Errors
     /// What would be right.
     pub fn parse(value: &Value) -> Result<Self, &'static str> {
-        const RIGHT: &str = "write { env = \"NAME\" } or { file = \"path\" }";
         match value {
             Value::String(text) => Ok(Self::Plain(SecretString::from(text.as_str()))),
             Value::Table(table) if table.len() == 1 => match table.iter().next() {
@@ -42,6 +43,7 @@ impl Secret {
     /// What is missing, without its content.
     pub fn read(&self, folder: &Path, env: Environment<'_>) -> Result<SecretString, String> {
         let text = match self {
+            Self::Plain(secret) if secret.expose_secret().trim().is_empty() => return Err(RIGHT.to_owned()),
             Self::Plain(secret) => return Ok(secret.clone()),
             Self::Env(name) => env(name).ok_or_else(|| format!("the environment variable `{name}` is not set"))?,
             Self::File(path) => fs::read_to_string(folder.join(path))
@@ -50,9 +52,9 @@ impl Secret {
         let text = text.trim();
         if text.is_empty() {
             return Err(match self {
-                Self::Env(name) => format!("the environment variable `{name}` is empty"),
                 Self::File(path) => format!("the file `{path}` is empty"),
-                Self::Plain(_) => "it is empty".to_owned(),
+                Self::Env(name) => format!("the environment variable `{name}` is empty"),
+                Self::Plain(_) => RIGHT.to_owned(),
             });
         }
         Ok(SecretString::from(text))

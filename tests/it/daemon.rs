@@ -1,0 +1,86 @@
+//! `run`: watches until it is told to stop.
+
+use std::time::Duration;
+
+use pengwatch::sandbox::{
+    By, Deed,
+    fault::{Fault, Kind, Place},
+};
+
+use crate::harness::{Home, eventually, now};
+
+#[test]
+fn tells_within_two_polls_and_of_the_end_too() {
+    let home = Home::watching();
+    let daemon = home.start(&["run"]);
+    eventually("the first poll", || !home.inbox().requests().is_empty());
+
+    let asked = home.inbox().requests().len();
+    home.waits("c1", "Asha", "Hello?");
+    eventually("the beginning", || home.inbox().slack().len() == 1);
+    assert!(home.inbox().requests().len() - asked <= 4, "{:?}", home.inbox().requests().len() - asked);
+    eventually("the mail", || home.mail().mails().len() == 1);
+
+    home.inbox().act("c1", &Deed::Answer(By::Agent, "Yes?".to_owned()), now()).expect("a contact");
+    eventually("the end", || home.inbox().slack().len() == 2 && home.mail().mails().len() == 2);
+
+    daemon.signal("TERM");
+    let ran = daemon.end();
+    assert!(ran.ends(0).took < Duration::from_secs(5), "{:?}", ran.took);
+    let lines: Vec<&str> = ran.stdout.lines().collect();
+    assert_eq!(lines.len(), 2, "{}", ran.stdout);
+    assert!(lines[0].starts_with("🟠 Asha has waited 2 min"), "{}", lines[0]);
+    assert!(lines[1].starts_with("✅ Asha: answered by an agent after 2 min"), "{}", lines[1]);
+    assert_eq!((home.inbox().slack().len(), home.mail().mails().len(), home.inbox().webhooks().len()), (2, 2, 2));
+}
+
+#[test]
+fn ctrl_c_ends_it() {
+    let home = Home::watching();
+    let daemon = home.start(&["run"]);
+    eventually("the first poll", || !home.inbox().requests().is_empty());
+    daemon.signal("INT");
+    let ran = daemon.end();
+    assert!(ran.ends(0).took < Duration::from_secs(5), "{:?}", ran.took);
+    assert!(ran.stderr.contains("run: watching") && ran.stderr.contains("run: stopped"), "{}", ran.stderr);
+    assert_eq!(ran.stdout, "");
+}
+
+#[test]
+fn ends_while_a_receiver_and_the_inbox_hang() {
+    let home = Home::watching();
+    home.waits("c1", "Asha", "Hello?");
+    home.inbox().fault(Fault::slack(Kind::Delay { ms: 60_000 }));
+    let daemon = home.start(&["run"]);
+    eventually("the message", || home.inbox().slack().len() == 1);
+    home.inbox().fault(Fault::inbox(Kind::Delay { ms: 60_000 }));
+    let asked = home.inbox().requests().len();
+    eventually("the hanging request", || home.inbox().requests().len() > asked);
+    daemon.signal("TERM");
+    let ran = daemon.end();
+    assert!(ran.ends(0).took < Duration::from_secs(15), "{:?}", ran.took);
+    // Nobody knows whether it came: it comes again, with the same text, not never.
+    home.inbox().clear_logs();
+    home.inbox().clear_faults();
+    home.run(&["run", "--once"]).ends(0);
+    assert_eq!(home.inbox().slack().len(), 1);
+}
+
+#[test]
+fn polls_on_through_faults() {
+    let home = Home::watching();
+    home.waits("c1", "Asha", "Hello?");
+    let daemon = home.start(&["run"]);
+    eventually("the beginning", || home.inbox().slack().len() == 1);
+    for kind in [Kind::Html, Kind::status(500), Kind::HalfJson, Kind::Reset] {
+        home.inbox().fault(Fault::at(Place::Inbox, kind));
+    }
+    let asked = home.inbox().requests().len();
+    eventually("polls after the faults", || home.inbox().requests().len() >= asked + 8);
+    home.waits("c2", "Bela", "Me, too!");
+    eventually("the next beginning", || home.inbox().slack().len() == 2);
+    daemon.signal("TERM");
+    let ran = daemon.end();
+    ran.ends(0);
+    assert!(!ran.stdout.contains('✅'), "an end that was none: {}", ran.stdout);
+}

@@ -1,0 +1,95 @@
+//! `run --dry-run`: says what would be sent, sends and stores nothing.
+
+use std::{fs, path::Path};
+
+use pengwatch::sandbox::{
+    By, Deed,
+    fault::{Fault, Kind},
+};
+
+use sha2::{Digest, Sha256};
+
+use crate::harness::{Home, now};
+
+/// Every file below, with what its bytes come to; without SQLite's shared memory, which holds locks only.
+fn files(folder: &Path) -> Vec<(String, String)> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            files.extend(self::files(&path));
+        } else if path.extension().is_none_or(|end| end != "db-shm") {
+            let bytes = fs::read(&path).expect("a file");
+            files.push((path.display().to_string(), format!("{:x}", Sha256::digest(&bytes))));
+        }
+    }
+    files.sort();
+    files
+}
+
+#[track_caller]
+fn nothing_was_sent(home: &Home) {
+    assert_eq!((home.inbox().slack().len(), home.mail().connections(), home.inbox().webhooks().len()), (0, 0, 0));
+}
+
+#[test]
+fn says_what_would_be_sent_to_whom() {
+    let home = Home::watching();
+    home.waits("c1", "Asha Rao", "Where is my order?");
+    let before = files(&home.path(""));
+    let ran = home.run(&["run", "--dry-run"]);
+    ran.ends(0);
+    assert_eq!(ran.stderr, "");
+    let heads: Vec<&str> = ran.stdout.lines().filter(|line| line.starts_with("--- ")).collect();
+    let mut sorted = heads.clone();
+    sorted.sort_unstable();
+    assert_eq!(sorted, ["leads", "ops", "screen", "support"].map(|name| format!("--- would be sent to {name}")));
+    let screen = "--- would be sent to screen\n🟠 Asha Rao has waited 2 min · WhatsApp · “Where is my order?” · User ID c1 · \
+                  https://app.example.com/inbox/c1 · waiting\n";
+    assert!(ran.stdout.contains(screen), "{}", ran.stdout);
+    assert!(ran.stdout.contains("Subject: "), "{}", ran.stdout);
+    nothing_was_sent(&home);
+    assert_eq!(files(&home.path("")), before, "nothing is stored");
+}
+
+#[test]
+fn knows_what_was_told_before_and_changes_nothing() {
+    let home = Home::watching();
+    home.waits("c1", "Asha Rao", "Where is my order?");
+    home.run(&["run", "--once"]).ends(0);
+    home.inbox().clear_logs();
+    let before = files(&home.path(""));
+
+    home.run(&["run", "--dry-run"]).says(0, "nothing would be sent\n", "");
+    home.inbox().act("c1", &Deed::Answer(By::Agent, "Here it is.".to_owned()), now()).expect("a contact");
+    for _ in 0..2 {
+        let ran = home.run(&["run", "--dry-run"]);
+        ran.ends(0);
+        assert!(ran.stdout.contains("✅ Asha Rao: answered by an agent after 2 min"), "{}", ran.stdout);
+    }
+    assert_eq!((home.inbox().slack().len(), home.inbox().webhooks().len()), (0, 0));
+    assert_eq!(files(&home.path("")), before, "nothing is stored");
+}
+
+#[test]
+fn works_beside_a_daemon() {
+    let home = Home::watching();
+    let daemon = home.start(&["run"]);
+    crate::harness::eventually("the first poll", || !home.inbox().requests().is_empty());
+    home.run(&["run", "--dry-run"]).says(0, "nothing would be sent\n", "");
+    daemon.signal("TERM");
+    daemon.end().ends(0);
+}
+
+#[test]
+fn an_inbox_that_cannot_be_read_is_status_1() {
+    let home = Home::watching();
+    home.inbox().fault(Fault::inbox(Kind::status(403)));
+    let ran = home.run(&["run", "--dry-run"]);
+    ran.ends(1);
+    assert_eq!(ran.stdout, "nothing would be sent\n");
+    let line = "inbox main was not read completely: the API refused the token (HTTP 403); check the inbox's `token`, or \
+                ask the provider for a new one\n";
+    assert!(ran.stderr.ends_with(line), "{}", ran.stderr);
+    nothing_was_sent(&home);
+}

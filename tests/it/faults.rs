@@ -1,0 +1,152 @@
+//! `run --once` when something is down: a clear line, status 1, and nothing is lost.
+
+use pengwatch::sandbox::{
+    Received,
+    fault::{Fault, Kind},
+    smtp::Stage,
+};
+
+use crate::harness::{Home, Ran};
+
+/// A home whose runs give up soon.
+fn hasty() -> Home {
+    let home = Home::watching();
+    home.edit("pengwatch.toml", "deadline = \"20s\"", "deadline = \"2s\"");
+    home.waits("c1", "Asha", "Hello?");
+    home
+}
+
+fn accepted(received: &[Received]) -> usize {
+    received.iter().filter(|received| received.status == 200).count()
+}
+
+/// The lines for operators: without the log's.
+fn notes(ran: &Ran) -> Vec<&str> {
+    ran.stderr.lines().filter(|line| !line.starts_with("20")).collect()
+}
+
+#[test]
+fn slack_is_down_and_then_up() {
+    let home = hasty();
+    home.inbox().fault(Fault::slack(Kind::status(503)).repeated(100));
+    let ran = home.run(&["run", "--once"]);
+    ran.ends(1);
+    let notes = notes(&ran);
+    assert_eq!(notes.len(), 2, "{}", ran.stderr);
+    let line = "receiver support: 1 notification waits in the outbox: ";
+    assert!(notes[0].starts_with(line) && notes[0].contains("503"), "{}", notes[0]);
+    assert!(notes[0].contains("The next run tries again"), "{}", notes[0]);
+    assert_eq!(notes[1], "contacts read 1, alerts begun 1, ended 0, messages sent 3");
+    // The others were told.
+    assert_eq!((home.mail().mails().len(), accepted(&home.inbox().webhooks())), (1, 1));
+
+    home.inbox().clear_faults();
+    home.edit("pengwatch.toml", "deadline = \"2s\"", "deadline = \"20s\"");
+    home.run(&["run", "--once"]).ends(0);
+    home.run(&["run", "--once"]).ends(0);
+    assert_eq!(accepted(&home.inbox().slack()), 1, "told once");
+    assert_eq!((home.mail().mails().len(), accepted(&home.inbox().webhooks())), (1, 1));
+}
+
+#[test]
+fn retries_of_a_webhook_and_a_mail_carry_the_same_id() {
+    let home = hasty();
+    home.inbox().fault(Fault::webhook(Kind::status(503)).repeated(100));
+    // The relay takes the mail, and the answer is lost.
+    home.mail().trouble(Stage::End, pengwatch::sandbox::smtp::Trouble::HangUp, 1);
+    home.run(&["run", "--once"]).ends(1);
+    home.inbox().clear_faults();
+    home.edit("pengwatch.toml", "deadline = \"2s\"", "deadline = \"20s\"");
+    home.run(&["run", "--once"]).ends(0);
+
+    let webhooks = home.inbox().webhooks();
+    assert!(webhooks.len() >= 2);
+    assert_eq!(accepted(&webhooks), 1);
+    let ids: Vec<_> = webhooks.iter().map(|webhook| webhook.header("webhook-id")).collect();
+    assert!(ids.iter().all(|id| id.is_some() && *id == ids[0]), "{ids:?}");
+    let mails = home.mail().mails();
+    assert_eq!(mails.len(), 2, "kept by the relay, and sent again since nobody knew");
+    assert_eq!(mails[0].header("Message-ID"), mails[1].header("Message-ID"));
+}
+
+/// One run with the inbox broken like that: the line, status 1, no alert is touched.
+#[track_caller]
+fn inbox_broken(kind: Kind, line: &str) {
+    let home = Home::watching();
+    home.waits("c1", "Asha", "Hello?");
+    home.run(&["run", "--once"]).ends(0);
+    home.inbox().fault(Fault::inbox(kind).repeated(100));
+    let ran = home.run(&["run", "--once"]);
+    ran.ends(1);
+    assert_eq!(
+        notes(&ran),
+        [
+            format!("inbox main was not read completely: {line}. No alert was ended by this; the next run goes on"),
+            "contacts read 0, alerts begun 0, ended 0, messages sent 0".to_owned(),
+        ]
+    );
+    assert_eq!(ran.stdout, "");
+    home.inbox().clear_faults();
+    home.run(&["run", "--once"]).says(0, "", "contacts read 1, alerts begun 0, ended 0, messages sent 0\n");
+    assert_eq!(home.inbox().slack().len(), 1);
+}
+
+#[test]
+fn the_inbox_fails() {
+    inbox_broken(Kind::status(500), "the API failed (HTTP 500)");
+}
+
+#[test]
+fn the_inbox_answers_with_a_web_page() {
+    let page =
+        Kind::Status { code: 200, body: Some("<!DOCTYPE html><html>Log in</html>".to_owned()), retry_after: None };
+    inbox_broken(page, "a web page came instead of the API's answer (HTTP 200); a proxy may be in between");
+}
+
+#[test]
+fn the_inbox_refuses_the_token() {
+    inbox_broken(
+        Kind::status(401),
+        "the API refused the token (HTTP 401); check the inbox's `token`, or ask the provider for a new one",
+    );
+}
+
+#[test]
+fn the_inbox_answers_with_half_of_it() {
+    inbox_broken(Kind::HalfJson, "the API's answer is no valid JSON");
+}
+
+#[test]
+fn nobody_listens() {
+    let home = Home::watching();
+    let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port");
+    let url = home.url().to_owned();
+    home.edit("pengwatch.toml", &format!("url = \"{url}\""), &format!("url = \"http://{port}\""));
+    let ran = home.run(&["run", "--once"]);
+    ran.ends(1);
+    assert!(notes(&ran)[0].starts_with("inbox main was not read completely: the API cannot be reached: "), "{ran:?}");
+}
+
+#[test]
+fn a_message_that_nobody_takes_is_said() {
+    let home = hasty();
+    home.inbox().fault(Fault::slack(Kind::status(404)).repeated(100));
+    let ran = home.run(&["run", "--once"]);
+    ran.ends(1);
+    assert_eq!(notes(&ran)[0], "messages that no receiver took, and that are not tried again: 1");
+}
+
+#[test]
+fn stopped_in_the_middle_it_ends_at_once_and_loses_nothing() {
+    let home = Home::watching();
+    home.waits("c1", "Asha", "Hello?");
+    home.inbox().fault(Fault::inbox(Kind::Delay { ms: 4_000 }));
+    let started = home.start(&["run", "--once"]);
+    crate::harness::eventually("the request", || !home.inbox().requests().is_empty());
+    started.signal("TERM");
+    let ran = started.end();
+    ran.ends(1);
+    assert!(ran.took.as_secs() < 4, "{:?}", ran.took);
+    home.run(&["run", "--once"]).ends(0);
+    assert_eq!(home.inbox().slack().len(), 1);
+}

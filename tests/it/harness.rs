@@ -1,0 +1,389 @@
+//! A temporary folder with everything a user would have, a made-up inbox and sinks on loopback, and
+//! the real binary.
+
+use std::{
+    fs,
+    io::Read,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::{Arc, LazyLock},
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
+};
+
+use jiff::{SignedDuration, Timestamp};
+use pengwatch::{
+    sandbox::{Running, Sandbox, Settings, smtp::SmtpSink},
+    service::clock::{Clock, SystemClock},
+};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::{net::TcpListener, runtime::Runtime};
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+/// Longer than anything here takes, even on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+/// The token of the made-up inbox.
+pub const TOKEN: &str = "tok-hunter2-inbox";
+/// The path of the Slack webhook.
+pub const SLACK_PATH: &str = "/services/T0SECRET/B0SECRET/hunter2slack";
+/// The path of the webhook.
+pub const WEBHOOK_PATH: &str = "/webhook/hunter2hook";
+/// The key that webhooks are signed with.
+pub const WEBHOOK_SECRET: &str = "whsec_aHVudGVyMndlYmhvb2tzaWduaW5nc2VjcmV0MTI=";
+
+/// The rule of most tests.
+pub const RULE: &str = r#"description = "A customer wrote and nobody has answered"
+severity = "warning"
+when = 'unreadMessages > 0'
+
+[filter]
+lastMessageBy = ["user"]
+status = ["OPEN", "INPROGRESS"]
+
+[[notify]]
+to = ["support", "leads", "ops", "screen"]
+"#;
+
+/// Servers live here; the tests themselves are plain functions.
+static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime")
+});
+
+/// The machine's clock.
+pub fn now() -> Timestamp {
+    SystemClock.now()
+}
+
+/// A folder, and servers where asked for.
+pub struct Home {
+    folder: TempDir,
+    environment: Vec<(String, String)>,
+    inbox: Option<Running>,
+    mail: Option<(SmtpSink, SocketAddr)>,
+    _stop: DropGuard,
+    stop: CancellationToken,
+}
+
+impl Home {
+    /// An empty folder.
+    pub fn empty() -> Self {
+        let stop = CancellationToken::new();
+        Self {
+            folder: tempfile::Builder::new().prefix("pengwatch-it").tempdir().expect("a folder"),
+            environment: Vec::new(),
+            inbox: None,
+            mail: None,
+            _stop: stop.clone().drop_guard(),
+            stop,
+        }
+    }
+
+    /// A watcher of a made-up inbox that tells Slack, a mail relay, a webhook and the console.
+    pub fn watching() -> Self {
+        let home = Self::empty().with_inbox(Settings { token: TOKEN.to_owned(), ..Settings::default() }).with_mail();
+        let (config, url) = (home.config(), home.url().to_owned());
+        let relay = format!("smtp://{}", home.mail.as_ref().expect("a relay").1);
+        home.file("pengwatch.toml", &config)
+            .file("rules/waiting.toml", RULE)
+            .folder("templates")
+            .env("TOKEN", TOKEN)
+            .env("SLACK_WEBHOOK_URL", &format!("{url}{SLACK_PATH}"))
+            .env("SMTP_URL", &relay)
+            .env("OPS_WEBHOOK_URL", &format!("{url}{WEBHOOK_PATH}"))
+            .env("WEBHOOK_SECRET", WEBHOOK_SECRET)
+    }
+
+    /// Starts the made-up inbox, with its sinks for Slack and webhooks.
+    pub fn with_inbox(mut self, settings: Settings) -> Self {
+        let stop = self.stop.clone();
+        let running = RUNTIME.block_on(async {
+            let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+            Sandbox::start(settings, Arc::new(SystemClock), listener, stop).expect("a sandbox")
+        });
+        self.inbox = Some(running);
+        self
+    }
+
+    /// Starts the mail relay.
+    pub fn with_mail(mut self) -> Self {
+        let stop = self.stop.clone();
+        self.mail = Some(RUNTIME.block_on(async {
+            let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+            let address = listener.local_addr().expect("an address");
+            (SmtpSink::start(listener, stop), address)
+        }));
+        self
+    }
+
+    /// Writes a file, with the folders above it.
+    pub fn file(self, path: &str, text: &str) -> Self {
+        self.write(path, text);
+        self
+    }
+
+    /// Makes a folder.
+    pub fn folder(self, path: &str) -> Self {
+        fs::create_dir_all(self.path(path)).expect("a folder");
+        self
+    }
+
+    /// Sets a variable for the binary.
+    pub fn env(mut self, name: &str, value: &str) -> Self {
+        self.environment.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Writes a file later.
+    pub fn write(&self, path: &str, text: &str) {
+        let path = self.path(path);
+        fs::create_dir_all(path.parent().expect("a parent")).expect("folders");
+        fs::write(path, text).expect("a file");
+    }
+
+    /// Changes a file.
+    pub fn edit(&self, path: &str, from: &str, to: &str) {
+        let text = fs::read_to_string(self.path(path)).expect("a file");
+        assert!(text.contains(from), "{from} is not in {path}");
+        self.write(path, &text.replace(from, to));
+    }
+
+    /// A path in the folder.
+    pub fn path(&self, path: &str) -> PathBuf {
+        self.folder.path().join(path)
+    }
+
+    fn config(&self) -> String {
+        format!(
+            r#"state = "sqlite:pengwatch.db"
+deadline = "20s"
+
+[inbox.main]
+url = "{url}"
+token = {{ env = "TOKEN" }}
+poll_every = "1s"
+timeout = "5s"
+contact_link = "https://app.example.com/inbox/{{{{contact._id}}}}"
+
+[receiver.support]
+type = "slack"
+webhook_url = {{ env = "SLACK_WEBHOOK_URL" }}
+
+[receiver.leads]
+type = "email"
+smtp_url = {{ env = "SMTP_URL" }}
+from = "Pengwatch <alerts@example.com>"
+to = ["leads@example.com"]
+
+[receiver.ops]
+type = "webhook"
+url = {{ env = "OPS_WEBHOOK_URL" }}
+secret = {{ env = "WEBHOOK_SECRET" }}
+headers = {{ X-Team = "support" }}
+
+[receiver.screen]
+type = "console"
+"#,
+            url = self.url(),
+        )
+    }
+
+    /// Where the made-up inbox listens.
+    pub fn url(&self) -> &str {
+        self.inbox.as_ref().expect("an inbox").url()
+    }
+
+    /// The made-up inbox.
+    pub fn inbox(&self) -> Sandbox {
+        self.inbox.as_ref().expect("an inbox").sandbox()
+    }
+
+    /// The mail relay.
+    pub fn mail(&self) -> &SmtpSink {
+        &self.mail.as_ref().expect("a relay").0
+    }
+
+    /// Somebody who wrote two minutes and a half ago and has no answer.
+    pub fn waits(&self, id: &str, name: &str, text: &str) {
+        let wrote = now().checked_sub(SignedDuration::from_secs(150)).expect("a time");
+        let contact = json!({
+            "_id": id,
+            "platform": ["WHATSAPP"],
+            "profile": { "userDetails": { "name": name } },
+            "status": "OPEN",
+            "unreadMessages": 1,
+            "isImported": false,
+            "lastMessage": { "at": pengwatch::model::time::iso(wrote), "by": "user", "text": text },
+        });
+        self.inbox().make(contact).expect("a contact");
+    }
+
+    /// Runs the binary to its end.
+    pub fn run(&self, arguments: &[&str]) -> Ran {
+        self.start(arguments).end()
+    }
+
+    /// Starts the binary in the folder; it is killed when it takes too long.
+    pub fn start(&self, arguments: &[&str]) -> Started {
+        self.start_in(self.folder.path(), arguments)
+    }
+
+    /// Starts the binary in another folder.
+    pub fn start_in(&self, folder: &Path, arguments: &[&str]) -> Started {
+        let mut child = Command::new(assert_cmd::cargo::cargo_bin!("pengwatch"))
+            .args(arguments)
+            .current_dir(folder)
+            .env_clear()
+            .env("TZ", "UTC")
+            .env("COLUMNS", "100")
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the binary");
+        let (stdout, stderr) = (child.stdout.take().expect("a pipe"), child.stderr.take().expect("a pipe"));
+        let words = self.words();
+        Started { child, stdout: Some(collect(stdout)), stderr: Some(collect(stderr)), words }
+    }
+
+    /// What differs from run to run, and what stands for it.
+    fn words(&self) -> Vec<(String, &'static str)> {
+        let mut words = Vec::new();
+        if let Some(inbox) = &self.inbox {
+            words.push((inbox.url().to_owned(), "INBOX"));
+        }
+        if let Some((_, address)) = &self.mail {
+            words.push((address.to_string(), "RELAY"));
+        }
+        words.push((self.folder.path().display().to_string(), "HOME"));
+        words
+    }
+
+    /// A text without what differs from run to run.
+    pub fn steady(&self, text: &str) -> String {
+        steady(text, &self.words())
+    }
+}
+
+fn steady(text: &str, words: &[(String, &'static str)]) -> String {
+    words.iter().fold(text.to_owned(), |text, (from, to)| text.replace(from, to))
+}
+
+fn collect(mut pipe: impl Read + Send + 'static) -> JoinHandle<String> {
+    thread::spawn(move || {
+        let mut bytes = Vec::new();
+        let _ = pipe.read_to_end(&mut bytes);
+        String::from_utf8(bytes).expect("UTF-8")
+    })
+}
+
+/// The binary while it runs; killed when dropped.
+pub struct Started {
+    child: Child,
+    stdout: Option<JoinHandle<String>>,
+    stderr: Option<JoinHandle<String>>,
+    words: Vec<(String, &'static str)>,
+}
+
+impl Started {
+    /// Sends a signal, by its name: `TERM`, `INT`, `KILL`.
+    pub fn signal(&self, name: &str) {
+        let pid = self.child.id().to_string();
+        let sent = Command::new("/bin/sh").args(["-c", &format!("kill -{name} {pid}")]).status().expect("a shell");
+        assert!(sent.success());
+    }
+
+    /// Whether it has ended.
+    pub fn has_ended(&mut self) -> bool {
+        self.child.try_wait().expect("a child").is_some()
+    }
+
+    /// Waits for its end.
+    pub fn end(mut self) -> Ran {
+        let began = Instant::now();
+        let status = loop {
+            if let Some(status) = self.child.try_wait().expect("a child") {
+                break status;
+            }
+            if began.elapsed() > PATIENCE {
+                let _ = self.child.kill();
+                let stderr = self.stderr.take().map(|reader| reader.join().expect("a reader"));
+                panic!("it did not end within {PATIENCE:?}; stderr: {}", stderr.unwrap_or_default());
+            }
+            thread::sleep(Duration::from_millis(10));
+        };
+        let text = |reader: Option<JoinHandle<String>>| {
+            let text = reader.expect("a reader").join().expect("a reader");
+            (steady(&text, &self.words), text)
+        };
+        let (stdout, raw_stdout) = text(self.stdout.take());
+        let (stderr, raw_stderr) = text(self.stderr.take());
+        Ran { status: status.code(), stdout, stderr, raw_stdout, raw_stderr, took: began.elapsed() }
+    }
+}
+
+impl Drop for Started {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// What the binary said.
+#[derive(Debug)]
+pub struct Ran {
+    /// Its exit status; `None` after a signal.
+    pub status: Option<i32>,
+    /// Without ports and paths.
+    pub stdout: String,
+    /// Without ports and paths.
+    pub stderr: String,
+    /// As it came.
+    pub raw_stdout: String,
+    /// As it came.
+    pub raw_stderr: String,
+    /// From the first look at it to its end.
+    pub took: Duration,
+}
+
+impl Ran {
+    /// Exactly this on both, with the status.
+    #[track_caller]
+    pub fn says(&self, status: i32, stdout: &str, stderr: &str) -> &Self {
+        assert_eq!(self.stdout, stdout, "stdout; stderr was: {}", self.stderr);
+        assert_eq!(self.stderr, stderr, "stderr");
+        assert_eq!(self.status, Some(status), "status");
+        self
+    }
+
+    /// The status.
+    #[track_caller]
+    pub fn ends(&self, status: i32) -> &Self {
+        assert_eq!(self.status, Some(status), "stdout: {}\nstderr: {}", self.stdout, self.stderr);
+        self
+    }
+
+    /// Everything that was said, as it came.
+    pub fn all(&self) -> String {
+        format!("{}{}", self.raw_stdout, self.raw_stderr)
+    }
+}
+
+/// Waits until something holds.
+#[track_caller]
+pub fn eventually(what: &str, holds: impl Fn() -> bool) {
+    let began = Instant::now();
+    while !holds() {
+        assert!(began.elapsed() < PATIENCE, "it never came: {what}");
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// The text of a Slack message.
+pub fn slack_text(body: &str) -> String {
+    let payload: Value = serde_json::from_str(body).expect("JSON");
+    payload["text"].as_str().expect("a text").to_owned()
+}

@@ -1,0 +1,282 @@
+//! Who may know whom, held by reading the imports.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// Every room, and the rooms that it may know.
+const MAY_KNOW: [(&str, &[&str]); 12] = [
+    ("model", &[]),
+    ("diagnose", &[]),
+    ("rules", &["model", "diagnose"]),
+    ("engine", &["model", "rules"]),
+    ("inbox", &["model", "rules"]),
+    ("render", &["model", "diagnose"]),
+    ("notify", &["model"]),
+    ("store", &["model"]),
+    ("config", &["model", "diagnose"]),
+    ("service", &["model", "diagnose", "rules", "engine", "inbox", "render", "notify", "store", "config"]),
+    ("sandbox", &["model", "service::clock"]),
+    (
+        "cli",
+        &["model", "diagnose", "rules", "engine", "inbox", "render", "notify", "store", "config", "service", "sandbox"],
+    ),
+];
+
+/// Rooms, and one file, that decide and do nothing else.
+const PURE: [&str; 5] = ["model", "rules", "engine", "diagnose", "notify/retry.rs"];
+
+/// What would make them impure.
+const IMPURE: [&str; 14] = [
+    "tokio",
+    "reqwest",
+    "rusqlite",
+    "axum",
+    "lettre",
+    "tracing",
+    "Timestamp::now",
+    "Zoned::now",
+    "SystemTime",
+    "Instant",
+    "std::fs",
+    "std::net",
+    "std::env",
+    "std::process",
+];
+
+/// Files that read what an admin edits.
+const READERS: [&str; 2] = ["rules/load.rs", "diagnose/mod.rs"];
+
+/// A source file: its path below `src/`, and its text without tests and comments.
+struct Source {
+    path: String,
+    whole: String,
+    code: String,
+}
+
+fn sources() -> Vec<Source> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut sources = Vec::new();
+    walk(&root, &mut |path| {
+        let whole = fs::read_to_string(path).expect("a source");
+        let path = path.strip_prefix(&root).expect("below").display().to_string().replace('\\', "/");
+        sources.push(Source { code: code(&whole), path, whole });
+    });
+    sources.sort_by(|a, b| a.path.cmp(&b.path));
+    assert!(sources.len() > 50, "only {} sources found", sources.len());
+    sources
+}
+
+fn walk(folder: &Path, found: &mut impl FnMut(&PathBuf)) {
+    for entry in fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            walk(&path, found);
+        } else if path.extension().is_some_and(|end| end == "rs") {
+            found(&path);
+        }
+    }
+}
+
+impl Source {
+    fn room(&self) -> &str {
+        self.path.split('/').next().unwrap_or_default().trim_end_matches(".rs")
+    }
+
+    fn is_test(&self) -> bool {
+        self.path.ends_with("/tests.rs") || self.path.ends_with("/testing.rs") || self.path.contains("/tests/")
+    }
+
+    /// Every path of ours that it names, as `room::…`.
+    fn known(&self) -> BTreeSet<String> {
+        let depth = match self.path.strip_suffix("/mod.rs") {
+            Some(folder) => folder.split('/').count(),
+            None => self.path.split('/').count(),
+        };
+        let up = format!("{}super::", "super::".repeat(depth.saturating_sub(1)));
+        let mut known = BTreeSet::new();
+        for root in ["crate::", "pengwatch::", up.as_str()] {
+            for (at, _) in self.code.match_indices(root) {
+                let before = self.code[..at].chars().next_back();
+                // `pub(crate::…)` is no import, and a longer `super::super::…` is found by itself.
+                if before.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == ':') {
+                    continue;
+                }
+                known.extend(branches(&self.code[at + root.len()..]));
+            }
+        }
+        known
+    }
+}
+
+/// The code without comments and without what is compiled for tests only.
+fn code(whole: &str) -> String {
+    let mut code = String::new();
+    let mut skipping: Option<i64> = None;
+    for line in whole.lines() {
+        let line = line.split("//").next().unwrap_or_default();
+        if line.trim() == "#[cfg(test)]" {
+            skipping = Some(0);
+            continue;
+        }
+        let Some(depth) = skipping.as_mut() else {
+            code.push_str(line);
+            code.push('\n');
+            continue;
+        };
+        let count = |c: char| i64::try_from(line.matches(c).count()).unwrap_or(0);
+        *depth += count('{') - count('}');
+        let ends = line.trim_end().ends_with(';') || line.trim_end().ends_with('}');
+        if *depth <= 0 && ends {
+            skipping = None;
+        }
+    }
+    code
+}
+
+/// The first two names of every branch of a path: `a::{b, c::d}` is `a::b` and `a::c`.
+fn branches(text: &str) -> Vec<String> {
+    let name = |text: &str| text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>();
+    let text = text.trim_start();
+    if let Some(list) = text.strip_prefix('{') {
+        return entries(list).into_iter().flat_map(branches).collect();
+    }
+    let first = name(text);
+    let Some(rest) = text[first.len()..].strip_prefix("::") else { return vec![first] };
+    match rest.trim_start().strip_prefix('{') {
+        Some(list) => entries(list).into_iter().map(|entry| format!("{first}::{}", name(entry.trim_start()))).collect(),
+        None => vec![format!("{first}::{}", name(rest))],
+    }
+}
+
+/// The entries of a list in braces, up to the brace that closes it.
+fn entries(list: &str) -> Vec<&str> {
+    let (mut depth, mut start, mut entries) = (0, 0, Vec::new());
+    for (at, c) in list.char_indices() {
+        match c {
+            '{' => depth += 1,
+            '}' if depth == 0 => {
+                entries.push(&list[start..at]);
+                break;
+            }
+            '}' => depth -= 1,
+            ',' if depth == 0 => {
+                entries.push(&list[start..at]);
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    entries.retain(|entry| !entry.trim().is_empty());
+    entries
+}
+
+#[test]
+fn every_room_knows_only_whom_it_may() {
+    let mut strangers = Vec::new();
+    for source in sources().iter().filter(|source| !source.is_test()) {
+        if matches!(source.path.as_str(), "main.rs" | "lib.rs") {
+            continue;
+        }
+        let room = source.room();
+        let may = MAY_KNOW.iter().find(|(name, _)| *name == room).map(|(_, may)| *may);
+        let may = may.unwrap_or_else(|| panic!("{}: who may know whom must say of `{room}`", source.path));
+        for known in source.known() {
+            let other = known.split("::").next().unwrap_or_default();
+            let is_room = MAY_KNOW.iter().any(|(name, _)| *name == other);
+            if is_room && other != room && !may.contains(&other) && !may.contains(&known.as_str()) {
+                strangers.push(format!("{}: {room} must not know {known}", source.path));
+            }
+        }
+    }
+    assert!(strangers.is_empty(), "\n{}", strangers.join("\n"));
+}
+
+#[test]
+fn the_binary_knows_the_command_line_only() {
+    let main = sources().into_iter().find(|source| source.path == "main.rs").expect("main.rs");
+    for known in main.known() {
+        let room = known.split("::").next().unwrap_or_default();
+        assert!(room == "cli" || known == "service::http", "main.rs knows {known}");
+    }
+}
+
+#[test]
+fn pure_rooms_do_nothing() {
+    let mut found = Vec::new();
+    for source in sources().iter().filter(|source| !source.is_test()) {
+        let pure = PURE.iter().any(|pure| source.path == *pure || source.path.starts_with(&format!("{pure}/")));
+        if !pure {
+            continue;
+        }
+        for word in IMPURE {
+            if word == "std::fs" && READERS.contains(&source.path.as_str()) {
+                continue;
+            }
+            let flat = source.code.replace(['\n', ' '], "");
+            let grouped = word.split_once("std::").is_some_and(|(_, last)| {
+                flat.contains("usestd::{") && branches_of_std(&flat).contains(&last.to_owned())
+            });
+            if names(&source.code, word) || grouped {
+                found.push(format!("{}: {word}", source.path));
+            }
+        }
+    }
+    assert!(found.is_empty(), "\n{}", found.join("\n"));
+}
+
+/// The modules of `use std::{…}`.
+fn branches_of_std(flat: &str) -> Vec<String> {
+    flat.match_indices("usestd::")
+        .flat_map(|(at, found)| branches(&flat[at + found.len()..]))
+        .map(|path| path.split("::").next().unwrap_or_default().to_owned())
+        .collect()
+}
+
+/// Whether the code has this word as a word of its own.
+fn names(code: &str, word: &str) -> bool {
+    code.match_indices(word).any(|(at, _)| {
+        let letter = |c: char| c.is_alphanumeric() || c == '_';
+        !code[..at].chars().next_back().is_some_and(letter)
+            && !code[at + word.len()..].chars().next().is_some_and(letter)
+    })
+}
+
+#[test]
+fn files_say_what_they_are_for_and_are_no_longer_than_they_must() {
+    let mut wrong = Vec::new();
+    for source in sources() {
+        if !source.whole.starts_with("//! ") {
+            wrong.push(format!("{}: begins without a module doc", source.path));
+        }
+        let doc: String = source.whole.lines().take_while(|line| line.starts_with("//!")).collect();
+        let lines = source.whole.lines().count();
+        if lines > 400 && !doc.to_lowercase().contains("long") {
+            wrong.push(format!("{}: {lines} lines, and the module doc does not say why it is so long", source.path));
+        }
+    }
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn this_test_reads_imports_right() {
+    let of = |path: &str, text: &str| {
+        let source = Source { path: path.to_owned(), whole: text.to_owned(), code: code(text) };
+        source.known().into_iter().collect::<Vec<_>>()
+    };
+    assert_eq!(
+        of("rules/a.rs", "use crate::{\n    model::{Alert, time},\n    store::Store,\n};"),
+        ["model::Alert", "model::time", "store::Store"]
+    );
+    assert_eq!(of("rules/a.rs", "fn f() { crate::store::Store::new(); }"), ["store::Store"]);
+    assert_eq!(of("rules/a.rs", "use super::super::store;"), ["store"]);
+    assert_eq!(of("rules/mod.rs", "use super::store::Store;"), ["store::Store"]);
+    assert_eq!(
+        of("rules/a.rs", "// crate::store\n#[cfg(test)]\nmod tests {\n use crate::store;\n}\nuse crate::model;"),
+        ["model"]
+    );
+    assert!(names("use tokio::time;", "tokio") && !names("tokio_util", "tokio"));
+    assert_eq!(branches_of_std("usestd::{fs,io::Read};"), ["fs", "io"]);
+}

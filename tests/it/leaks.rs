@@ -1,0 +1,121 @@
+//! No secret and no customer's text in logs, however much is asked for.
+
+use pengwatch::sandbox::{
+    By, Deed,
+    fault::{Fault, Kind},
+    smtp::Stage,
+};
+
+use crate::harness::{Home, TOKEN, eventually, now};
+
+/// What must never stand in a log.
+const SECRETS: [(&str, &str); 8] = [
+    ("the token", TOKEN),
+    ("the Slack address", "hunter2slack"),
+    ("the webhook's address", "hunter2hook"),
+    ("the mail password", "hunter2mail"),
+    ("the webhook's key", "aHVudGVyMndlYmhvb2tzaWduaW5nc2VjcmV0MTI"),
+    ("a header's value", "hunter2header"),
+    ("the customer's name", "Zebedee"),
+    ("the customer's words", "xylophone"),
+];
+
+#[track_caller]
+fn nothing_leaks(what: &str, text: &str) {
+    for (name, secret) in SECRETS {
+        if let Some(line) = text.lines().find(|line| line.contains(secret)) {
+            panic!("{name} is in {what}: {line}");
+        }
+    }
+}
+
+/// Everything but the console, whose lines are for eyes that may see.
+fn home(trace: bool) -> Home {
+    let home = Home::watching();
+    home.edit("rules/waiting.toml", ", \"screen\"", "");
+    home.edit("pengwatch.toml", "\"support\" }", "\"hunter2header\" }");
+    home.edit("pengwatch.toml", "deadline = \"20s\"", "deadline = \"2s\"");
+    home.waits("c1", "Zebedee", "Where is my xylophone?");
+    if trace { home.env("RUST_LOG", "trace") } else { home }
+}
+
+/// A life with trouble everywhere.
+fn troubled(home: &Home, arguments: &[&str]) {
+    let mut said = Vec::new();
+    home.inbox().fault(Fault::slack(Kind::status(503)));
+    home.inbox().fault(Fault::webhook(Kind::Reset));
+    home.mail().fault(Stage::Rcpt, 451, 1);
+    said.push(home.run(arguments));
+    for kind in [Kind::status(401), Kind::Html, Kind::HalfJson, Kind::status(400)] {
+        home.inbox().fault(Fault::inbox(kind));
+        said.push(home.run(arguments));
+    }
+    home.inbox().clear_faults();
+    home.inbox().fault(Fault::slack(Kind::status(404)));
+    home.inbox().fault(Fault::webhook(Kind::status(410)));
+    home.mail().fault(Stage::Mail, 550, 1);
+    home.inbox().act("c1", &Deed::Answer(By::Agent, "Your xylophone is here.".to_owned()), now()).expect("a contact");
+    said.push(home.run(arguments));
+    assert!(said.iter().any(|ran| ran.raw_stderr.contains("message.retry")), "no trouble was had");
+    for ran in said {
+        nothing_leaks("the log", &ran.all());
+    }
+}
+
+#[test]
+fn one_shot_runs_with_everything_logged() {
+    let home = home(true);
+    troubled(&home, &["run", "--once"]);
+    let ran = home.run(&["run", "--once"]);
+    assert!(ran.raw_stderr.contains("TRACE"), "nothing was traced: {}", ran.raw_stderr);
+}
+
+#[test]
+fn one_shot_runs_in_json() {
+    troubled(&home(false), &["run", "--once", "-vv", "--log-format", "json"]);
+}
+
+#[test]
+fn a_daemon_with_everything_logged() {
+    let home = home(true);
+    let daemon = home.start(&["run"]);
+    eventually("the beginning", || !home.inbox().slack().is_empty() && !home.mail().mails().is_empty());
+    daemon.signal("TERM");
+    let ran = daemon.end();
+    ran.ends(0);
+    nothing_leaks("the log", &ran.all());
+}
+
+#[test]
+fn a_mail_login_that_is_refused() {
+    // Only STARTTLS or TLS may carry a password, so the relay must not even hear it.
+    let home = home(true).env("SMTP_URL", "smtp://me:hunter2mail@127.0.0.1:1?tls=required");
+    let ran = home.run(&["run", "--once"]);
+    nothing_leaks("the log", &ran.all());
+    ran.ends(1);
+
+    let home = self::home(true).env("SMTP_URL", "smtp://me:hunter2mail@mail.example.com");
+    let ran = home.run(&["run", "--once"]);
+    nothing_leaks("the mistake", &ran.all());
+    ran.ends(2);
+}
+
+#[test]
+fn addresses_and_keys_that_are_wrong() {
+    for (name, value) in [
+        ("SLACK_WEBHOOK_URL", "htps://hunter2slack"),
+        ("SLACK_WEBHOOK_URL", "hunter2slack"),
+        ("OPS_WEBHOOK_URL", "https://[hunter2hook"),
+        ("WEBHOOK_SECRET", "whsec_hunter2hook!!"),
+        ("SMTP_URL", "smtps://me:hunter2mail@"),
+        ("TOKEN", "hunter2hook\nline"),
+        ("TOKEN", "hunter2hook\u{7f}"),
+    ] {
+        let home = home(true).env(name, value);
+        for arguments in [&["run", "--once"][..], &["run", "--dry-run"], &["check"]] {
+            let ran = home.run(arguments);
+            nothing_leaks(&format!("{arguments:?} with {name}"), &ran.all());
+            assert!(ran.status == Some(1) || ran.status == Some(2), "{name}={value} {arguments:?}: {ran:?}");
+        }
+    }
+}
