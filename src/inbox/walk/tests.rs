@@ -9,7 +9,7 @@ use super::{Extent, PageSize, Walk, WalkEnd, walk};
 use crate::{
     inbox::{
         InboxError,
-        testing::{Inbox, Open, client, inbox, noon},
+        testing::{Inbox, Open, client, http, inbox, noon},
     },
     rules::Filter,
     sandbox::{BadRecord, Fault, Kind},
@@ -39,7 +39,9 @@ fn all(total: usize) -> BTreeSet<String> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn any_page_size_gives_every_contact_and_is_learned() {
     let mut tasks = tokio::task::JoinSet::new();
+    let http = http();
     for size in 1..=137_usize {
+        let http = http.clone();
         tasks.spawn(async move {
             let totals = match size {
                 1 | 2 | 20 | 137 => vec![0, 1, size - 1, size, size + 1, 2 * size, 3 * size - 1, 3 * size, 3 * size + 1],
@@ -47,7 +49,7 @@ async fn any_page_size_gives_every_contact_and_is_learned() {
                 _ => vec![size, 2 * size + 1],
             };
             for total in totals {
-                let inbox = inbox(size).await;
+                let inbox = Inbox::start(size, http.clone()).await;
                 inbox.fill(total);
                 let first = walked(&inbox, extent(None)).await;
                 assert!(first.is_complete(), "{size} {total}");
