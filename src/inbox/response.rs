@@ -116,7 +116,8 @@ pub fn segments(head: Head<'_>, body: &[u8]) -> Result<BTreeMap<String, String>,
 }
 
 fn data<'a>(head: Head<'_>, body: &'a [u8]) -> Result<Vec<&'a RawValue>, InboxError> {
-    let retry_after = head.retry_after.and_then(|value| parse_retry_after(value, head.now)).map(|pause| pause.min(MOST_PAUSE));
+    let retry_after =
+        head.retry_after.and_then(|value| parse_retry_after(value, head.now)).map(|pause| pause.min(MOST_PAUSE));
     let code =
         || serde_json::from_slice::<Envelope>(body).ok().and_then(|envelope| error_code(envelope.error.as_ref()));
     match head.status {

@@ -321,4 +321,3 @@ pub(crate) use record;
 
 #[cfg(test)]
 mod tests;
-

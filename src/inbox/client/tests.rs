@@ -254,7 +254,8 @@ async fn a_large_answer_within_bounds_is_read() {
 
 #[tokio::test]
 async fn gzip_is_understood() {
-    let zipped = "H4sIAAAAAAACA6tWKi5NTk4tLlayKikqTdVRygWyE9NTlayUlHSUkvNTgCwjAwMdpZTEkkQlq+hqpfjMFKBksqFSbWwtANw4x8g+AAAA";
+    let zipped =
+        "H4sIAAAAAAACA6tWKi5NTk4tLlayKikqTdVRygWyE9NTlayUlHSUkvNTgCwjAwMdpZTEkkQlq+hqpfjMFKBksqFSbWwtANw4x8g+AAAA";
     let mut server = Server::new_async().await;
     let mock = server
         .mock("POST", "/inbox/users")

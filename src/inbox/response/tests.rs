@@ -62,7 +62,7 @@ fn a_200_that_is_none() {
         (r#"{"success":true,"data":[]} trailing"#, InboxError::NotJson),
         ("null", no_object.clone()),
         ("[]", no_object.clone()),
-        (r#"[true,[],null,200]"#, no_object.clone()),
+        (r"[true,[],null,200]", no_object.clone()),
         (r#""text""#, no_object.clone()),
         ("{}", wrong("`success` is missing")),
         (r#"{"data":[]}"#, wrong("`success` is missing")),
@@ -93,7 +93,10 @@ fn a_200_that_says_it_failed() {
         (json!({ "success": false, "error": { "code": "UNAUTHORIZED" } }), InboxError::TokenRefused { status: 401 }),
         (json!({ "success": false, "error": { "statusCode": 429 } }), InboxError::RateLimited { retry_after: None }),
         (json!({ "success": false, "error": { "statusCode": 400 } }), InboxError::BadRequest { code: None }),
-        (json!({ "success": true, "data": [], "error": { "statusCode": 401 } }), InboxError::TokenRefused { status: 401 }),
+        (
+            json!({ "success": true, "data": [], "error": { "statusCode": 401 } }),
+            InboxError::TokenRefused { status: 401 },
+        ),
     ] {
         assert_eq!(fault(200, &body.to_string()), error, "{body}");
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::SignedDuration;
 use serde_json::json;
 
-use super::{Extent, PageSize, Walk, WalkEnd, walk};
+use super::{Extent, Last, PageSize, Walk, WalkEnd, walk};
 use crate::{
     inbox::{
         InboxError,
@@ -18,7 +18,7 @@ use crate::{
 const CAP: u32 = 2_000;
 
 fn extent(page_size: Option<usize>) -> Extent {
-    Extent { page_size, verify: false, cap: CAP, now: noon() }
+    Extent { page_size, last: Last::Short, cap: CAP, now: noon() }
 }
 
 async fn walked(inbox: &Inbox, extent: Extent) -> Walk {
@@ -44,7 +44,9 @@ async fn any_page_size_gives_every_contact_and_is_learned() {
         let http = http.clone();
         tasks.spawn(async move {
             let totals = match size {
-                1 | 2 | 20 | 137 => vec![0, 1, size - 1, size, size + 1, 2 * size, 3 * size - 1, 3 * size, 3 * size + 1],
+                1 | 2 | 20 | 137 => {
+                    vec![0, 1, size - 1, size, size + 1, 2 * size, 3 * size - 1, 3 * size, 3 * size + 1]
+                }
                 odd if odd % 2 == 1 => vec![size + 1, 3 * size],
                 _ => vec![size, 2 * size + 1],
             };
@@ -75,7 +77,8 @@ async fn any_page_size_gives_every_contact_and_is_learned() {
 
 #[tokio::test]
 async fn a_wrong_page_size_loses_nobody_and_is_noticed() {
-    for (real, total, believed) in [(20, 70, 50), (20, 70, 21), (20, 70, 10), (20, 70, 30), (50, 70, 20), (20, 40, 50)] {
+    for (real, total, believed) in [(20, 70, 50), (20, 70, 21), (20, 70, 10), (20, 70, 30), (50, 70, 20), (20, 40, 50)]
+    {
         let inbox = inbox(real).await;
         inbox.fill(total);
         let walk = walked(&inbox, extent(Some(believed))).await;
@@ -90,8 +93,8 @@ async fn an_empty_or_a_small_query_unlearns_nothing() {
     for total in [0, 1, 19, 20, 39] {
         let inbox = inbox(20).await;
         inbox.fill(total);
-        for verify in [false, true] {
-            let walk = walked(&inbox, Extent { verify, ..extent(Some(20)) }).await;
+        for last in [Last::Empty, Last::Short, Last::AnyShort] {
+            let walk = walked(&inbox, Extent { last, ..extent(Some(20)) }).await;
             assert_eq!((walk.is_complete(), walk.page_size), (true, PageSize::Unchanged), "{total}");
         }
     }
@@ -101,8 +104,18 @@ async fn an_empty_or_a_small_query_unlearns_nothing() {
 async fn to_verify_means_down_to_an_empty_page() {
     let inbox = inbox(20).await;
     inbox.fill(45);
-    let walk = walked(&inbox, Extent { verify: true, ..extent(Some(20)) }).await;
+    let walk = walked(&inbox, Extent { last: Last::Empty, ..extent(Some(20)) }).await;
     assert_eq!((walk.pages, walk.page_size), (4, PageSize::Confirmed(20)));
+}
+
+#[tokio::test]
+async fn what_need_not_be_evidence_ends_on_any_short_page() {
+    let inbox = inbox(20).await;
+    inbox.fill(3);
+    for (last, pages) in [(Last::AnyShort, 1), (Last::Short, 2), (Last::Empty, 2)] {
+        let walk = walked(&inbox, Extent { last, ..extent(Some(20)) }).await;
+        assert_eq!((walk.is_complete(), walk.pages), (true, pages));
+    }
 }
 
 #[tokio::test]

@@ -121,7 +121,11 @@ fn lists() {
     );
     let one = json!({ "userId": "a1", "count": 2 });
     table::<Vec<UnreadOf>>(
-        &[(json!([one]), json!([one])), (one.clone(), json!([one])), (json!([{}]), json!([{ "userId": "", "count": 0 }]))],
+        &[
+            (json!([one]), json!([one])),
+            (one.clone(), json!([one])),
+            (json!([{}]), json!([{ "userId": "", "count": 0 }])),
+        ],
         &[json!("a1"), json!(["a1", 3])],
     );
 }

@@ -15,11 +15,11 @@ fn query(id: &str) -> Query {
     Query { id: id.to_owned(), filter: Filter::default(), rules: vec![id.to_owned()] }
 }
 
-/// A memory of queries: pages, and how long ago they were walked completely.
+/// A memory of queries: pages, and how long ago a full walk came to an end.
 fn memory(walks: &[(&str, u32, Option<i64>)]) -> InboxMemory {
     let ago = |seconds: i64| noon() - SignedDuration::from_secs(seconds);
-    let walks = walks.iter().map(|(id, pages, complete)| {
-        let walk = WalkMemory { complete_at: complete.map(ago), pages: *pages, looked_at: Some(ago(15)) };
+    let walks = walks.iter().map(|(id, pages, ended)| {
+        let walk = WalkMemory { ended_at: ended.map(ago), pages: *pages, looked_at: Some(ago(15)), complete_at: None };
         ((*id).to_owned(), walk)
     });
     InboxMemory { walks: walks.collect(), ..InboxMemory::default() }
@@ -53,11 +53,11 @@ fn what_fits_is_walked_fully() {
 
 #[test]
 fn a_query_that_was_never_walked_or_not_for_long_is_walked_fully() {
-    let queries = [query("new"), query("old"), query("recent"), query("never complete"), query("of the future")];
+    let queries = [query("new"), query("old"), query("recent"), query("never to its end"), query("of the future")];
     let known = memory(&[
         ("old", 50, Some(300)),
         ("recent", 50, Some(299)),
-        ("never complete", 50, None),
+        ("never to its end", 50, None),
         ("of the future", 50, Some(-10)),
     ]);
     let daemon = reaches(&queries, &known, Mode::Daemon, means(100, 10));

@@ -22,7 +22,7 @@ async fn an_answer_ends_it_at_its_own_time() {
         bench.advance(15);
         let polled = bench.run(mode).await;
         assert_eq!((polled.failure, polled.resolved, bench.look_ups()), (None, 1, 1), "it vanished from the list");
-        let ended = Ended { contact: "c001".to_owned(), reason: "answered-by-agent".to_owned(), ended_at: at };
+        let ended = Ended { contact: "c001".to_owned(), reason: "answered-by-agent".to_owned(), at };
         assert_eq!(bench.ended(), [ended]);
         assert_eq!(bench.firing().await, ["c000", "c002"]);
         assert_eq!(bench.told().await, (3, 1));
@@ -145,7 +145,10 @@ async fn a_torn_walk_is_walked_again() {
         bench.inbox.sandbox.fault(torn());
         let polled = bench.good().await;
         assert_eq!(polled.resolved, resolved, "the second walk is complete");
-        assert_eq!(bench.inbox.sandbox.requests().iter().filter(|body| body["page"] == 1 && body["searchText"] == "").count(), 2);
+        assert_eq!(
+            bench.inbox.sandbox.requests().iter().filter(|body| body["page"] == 1 && body["searchText"] == "").count(),
+            2
+        );
     }
 }
 

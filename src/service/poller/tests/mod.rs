@@ -3,6 +3,8 @@
 mod clock;
 mod ends;
 mod faults;
+mod model;
+mod narrow;
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -75,7 +77,7 @@ fn waiting(index: usize) -> Value {
 struct Ended {
     contact: String,
     reason: String,
-    ended_at: Timestamp,
+    at: Timestamp,
 }
 
 struct Bench {
@@ -138,8 +140,16 @@ impl Bench {
 
     /// Whose alerts fire.
     async fn firing(&self) -> Vec<String> {
-        let mut firing: Vec<String> =
-            self.poller.store.snapshot("main").await.unwrap().alerts.iter().map(|alert| alert.contact.id.clone()).collect();
+        let mut firing: Vec<String> = self
+            .poller
+            .store
+            .snapshot("main")
+            .await
+            .unwrap()
+            .alerts
+            .iter()
+            .map(|alert| alert.contact.id.clone())
+            .collect();
         firing.sort();
         firing
     }
@@ -156,8 +166,8 @@ impl Bench {
         let sql = "SELECT contact_id, reason, ended_at FROM alert WHERE resolved_at IS NOT NULL ORDER BY contact_id";
         let mut rows = db.prepare(sql).unwrap();
         let read = |row: &rusqlite::Row<'_>| {
-            let ended_at = Timestamp::from_microsecond(row.get(2)?).unwrap();
-            Ok(Ended { contact: row.get(0)?, reason: row.get(1)?, ended_at })
+            let at = Timestamp::from_microsecond(row.get(2)?).unwrap();
+            Ok(Ended { contact: row.get(0)?, reason: row.get(1)?, at })
         };
         rows.query_map([], read).unwrap().map(Result::unwrap).collect()
     }
