@@ -56,6 +56,7 @@ impl Ledger {
 
     /// The provider asked at `now` to wait until then.
     pub fn hold(&mut self, now: Timestamp, until: Timestamp) {
+        self.set_back(now);
         self.hold = Some((now, self.hold.map_or(until, |(_, hold)| hold.max(until))));
     }
 

@@ -75,40 +75,14 @@ impl Client {
     /// The fault of the last try.
     pub async fn page(&self, gate: &impl Gate, filter: &Filter, page: u32, now: Timestamp) -> Result<Page, InboxError> {
         let body = request::body(filter, page, now);
-        self.tried(gate, Method::POST, "inbox/users", Some(&body), response::page).await
-    }
-
-    /// Names of segments by id.
-    ///
-    /// # Errors
-    /// The fault of the last try.
-    pub async fn segments(&self, gate: &impl Gate) -> Result<BTreeMap<String, String>, InboxError> {
-        self.tried(gate, Method::GET, "inbox/segments", None, response::segments).await
-    }
-
-    async fn tried<T>(
-        &self,
-        gate: &impl Gate,
-        method: Method,
-        path: &str,
-        body: Option<&Value>,
-        read: fn(Head<'_>, &[u8]) -> Result<T, InboxError>,
-    ) -> Result<T, InboxError> {
         let mut pause = self.patience.first;
         let mut tries = 1;
         loop {
-            gate.enter().await?;
-            let answer = self.once(method.clone(), path, body, gate.now(), read).await;
-            gate.leave().await;
-            let error = match answer {
-                Ok(value) => return Ok(value),
-                Err(error) => error,
+            let error = match self.passed(gate, Method::POST, "inbox/users", Some(&body), response::page).await {
+                Err(error) if error != InboxError::OutOfTime => error,
+                answer => return answer,
             };
-            let mut too_long = false;
-            if let Some(wait) = error.retry_after() {
-                gate.hold(wait).await;
-                too_long = wait > LONGEST;
-            }
+            let too_long = error.retry_after().is_some_and(|wait| wait > LONGEST);
             if tries >= self.patience.tries || too_long || !error.is_passing() {
                 return Err(error);
             }
@@ -116,6 +90,34 @@ impl Client {
             pause *= 3;
             tries += 1;
         }
+    }
+
+    /// Names of segments by id; asked for once, since nothing depends on them.
+    ///
+    /// # Errors
+    /// The fault.
+    pub async fn segments(&self, gate: &impl Gate) -> Result<BTreeMap<String, String>, InboxError> {
+        self.passed(gate, Method::GET, "inbox/segments", None, response::segments).await
+    }
+
+    /// One request through the gate.
+    async fn passed<T>(
+        &self,
+        gate: &impl Gate,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+        read: fn(Head<'_>, &[u8]) -> Result<T, InboxError>,
+    ) -> Result<T, InboxError> {
+        gate.enter().await?;
+        let answer = self.once(method, path, body, gate.now(), read).await;
+        gate.leave().await;
+        if let Err(error) = &answer
+            && let Some(pause) = error.retry_after()
+        {
+            gate.hold(pause).await;
+        }
+        answer
     }
 
     async fn once<T>(

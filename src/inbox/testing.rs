@@ -37,8 +37,15 @@ pub(crate) fn client(url: &str) -> Client {
 }
 
 pub(crate) fn within(url: &str, timeout: SignedDuration) -> Client {
+    over(http(), url, timeout)
+}
+
+pub(crate) fn http() -> reqwest::Client {
     http::install_crypto();
-    let http = http::client(Duration::from_secs(10)).unwrap();
+    http::client(Duration::from_secs(10)).unwrap()
+}
+
+fn over(http: reqwest::Client, url: &str, timeout: SignedDuration) -> Client {
     Client::new(http, url.parse().unwrap(), TOKEN.into(), timeout).with_patience(AT_ONCE)
 }
 
@@ -79,26 +86,33 @@ impl Gate for Open {
 /// A sandbox on loopback with its own clock.
 pub(crate) struct Inbox {
     running: Running,
+    http: reqwest::Client,
     pub(crate) sandbox: Sandbox,
     pub(crate) clock: Arc<ManualClock>,
 }
 
 /// An inbox without a limit, pages of `page_size`, only listed filters applied.
 pub(crate) async fn inbox(page_size: usize) -> Inbox {
-    Inbox::start(Settings { page_size, rate_limit: 0, listed_filters_only: true, ..Settings::default() }).await
+    Inbox::start(page_size, http()).await
 }
 
 impl Inbox {
-    pub(crate) async fn start(settings: Settings) -> Self {
+    pub(crate) async fn start(page_size: usize, http: reqwest::Client) -> Self {
         let clock = Arc::new(ManualClock::at(noon()));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let settings = Settings { token: TOKEN.to_owned(), ..settings };
+        let settings = Settings {
+            token: TOKEN.to_owned(),
+            page_size,
+            rate_limit: 0,
+            listed_filters_only: true,
+            ..Settings::default()
+        };
         let running = Sandbox::start(settings, clock.clone(), listener, CancellationToken::new()).unwrap();
-        Self { sandbox: running.sandbox(), running, clock }
+        Self { sandbox: running.sandbox(), running, http, clock }
     }
 
     pub(crate) fn client(&self) -> Client {
-        client(self.running.url())
+        over(self.http.clone(), self.running.url(), SignedDuration::from_secs(10))
     }
 
     /// So many plain contacts, `c000` the newest.

@@ -62,13 +62,25 @@ impl Walk {
     }
 }
 
+/// Which page is a walk's last one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Last {
+    /// An empty one, which confirms the page size.
+    Empty,
+    /// One shorter than the learned size, after full ones: a first page that is short may as well
+    /// mean that pages have become shorter.
+    Short,
+    /// Any that is shorter than the learned size, where the walk need not be evidence.
+    AnyShort,
+}
+
 /// How far to walk.
 #[derive(Clone, Copy, Debug)]
 pub struct Extent {
-    /// The learned page size: a shorter page after a full one ends the walk.
+    /// The learned page size.
     pub page_size: Option<usize>,
-    /// Whether to go on to an empty page all the same, to confirm it.
-    pub verify: bool,
+    /// Which page ends the walk.
+    pub last: Last,
     /// At most so many pages.
     pub cap: u32,
     /// The time that relative dates are meant at.
@@ -125,18 +137,21 @@ pub async fn walk(
         }
         sizes.push(size);
         before = ids;
-        // A first page that is short may as well mean that pages have become shorter.
-        if !extent.verify
-            && let Some(learned) = extent.page_size
-            && let Some((_, full)) = sizes.split_last()
-            && !full.is_empty()
-            && full.iter().all(|other| *other == learned)
-            && size < learned
-        {
+        if extent.page_size.is_some_and(|learned| is_last(extent.last, &sizes, learned)) {
             return finish(walk);
         }
     }
     walk
+}
+
+fn is_last(last: Last, sizes: &[usize], learned: usize) -> bool {
+    let Some((size, full)) = sizes.split_last() else { return false };
+    *size < learned
+        && match last {
+            Last::Empty => false,
+            Last::Short => !full.is_empty() && full.iter().all(|other| *other == learned),
+            Last::AnyShort => true,
+        }
 }
 
 fn finish(mut walk: Walk) -> Walk {

@@ -28,6 +28,8 @@ pub struct Told {
 pub struct WalkMemory {
     /// When it began, if it was complete.
     pub complete_at: Option<Timestamp>,
+    /// When it began, if it came to any end: one that stays torn must not be tried at every poll.
+    pub ended_at: Option<Timestamp>,
     /// How many requests it took.
     pub pages: u32,
     /// When a walk of any kind last began: a narrow one looks at what came since.

@@ -214,9 +214,11 @@ impl Filter {
             return true;
         }
         let who = &contact.profile.user_details;
-        let wanted = self.search_text.to_lowercase();
-        let phone = format!("{}{}", who.contact.phone.prefix, who.contact.phone.number);
-        [&who.name, &who.user_provided_name, &who.contact.email, &phone, &who.whats_app_number]
+        let wanted = self.search_text.trim().to_lowercase();
+        // A prefix comes with and without its plus.
+        let phone = format!("+{}{}", who.contact.phone.prefix.trim_start_matches('+'), who.contact.phone.number);
+        let whats_app = format!("+{}", who.whats_app_number.trim_start_matches('+'));
+        [&who.name, &who.user_provided_name, &who.contact.email, &phone, &whats_app]
             .into_iter()
             .any(|text| text.to_lowercase().contains(&wanted))
     }
@@ -268,6 +270,7 @@ impl Filter {
             list(&self.agent_assigned),
             list(&self.segments),
             list(&self.last_message_by),
+            // Listing none is not the same as leaving it out.
             self.applicable_filters.as_deref().map(|listed| format!("={}", list(listed))).unwrap_or_default(),
             time(self.last_seen_at.start),
             time(self.last_seen_at.end),
@@ -281,3 +284,6 @@ impl Filter {
         .join("\u{1e}")
     }
 }
+
+#[cfg(test)]
+mod tests;

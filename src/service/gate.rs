@@ -71,6 +71,7 @@ impl Gate for BudgetGate {
     async fn leave(&self) {
         let mut ledger = self.ledger.lock().await;
         ledger.end(self.clock.now());
+        self.remember(&ledger).await;
     }
 
     async fn hold(&self, pause: SignedDuration) {

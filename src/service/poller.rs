@@ -1,6 +1,6 @@
 //! One poll: now → plan → walk → snapshot → tick → commit.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -20,6 +20,9 @@ use crate::{
 
 /// Names of segments are asked for at most this often.
 const SEGMENTS_EVERY: SignedDuration = SignedDuration::from_hours(1);
+
+/// An alert that has begun does not wait longer for them.
+const NAMES_WITHIN: Duration = Duration::from_secs(3);
 
 /// Who asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -251,19 +254,20 @@ impl Poller {
             .flat_map(|alert| &alert.contact.segments)
             .any(|segment| !memory.segments.contains_key(segment));
         let recent = memory.segments_at.is_some_and(|at| now.duration_since(at) < SEGMENTS_EVERY && at <= now);
-        if !unnamed || recent {
+        // An alert must not wait for a name.
+        if !unnamed || recent || self.gate.free().await == 0 {
             return;
         }
         memory.segments_at = Some(now);
-        match self.client.segments(&self.gate).await {
-            Ok(segments) => {
+        let fault = match tokio::time::timeout(NAMES_WITHIN, self.client.segments(&self.gate)).await {
+            Ok(Ok(segments)) => {
                 memory.segments = segments;
-                self.shared.learn_segments(&memory.segments);
+                return self.shared.learn_segments(&memory.segments);
             }
-            Err(error) => {
-                tracing::info!(inbox = self.inbox, fault = error.name(), "segments.unknown: their ids are shown");
-            }
-        }
+            Ok(Err(error)) => error.name(),
+            Err(_) => "timeout",
+        };
+        tracing::info!(inbox = self.inbox, fault, "segments.unknown: their ids are shown");
     }
 }
 

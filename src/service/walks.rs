@@ -7,7 +7,7 @@ use crate::{
     engine::{Observed, Query, observed::Coverage},
     inbox::{
         Client, InboxError, Walk, WalkEnd,
-        walk::{Extent, PageSize, walk},
+        walk::{Extent, Last, PageSize, walk},
     },
     model::{InboxMemory, snapshot::WalkMemory},
 };
@@ -59,8 +59,8 @@ pub fn reaches(queries: &[Query], memory: &InboxMemory, mode: Mode, means: Means
     queries
         .iter()
         .map(|query| {
-            let WalkMemory { complete_at, looked_at, .. } = known(query);
-            let due = complete_at.is_none_or(|at| now.duration_since(at) >= sweep_every || at > now);
+            let WalkMemory { ended_at, looked_at, .. } = known(query);
+            let due = ended_at.is_none_or(|at| now.duration_since(at) >= sweep_every || at > now);
             match looked_at {
                 Some(looked_at) if !(affordable || (mode == Mode::Daemon && due)) => Reach::Narrow {
                     since: looked_at.checked_sub(OVERLAP).unwrap_or(looked_at),
@@ -116,12 +116,13 @@ impl Walker<'_> {
         let page_size = memory.page_size;
         match reach {
             Reach::Full => {
-                let extent = Extent { page_size, verify: !verified, cap: MOST_PAGES, now };
+                let last = if verified { Last::Short } else { Last::Empty };
+                let extent = Extent { page_size, last, cap: MOST_PAGES, now };
                 walk(self.client, self.gate, &query.filter, extent, self.progress).await
             }
             Reach::Narrow { since, cap } => {
                 let filter = query.filter.narrowed(since, now);
-                let extent = Extent { page_size, verify: false, cap, now };
+                let extent = Extent { page_size, last: Last::AnyShort, cap, now };
                 walk(self.client, self.gate, &filter, extent, self.progress).await
             }
         }
@@ -134,7 +135,7 @@ fn note(query: &Query, reach: Reach, walk: &Walk, memory: &mut InboxMemory, obse
     match walk.end {
         WalkEnd::Complete | WalkEnd::Torn => remembered.looked_at = Some(now),
         // More is new than a narrow walk may read: a full one is due.
-        WalkEnd::Capped if reach != Reach::Full => remembered.complete_at = None,
+        WalkEnd::Capped if reach != Reach::Full => remembered.ended_at = None,
         WalkEnd::Capped | WalkEnd::Failed(_) => {}
     }
     if reach != Reach::Full {
@@ -152,6 +153,9 @@ fn note(query: &Query, reach: Reach, walk: &Walk, memory: &mut InboxMemory, obse
         PageSize::Unchanged => {}
     }
     let ended = !matches!(walk.end, WalkEnd::Failed(_));
+    if ended {
+        remembered.ended_at = Some(now);
+    }
     for rule in &query.rules {
         let coverage: &mut Coverage = observed.coverage.entry(rule.clone()).or_default();
         coverage.complete += u32::from(walk.is_complete());

@@ -62,7 +62,7 @@ fn a_200_that_is_none() {
         (r#"{"success":true,"data":[]} trailing"#, InboxError::NotJson),
         ("null", no_object.clone()),
         ("[]", no_object.clone()),
-        (r#"[true,[],null,200]"#, no_object.clone()),
+        (r"[true,[],null,200]", no_object.clone()),
         (r#""text""#, no_object.clone()),
         ("{}", wrong("`success` is missing")),
         (r#"{"data":[]}"#, wrong("`success` is missing")),

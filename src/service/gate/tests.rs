@@ -1,1 +1,134 @@
-//! To come.
+//! The budget over restarts and under a deadline; the clock is moved by hand.
+
+use std::sync::Arc;
+
+use jiff::SignedDuration;
+
+use super::BudgetGate;
+use crate::{
+    inbox::{Gate, InboxError, testing::noon},
+    service::clock::{Clock, ManualClock},
+    store::Store,
+};
+
+struct Bench {
+    _folder: tempfile::TempDir,
+    store: Store,
+    clock: Arc<ManualClock>,
+}
+
+impl Bench {
+    async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("state.db")).await.unwrap();
+        Self { _folder: folder, store, clock: Arc::new(ManualClock::at(noon())) }
+    }
+
+    /// A gate as after a start, with a deadline so many seconds from now.
+    async fn gate(&self, inbox: &str, limit: u32, deadline: i64) -> BudgetGate {
+        let deadline = self.clock.now() + SignedDuration::from_secs(deadline);
+        BudgetGate::open(inbox, limit, self.clock.clone(), self.store.clone(), Some(deadline)).await.unwrap()
+    }
+
+    fn advance(&self, millis: i64) {
+        self.clock.advance(SignedDuration::from_millis(millis));
+    }
+}
+
+#[tokio::test]
+async fn below_the_limit_nothing_waits_and_above_it_the_deadline_counts() {
+    let bench = Bench::new().await;
+    let gate = bench.gate("main", 5, 50).await;
+    for free in (0..5).rev() {
+        gate.enter().await.unwrap();
+        gate.leave().await;
+        assert_eq!(gate.free().await, free);
+    }
+    assert_eq!(gate.enter().await, Err(InboxError::OutOfTime), "60 s are more than 50");
+    assert!(!gate.is_over());
+    bench.advance(50_000);
+    assert!(gate.is_over());
+    assert_eq!(gate.enter().await, Err(InboxError::OutOfTime));
+}
+
+#[tokio::test]
+async fn requests_of_the_last_minute_are_remembered_over_restarts() {
+    let bench = Bench::new().await;
+    for started in 0..3 {
+        let gate = bench.gate("main", 4, 50).await;
+        assert_eq!(gate.free().await, 4 - started);
+        gate.enter().await.unwrap();
+        bench.advance(10_000);
+        gate.leave().await;
+    }
+    // One that was killed before its answer came counts, too.
+    bench.gate("main", 4, 50).await.enter().await.unwrap();
+    assert_eq!(bench.gate("main", 4, 5).await.enter().await, Err(InboxError::OutOfTime));
+    assert_eq!(bench.gate("other", 4, 50).await.free().await, 4, "each inbox has its own");
+    bench.advance(60_000);
+    assert_eq!(bench.gate("main", 4, 50).await.free().await, 4);
+}
+
+#[tokio::test]
+async fn a_request_counts_from_its_answer_even_after_a_restart() {
+    let bench = Bench::new().await;
+    let gate = bench.gate("main", 1, 50).await;
+    gate.enter().await.unwrap();
+    bench.advance(20_000);
+    gate.leave().await;
+    bench.advance(45_000);
+    // 65 s after it began, 45 s after its answer: the provider may have counted it then.
+    assert_eq!(gate.free().await, 0);
+    assert_eq!(bench.gate("main", 1, 5).await.free().await, 0);
+    bench.advance(15_000);
+    assert_eq!(bench.gate("main", 1, 5).await.free().await, 1);
+}
+
+#[tokio::test]
+async fn a_pause_that_was_asked_for_is_kept_to() {
+    let bench = Bench::new().await;
+    let gate = bench.gate("main", 100, 50).await;
+    gate.hold(SignedDuration::from_secs(60)).await;
+    assert_eq!((gate.free().await, gate.enter().await), (0, Err(InboxError::OutOfTime)));
+    bench.advance(-3_600_000);
+    assert_eq!(gate.free().await, 0, "the clock was set back");
+    bench.advance(60_000);
+    assert_eq!((gate.free().await, gate.enter().await), (100, Ok(())));
+}
+
+#[tokio::test]
+async fn a_clock_that_was_set_back_does_not_stop_the_watcher() {
+    let bench = Bench::new().await;
+    let gate = bench.gate("main", 2, 1_000_000).await;
+    for _ in 0..2 {
+        gate.enter().await.unwrap();
+        gate.leave().await;
+    }
+    bench.advance(-86_400_000);
+    assert_eq!(gate.free().await, 0, "they are of this minute");
+    bench.advance(60_000);
+    assert_eq!(gate.enter().await, Ok(()));
+    // And over a restart.
+    bench.advance(-86_400_000);
+    let gate = bench.gate("main", 2, 1_000_000).await;
+    gate.free().await;
+    bench.advance(60_000);
+    assert_eq!(gate.free().await, 2);
+}
+
+#[tokio::test]
+async fn a_wait_that_fits_is_waited() {
+    let bench = Bench::new().await;
+    let gate = Arc::new(bench.gate("main", 1, 1_000).await);
+    gate.enter().await.unwrap();
+    gate.leave().await;
+    // All but the last milliseconds of its minute.
+    bench.advance(59_990);
+    let waiting = tokio::spawn({
+        let gate = Arc::clone(&gate);
+        async move { gate.enter().await }
+    });
+    tokio::task::yield_now().await;
+    bench.advance(10);
+    assert_eq!(waiting.await.unwrap(), Ok(()));
+}

@@ -1,0 +1,112 @@
+//! Rules that look at the clock: at the right second, between polls too, and never on what may be
+//! out of date.
+
+use serde_json::{Value, json};
+
+use super::{Bench, LIVE, noon, seconds, waiting};
+use crate::{
+    model::time::iso,
+    sandbox::{By, Deed, Fault, Kind},
+};
+
+fn live(index: usize) -> Value {
+    let mut contact = waiting(index);
+    contact["isLiveChatActive"] = json!(true);
+    contact
+}
+
+async fn bench() -> Bench {
+    let bench = Bench::new(&[("live", LIVE)], 0).await;
+    bench.inbox.sandbox.put(live(0)).unwrap();
+    assert!(bench.poller.needs_ticks());
+    let polled = bench.good().await;
+    assert_eq!((polled.contacts, polled.fired), (1, 0));
+    bench
+}
+
+#[tokio::test]
+async fn a_tick_fires_in_the_right_second_and_once() {
+    let bench = bench().await;
+    bench.inbox.sandbox.clear_logs();
+    let first_seen = bench.now();
+    bench.advance(90);
+    assert_eq!(bench.poller.tick().await.unwrap(), 0, "90 s are not more than 90 s");
+    bench.advance(1);
+    assert_eq!(bench.poller.tick().await.unwrap(), 1);
+    assert!(bench.inbox.sandbox.log().is_empty(), "without a request");
+    let alert = bench.poller.store.snapshot("main").await.unwrap().alerts.remove(0);
+    assert_eq!((alert.since, alert.fired_at), (first_seen, first_seen + seconds(91)));
+    for _ in 0..3 {
+        bench.advance(1);
+        assert_eq!(bench.poller.tick().await.unwrap(), 0);
+    }
+    bench.good().await;
+    assert_eq!(bench.told().await, (1, 0));
+}
+
+#[tokio::test]
+async fn polls_in_between_do_not_begin_the_wait_anew() {
+    let bench = bench().await;
+    let first_seen = bench.now();
+    for _ in 0..6 {
+        assert_eq!(bench.good().await.fired, 0);
+    }
+    bench.advance(1);
+    assert_eq!(bench.poller.tick().await.unwrap(), 1);
+    assert_eq!(bench.now(), first_seen + seconds(91));
+}
+
+#[tokio::test]
+async fn who_was_answered_meanwhile_is_not_told_of() {
+    let bench = bench().await;
+    bench.advance(80);
+    bench.inbox.sandbox.act("c000", &Deed::Answer(By::Agent, "Hi.".to_owned()), bench.now()).unwrap();
+    assert_eq!(bench.good().await.fired, 0);
+    bench.advance(60);
+    assert_eq!(bench.poller.tick().await.unwrap(), 0);
+    assert!(bench.poller.store.snapshot("main").await.unwrap().candidates.is_empty());
+}
+
+#[tokio::test]
+async fn who_is_missing_is_not_told_of() {
+    let bench = bench().await;
+    bench.advance(80);
+    bench.inbox.sandbox.act("c000", &Deed::LiveChat(false), bench.now()).unwrap();
+    assert_eq!(bench.good().await.fired, 0);
+    assert_eq!(bench.poller.tick().await.unwrap(), 0, "once not seen: what is known may be out of date");
+    bench.good().await;
+    assert!(bench.poller.store.snapshot("main").await.unwrap().candidates.is_empty());
+}
+
+#[tokio::test]
+async fn an_outage_is_no_time_to_judge_what_was_known_before() {
+    let bench = bench().await;
+    bench.advance(70);
+    for fired in [0, 0, 1] {
+        let polled = if fired == 0 {
+            bench.inbox.sandbox.fault(Fault::inbox(Kind::status(500)).repeated(3));
+            bench.poll().await
+        } else {
+            bench.good().await
+        };
+        assert_eq!(polled.fired, fired);
+        bench.advance(10);
+    }
+}
+
+#[tokio::test]
+async fn a_customer_who_waited_before_the_first_sight_fires_at_once() {
+    let text = LIVE.replace("since = \"match\"", "");
+    let bench = Bench::new(&[("live", &text)], 0).await;
+    let mut contact = live(0);
+    contact["lastMessage"]["at"] = iso(noon() - seconds(91)).into();
+    bench.inbox.sandbox.put(contact).unwrap();
+    bench.inbox.sandbox.put(live(1)).unwrap();
+    assert_eq!(bench.good().await.fired, 1);
+    assert_eq!(bench.firing().await, ["c000"]);
+    // c001 wrote 61 s before noon.
+    bench.advance(14);
+    assert_eq!(bench.poller.tick().await.unwrap(), 0);
+    bench.advance(1);
+    assert_eq!(bench.poller.tick().await.unwrap(), 1);
+}
