@@ -129,6 +129,7 @@ impl App {
                 store: store.clone(),
                 clock: Arc::clone(&clock),
                 shared: Arc::clone(&shared),
+                last: Mutex::default(),
             });
         }
         Ok(Self {

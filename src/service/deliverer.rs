@@ -1,8 +1,13 @@
 //! One round of delivery: claim what is due → still true? → compose → send → decide → record.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use jiff::{SignedDuration, Timestamp};
+use tokio::time::Instant;
 
 use super::{clock::Clock, shared::Shared};
 use crate::{
@@ -47,6 +52,8 @@ pub struct Deliverer {
     pub clock: Arc<dyn Clock>,
     /// Rules, templates, names.
     pub shared: Arc<Shared>,
+    /// When the last attempt ended, over rounds.
+    pub last: Mutex<Option<Instant>>,
 }
 
 /// What one round did.
@@ -80,28 +87,42 @@ impl Deliverer {
         self.compose(&open).await?;
         // 3. Send what is due, oldest first.
         let due = self.store.open_of(&self.manner.receiver).await?;
+        let mut held: HashMap<Subject<'_>, Timestamp> = HashMap::new();
         for (message, settled) in &due.messages {
             let now = self.clock.now();
-            if message.next_at > now {
-                round.again_at(message.next_at);
+            // Order is kept per alert: the next episode waits for the end of the one before.
+            let subjects: Vec<Subject<'_>> = told_by(&due, message).map(subject).collect();
+            let not_before = subjects.iter().filter_map(|subject| held.get(subject)).copied().max();
+            let next_at = not_before.map_or(message.next_at, |held| held.max(message.next_at));
+            if not_before.is_some() || next_at > now {
+                round.again_at(next_at);
+                held.extend(subjects.into_iter().map(|subject| (subject, next_at)));
                 continue;
             }
             if stop() || until.is_some_and(|until| now >= until) {
                 round.again_at(now);
                 break;
             }
+            self.pause().await;
             // 4. Before every attempt it is asked again whether it is still true.
             let open = self.still_true().await?;
-            let told: Vec<&Owed> = open.owed.iter().filter(|owed| owed.message.as_ref() == Some(&message.id)).collect();
+            let told: Vec<&Owed> = told_by(&open, message).collect();
             if told.is_empty() {
                 continue;
             }
-            if round.sent + round.failed > 0 {
-                tokio::time::sleep(self.manner.pace).await;
+            if let Some(next_at) = self.attempt(message, settled, &told, &mut round).await? {
+                held.extend(subjects.into_iter().map(|subject| (subject, next_at)));
             }
-            self.attempt(message, settled, &told, &mut round).await?;
         }
         Ok(round)
+    }
+
+    /// The rest of the pause after the last attempt, in this round or another.
+    async fn pause(&self) {
+        let last = *self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(last) = last {
+            tokio::time::sleep_until(last + self.manner.pace).await;
+        }
     }
 
     /// What would be sent now, oldest first; the messages are composed and stay in the outbox.
@@ -113,7 +134,7 @@ impl Deliverer {
         self.compose(&open).await?;
         let open = self.store.open_of(&self.manner.receiver).await?;
         let parcels = open.messages.iter().map(|(message, settled)| {
-            let told: Vec<&Owed> = open.owed.iter().filter(|owed| owed.message.as_ref() == Some(&message.id)).collect();
+            let told: Vec<&Owed> = told_by(&open, message).collect();
             self.parcel(message, settled, &told)
         });
         Ok(parcels.collect())
@@ -158,17 +179,19 @@ impl Deliverer {
         Ok(())
     }
 
+    /// One attempt, and what becomes of it; gives the time of the next one.
     async fn attempt(
         &self,
         message: &Message,
         settled: &[String],
         told: &[&Owed],
         round: &mut Delivered,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Option<Timestamp>, StoreError> {
         let receiver = self.manner.receiver.as_str();
         let parcel = self.parcel(message, settled, told);
         self.store.record(Recorded::Attempting { message: message.id.clone() }).await?;
         let attempt = self.sender.send(&parcel).await;
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
 
         let now = self.clock.now();
         let tried = Message { attempts: message.attempts + 1, ..message.clone() };
@@ -203,7 +226,9 @@ impl Deliverer {
                 Recorded::Dead { message: id.clone(), at: now, reason }
             }
         };
-        self.store.record(recorded).await
+        let next_at = if let Recorded::Again { at, .. } = &recorded { Some(*at) } else { None };
+        self.store.record(recorded).await?;
+        Ok(next_at)
     }
 
     fn parcel(&self, message: &Message, settled: &[String], told: &[&Owed]) -> Parcel {
@@ -260,8 +285,23 @@ impl Delivered {
     }
 }
 
+/// Inbox, rule and contact: what order is kept for.
+type Subject<'a> = (&'a str, &'a str, &'a str);
+
+fn subject(owed: &Owed) -> Subject<'_> {
+    (&owed.alert.inbox, &owed.alert.rule, &owed.alert.contact.id)
+}
+
+/// What a message tells of.
+fn told_by<'a>(open: &'a Open, message: &'a Message) -> impl Iterator<Item = &'a Owed> {
+    open.owed.iter().filter(|owed| owed.message.as_ref() == Some(&message.id))
+}
+
 /// A number from -1 to 1 that differs between messages and attempts.
 fn dice(message: &MessageId, attempt: u32) -> f64 {
     let hash = short_hash(&format!("{message} {attempt}"));
     u32::from_str_radix(&hash[..8], 16).map_or(0.0, |number| f64::from(number) / f64::from(u32::MAX) * 2.0 - 1.0)
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,6 +9,8 @@ mod migrations;
 mod outbox;
 mod owner;
 mod rows;
+#[cfg(test)]
+mod tests;
 
 use std::{
     io,

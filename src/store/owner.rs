@@ -1,6 +1,7 @@
 //! One thread owns the connection; everybody else sends it work.
 
 use std::{
+    fmt::Write,
     fs::OpenOptions,
     path::{Path, PathBuf},
     sync::Arc,
@@ -14,6 +15,9 @@ use super::{StoreError, migrations};
 
 /// How long to wait for another command's short transaction.
 const BUSY: Duration = Duration::from_secs(10);
+
+/// The smallest page of a database, in bytes.
+const SHORTEST: u64 = 512;
 
 type Work = Box<dyn FnOnce(&mut Connection) + Send>;
 
@@ -127,6 +131,7 @@ fn name(path: &Path, source: rusqlite::Error) -> StoreError {
 
 fn connect(path: &Path) -> Result<Connection, StoreError> {
     private(path)?;
+    check_length(path)?;
     let open = |source| StoreError::Open { path: path.to_owned(), source };
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut db = Connection::open_with_flags(path, flags).map_err(open)?;
@@ -158,16 +163,57 @@ fn check_format(path: &Path, db: &Connection) -> Result<(), StoreError> {
     if found > migrations::newest() {
         return Err(StoreError::Newer { path: path.to_owned(), found, known: migrations::newest() });
     }
+    let tables: u32 = db
+        .query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0))
+        .map_err(|source| name(path, source))?;
+    if found == 0 && tables > 0 {
+        let what = "it is another program's database".to_owned();
+        return Err(StoreError::Damaged { path: path.to_owned(), what });
+    }
     Ok(())
+}
+
+/// SQLite takes a file that is too short to hold anything for an empty one, and would write over it.
+/// Asked without opening it: closing it again would release the locks of this process.
+fn check_length(path: &Path) -> Result<(), StoreError> {
+    match std::fs::metadata(path) {
+        Ok(file) if file.is_file() && (1..SHORTEST).contains(&file.len()) => {
+            let what = format!("{} bytes are no database", file.len());
+            Err(StoreError::Damaged { path: path.to_owned(), what })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The file's address for reading. A file that nobody has open is read without the two files that
+/// SQLite would make beside it and, as a mere reader, leave there.
+fn read_only(path: &Path) -> String {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    let mut address = "file:".to_owned();
+    for byte in path.as_os_str().as_encoded_bytes() {
+        match byte {
+            b'/' | b'-' | b'_' | b'.' | b'~' => address.push(char::from(*byte)),
+            byte if byte.is_ascii_alphanumeric() => address.push(char::from(*byte)),
+            byte => {
+                let _ = write!(address, "%{byte:02X}");
+            }
+        }
+    }
+    if !Path::new(&log).exists() {
+        address.push_str("?immutable=1");
+    }
+    address
 }
 
 fn connect_copy(path: &Path) -> Result<Connection, StoreError> {
     let named = |source| name(path, source);
     let mut db = Connection::open_in_memory().map_err(named)?;
     if path.exists() {
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        check_length(path)?;
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
         let open = |source| StoreError::Open { path: path.to_owned(), source };
-        let file = Connection::open_with_flags(path, flags).map_err(open)?;
+        let file = Connection::open_with_flags(read_only(path), flags).map_err(open)?;
         file.busy_timeout(BUSY).map_err(named)?;
         check_format(path, &file)?;
         let backup = rusqlite::backup::Backup::new(&file, &mut db).map_err(named)?;

@@ -1,0 +1,248 @@
+//! A store with alerts, and a webhook that answers by a script.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+};
+
+use crate::{
+    engine::{group::GroupBy, owe},
+    model::{Alert, AlertId, Changes, Contact, Event, MessageId, Names, Notification, Privacy, Reason, Resolution},
+    notify::{Sender, Slack, Webhook},
+    render::{Format, Renderer},
+    rules::RuleSet,
+    service::{
+        clock::{Clock, ManualClock},
+        deliverer::{Delivered, Deliverer, Manner},
+        shared::Shared,
+    },
+    store::{Recorded, Store},
+};
+
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// One answer of the receiver; after the script it takes everything.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Says {
+    Status(u16),
+    RetryAfter(u32),
+    HangsUp,
+}
+
+/// One attempt as the receiver saw it.
+#[derive(Clone, Debug)]
+pub(super) struct Got {
+    pub(super) id: String,
+    pub(super) body: String,
+    /// What the store knew of the message at that moment.
+    pub(super) attempts_stored: Option<u32>,
+}
+
+pub(super) struct Bench {
+    pub(super) store: Store,
+    pub(super) manner: Manner,
+    pub(super) got: Arc<Mutex<Vec<Got>>>,
+    clock: Arc<ManualClock>,
+    script: Arc<Mutex<VecDeque<Says>>>,
+    url: String,
+    client: reqwest::Client,
+    _folder: Option<tempfile::TempDir>,
+}
+
+impl Bench {
+    pub(super) async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("state.db")).await.unwrap();
+        let clock = Arc::new(ManualClock::at("2026-06-12T12:00:00Z".parse().unwrap()));
+        Self { _folder: Some(folder), ..Self::on(store, clock, "support").await }
+    }
+
+    /// Another receiver on the same store.
+    pub(super) async fn beside(other: &Self, receiver: &str) -> Self {
+        Self::on(other.store.clone(), Arc::clone(&other.clock), receiver).await
+    }
+
+    async fn on(store: Store, clock: Arc<ManualClock>, receiver: &str) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/hook", listener.local_addr().unwrap());
+        let (got, script) = (Arc::<Mutex<Vec<Got>>>::default(), Arc::<Mutex<VecDeque<Says>>>::default());
+        tokio::spawn(serve(listener, store.clone(), receiver.to_owned(), Arc::clone(&script), Arc::clone(&got)));
+        let manner = Manner {
+            receiver: receiver.to_owned(),
+            format: Format::Webhook,
+            group: GroupBy::Rule,
+            max_listed: 10,
+            privacy: Privacy::Full,
+            give_up_after: SignedDuration::from_hours(24),
+            pace: Duration::ZERO,
+        };
+        Self { store, manner, got, clock, script, url, client: client(), _folder: None }
+    }
+
+    pub(super) fn deliverer(&self) -> Deliverer {
+        let links = BTreeMap::new();
+        let shared = Shared::new(RuleSet::default(), Renderer::built_in(), links, TimeZone::UTC, Names::default());
+        Deliverer {
+            manner: self.manner.clone(),
+            sender: match self.manner.format {
+                Format::Slack => {
+                    Sender::Slack(Slack::new(self.client.clone(), self.url.clone().into(), TIMEOUT).unwrap())
+                }
+                _ => Sender::Webhook(Webhook::new(self.client.clone(), self.url.clone().into(), TIMEOUT).unwrap()),
+            },
+            store: self.store.clone(),
+            clock: self.clock.clone(),
+            shared: Arc::new(shared),
+            last: Mutex::default(),
+        }
+    }
+
+    pub(super) async fn round(&self) -> Delivered {
+        self.deliverer().run_once(None, &|| false).await.unwrap()
+    }
+
+    pub(super) fn script(&self, says: &[Says]) {
+        self.script.lock().unwrap().extend(says);
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    pub(super) fn advance(&self, seconds: i64) {
+        self.clock.advance(SignedDuration::from_secs(seconds));
+    }
+
+    pub(super) async fn fire(&self, contact: &str) {
+        self.fire_for("r", contact, &["support"]).await;
+    }
+
+    pub(super) async fn fire_for(&self, rule: &str, contact: &str, receivers: &[&str]) {
+        let now = self.now();
+        let alert = Alert {
+            id: AlertId::of("main", rule, contact, now),
+            inbox: "main".to_owned(),
+            rule: rule.to_owned(),
+            contact: Contact::read(json!({ "_id": contact })).unwrap(),
+            since: now,
+            fired_at: now,
+            resolution: None,
+            missed_walks: 0,
+            condition: String::new(),
+        };
+        let owed = receivers.iter().map(|receiver| Notification {
+            alert: alert.id.clone(),
+            rule: rule.to_owned(),
+            inbox: "main".to_owned(),
+            receiver: (*receiver).to_owned(),
+            step: 0,
+            event: Event::Fired,
+            template: "alert".to_owned(),
+            due_at: now,
+        });
+        let changes = Changes { owed: owed.collect(), alerts: vec![alert], ..Changes::default() };
+        self.store.commit("main", changes).await.unwrap();
+    }
+
+    pub(super) async fn resolve(&self, contact: &str) {
+        let now = self.now();
+        let snapshot = self.store.snapshot("main").await.unwrap();
+        let mut alert = snapshot.alerts.iter().find(|alert| alert.contact.id == contact).unwrap().clone();
+        alert.resolution = Some(Resolution { at: now, ended_at: now, reason: Reason::AnsweredByAgent });
+        let owed = owe::at_the_end(&alert, &snapshot.told, now);
+        self.store.commit("main", Changes { alerts: vec![alert], owed, ..Changes::default() }).await.unwrap();
+    }
+
+    /// The process dies between the first attempt and its answer, and another one takes over.
+    pub(super) async fn crash_in_an_attempt(&self) -> String {
+        let parcels = self.deliverer().preview().await.unwrap();
+        let message = MessageId(parcels[0].id.0.clone());
+        self.store.record(Recorded::Attempting { message: message.clone() }).await.unwrap();
+        self.store.recover().await.unwrap();
+        message.0
+    }
+
+    pub(super) fn got(&self) -> Vec<Got> {
+        self.got.lock().unwrap().clone()
+    }
+
+    /// Every attempt: event, contacts in the order of the message, how many more.
+    pub(super) fn messages(&self) -> Vec<(String, Vec<String>, usize)> {
+        let read = |got: &Got| {
+            let body: Value = serde_json::from_str(&got.body).unwrap();
+            let contacts = body["alerts"].as_array().unwrap().iter();
+            let contacts = contacts.map(|alert| alert["contact"]["_id"].as_str().unwrap().to_owned()).collect();
+            let more = usize::try_from(body["more"].as_u64().unwrap()).unwrap();
+            (body["event"].as_str().unwrap().to_owned(), contacts, more)
+        };
+        self.got.lock().unwrap().iter().map(read).collect()
+    }
+
+    /// The states of all notifications, in the order in which they were owed.
+    pub(super) async fn states(&self) -> Vec<String> {
+        self.store.notifications().await.unwrap().into_iter().map(|(_, state)| state).collect()
+    }
+
+    pub(super) async fn owed(&self, event: Event) -> usize {
+        let open = self.store.open_of(&self.manner.receiver).await.unwrap();
+        open.owed.iter().filter(|owed| owed.notification.event == event).count()
+    }
+}
+
+fn client() -> reqwest::Client {
+    // Another test may have been first.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let builder = reqwest::Client::builder().tls_certs_only([]).redirect(reqwest::redirect::Policy::none());
+    builder.no_proxy().build().unwrap()
+}
+
+async fn serve(
+    listener: TcpListener,
+    store: Store,
+    receiver: String,
+    script: Arc<Mutex<VecDeque<Says>>>,
+    got: Arc<Mutex<Vec<Got>>>,
+) {
+    while let Ok((mut stream, _)) = listener.accept().await {
+        let Some((id, body)) = request(&mut stream).await else { continue };
+        let open = store.open_of(&receiver).await.unwrap();
+        let stored = open.messages.iter().find(|(message, _)| message.id.0 == id);
+        let attempts_stored = stored.map(|(message, _)| message.attempts);
+        got.lock().unwrap().push(Got { id, body, attempts_stored });
+        let says = script.lock().unwrap().pop_front().unwrap_or(Says::Status(200));
+        let (status, more) = match says {
+            Says::HangsUp => continue,
+            Says::Status(status) => (status, String::new()),
+            Says::RetryAfter(seconds) => (429, format!("retry-after: {seconds}\r\n")),
+        };
+        let answer = format!("HTTP/1.1 {status} Said\r\n{more}content-length: 2\r\nconnection: close\r\n\r\nok");
+        stream.write_all(answer.as_bytes()).await.unwrap();
+    }
+}
+
+/// The id and the body of a request.
+async fn request(stream: &mut TcpStream) -> Option<(String, String)> {
+    let mut bytes = Vec::new();
+    loop {
+        let mut more = [0; 4_096];
+        let read = stream.read(&mut more).await.ok().filter(|read| *read > 0)?;
+        bytes.extend_from_slice(&more[..read]);
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
+        let header = |name: &str| {
+            let lines = head.lines().filter_map(|line| line.split_once(": "));
+            lines.filter(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.to_owned()).next()
+        };
+        if body.len() >= header("content-length")?.parse().ok()? {
+            return Some((header("webhook-id").unwrap_or_default(), body.to_owned()));
+        }
+    }
+}

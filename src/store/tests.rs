@@ -1,0 +1,6 @@
+//! The store: what it keeps, what it refuses, and a plain model of it.
+
+mod files;
+mod fixtures;
+mod model;
+mod states;

@@ -1,0 +1,172 @@
+//! Files that are no store, or that cannot be used: said clearly, and left as they are.
+
+use std::{fs, os::unix::fs::PermissionsExt, path::Path};
+
+use super::fixtures::{alert, at, beginning, open};
+use crate::store::{Lock, Store, StoreError};
+
+/// A store with enough in it for several pages.
+async fn filled(folder: &Path) -> std::path::PathBuf {
+    let store = open(folder).await;
+    for number in 0..200 {
+        store.commit("main", beginning(&alert(&format!("c{number}"), at(number)))).await.unwrap();
+    }
+    drop(store);
+    let path = folder.join("state.db");
+    closed(&path).await;
+    path
+}
+
+/// The thread that owns the file ends by itself, and leaves one file only.
+async fn closed(path: &Path) {
+    let folder = path.parent().unwrap();
+    for _ in 0..500 {
+        if files(folder) == ["state.db"] {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    panic!("the file was not closed: {:?}", files(folder));
+}
+
+fn files(folder: &Path) -> Vec<String> {
+    let mut names: Vec<String> =
+        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+/// Opening and copying it fails with these words, which name it, and changes nothing.
+async fn is_refused(path: &Path, words: &str) {
+    let bytes = fs::read(path).unwrap();
+    for copy in [false, true] {
+        let opened = if copy { Store::copy(path).await } else { Store::open(path).await };
+        let error = match opened {
+            // Damage deep in the file shows when it is read.
+            Ok(store) => store.snapshot("main").await.unwrap_err().to_string(),
+            Err(error) => error.to_string(),
+        };
+        assert!(error.contains(words) && error.contains(&*path.to_string_lossy()), "{error}");
+        closed(path).await;
+        assert!(fs::read(path).unwrap() == bytes, "the file has changed, copy: {copy}, {error}");
+    }
+}
+
+#[tokio::test]
+async fn a_newer_format_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = filled(folder.path()).await;
+    rusqlite::Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
+    is_refused(&path, "was written by a newer version of pengwatch (format 99, this one knows 1)").await;
+}
+
+#[tokio::test]
+async fn what_is_no_store_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("state.db");
+    for text in ["no database at all\n".repeat(300), "x".to_owned(), "SQLite format 3\0".repeat(80)] {
+        fs::write(&path, text).unwrap();
+        is_refused(&path, "is damaged").await;
+    }
+}
+
+#[tokio::test]
+async fn another_programs_database_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("state.db");
+    rusqlite::Connection::open(&path)
+        .unwrap()
+        .execute_batch("CREATE TABLE alert (name TEXT); CREATE TABLE x (y)")
+        .unwrap();
+    is_refused(&path, "another program").await;
+}
+
+#[tokio::test]
+async fn a_damaged_file_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = filled(folder.path()).await;
+    let whole = fs::read(&path).unwrap();
+    for length in [whole.len() / 2, 5_000, 4_096, 100, 50] {
+        fs::write(&path, &whole[..length]).unwrap();
+        is_refused(&path, "is damaged").await;
+    }
+    let mut spoilt = whole.clone();
+    spoilt[4_096..].fill(0xaa);
+    fs::write(&path, spoilt).unwrap();
+    is_refused(&path, "is damaged").await;
+    fs::write(&path, &whole).unwrap();
+    assert_eq!(open(folder.path()).await.snapshot("main").await.unwrap().alerts.len(), 200);
+}
+
+#[tokio::test]
+async fn a_folder_that_is_not_there_or_takes_nothing_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    for path in [folder.path().join("missing/state.db"), "/proc/state.db".into(), "/dev/null/state.db".into()] {
+        for error in [Store::open(&path).await.unwrap_err(), Lock::take(&path).unwrap_err()] {
+            assert!(matches!(error, StoreError::File { .. }), "{error}");
+            assert!(error.to_string().contains(&*path.to_string_lossy()), "{error}");
+        }
+    }
+    let error = Store::open(folder.path()).await.unwrap_err();
+    assert!(error.to_string().contains(&*folder.path().to_string_lossy()), "{error}");
+    assert!(files(folder.path()).is_empty());
+}
+
+#[tokio::test]
+async fn only_its_owner_reads_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).await;
+    store.commit("main", beginning(&alert("c", at(0)))).await.unwrap();
+    let _lock = Lock::take(&folder.path().join("state.db")).unwrap();
+    for name in files(folder.path()) {
+        let mode = fs::metadata(folder.path().join(&name)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_copy_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = filled(folder.path()).await;
+    let bytes = fs::read(&path).unwrap();
+    let copy = Store::copy(&path).await.unwrap();
+    assert_eq!(copy.snapshot("main").await.unwrap().alerts.len(), 200);
+    copy.commit("main", beginning(&alert("new", at(0)))).await.unwrap();
+    assert_eq!(copy.snapshot("main").await.unwrap().alerts.len(), 201);
+    drop(copy);
+    assert!(fs::read(&path).unwrap() == bytes);
+    assert_eq!(files(folder.path()), ["state.db"]);
+
+    // Beside a running program, what that one has not yet moved to the file is copied as well.
+    let store = open(folder.path()).await;
+    store.commit("main", beginning(&alert("newest", at(0)))).await.unwrap();
+    let copy = Store::copy(&path).await.unwrap();
+    assert_eq!(copy.snapshot("main").await.unwrap(), store.snapshot("main").await.unwrap());
+
+    // A name that an address would have to spell otherwise.
+    let odd = folder.path().join("état #1?%41&.db");
+    fs::write(&odd, &bytes).unwrap();
+    assert_eq!(Store::copy(&odd).await.unwrap().snapshot("main").await.unwrap().alerts.len(), 200);
+
+    let empty = Store::copy(&folder.path().join("none.db")).await.unwrap();
+    assert_eq!(empty.snapshot("main").await.unwrap(), crate::model::Snapshot::default());
+    assert!(!folder.path().join("none.db").exists());
+}
+
+#[test]
+fn one_lock_at_a_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("state.db");
+    let lock = Lock::take(&path).unwrap();
+    let error = Lock::take(&path).unwrap_err();
+    let process = std::process::id().to_string();
+    assert!(matches!(&error, StoreError::Locked { holder: Some(pid), .. } if *pid == process), "{error}");
+    let words = format!("another pengwatch works on the state `{}` (process {process})", path.display());
+    assert!(error.to_string().contains(&words), "{error}");
+    drop(lock);
+    Lock::take(&path).unwrap();
+    // Whatever a dead one left in it does not lock.
+    fs::write(folder.path().join("state.db.lock"), "garbage").unwrap();
+    Lock::take(&path).unwrap();
+    assert_eq!(files(folder.path()), ["state.db.lock"]);
+}

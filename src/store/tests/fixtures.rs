@@ -1,0 +1,80 @@
+//! Alerts, notifications and messages to store.
+
+use std::path::Path;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+
+use crate::{
+    model::{Alert, AlertId, Changes, Contact, Event, Message, MessageId, Notification, Reason, Resolution},
+    store::Store,
+};
+
+pub(super) fn at(seconds: i64) -> Timestamp {
+    "2026-06-12T12:00:00Z".parse::<Timestamp>().unwrap() + SignedDuration::from_secs(seconds)
+}
+
+pub(super) async fn open(folder: &Path) -> Store {
+    Store::open(&folder.join("state.db")).await.unwrap()
+}
+
+pub(super) fn contact(id: &str) -> Contact {
+    Contact::read(json!({
+        "_id": id,
+        "status": "OPEN",
+        "lastMessage": { "by": "user", "at": "2026-06-12T11:55:00.123Z", "text": "Where is 'it'?\u{0} \"ä\"" },
+        "newField": { "deep": [1, null] },
+    }))
+    .unwrap()
+}
+
+pub(super) fn alert(id: &str, now: Timestamp) -> Alert {
+    Alert {
+        id: AlertId::of("main", "r", id, now),
+        inbox: "main".to_owned(),
+        rule: "r".to_owned(),
+        contact: contact(id),
+        since: now,
+        fired_at: now,
+        resolution: None,
+        missed_walks: 0,
+        condition: "abc".to_owned(),
+    }
+}
+
+pub(super) fn resolved(alert: &Alert, now: Timestamp) -> Alert {
+    let resolution = Resolution { at: now, ended_at: now, reason: Reason::AnsweredByAgent };
+    Alert { resolution: Some(resolution), ..alert.clone() }
+}
+
+pub(super) fn notification(alert: &Alert, receiver: &str, event: Event, now: Timestamp) -> Notification {
+    Notification {
+        alert: alert.id.clone(),
+        rule: alert.rule.clone(),
+        inbox: alert.inbox.clone(),
+        receiver: receiver.to_owned(),
+        step: 0,
+        event,
+        template: "alert".to_owned(),
+        due_at: now,
+    }
+}
+
+pub(super) fn message(id: &str, receiver: &str, now: Timestamp) -> Message {
+    Message {
+        id: MessageId(id.to_owned()),
+        receiver: receiver.to_owned(),
+        created_at: now,
+        attempts: 0,
+        next_at: now,
+        ambiguous: false,
+        plain: false,
+        last_error: String::new(),
+    }
+}
+
+/// One alert that begins, with what it owes to `support`.
+pub(super) fn beginning(alert: &Alert) -> Changes {
+    let owed = vec![notification(alert, "support", Event::Fired, alert.fired_at)];
+    Changes { alerts: vec![alert.clone()], owed, ..Changes::default() }
+}

@@ -1,0 +1,353 @@
+//! Random work on the store and on a plain model of it, with crashes: both give the same answers.
+//!
+//! The model keeps lists in memory and looks through them; it knows no table, key or query.
+
+use std::path::Path;
+
+use jiff::Timestamp;
+use proptest::prelude::*;
+
+use super::fixtures::{alert, at, message, notification, open, resolved};
+use crate::{
+    model::{Alert, Changes, Event, Message, MessageId, Notification, NotificationId, Told},
+    store::{Open, Owed, Recorded, Store, Waiting},
+};
+
+const RECEIVERS: [&str; 2] = ["support", "leads"];
+
+#[derive(Clone, Debug)]
+enum Work {
+    Begin(usize),
+    End(usize),
+    Compose {
+        receiver: usize,
+        most: usize,
+    },
+    Attempt(usize),
+    Deliver(usize),
+    Again {
+        which: usize,
+        plain: bool,
+        ambiguous: bool,
+        settled: bool,
+    },
+    Die(usize),
+    Supersede {
+        receiver: usize,
+        which: Vec<usize>,
+    },
+    Recover,
+    Prune,
+    /// The process dies without a word, perhaps in the middle of an attempt, and another one opens.
+    Crash,
+}
+
+fn work() -> impl Strategy<Value = Work> {
+    let which = 0..6_usize;
+    prop_oneof![
+        4 => (0..4_usize).prop_map(Work::Begin),
+        3 => (0..4_usize).prop_map(Work::End),
+        4 => (0..2_usize, 1..4_usize).prop_map(|(receiver, most)| Work::Compose { receiver, most }),
+        3 => which.clone().prop_map(Work::Attempt),
+        2 => which.clone().prop_map(Work::Deliver),
+        2 => (which.clone(), any::<(bool, bool, bool)>())
+            .prop_map(|(which, (plain, ambiguous, settled))| Work::Again { which, plain, ambiguous, settled }),
+        1 => which.clone().prop_map(Work::Die),
+        2 => (0..2_usize, prop::collection::vec(which, 1..3))
+            .prop_map(|(receiver, which)| Work::Supersede { receiver, which }),
+        1 => Just(Work::Recover),
+        1 => Just(Work::Prune),
+        1 => Just(Work::Crash),
+    ]
+}
+
+#[derive(Clone, Debug)]
+struct Entry {
+    id: i64,
+    notification: Notification,
+    state: &'static str,
+    message: Option<MessageId>,
+    told: bool,
+}
+
+#[derive(Clone, Debug)]
+struct Sent {
+    message: Message,
+    settled: Vec<String>,
+    state: &'static str,
+    in_flight: bool,
+}
+
+#[derive(Default)]
+struct Model {
+    alerts: Vec<Alert>,
+    entries: Vec<Entry>,
+    messages: Vec<Sent>,
+    now: i64,
+    made: usize,
+}
+
+impl Model {
+    fn now(&self) -> Timestamp {
+        at(self.now)
+    }
+
+    fn owed(&self, receiver: &str) -> impl Iterator<Item = &Entry> {
+        self.entries.iter().filter(move |entry| entry.state == "owed" && entry.notification.receiver == receiver)
+    }
+
+    fn alert(&self, entry: &Entry) -> &Alert {
+        self.alerts.iter().find(|alert| alert.id == entry.notification.alert).unwrap()
+    }
+
+    fn told_of_beginning(&self, alert: &Alert, receiver: &str) -> bool {
+        self.entries.iter().any(|entry| {
+            let of = &entry.notification;
+            of.alert == alert.id && of.receiver == receiver && of.event == Event::Fired && entry.told
+        })
+    }
+
+    fn open(&self, receiver: &str) -> Open {
+        let owed = self.owed(receiver).map(|entry| Owed {
+            id: NotificationId(entry.id),
+            notification: entry.notification.clone(),
+            alert: self.alert(entry).clone(),
+            message: entry.message.clone(),
+            told: entry.told,
+            told_of_beginning: self.told_of_beginning(self.alert(entry), receiver),
+        });
+        let due = self.messages.iter().filter(|sent| sent.state == "due" && sent.message.receiver == receiver);
+        Open { owed: owed.collect(), messages: due.map(|sent| (sent.message.clone(), sent.settled.clone())).collect() }
+    }
+
+    fn told(&self) -> Vec<Told> {
+        let told = |entry: &&Entry| {
+            let fired = entry.notification.event == Event::Fired && self.alert(entry).is_firing();
+            fired && (entry.told || entry.state == "owed")
+        };
+        let of = |entry: &Entry| Told {
+            alert: entry.notification.alert.clone(),
+            receiver: entry.notification.receiver.clone(),
+            step: entry.notification.step,
+            template: entry.notification.template.clone(),
+        };
+        self.entries.iter().filter(told).map(of).collect()
+    }
+
+    fn waiting(&self) -> Vec<Waiting> {
+        let mut waiting = Vec::new();
+        for receiver in ["leads", "support"] {
+            let notifications = self.owed(receiver).count();
+            let due = self.messages.iter().filter(|sent| sent.state == "due" && sent.message.receiver == receiver);
+            let next = due.min_by_key(|sent| sent.message.next_at);
+            if notifications > 0 {
+                waiting.push(Waiting {
+                    receiver: receiver.to_owned(),
+                    notifications,
+                    next_at: next.map(|sent| sent.message.next_at),
+                    last_error: String::new(),
+                });
+            }
+        }
+        waiting
+    }
+
+    fn add(&mut self, alert: &Alert, event: Event, receivers: &[&str]) -> Vec<Notification> {
+        let now = self.now();
+        let owed: Vec<_> = receivers.iter().map(|receiver| notification(alert, receiver, event, now)).collect();
+        for notification in &owed {
+            // The database gives the number after the highest that is left.
+            let id = self.entries.iter().map(|entry| entry.id).max().unwrap_or(0) + 1;
+            let notification = notification.clone();
+            self.entries.push(Entry { id, notification, state: "owed", message: None, told: false });
+        }
+        owed
+    }
+
+    /// Does the work on both.
+    async fn step(&mut self, store: &mut Store, folder: &Path, work: &Work) {
+        self.now += 1;
+        match work {
+            Work::Begin(who) => {
+                let id = format!("c{who}");
+                if self.alerts.iter().any(|alert| alert.contact.id == id && alert.is_firing()) {
+                    return;
+                }
+                let new = alert(&id, self.now());
+                self.alerts.push(new.clone());
+                let owed = self.add(&new, Event::Fired, &RECEIVERS);
+                store.commit("main", Changes { alerts: vec![new], owed, ..Changes::default() }).await.unwrap();
+            }
+            Work::End(who) => {
+                let (id, now, told) = (format!("c{who}"), self.now(), self.told());
+                let firing = self.alerts.iter_mut().find(|alert| alert.contact.id == id && alert.is_firing());
+                let Some(firing) = firing else { return };
+                *firing = resolved(firing, now);
+                let ended = firing.clone();
+                let receivers = RECEIVERS
+                    .into_iter()
+                    .filter(|receiver| told.iter().any(|told| told.alert == ended.id && told.receiver == *receiver));
+                let receivers: Vec<&str> = receivers.collect();
+                let owed = self.add(&ended, Event::Resolved, &receivers);
+                store.commit("main", Changes { alerts: vec![ended], owed, ..Changes::default() }).await.unwrap();
+            }
+            Work::Compose { receiver, most } => {
+                let receiver = RECEIVERS[*receiver];
+                let free = self.owed(receiver).filter(|entry| entry.message.is_none()).take(*most);
+                let ids: Vec<i64> = free.map(|entry| entry.id).collect();
+                if ids.is_empty() {
+                    return;
+                }
+                self.made += 1;
+                let new = message(&format!("m{}", self.made), receiver, self.now());
+                for entry in self.entries.iter_mut().filter(|entry| ids.contains(&entry.id)) {
+                    entry.message = Some(new.id.clone());
+                }
+                let sent = Sent { message: new.clone(), settled: Vec::new(), state: "due", in_flight: false };
+                self.messages.push(sent);
+                let ids = ids.into_iter().map(NotificationId).collect();
+                store.record(Recorded::Composed { message: new, ids }).await.unwrap();
+            }
+            Work::Attempt(which) => {
+                let Some(sent) = self.due(*which) else { return };
+                sent.in_flight = true;
+                sent.message.attempts += 1;
+                let message = sent.message.id.clone();
+                store.record(Recorded::Attempting { message }).await.unwrap();
+            }
+            Work::Deliver(which) => {
+                let now = self.now();
+                let Some(message) = self.close(*which, "delivered") else { return };
+                store.record(Recorded::Delivered { message, at: now }).await.unwrap();
+            }
+            Work::Die(which) => {
+                let now = self.now();
+                let Some(message) = self.close(*which, "dead") else { return };
+                store.record(Recorded::Dead { message, at: now, reason: String::new() }).await.unwrap();
+            }
+            Work::Again { which, plain, ambiguous, settled } => {
+                let next_at = at(self.now + 7);
+                let settled = if *settled { vec!["a@example.com".to_owned()] } else { Vec::new() };
+                let Some(sent) = self.due(*which) else { return };
+                sent.in_flight = false;
+                sent.settled.clone_from(&settled);
+                sent.message.next_at = next_at;
+                sent.message.plain |= plain;
+                sent.message.ambiguous |= ambiguous;
+                let message = sent.message.id.clone();
+                if *ambiguous || !settled.is_empty() {
+                    self.tell(&message);
+                }
+                let (plain, ambiguous, reason) = (*plain, *ambiguous, String::new());
+                let again = Recorded::Again { message, at: next_at, plain, ambiguous, settled, reason };
+                store.record(again).await.unwrap();
+            }
+            Work::Supersede { receiver, which } => {
+                let all: Vec<i64> = self.owed(RECEIVERS[*receiver]).map(|entry| entry.id).collect();
+                let ids: Vec<i64> = which.iter().filter_map(|which| all.get(*which)).copied().collect();
+                if ids.is_empty() {
+                    return;
+                }
+                for entry in self.entries.iter_mut().filter(|entry| ids.contains(&entry.id)) {
+                    entry.state = "superseded";
+                }
+                let left: Vec<MessageId> = self.owed_messages();
+                for sent in self.messages.iter_mut().filter(|sent| sent.state == "due") {
+                    if !left.contains(&sent.message.id) {
+                        sent.state = "superseded";
+                    }
+                }
+                let ids = ids.into_iter().map(NotificationId).collect();
+                store.record(Recorded::Superseded { ids }).await.unwrap();
+            }
+            Work::Recover => {
+                self.recover();
+                store.recover().await.unwrap();
+            }
+            Work::Prune => {
+                let before = at(self.now - 5);
+                let owes = |alert: &Alert| {
+                    self.entries.iter().any(|entry| entry.notification.alert == alert.id && entry.state == "owed")
+                };
+                let old = |alert: &&Alert| alert.resolution.as_ref().is_some_and(|end| end.at < before);
+                let gone: Vec<_> =
+                    self.alerts.iter().filter(old).filter(|alert| !owes(alert)).map(|alert| alert.id.clone()).collect();
+                self.alerts.retain(|alert| !gone.contains(&alert.id));
+                self.entries.retain(|entry| !gone.contains(&entry.notification.alert));
+                assert_eq!(store.prune(before).await.unwrap(), gone.len());
+            }
+            Work::Crash => {
+                *store = open(folder).await;
+                self.recover();
+                store.recover().await.unwrap();
+            }
+        }
+    }
+
+    fn due(&mut self, which: usize) -> Option<&mut Sent> {
+        self.messages.iter_mut().filter(|sent| sent.state == "due").nth(which)
+    }
+
+    fn close(&mut self, which: usize, state: &'static str) -> Option<MessageId> {
+        let sent = self.due(which)?;
+        (sent.state, sent.in_flight) = (state, false);
+        let message = sent.message.id.clone();
+        for entry in &mut self.entries {
+            if entry.state == "owed" && entry.message.as_ref() == Some(&message) {
+                entry.state = state;
+                entry.told |= state == "delivered";
+            }
+        }
+        Some(message)
+    }
+
+    fn tell(&mut self, message: &MessageId) {
+        for entry in self.entries.iter_mut().filter(|entry| entry.state == "owed") {
+            entry.told |= entry.message.as_ref() == Some(message);
+        }
+    }
+
+    fn recover(&mut self) {
+        let flying: Vec<_> = self.messages.iter().filter(|sent| sent.in_flight && sent.state == "due").collect();
+        let flying: Vec<MessageId> = flying.into_iter().map(|sent| sent.message.id.clone()).collect();
+        for sent in self.messages.iter_mut().filter(|sent| flying.contains(&sent.message.id)) {
+            (sent.in_flight, sent.message.ambiguous) = (false, true);
+        }
+        flying.iter().for_each(|message| self.tell(message));
+    }
+
+    fn owed_messages(&self) -> Vec<MessageId> {
+        self.entries.iter().filter(|entry| entry.state == "owed").filter_map(|entry| entry.message.clone()).collect()
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(48) })]
+
+    #[test]
+    fn the_outbox_is_what_a_plain_list_is(works in prop::collection::vec(work(), 1..60)) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        runtime.block_on(async {
+            let mut store = open(folder.path()).await;
+            let mut model = Model::default();
+            for work in &works {
+                model.step(&mut store, folder.path(), work).await;
+                for receiver in RECEIVERS {
+                    prop_assert_eq!(store.open_of(receiver).await.unwrap(), model.open(receiver), "after {:?}", work);
+                }
+                let snapshot = store.snapshot("main").await.unwrap();
+                let mut firing: Vec<_> = model.alerts.iter().filter(|alert| alert.is_firing()).cloned().collect();
+                firing.sort_by(|one, other| (one.since, &one.id).cmp(&(other.since, &other.id)));
+                prop_assert_eq!(snapshot.alerts, firing);
+                prop_assert_eq!(snapshot.told, model.told());
+                prop_assert_eq!(store.waiting().await.unwrap(), model.waiting());
+                let states = store.notifications().await.unwrap();
+                let plain: Vec<_> =
+                    model.entries.iter().map(|entry| (entry.notification.clone(), entry.state.to_owned())).collect();
+                prop_assert_eq!(states, plain);
+            }
+            Ok::<(), TestCaseError>(())
+        })?;
+    }
+}

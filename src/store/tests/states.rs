@@ -1,0 +1,148 @@
+//! What is stored comes back as it was, all of it or nothing.
+
+use jiff::SignedDuration;
+
+use super::fixtures::{alert, at, beginning, contact, message, notification, open, resolved};
+use crate::{
+    model::{Candidate, Changes, Event, InboxMemory, MessageId, Reason, snapshot::WalkMemory},
+    store::Recorded,
+};
+
+#[tokio::test]
+async fn everything_comes_back_as_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).await;
+    let mut memory = InboxMemory { page_size: Some(20), page_size_at: Some(at(1)), ..InboxMemory::default() };
+    memory.walks.insert("q".to_owned(), WalkMemory { complete_at: Some(at(2)), pages: 3, looked_at: None });
+    memory.segments.insert("s1".to_owned(), "Returning".to_owned());
+    let candidate = Candidate {
+        inbox: "main".to_owned(),
+        rule: "r".to_owned(),
+        contact: contact("d"),
+        first_seen: at(3),
+        missed_walks: 1,
+    };
+    let firing = alert("c", at(0));
+    let changes = Changes { candidates: vec![candidate.clone()], memory: Some(memory.clone()), ..beginning(&firing) };
+    store.commit("main", changes).await.unwrap();
+    store.save_requests("main", vec![at(1), at(2)]).await.unwrap();
+    drop(store);
+
+    let store = open(folder.path()).await;
+    let snapshot = store.snapshot("main").await.unwrap();
+    assert_eq!(snapshot.alerts, std::slice::from_ref(&firing));
+    assert_eq!(snapshot.candidates, [candidate]);
+    assert_eq!(snapshot.memory, memory);
+    assert_eq!(snapshot.told.iter().map(|told| told.receiver.as_str()).collect::<Vec<_>>(), ["support"]);
+    assert_eq!(store.requests("main").await.unwrap(), [at(1), at(2)]);
+    let open = store.open_of("support").await.unwrap();
+    assert_eq!(open.owed[0].notification, notification(&firing, "support", Event::Fired, at(0)));
+    assert_eq!(store.snapshot("second").await.unwrap(), crate::model::Snapshot::default());
+    assert_eq!(store.requests("second").await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn every_reason_comes_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).await;
+    for (number, reason) in (0..).zip(Reason::ALL) {
+        let firing = alert(reason.name(), at(number));
+        store.commit("main", beginning(&firing)).await.unwrap();
+        let mut ended = resolved(&firing, at(100));
+        if let Some(resolution) = &mut ended.resolution {
+            resolution.reason = reason;
+            resolution.ended_at = at(90);
+        }
+        store.commit("main", Changes { alerts: vec![ended.clone()], ..Changes::default() }).await.unwrap();
+        let open = store.open_of("support").await.unwrap();
+        assert_eq!(open.owed.last().map(|owed| &owed.alert), Some(&ended));
+    }
+    assert_eq!(store.snapshot("main").await.unwrap().alerts, []);
+}
+
+#[tokio::test]
+async fn a_commit_that_fails_has_not_happened() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).await;
+    let first = alert("c", at(0));
+    store.commit("main", beginning(&first)).await.unwrap();
+    let before = store.snapshot("main").await.unwrap();
+    // A second firing alert of the same customer and rule cannot be; nor a notification about nobody.
+    let twice = Changes { alerts: vec![alert("new", at(1)), alert("c", at(1))], ..beginning(&alert("other", at(1))) };
+    let nobody = Changes {
+        owed: vec![notification(&alert("x", at(1)), "support", Event::Fired, at(1))],
+        ..beginning(&alert("new", at(1)))
+    };
+    for changes in [twice, nobody] {
+        let error = store.commit("main", changes).await.unwrap_err();
+        assert!(error.to_string().contains("failed"), "{error}");
+        assert_eq!(store.snapshot("main").await.unwrap(), before);
+        assert_eq!(store.notifications().await.unwrap().len(), 1);
+    }
+    // After its end there can be another.
+    store.commit("main", Changes { alerts: vec![resolved(&first, at(2))], ..Changes::default() }).await.unwrap();
+    store.commit("main", beginning(&alert("c", at(3)))).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_mail_that_some_recipients_have_counts_as_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).await;
+    let firing = alert("c", at(0));
+    store.commit("main", beginning(&firing)).await.unwrap();
+    let ids = vec![store.open_of("support").await.unwrap().owed[0].id];
+    let id = MessageId("m".to_owned());
+    store.record(Recorded::Composed { message: message("m", "support", at(0)), ids }).await.unwrap();
+    let settled = vec!["a@example.com".to_owned()];
+    let again = Recorded::Again {
+        message: id,
+        at: at(5),
+        plain: false,
+        ambiguous: false,
+        settled: settled.clone(),
+        reason: "451".to_owned(),
+    };
+    store.record(again).await.unwrap();
+    let open = store.open_of("support").await.unwrap();
+    assert_eq!((open.messages[0].1.clone(), open.messages[0].0.next_at), (settled, at(5)));
+    assert!(open.owed[0].told && open.owed[0].told_of_beginning);
+}
+
+#[tokio::test]
+async fn what_waits_is_counted_by_receiver() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).await;
+    let firing = alert("c", at(0));
+    let owed = ["support", "leads"].map(|receiver| notification(&firing, receiver, Event::Fired, at(0)));
+    store.commit("main", Changes { owed: owed.to_vec(), ..beginning(&alert("d", at(1))) }).await.unwrap_err();
+    store.commit("main", Changes { owed: owed.to_vec(), ..beginning(&firing) }).await.unwrap();
+    store.commit("main", beginning(&alert("d", at(1)))).await.unwrap();
+    let waiting = store.waiting().await.unwrap();
+    let counts: Vec<_> = waiting.iter().map(|waiting| (waiting.receiver.as_str(), waiting.notifications)).collect();
+    assert_eq!(counts, [("leads", 1), ("support", 2)]);
+    assert!(waiting.iter().all(|waiting| waiting.next_at.is_none() && waiting.last_error.is_empty()));
+}
+
+#[tokio::test]
+async fn old_ends_are_forgotten_when_nothing_is_owed() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).await;
+    for (number, id) in (0..).zip(["firing", "owing", "done", "fresh"]) {
+        let firing = alert(id, at(number));
+        store.commit("main", beginning(&firing)).await.unwrap();
+        if id != "firing" {
+            let end = at(if id == "fresh" { 1_000 } else { 10 });
+            store.commit("main", Changes { alerts: vec![resolved(&firing, end)], ..Changes::default() }).await.unwrap();
+        }
+        if id != "owing" {
+            let ids = vec![store.open_of("support").await.unwrap().owed.last().unwrap().id];
+            store.record(Recorded::Composed { message: message(id, "support", at(number)), ids }).await.unwrap();
+            let message = MessageId(id.to_owned());
+            store.record(Recorded::Delivered { message, at: at(number) }).await.unwrap();
+        }
+    }
+    assert_eq!(store.prune(at(10)).await.unwrap(), 0, "what ended then is not before it");
+    assert_eq!(store.prune(at(10) + SignedDuration::from_micros(1)).await.unwrap(), 1);
+    assert_eq!(store.notifications().await.unwrap().len(), 3);
+    assert_eq!(store.snapshot("main").await.unwrap().alerts.len(), 1);
+}
