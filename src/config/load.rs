@@ -17,8 +17,13 @@ use super::{
     shape::{ConfigFile, InboxTable, NamesTable, ServerTable, WatchdogTable},
 };
 use crate::{
-    diagnose::{Diagnostic, Source, nearest::did_you_mean, read_text, toml::read},
-    model::{Names, names::Agent, time},
+    diagnose::{
+        Diagnostic, Source,
+        nearest::{did_you_mean, suggest},
+        read_text,
+        toml::read,
+    },
+    model::{Names, link, names::Agent, time, webhook},
 };
 
 /// Whether a secret that cannot be read is a mistake.
@@ -102,6 +107,13 @@ impl Loader<'_, '_> {
         }
         if let Some(server) = file.server {
             self.server(server);
+        }
+        // Without the key there need not be any: the built-in ones serve.
+        if let Some(templates) = &file.templates
+            && !self.folder.join(templates.get_ref()).is_dir()
+        {
+            let title = format!("there is no folder `{}`", templates.get_ref());
+            self.error(templates.span(), title, "correct it, or take the key out: the built-in templates serve");
         }
         let path_of =
             |key: Option<Spanned<String>>, default: &str| key.map_or_else(|| default.to_owned(), Spanned::into_inner);
@@ -232,8 +244,13 @@ impl Loader<'_, '_> {
                 }
             },
         };
-        let token = if let Some(token) = &table.token {
-            self.secret("token", token)
+        let token = if let Some(value) = &table.token {
+            let token = self.secret("token", value);
+            if !webhook::fits_header(token.expose_secret()) {
+                let title = "this `token` has characters that no request can carry";
+                self.error(value.span(), title, "a token is letters, digits and signs of ASCII on one line");
+            }
+            token
         } else {
             let title = format!("the inbox `{}` has no token", name.get_ref());
             self.error(span, title, "add token = { env = \"BOTPENGUIN_TOKEN\" }");
@@ -249,7 +266,7 @@ impl Loader<'_, '_> {
             }
         }
         if let Some(link) = &table.contact_link
-            && let Err(reason) = crate::model::link::check(link.get_ref())
+            && let Err(reason) = link::check(link.get_ref(), &suggest)
         {
             self.error(link.span(), reason, "write it like \"https://app.example.com/inbox/{{contact._id}}\"");
         }
