@@ -84,3 +84,40 @@ fn polls_on_through_faults() {
     ran.ends(0);
     assert!(!ran.stdout.contains('✅'), "an end that was none: {}", ran.stdout);
 }
+
+#[test]
+fn tells_nothing_twice_over_restarts_however_it_ends() {
+    let home = Home::watching();
+    home.waits("c1", "Asha", "Hello?");
+    let daemon = home.start(&["run"]);
+    eventually("the beginning", || {
+        home.inbox().slack().len() == 1 && home.mail().mails().len() == 1 && home.inbox().webhooks().len() == 1
+    });
+    // What was accepted is noted at once.
+    std::thread::sleep(Duration::from_millis(300));
+    daemon.signal("KILL");
+    daemon.end();
+    for signal in ["KILL", "TERM"] {
+        let asked = home.inbox().requests().len();
+        let daemon = home.start(&["run"]);
+        eventually("two polls", || home.inbox().requests().len() >= asked + 2);
+        daemon.signal(signal);
+        daemon.end();
+    }
+    home.inbox().act("c1", &Deed::Answer(By::Agent, "Yes?".to_owned()), now()).expect("a contact");
+    home.run(&["run", "--once"]).ends(0);
+    assert_eq!((home.inbox().slack().len(), home.mail().mails().len(), home.inbox().webhooks().len()), (2, 2, 2));
+}
+
+#[test]
+fn a_refused_token_does_not_end_it() {
+    let home = Home::watching();
+    home.inbox().fault(Fault::inbox(Kind::status(401)));
+    home.waits("c1", "Asha", "Hello?");
+    let daemon = home.start(&["run"]);
+    eventually("the beginning, after the token is taken again", || home.inbox().slack().len() == 1);
+    daemon.signal("TERM");
+    let ran = daemon.end();
+    ran.ends(0);
+    assert!(ran.stderr.contains("token-refused"), "{}", ran.stderr);
+}
