@@ -26,7 +26,7 @@ use crate::{
     model::{Names, link, names::Agent, time, webhook},
 };
 
-/// Whether a secret that cannot be read is a mistake.
+/// Whether a secret that cannot be read, or another thing that only a run needs, is a mistake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Secrets {
     /// `run`: nothing works without them.
@@ -136,7 +136,19 @@ impl Loader<'_, '_> {
         let text = state.map_or("sqlite:pengwatch.db", |state| state.get_ref().as_str());
         let span = state.map_or(0..0, Spanned::span);
         if let Some(path) = text.strip_prefix("sqlite:").filter(|path| !path.is_empty()) {
-            return State::Sqlite(self.folder.join(path));
+            let path = self.folder.join(path);
+            if let Some(folder) = path.parent()
+                && !folder.as_os_str().is_empty()
+                && !folder.is_dir()
+            {
+                let title = format!("there is no folder `{}`", folder.display());
+                let help = "make it where pengwatch runs; the file itself is made by the first run";
+                match self.secrets {
+                    Secrets::Needed => self.error(span, title, help),
+                    Secrets::Wanted => self.warning(span, title, help),
+                }
+            }
+            return State::Sqlite(path);
         }
         if text.starts_with("postgres://") || text.starts_with("postgresql://") {
             let help = "use state = \"sqlite:pengwatch.db\" until a later version";

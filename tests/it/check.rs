@@ -65,6 +65,8 @@ fn places(ran: &Ran) -> Vec<&str> {
 fn a_good_setup() {
     good().run(&["check"]).says(0, &format!("{SUMMARY}ok\n"), "");
     good().run(&["check", "-q"]).says(0, "", "");
+    // A variable that is set to nothing counts as not set.
+    good().env("PENGWATCH_CONFIG", "").run(&["check"]).says(0, &format!("{SUMMARY}ok\n"), "");
 }
 
 #[test]

@@ -4,7 +4,10 @@ use std::{fs, time::Duration};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use hmac::{Hmac, Mac};
-use pengwatch::sandbox::{By, Deed, Received};
+use pengwatch::sandbox::{
+    By, Deed, Received,
+    fault::{Fault, Kind},
+};
 use sha2::Sha256;
 
 use crate::harness::{Home, RULE, WEBHOOK_SECRET, eventually, now, slack_text};
@@ -251,24 +254,42 @@ fn a_state_that_cannot_be_used_is_named_and_left_alone() {
     let home = Home::watching();
     home.edit("pengwatch.toml", "sqlite:pengwatch.db", "sqlite:nowhere/pengwatch.db");
     let ran = home.run(&["run", "--once"]);
-    ran.ends(1);
-    assert!(ran.stderr.starts_with("error: `nowhere/pengwatch.db.lock` cannot be made: "), "{}", ran.stderr);
+    ran.ends(2);
+    let place = "error: there is no folder `nowhere`\n --> pengwatch.toml:1:9\n";
+    assert!(ran.stderr.starts_with(place), "{}", ran.stderr);
+    let ran = home.run(&["check"]);
+    ran.ends(0);
+    assert!(ran.stdout.starts_with(&place.replace("error", "warning")), "{}", ran.stdout);
 }
 
 #[test]
 fn a_reader_that_has_gone_is_no_panic() {
     let home = Home::watching();
     home.waits("c1", "Asha", "Hello?");
-    home.edit("pengwatch.toml", "deadline = \"20s\"", "deadline = \"2s\"");
+    home.edit("pengwatch.toml", "deadline = \"20s\"", "deadline = \"4s\"");
     let ran = home.run_through_a_closed_pipe(&["run", "--once"]);
     ran.ends(1);
     assert!(!ran.stderr.contains("panicked"), "{}", ran.stderr);
     assert!(ran.stderr.contains("receiver screen: 1 notification waits in the outbox"), "{}", ran.stderr);
-    home.edit("pengwatch.toml", "deadline = \"2s\"", "deadline = \"20s\"");
+    home.edit("pengwatch.toml", "deadline = \"4s\"", "deadline = \"20s\"");
     let ran = home.run(&["run", "--once"]);
     ran.ends(0);
     assert!(ran.stdout.starts_with("🟠 Asha"), "{}", ran.stdout);
     home.run_through_a_closed_pipe(&["check"]).ends(0);
+}
+
+#[test]
+fn the_deadline_ends_a_slow_reading() {
+    let home = Home::watching();
+    home.waits("c1", "Asha", "Hello?");
+    home.run(&["run", "--once"]).ends(0);
+    home.edit("pengwatch.toml", "deadline = \"20s\"", "deadline = \"1s\"");
+    home.inbox().fault(Fault::inbox(Kind::too_many(30)).repeated(10));
+    let ran = home.run(&["run", "--once"]);
+    ran.ends(1);
+    assert!(ran.took < Duration::from_secs(10), "{:?}", ran.took);
+    assert!(ran.stderr.contains("inbox main was not read completely: "), "{}", ran.stderr);
+    assert_eq!(home.inbox().slack().len(), 1, "an end that was none");
 }
 
 #[test]
