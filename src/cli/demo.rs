@@ -48,7 +48,10 @@ pub async fn demo(global: &Global, fast: bool, how_long: Option<SignedDuration>)
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let stop = terminal::stop_signal();
     let folder = tempfile::Builder::new().prefix("pengwatch-demo").tempdir()?;
-    let stage = Stage::set(Arc::clone(&clock), &stop).await?;
+    // The stage stands until the watcher has ended, or its last messages would find nobody.
+    let curtain = CancellationToken::new();
+    let _falls = curtain.clone().drop_guard();
+    let stage = Stage::set(Arc::clone(&clock), &curtain).await?;
     write_files(folder.path(), &stage)?;
 
     let global = Global { config: folder.path().join("pengwatch.toml"), ..global.clone() };
@@ -67,8 +70,11 @@ pub async fn demo(global: &Global, fast: bool, how_long: Option<SignedDuration>)
 
     let watching = daemon(app, &stop, Arc::new(|_, _| {}));
     let telling = tell(&stage, clock.as_ref(), fast, how_long, &stop);
-    let (watched, books) = tokio::join!(watching, telling);
+    let (watched, mut books) = tokio::join!(watching, telling);
     watched?;
+    for line in books.received(clock.now(), &stage.inbox.sandbox().slack(), &stage.mail.mails()) {
+        terminal::say(&line);
+    }
     let owed = store.notifications().await?;
     for line in books.summary(&owed) {
         terminal::say(&line);
@@ -77,12 +83,12 @@ pub async fn demo(global: &Global, fast: bool, how_long: Option<SignedDuration>)
 }
 
 impl Stage {
-    async fn set(clock: Arc<dyn Clock>, stop: &CancellationToken) -> anyhow::Result<Self> {
+    async fn set(clock: Arc<dyn Clock>, curtain: &CancellationToken) -> anyhow::Result<Self> {
         let settings = Settings { contacts: 40, ..Settings::default() };
-        let inbox = Sandbox::start(settings, clock, TcpListener::bind("127.0.0.1:0").await?, stop.clone())?;
+        let inbox = Sandbox::start(settings, clock, TcpListener::bind("127.0.0.1:0").await?, curtain.clone())?;
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let mail_address = listener.local_addr()?;
-        Ok(Self { inbox, mail: SmtpSink::start(listener, stop.clone()), mail_address })
+        Ok(Self { inbox, mail: SmtpSink::start(listener, curtain.clone()), mail_address })
     }
 }
 

@@ -5,7 +5,7 @@ use crate::{
         Config,
         load::{Secrets, load},
     },
-    diagnose::Diagnostic,
+    diagnose::{Diagnostic, Level},
     render::Renderer,
     rules::{self, Known, RuleSet},
 };
@@ -40,5 +40,10 @@ pub fn read(global: &super::Global, secrets: Secrets) -> Result<Files, Vec<Diagn
     let templates: Vec<String> = renderer.names().into_iter().map(str::to_owned).collect();
     let known = Known { inboxes: &inboxes, receivers: &config.receiver_names, templates: &templates };
     let rules = rules::load::load(&config.rules, &known, &mut mistakes);
+    if rules.rules.is_empty() && rules.rejected.is_empty() && config.rules.is_dir() {
+        let title = format!("no rule of `{}` is in use: nobody is told of anything", config.rules.display());
+        let help = "a rule is a file like `customer-waiting.toml`";
+        mistakes.push(Diagnostic { level: Level::Warning, ..Diagnostic::bare(title).help(help) });
+    }
     Ok(Files { config, rules, renderer, config_mistakes, mistakes })
 }

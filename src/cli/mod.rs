@@ -10,9 +10,12 @@ mod run;
 mod sandbox;
 mod terminal;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{ffi::OsString, path::PathBuf, process::ExitCode};
 
-use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, builder::TypedValueParser};
+
+/// The configuration, unless another one is named.
+const DEFAULT_CONFIG: &str = "pengwatch.toml";
 
 /// Watches the inbox of a customer-chat account and tells the right people who is waiting, where and
 /// how long.
@@ -31,7 +34,8 @@ pub struct Arguments {
 #[derive(Clone, Debug, Args)]
 pub struct Global {
     /// The configuration file
-    #[arg(long, global = true, value_name = "FILE", env = "PENGWATCH_CONFIG", default_value = "pengwatch.toml")]
+    #[arg(long, global = true, value_name = "FILE", env = "PENGWATCH_CONFIG", default_value = DEFAULT_CONFIG)]
+    #[arg(value_parser = clap::builder::OsStringValueParser::new().map(config_path))]
     pub config: PathBuf,
     /// How logs are written to standard error
     #[arg(long, global = true, value_enum, value_name = "FORMAT", default_value_t = LogFormat::Text)]
@@ -92,6 +96,11 @@ pub enum Command {
     },
     /// Only the inbox API with made-up customers; prints its address and token
     Sandbox(sandbox::SandboxArguments),
+}
+
+/// Where the configuration is; a variable that is set to nothing counts as not set.
+fn config_path(text: OsString) -> PathBuf {
+    if text.is_empty() { DEFAULT_CONFIG.into() } else { text.into() }
 }
 
 fn duration(text: &str) -> Result<jiff::SignedDuration, String> {

@@ -83,6 +83,15 @@ pub fn usable(global: &Global) -> Result<Files, Exit> {
         terminal::note(global, Level::ERROR, "nothing was read or sent: correct the configuration first");
         return Err(Exit::Usage);
     }
+    // Without the folder every rule would count as removed, and all that they watch as over.
+    if !files.config.rules.is_dir() {
+        terminal::note(
+            global,
+            Level::ERROR,
+            "nothing was read or sent: without the rules nobody knows what to look for",
+        );
+        return Err(Exit::Usage);
+    }
     for name in &files.rules.rejected {
         terminal::note(
             global,

@@ -29,7 +29,9 @@ pub fn start_logs(global: &Global, calm: bool) {
         (false, 1) => "pengwatch=debug,info",
         (false, _) => "pengwatch=trace,debug",
     };
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
+    // A variable that is set to nothing counts as not set: it would silence all but errors.
+    let wanted = std::env::var(EnvFilter::DEFAULT_ENV).ok().filter(|wanted| !wanted.trim().is_empty());
+    let filter = wanted.and_then(|wanted| EnvFilter::try_new(wanted).ok()).unwrap_or_else(|| EnvFilter::new(level));
     let colored = colored(global, &io::stderr());
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_target(false);
     // A second start, in tests, keeps the first.

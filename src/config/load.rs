@@ -17,11 +17,16 @@ use super::{
     shape::{ConfigFile, InboxTable, NamesTable, ServerTable, WatchdogTable},
 };
 use crate::{
-    diagnose::{Diagnostic, Source, nearest::did_you_mean, read_text, toml::read},
-    model::{Names, names::Agent, time},
+    diagnose::{
+        Diagnostic, Source,
+        nearest::{did_you_mean, suggest},
+        read_text,
+        toml::read,
+    },
+    model::{Names, link, names::Agent, time, webhook},
 };
 
-/// Whether a secret that cannot be read is a mistake.
+/// Whether a secret that cannot be read, or another thing that only a run needs, is a mistake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Secrets {
     /// `run`: nothing works without them.
@@ -103,6 +108,13 @@ impl Loader<'_, '_> {
         if let Some(server) = file.server {
             self.server(server);
         }
+        // Without the key there need not be any: the built-in ones serve.
+        if let Some(templates) = &file.templates
+            && !self.folder.join(templates.get_ref()).is_dir()
+        {
+            let title = format!("there is no folder `{}`", templates.get_ref());
+            self.error(templates.span(), title, "correct it, or take the key out: the built-in templates serve");
+        }
         let path_of =
             |key: Option<Spanned<String>>, default: &str| key.map_or_else(|| default.to_owned(), Spanned::into_inner);
         Config {
@@ -124,7 +136,19 @@ impl Loader<'_, '_> {
         let text = state.map_or("sqlite:pengwatch.db", |state| state.get_ref().as_str());
         let span = state.map_or(0..0, Spanned::span);
         if let Some(path) = text.strip_prefix("sqlite:").filter(|path| !path.is_empty()) {
-            return State::Sqlite(self.folder.join(path));
+            let path = self.folder.join(path);
+            if let Some(folder) = path.parent()
+                && !folder.as_os_str().is_empty()
+                && !folder.is_dir()
+            {
+                let title = format!("there is no folder `{}`", folder.display());
+                let help = "make it where pengwatch runs; the file itself is made by the first run";
+                match self.secrets {
+                    Secrets::Needed => self.error(span, title, help),
+                    Secrets::Wanted => self.warning(span, title, help),
+                }
+            }
+            return State::Sqlite(path);
         }
         if text.starts_with("postgres://") || text.starts_with("postgresql://") {
             let help = "use state = \"sqlite:pengwatch.db\" until a later version";
@@ -232,8 +256,13 @@ impl Loader<'_, '_> {
                 }
             },
         };
-        let token = if let Some(token) = &table.token {
-            self.secret("token", token)
+        let token = if let Some(value) = &table.token {
+            let token = self.secret("token", value);
+            if !webhook::fits_header(token.expose_secret()) {
+                let title = "this `token` has characters that no request can carry";
+                self.error(value.span(), title, "a token is letters, digits and signs of ASCII on one line");
+            }
+            token
         } else {
             let title = format!("the inbox `{}` has no token", name.get_ref());
             self.error(span, title, "add token = { env = \"BOTPENGUIN_TOKEN\" }");
@@ -249,7 +278,7 @@ impl Loader<'_, '_> {
             }
         }
         if let Some(link) = &table.contact_link
-            && let Err(reason) = crate::model::link::check(link.get_ref())
+            && let Err(reason) = link::check(link.get_ref(), &suggest)
         {
             self.error(link.span(), reason, "write it like \"https://app.example.com/inbox/{{contact._id}}\"");
         }

@@ -1,12 +1,12 @@
 //! `[receiver.NAME]`: which keys belong to which type, and whether they make sense.
 
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use toml::Spanned;
 
 use super::{Group, Receiver, ReceiverKind, load::Loader, shape::ReceiverTable};
 use crate::{
     diagnose::nearest::did_you_mean,
-    model::{Privacy, smtp::SmtpAddress},
+    model::{Privacy, smtp::SmtpAddress, webhook},
 };
 
 const TYPES: [&str; 4] = ["slack", "email", "webhook", "console"];
@@ -166,18 +166,32 @@ impl Loader<'_, '_> {
             return None;
         };
         let headers = table.headers.iter().map(|(name, value)| {
-            let secret = match value.get_ref() {
+            if let Err(reason) = webhook::check_header(name.get_ref()) {
+                self.error(name.span(), reason, "take it out, or correct its name");
+            }
+            let secret: SecretString = match value.get_ref() {
                 // A header's value is mostly no secret, so that plain text needs no warning.
                 toml::Value::String(text) => text.as_str().into(),
                 _ => self.secret(name.get_ref(), value),
             };
+            if !webhook::fits_header(secret.expose_secret()) {
+                let title =
+                    format!("the value of the header `{}` has characters that a header can't hold", name.get_ref());
+                self.error(value.span(), title, "a header holds letters, digits and signs of ASCII on one line");
+            }
             (name.get_ref().clone(), secret)
         });
         let headers = headers.collect();
-        Some(ReceiverKind::Webhook {
-            url: self.http_secret("url", url),
-            secret: table.secret.as_ref().map(|secret| self.secret("secret", secret)),
-            headers,
-        })
+        let secret = table.secret.as_ref().map(|value| {
+            let secret = self.secret("secret", value);
+            // One that could not be read was reported.
+            if !secret.expose_secret().is_empty()
+                && let Err(reason) = webhook::key(secret.expose_secret())
+            {
+                self.error(value.span(), reason, "take it as the receiving side gives it");
+            }
+            secret
+        });
+        Some(ReceiverKind::Webhook { url: self.http_secret("url", url), secret, headers })
     }
 }

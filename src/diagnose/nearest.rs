@@ -19,6 +19,11 @@ pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
         .map(|(_, name)| name)
 }
 
+/// [`nearest`], for those who may not know this room and take it as an argument.
+pub fn suggest(word: &str, known: &[String]) -> Option<String> {
+    nearest(word, known.iter().map(String::as_str)).map(str::to_owned)
+}
+
 /// Help for an unknown name: the nearest one, else all of them if they are few.
 pub fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str> + Clone) -> Option<String> {
     if let Some(name) = nearest(word, known.clone()) {

@@ -1,7 +1,8 @@
 //! One record of the inbox, with every field that the provider's page documents.
 //!
 //! The names, types and conditions are those of the page on `POST /inbox/users` (section "Response
-//! Fields"). Enum values stay text, so that a value that is new tomorrow is shown, not refused.
+//! Fields"). Enum values stay text, so that a value that is new tomorrow is shown, not refused. It is long
+//! because the record is: one place holds every documented field.
 
 use std::fmt;
 

@@ -11,11 +11,14 @@ enum Piece<'a> {
     Field(&'a str),
 }
 
+/// Finds the known name that was probably meant.
+pub type Suggest<'a> = &'a dyn Fn(&str, &[String]) -> Option<String>;
+
 /// Whether `template` is a usable `contact_link`.
 ///
 /// # Errors
 /// What is wrong and what would be right, for the admin.
-pub fn check(template: &str) -> Result<(), String> {
+pub fn check(template: &str, suggest: Suggest<'_>) -> Result<(), String> {
     let pieces = pieces(template)?;
     let with = |value: &'static str| -> String {
         pieces.iter().map(|piece| if let Piece::Text(text) = piece { *text } else { value }).collect()
@@ -25,7 +28,7 @@ pub fn check(template: &str) -> Result<(), String> {
     }
     for piece in &pieces {
         if let Piece::Field(path) = piece {
-            field(path)?;
+            field(path, suggest)?;
         }
     }
     let url = url::Url::parse(&with("x")).map_err(|error| format!("not an address: {error}"))?;
@@ -93,16 +96,15 @@ fn pieces(template: &str) -> Result<Vec<Piece<'_>>, String> {
     Ok(pieces)
 }
 
-fn field(path: &str) -> Result<(), String> {
+fn field(path: &str, suggest: Suggest<'_>) -> Result<(), String> {
     let names: Vec<&str> = path.split('.').collect();
     match Contact::kind().at(&names) {
         Some(Kind::Text | Kind::Number | Kind::Flag | Kind::Time) => Ok(()),
         Some(Kind::List(_) | Kind::Object(_)) => Err(format!("`contact.{path}` is no single value")),
         None => {
             let paths = Contact::kind().paths();
-            let hint = crate::diagnose::nearest::nearest(path, paths.iter().map(String::as_str))
-                .map(|near| format!(": did you mean `contact.{near}`?"))
-                .unwrap_or_default();
+            let hint =
+                suggest(path, &paths).map(|near| format!(": did you mean `contact.{near}`?")).unwrap_or_default();
             Err(format!("there is no field `contact.{path}`{hint}"))
         }
     }

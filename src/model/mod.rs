@@ -14,6 +14,7 @@ pub mod smtp;
 pub mod snapshot;
 pub mod text;
 pub mod time;
+pub mod webhook;
 
 pub use alert::{Alert, AlertId, Candidate, Reason, Resolution};
 pub use contact::{Contact, ContactId, Unreadable};

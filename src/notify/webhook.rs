@@ -7,9 +7,7 @@ use std::fmt;
 use std::time::Duration;
 
 use base64::Engine;
-use base64::alphabet::STANDARD as ALPHABET;
-use base64::engine::DecodePaddingMode;
-use base64::engine::general_purpose::{GeneralPurpose, NO_PAD, STANDARD};
+use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, Mac};
 use jiff::Timestamp;
 use reqwest::Client;
@@ -18,18 +16,8 @@ use secrecy::{ExposeSecret, SecretSlice, SecretString};
 use sha2::Sha256;
 
 use super::response::{Answer, check_url, exchange, post};
+use crate::model::webhook::{check_header, key};
 use crate::model::{Attempt, Body, Fault, Outcome, Parcel};
-
-/// Headers that are ours, or that belong to the connection.
-const RESERVED: [&str; 7] = [
-    "webhook-id",
-    "webhook-timestamp",
-    "webhook-signature",
-    "host",
-    "content-length",
-    "transfer-encoding",
-    "connection",
-];
 
 /// An address that takes JSON.
 pub struct Webhook {
@@ -52,23 +40,12 @@ impl Webhook {
         Ok(Self { client, url, timeout, headers: HeaderMap::new(), key: None })
     }
 
-    /// Signs with `secret`: `whsec_` and base64, as the specification has it. Without the prefix it is
-    /// read as base64 too, as the specification's libraries do, and where it is none, its bytes are
-    /// the key as they are.
+    /// Signs with `secret`, which [`key`] reads.
     ///
     /// # Errors
     /// What is wrong with the secret, without showing it.
     pub fn signed(mut self, secret: &SecretString) -> Result<Self, String> {
-        let secret = secret.expose_secret().trim();
-        let key = match (secret.strip_prefix("whsec_"), decode(secret)) {
-            (Some(rest), _) => decode(rest).ok_or("after `whsec_` a webhook's secret is base64")?,
-            (None, Some(key)) => key,
-            (None, None) => secret.as_bytes().to_vec(),
-        };
-        if key.is_empty() {
-            return Err("a webhook's secret must not be empty".to_owned());
-        }
-        self.key = Some(key.into());
+        self.key = Some(key(secret.expose_secret())?.into());
         Ok(self)
     }
 
@@ -77,10 +54,8 @@ impl Webhook {
     /// # Errors
     /// What is wrong with the header; its value is not shown.
     pub fn header(mut self, name: &str, value: &SecretString) -> Result<Self, String> {
+        check_header(name)?;
         let key: HeaderName = name.parse().map_err(|_| format!("`{name}` is no name of a header"))?;
-        if RESERVED.contains(&key.as_str()) {
-            return Err(format!("the header `{name}` is set by the program"));
-        }
         let mut value = HeaderValue::from_str(value.expose_secret())
             .map_err(|_| format!("the value of the header `{name}` has characters that a header can't hold"))?;
         value.set_sensitive(true);
@@ -129,13 +104,6 @@ fn sign(key: &SecretSlice<u8>, id: &str, now: Timestamp, body: &str) -> Option<S
     let mut mac = Hmac::<Sha256>::new_from_slice(key.expose_secret()).ok()?;
     mac.update(format!("{id}.{}.{body}", now.as_second()).as_bytes());
     Some(format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes())))
-}
-
-/// Base64 with or without the `=` at its end.
-fn decode(text: &str) -> Option<Vec<u8>> {
-    const LENIENT: GeneralPurpose =
-        GeneralPurpose::new(&ALPHABET, NO_PAD.with_decode_padding_mode(DecodePaddingMode::Indifferent));
-    LENIENT.decode(text).ok()
 }
 
 impl fmt::Debug for Webhook {

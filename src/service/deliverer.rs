@@ -205,24 +205,24 @@ impl Deliverer {
         let recorded = match decide(&tried, &attempt.outcome, now, self.manner.give_up_after, jitter) {
             Decision::Done => {
                 round.sent += 1;
-                tracing::info!(receiver, message = %id, notifications = told.len(), "message.delivered");
+                tracing::info!(receiver, message_id = %id, notifications = told.len(), "message.delivered");
                 Recorded::Delivered { message: id.clone(), at: now }
             }
             Decision::Again { at } => {
                 round.failed += 1;
                 round.again_at(at);
-                tracing::warn!(receiver, message = %id, reason, next_at = %at, "message.retry: it waits in the outbox");
+                tracing::warn!(receiver, message_id = %id, reason, next_at = %at, "message.retry: it waits in the outbox");
                 Recorded::Again { message: id.clone(), at, plain: false, ambiguous, settled: attempt.settled, reason }
             }
             Decision::AgainPlain { at } => {
                 round.failed += 1;
                 round.again_at(at);
-                tracing::warn!(receiver, message = %id, reason, "message.refused: it goes out as plain text");
+                tracing::warn!(receiver, message_id = %id, reason, "message.refused: it goes out as plain text");
                 Recorded::Again { message: id.clone(), at, plain: true, ambiguous, settled: attempt.settled, reason }
             }
             Decision::Dead { reason } => {
                 round.dead += 1;
-                tracing::error!(receiver, message = %id, reason, "message.dead: it is not tried again");
+                tracing::error!(receiver, message_id = %id, reason, "message.dead: it is not tried again");
                 Recorded::Dead { message: id.clone(), at: now, reason }
             }
         };

@@ -84,3 +84,74 @@ fn polls_on_through_faults() {
     ran.ends(0);
     assert!(!ran.stdout.contains('✅'), "an end that was none: {}", ran.stdout);
 }
+
+#[test]
+fn tells_nothing_twice_over_restarts_however_it_ends() {
+    let home = Home::watching();
+    home.waits("c1", "Asha", "Hello?");
+    let daemon = home.start(&["run"]);
+    eventually("the beginning", || {
+        home.inbox().slack().len() == 1 && home.mail().mails().len() == 1 && home.inbox().webhooks().len() == 1
+    });
+    eventually("the notes of it", || home.run(&["run", "--dry-run"]).stdout == "nothing would be sent\n");
+    daemon.signal("KILL");
+    daemon.end();
+    for signal in ["KILL", "TERM"] {
+        let asked = home.inbox().requests().len();
+        let daemon = home.start(&["run"]);
+        eventually("two polls", || home.inbox().requests().len() >= asked + 2);
+        daemon.signal(signal);
+        daemon.end();
+    }
+    home.inbox().act("c1", &Deed::Answer(By::Agent, "Yes?".to_owned()), now()).expect("a contact");
+    home.run(&["run", "--once"]).ends(0);
+    assert_eq!((home.inbox().slack().len(), home.mail().mails().len(), home.inbox().webhooks().len()), (2, 2, 2));
+}
+
+#[test]
+fn a_refused_token_does_not_end_it() {
+    let home = Home::watching();
+    home.inbox().fault(Fault::inbox(Kind::status(401)));
+    home.waits("c1", "Asha", "Hello?");
+    let daemon = home.start(&["run"]);
+    eventually("the beginning, after the token is taken again", || home.inbox().slack().len() == 1);
+    daemon.signal("TERM");
+    let ran = daemon.end();
+    ran.ends(0);
+    assert!(ran.stderr.contains("token-refused"), "{}", ran.stderr);
+}
+
+#[test]
+fn a_second_ctrl_c_ends_it_at_once() {
+    let home = Home::watching();
+    home.waits("c1", "Asha", "Hello?");
+    home.inbox().fault(Fault::slack(Kind::Delay { ms: 60_000 }));
+    let mut daemon = home.start(&["run"]);
+    eventually("the message", || home.inbox().slack().len() == 1);
+    daemon.signal("INT");
+    std::thread::sleep(Duration::from_millis(500));
+    assert!(!daemon.has_ended(), "the message under way was not waited for");
+    daemon.signal("INT");
+    let ran = daemon.end();
+    assert!(ran.ends(130).took < Duration::from_secs(3), "{:?}", ran.took);
+}
+
+#[test]
+fn says_what_it_does_unless_told_not_to() {
+    for (variable, arguments, says) in [
+        (None, &["run"][..], true),
+        (Some(""), &["run"], true),
+        (Some("error"), &["run"], false),
+        (None, &["run", "-q"], false),
+    ] {
+        let mut home = Home::watching();
+        if let Some(value) = variable {
+            home = home.env("RUST_LOG", value);
+        }
+        let daemon = home.start(arguments);
+        eventually("the first poll", || !home.inbox().requests().is_empty());
+        daemon.signal("TERM");
+        let ran = daemon.end();
+        assert_eq!(ran.ends(0).stderr.contains("run: watching"), says, "{variable:?} {arguments:?}: {}", ran.stderr);
+    }
+}

@@ -14,7 +14,7 @@ fn tells_a_story_and_leaves_nothing() {
     let ran = home.run(&["demo", "--fast", "--for", "20s"]);
     ran.ends(0);
     assert!(ran.took.as_secs() < 40, "{:?}", ran.took);
-    for word in ["pengwatch demo: ", "  customer ", "  -> Slack ", " answered by ", "told: "] {
+    for word in ["pengwatch demo: ", "  customer ", "  -> Slack ", " answers ", "  ✅ ", "told: "] {
         assert!(ran.stdout.contains(word), "no `{word}` in {}", ran.stdout);
     }
     assert_eq!(ran.stderr, "");

@@ -11,7 +11,7 @@ use crate::harness::{Home, Ran};
 /// A home whose runs give up soon.
 fn hasty() -> Home {
     let home = Home::watching();
-    home.edit("pengwatch.toml", "deadline = \"20s\"", "deadline = \"2s\"");
+    home.edit("pengwatch.toml", "deadline = \"20s\"", "deadline = \"4s\"");
     home.waits("c1", "Asha", "Hello?");
     home
 }
@@ -41,7 +41,7 @@ fn slack_is_down_and_then_up() {
     assert_eq!((home.mail().mails().len(), accepted(&home.inbox().webhooks())), (1, 1));
 
     home.inbox().clear_faults();
-    home.edit("pengwatch.toml", "deadline = \"2s\"", "deadline = \"20s\"");
+    home.edit("pengwatch.toml", "deadline = \"4s\"", "deadline = \"20s\"");
     home.run(&["run", "--once"]).ends(0);
     home.run(&["run", "--once"]).ends(0);
     assert_eq!(accepted(&home.inbox().slack()), 1, "told once");
@@ -56,7 +56,7 @@ fn retries_of_a_webhook_and_a_mail_carry_the_same_id() {
     home.mail().trouble(Stage::End, pengwatch::sandbox::smtp::Trouble::HangUp, 1);
     home.run(&["run", "--once"]).ends(1);
     home.inbox().clear_faults();
-    home.edit("pengwatch.toml", "deadline = \"2s\"", "deadline = \"20s\"");
+    home.edit("pengwatch.toml", "deadline = \"4s\"", "deadline = \"20s\"");
     home.run(&["run", "--once"]).ends(0);
 
     let webhooks = home.inbox().webhooks();

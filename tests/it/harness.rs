@@ -232,6 +232,10 @@ type = "console"
 
     /// Starts the binary in another folder.
     pub fn start_in(&self, folder: &Path, arguments: &[&str]) -> Started {
+        self.spawn(folder, arguments, Stdio::piped())
+    }
+
+    fn spawn(&self, folder: &Path, arguments: &[&str], stdout: Stdio) -> Started {
         let mut child = Command::new(assert_cmd::cargo::cargo_bin!("pengwatch"))
             .args(arguments)
             .current_dir(folder)
@@ -240,13 +244,20 @@ type = "console"
             .env("COLUMNS", "100")
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
-            .stdout(Stdio::piped())
+            .stdout(stdout)
             .stderr(Stdio::piped())
             .spawn()
             .expect("the binary");
-        let (stdout, stderr) = (child.stdout.take().expect("a pipe"), child.stderr.take().expect("a pipe"));
-        let words = self.words();
-        Started { child, stdout: Some(collect(stdout)), stderr: Some(collect(stderr)), words }
+        let stdout = child.stdout.take().map(collect);
+        let stderr = child.stderr.take().map(collect);
+        Started { child, stdout, stderr, words: self.words() }
+    }
+
+    /// Runs the binary with an output that nobody reads.
+    pub fn run_through_a_closed_pipe(&self, arguments: &[&str]) -> Ran {
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        self.spawn(self.folder.path(), arguments, writer.into()).end()
     }
 
     /// What differs from run to run, and what stands for it.
@@ -316,7 +327,7 @@ impl Started {
             thread::sleep(Duration::from_millis(10));
         };
         let text = |reader: Option<JoinHandle<String>>| {
-            let text = reader.expect("a reader").join().expect("a reader");
+            let text = reader.map_or_else(String::new, |reader| reader.join().expect("a reader"));
             (steady(&text, &self.words), text)
         };
         let (stdout, raw_stdout) = text(self.stdout.take());

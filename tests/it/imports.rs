@@ -41,7 +41,7 @@ const IMPURE: [&str; 14] = [
     "SystemTime",
     "Instant",
     "std::fs",
-    "std::net",
+    "TcpStream",
     "std::env",
     "std::process",
 ];

@@ -1,13 +1,16 @@
 //! `run --once`: who waits is told once, and of the end.
 
-use std::time::Duration;
+use std::{fs, time::Duration};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use hmac::{Hmac, Mac};
-use pengwatch::sandbox::{By, Deed, Received};
+use pengwatch::sandbox::{
+    By, Deed, Received,
+    fault::{Fault, Kind},
+};
 use sha2::Sha256;
 
-use crate::harness::{Home, WEBHOOK_SECRET, eventually, now, slack_text};
+use crate::harness::{Home, RULE, WEBHOOK_SECRET, eventually, now, slack_text};
 
 /// The body of a snapshot, without what differs from run to run.
 #[track_caller]
@@ -24,7 +27,7 @@ fn body(home: &Home, name: &str, text: &str) {
             (r"\d{4}-\d\d-\d\d \d\d:\d\d", "TIME"),
             (r"Since [^\x22]+\x22", "Since TIME\""),
             (r"Waiting since: .*", "Waiting since: TIME"),
-            (r#""id": "[0-9a-f]{16,}""#, r#""id": "ALERT""#),
+            (r#""id": "[0-9a-f]{12}""#, r#""id": "ALERT""#),
             (r#""waiting_seconds": \d+"#, r#""waiting_seconds": SECONDS"#),
         ],
     }, {
@@ -125,6 +128,7 @@ fn logs_in_json_are_one_object_a_line() {
     let lines: Vec<serde_json::Value> =
         ran.stderr.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("{line}"))).collect();
     assert!(lines.len() > 3, "{}", ran.stderr);
+    assert!(ran.stderr.lines().all(|line| line.matches("\"message\":").count() == 1), "{}", ran.stderr);
     for line in &lines {
         assert!(line["level"].is_string() && line["timestamp"].is_string(), "{line}");
     }
@@ -189,6 +193,103 @@ fn of_two_runs_at_once_the_second_leaves_with_a_word() {
     let first = first.end();
     assert_eq!(first.status, None);
     home.run(&["run", "--once"]).ends(0);
+}
+
+#[test]
+fn rules_that_are_not_there_end_nothing() {
+    let home = Home::watching();
+    home.waits("c1", "Asha", "Hello?");
+    home.run(&["run", "--once"]).ends(0);
+
+    // A folder that is not mounted yet, for example.
+    fs::rename(home.path("rules"), home.path("away")).expect("a folder");
+    for arguments in [&["run", "--once"][..], &["run"], &["run", "--dry-run"]] {
+        home.run(arguments).says(
+            2,
+            "",
+            "error: the folder of rules `rules` cannot be read: it does not exist\n |\n = help: the key `rules` of the \
+             configuration names it, relative to that file\n\nnothing was read or sent: without the rules nobody knows \
+             what to look for\n",
+        );
+    }
+    fs::rename(home.path("away"), home.path("rules")).expect("a folder");
+    home.run(&["run", "--once"]).ends(0);
+    assert_eq!(home.inbox().slack().len(), 1, "told again");
+}
+
+#[test]
+fn a_rule_that_is_removed_ends_its_alerts_without_a_word() {
+    let home = Home::watching();
+    home.waits("c1", "Asha", "Hello?");
+    home.run(&["run", "--once"]).ends(0);
+    fs::remove_file(home.path("rules/waiting.toml")).expect("a file");
+    home.write("rules/other.toml", &RULE.replace("unreadMessages > 0", "unreadMessages > 5"));
+    home.run(&["run", "--once", "-q"]).says(0, "", "");
+    assert_eq!((home.inbox().slack().len(), home.mail().mails().len()), (1, 1));
+}
+
+#[test]
+fn many_customers_are_one_message() {
+    let home = Home::watching();
+    for number in 1..=25 {
+        home.waits(&format!("c{number}"), &format!("Customer {number}"), "Hello?");
+    }
+    home.run(&["run", "--once"]).ends(0);
+    let slack = home.inbox().slack();
+    assert_eq!((slack.len(), home.mail().mails().len(), home.inbox().webhooks().len()), (1, 1, 1));
+    assert!(slack_text(&slack[0].body).starts_with("🟠 25 customers are waiting in main"), "{}", slack[0].body);
+    assert!(slack[0].body.contains("… and 15 more"), "{}", slack[0].body);
+}
+
+#[test]
+fn a_state_that_cannot_be_used_is_named_and_left_alone() {
+    let home = Home::watching();
+    home.write("pengwatch.db", "this is no database, but somebody's letters, and long enough to be looked at");
+    let ran = home.run(&["run", "--once"]);
+    ran.ends(1);
+    assert!(ran.stderr.starts_with("error: the state `pengwatch.db` is damaged: "), "{}", ran.stderr);
+    assert!(fs::read_to_string(home.path("pengwatch.db")).expect("a file").starts_with("this is no database"));
+    assert!(home.inbox().requests().is_empty());
+
+    let home = Home::watching();
+    home.edit("pengwatch.toml", "sqlite:pengwatch.db", "sqlite:nowhere/pengwatch.db");
+    let ran = home.run(&["run", "--once"]);
+    ran.ends(2);
+    let place = "error: there is no folder `nowhere`\n --> pengwatch.toml:1:9\n";
+    assert!(ran.stderr.starts_with(place), "{}", ran.stderr);
+    let ran = home.run(&["check"]);
+    ran.ends(0);
+    assert!(ran.stdout.starts_with(&place.replace("error", "warning")), "{}", ran.stdout);
+}
+
+#[test]
+fn a_reader_that_has_gone_is_no_panic() {
+    let home = Home::watching();
+    home.waits("c1", "Asha", "Hello?");
+    home.edit("pengwatch.toml", "deadline = \"20s\"", "deadline = \"4s\"");
+    let ran = home.run_through_a_closed_pipe(&["run", "--once"]);
+    ran.ends(1);
+    assert!(!ran.stderr.contains("panicked"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("receiver screen: 1 notification waits in the outbox"), "{}", ran.stderr);
+    home.edit("pengwatch.toml", "deadline = \"4s\"", "deadline = \"20s\"");
+    let ran = home.run(&["run", "--once"]);
+    ran.ends(0);
+    assert!(ran.stdout.starts_with("🟠 Asha"), "{}", ran.stdout);
+    home.run_through_a_closed_pipe(&["check"]).ends(0);
+}
+
+#[test]
+fn the_deadline_ends_a_slow_reading() {
+    let home = Home::watching();
+    home.waits("c1", "Asha", "Hello?");
+    home.run(&["run", "--once"]).ends(0);
+    home.edit("pengwatch.toml", "deadline = \"20s\"", "deadline = \"1s\"");
+    home.inbox().fault(Fault::inbox(Kind::too_many(30)).repeated(10));
+    let ran = home.run(&["run", "--once"]);
+    ran.ends(1);
+    assert!(ran.took < Duration::from_secs(10), "{:?}", ran.took);
+    assert!(ran.stderr.contains("inbox main was not read completely: "), "{}", ran.stderr);
+    assert_eq!(home.inbox().slack().len(), 1, "an end that was none");
 }
 
 #[test]

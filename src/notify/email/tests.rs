@@ -1,3 +1,5 @@
+//! Mails against a server that misbehaves.
+
 use std::sync::Arc;
 use std::time::Duration;
 

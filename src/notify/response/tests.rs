@@ -1,3 +1,5 @@
+//! Answers of receivers, and what they mean.
+
 use std::time::Duration;
 
 use super::{BODY_LIMIT, check_url, exchange, post};

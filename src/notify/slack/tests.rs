@@ -1,3 +1,5 @@
+//! Messages to Slack, and its answers.
+
 use std::time::Duration;
 
 use mockito::{Matcher, Server};

@@ -1,3 +1,5 @@
+//! Webhooks, their signatures and answers.
+
 use std::time::Duration;
 
 use base64::Engine;

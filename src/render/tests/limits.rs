@@ -223,7 +223,7 @@ fn links() {
         ("x.example/{{contact._id}}", Err("not an address")),
         ("https://x.example/a b|c", Err("an address holds no spaces")),
     ] {
-        match (link::check(template), wanted) {
+        match (link::check(template, &crate::diagnose::nearest::suggest), wanted) {
             (Ok(()), Ok(wanted)) => assert_eq!(link::fill(template, &contact), wanted),
             (Err(is), Err(wanted)) => assert!(is.starts_with(wanted), "{template}: {is}"),
             (is, _) => panic!("{template}: {is:?}"),

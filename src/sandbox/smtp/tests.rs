@@ -1,3 +1,5 @@
+//! The mail server, from a client's side.
+
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
