@@ -24,7 +24,7 @@ pub fn alerts<'a>(
         alert.is_firing()
             && rules.iter().any(|rule| rule.name == alert.rule)
             && observed.of(&alert.rule).ended
-            && !observed.contacts.contains_key(&alert.contact.contact_id())
+            && observed.lacks(&alert.rule, &alert.contact, alert.fired_at)
     })
 }
 

@@ -1,8 +1,10 @@
 //! What one poll of one inbox saw.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{Contact, ContactId};
+use jiff::Timestamp;
+
+use crate::model::{Contact, ContactId, snapshot::WalkPart};
 
 /// How far the walks of one rule's query are evidence of absence.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -20,8 +22,12 @@ pub struct Observed {
     pub contacts: BTreeMap<ContactId, Contact>,
     /// By rule.
     pub coverage: BTreeMap<String, Coverage>,
+    /// By rule, what earlier polls saw of a walk that came to its end in this one.
+    pub earlier: BTreeMap<String, WalkPart>,
     /// Whether the inbox answered: candidates are judged on fresh knowledge only.
     pub fresh: bool,
+    /// Rules whose contacts were not all looked at: what is known of them is older than this poll.
+    pub unwalked: BTreeSet<String>,
     /// Records that were not understood, of the worst walk.
     pub unreadable: usize,
 }
@@ -40,6 +46,14 @@ impl Observed {
             None => contact,
         };
         self.contacts.insert(id, merged);
+    }
+
+    /// Whether a contact that is seen as of `seen_at` is missing from the walks of a rule. A walk over
+    /// several polls says nothing of whom it saw before, or of who was seen since it began.
+    pub fn lacks(&self, rule: &str, contact: &Contact, seen_at: Timestamp) -> bool {
+        let earlier = self.earlier.get(rule);
+        !self.contacts.contains_key(&contact.contact_id())
+            && !earlier.is_some_and(|part| seen_at >= part.began_at || part.seen.contains(&contact.id))
     }
 
     /// The coverage of a rule.

@@ -124,8 +124,9 @@ impl<'a> Run<'a> {
 
     /// Evidence (b): absent from two complete walks.
     fn unseen(&mut self, rule: &Rule, alert: &Alert) {
-        let complete = self.input.observed.of(&rule.name).complete;
-        if complete == 0 {
+        let observed = self.input.observed;
+        let complete = observed.of(&rule.name).complete;
+        if complete == 0 || !observed.lacks(&rule.name, &alert.contact, alert.fired_at) {
             return;
         }
         let missed_walks = alert.missed_walks.saturating_add(complete);
@@ -199,8 +200,9 @@ impl<'a> Run<'a> {
                 self.forget(Some(candidate));
                 continue;
             };
-            let complete = self.input.observed.of(&rule.name).complete;
-            if complete > 0 {
+            let observed = self.input.observed;
+            let complete = observed.of(&rule.name).complete;
+            if complete > 0 && observed.lacks(&rule.name, &candidate.contact, candidate.first_seen) {
                 let missed_walks = candidate.missed_walks.saturating_add(complete);
                 if missed_walks >= ABSENT {
                     self.forget(Some(candidate));
@@ -210,7 +212,8 @@ impl<'a> Run<'a> {
                 continue;
             }
             // Who is missing may have been answered: no alert on such knowledge.
-            if !self.input.observed.fresh || candidate.missed_walks > 0 || self.is_firing(&rule.name, &id) {
+            let fresh = observed.fresh && !observed.unwalked.contains(&rule.name);
+            if !fresh || candidate.missed_walks > 0 || self.is_firing(&rule.name, &id) {
                 continue;
             }
             let since = waiting_since(&rule, &candidate.contact, candidate.first_seen, self.input.now);

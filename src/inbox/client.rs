@@ -17,6 +17,9 @@ use crate::rules::Filter;
 /// The largest answer that is read, in MiB; a page of 137 long records is far below.
 const MAX_MIB: usize = 16;
 
+/// What a request gets at least, however near the deadline is.
+const SHORTEST: SignedDuration = SignedDuration::from_millis(100);
+
 /// A longer pause is not waited out in silence: the poll has failed, and the next one waits.
 const LONGEST: SignedDuration = SignedDuration::from_mins(1);
 
@@ -30,6 +33,10 @@ pub trait Gate: Send + Sync {
     fn hold(&self, pause: SignedDuration) -> impl Future<Output = ()> + Send;
     /// The time.
     fn now(&self) -> Timestamp;
+    /// What is left until the deadline, where there is one: no request takes longer.
+    fn remaining(&self) -> Option<SignedDuration> {
+        None
+    }
 }
 
 /// How often and how soon a failed request is tried again.
@@ -77,15 +84,19 @@ impl Client {
         let body = request::body(filter, page, now);
         let mut pause = self.patience.first;
         let mut tries = 1;
+        let mut before = None;
         loop {
             let error = match self.passed(gate, Method::POST, "inbox/users", Some(&body), response::page).await {
-                Err(error) if error != InboxError::OutOfTime => error,
-                answer => return answer,
+                // The fault says more than that there is no time to try again.
+                Err(InboxError::OutOfTime) => return Err(before.unwrap_or(InboxError::OutOfTime)),
+                Err(error) => error,
+                Ok(page) => return Ok(page),
             };
             let too_long = error.retry_after().is_some_and(|wait| wait > LONGEST);
             if tries >= self.patience.tries || too_long || !error.is_passing() {
                 return Err(error);
             }
+            before = Some(error);
             tokio::time::sleep(pause).await;
             pause *= 3;
             tries += 1;
@@ -110,7 +121,8 @@ impl Client {
         read: fn(Head<'_>, &[u8]) -> Result<T, InboxError>,
     ) -> Result<T, InboxError> {
         gate.enter().await?;
-        let answer = self.once(method, path, body, gate.now(), read).await;
+        let timeout = gate.remaining().map_or(self.timeout, |left| left.max(SHORTEST).min(self.timeout));
+        let answer = self.once(method, path, body, timeout, gate.now(), read).await;
         gate.leave().await;
         if let Err(error) = &answer
             && let Some(pause) = error.retry_after()
@@ -125,6 +137,7 @@ impl Client {
         method: Method,
         path: &str,
         body: Option<&Value>,
+        timeout: SignedDuration,
         now: Timestamp,
         read: fn(Head<'_>, &[u8]) -> Result<T, InboxError>,
     ) -> Result<T, InboxError> {
@@ -135,7 +148,7 @@ impl Client {
             .header(header::AUTHORIZATION, self.authorization()?)
             .header("authtype", "Key")
             .header(header::ACCEPT, "application/json")
-            .timeout(self.timeout.unsigned_abs());
+            .timeout(timeout.unsigned_abs());
         if let Some(body) = body {
             request = request.json(body);
         }

@@ -81,6 +81,8 @@ pub struct Extent {
     pub page_size: Option<usize>,
     /// Which page ends the walk.
     pub last: Last,
+    /// The first page, from 1: a walk can go on where an earlier one stopped.
+    pub first: u32,
     /// At most so many pages.
     pub cap: u32,
     /// The time that relative dates are meant at.
@@ -106,7 +108,7 @@ pub async fn walk(
     let mut before: Vec<ContactId> = Vec::new();
     let mut stale = 0;
     while walk.pages < extent.cap {
-        let page = match client.page(gate, filter, walk.pages + 1, extent.now).await {
+        let page = match client.page(gate, filter, extent.first + walk.pages, extent.now).await {
             Ok(page) => page,
             Err(error) => {
                 walk.end = WalkEnd::Failed(error);

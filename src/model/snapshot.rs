@@ -3,7 +3,7 @@
 //! The store gives a [`Snapshot`], the engine makes [`Changes`] of it, and the store commits them in
 //! one transaction: a poll whose commit fails has not happened.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -25,6 +25,7 @@ pub struct Told {
 
 /// How the last full walk of a query went.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct WalkMemory {
     /// When it began, if it was complete.
     pub complete_at: Option<Timestamp>,
@@ -34,6 +35,19 @@ pub struct WalkMemory {
     pub pages: u32,
     /// When a walk of any kind last began: a narrow one looks at what came since.
     pub looked_at: Option<Timestamp>,
+    /// A full walk that did not fit into one poll and goes on in the next.
+    pub part: Option<WalkPart>,
+}
+
+/// The first part of a full walk.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WalkPart {
+    /// When it began.
+    pub began_at: Timestamp,
+    /// Pages read so far.
+    pub pages: u32,
+    /// Ids of the contacts seen so far.
+    pub seen: BTreeSet<String>,
 }
 
 /// What is known of an inbox besides its alerts.

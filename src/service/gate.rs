@@ -71,7 +71,7 @@ impl Gate for BudgetGate {
     async fn leave(&self) {
         let mut ledger = self.ledger.lock().await;
         ledger.end(self.clock.now());
-        self.remember(&ledger).await;
+        self.store.remember_requests(&self.inbox, ledger.times());
     }
 
     async fn hold(&self, pause: SignedDuration) {
@@ -82,6 +82,10 @@ impl Gate for BudgetGate {
 
     fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    fn remaining(&self) -> Option<SignedDuration> {
+        self.deadline.map(|deadline| deadline.duration_since(self.clock.now()))
     }
 }
 

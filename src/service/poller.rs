@@ -64,8 +64,19 @@ pub struct Polled {
     pub resolved: usize,
     /// Notifications owed.
     pub owed: usize,
+    /// Whether every query was walked to its end: what is known of all contacts is fresh.
+    pub whole: bool,
     /// The inbox could not be read, wholly or partly; no alert was touched by what is missing.
     pub failure: Option<InboxError>,
+}
+
+/// One poll under way.
+struct Poll {
+    mode: Mode,
+    now: Timestamp,
+    queries: Vec<Query>,
+    memory: InboxMemory,
+    observed: Observed,
 }
 
 impl Poller {
@@ -79,7 +90,7 @@ impl Poller {
 
         // 2. What is remembered.
         let snapshot = self.store.snapshot(&self.inbox).await?;
-        let mut memory = snapshot.memory.clone();
+        let memory = snapshot.memory.clone();
         self.shared.learn_segments(&memory.segments);
 
         // 3. Plan: the fewest queries that serve all rules.
@@ -87,19 +98,18 @@ impl Poller {
         let queries = plan::queries(&rules);
 
         // 4. Walk them.
-        let mut observed = Observed::default();
-        let failure = self.walk(&queries, mode, &mut memory, &mut observed, began, progress).await;
-
-        observed.fresh = failure.is_none();
+        let mut poll = Poll { mode, now: began, queries, memory, observed: Observed::default() };
+        let failure = self.walk(&mut poll, progress).await;
+        poll.observed.fresh = failure.is_none();
 
         // 5. Look for those who are missing where they should be, unless the inbox is out of reach.
         let failure = match failure {
             failure @ (None | Some(InboxError::BadRequest { .. })) => {
-                let found = self.find_missing(&rules, &queries, mode, &snapshot, &mut memory, &mut observed, began);
-                failure.or(found.await)
+                failure.or(self.find_missing(&rules, &snapshot, &mut poll).await)
             }
             failed => failed,
         };
+        let Poll { observed, mut memory, .. } = poll;
 
         // 6. Judge.
         let now = self.clock.now();
@@ -177,20 +187,14 @@ impl Poller {
         Walker { client: &self.client, gate: &self.gate, verify_every: self.sweep_every, progress }
     }
 
-    async fn walk(
-        &self,
-        queries: &[Query],
-        mode: Mode,
-        memory: &mut InboxMemory,
-        observed: &mut Observed,
-        now: Timestamp,
-        progress: &(dyn Fn(u32) + Send + Sync),
-    ) -> Option<InboxError> {
+    async fn walk(&self, poll: &mut Poll, progress: &(dyn Fn(u32) + Send + Sync)) -> Option<InboxError> {
+        let Poll { mode, now, queries, memory, observed } = poll;
+        let now = *now;
         let free = self.gate.free().await;
         let means = Means { free, share: self.share, sweep_every: self.sweep_every, now };
         let walker = self.walker(progress);
         let mut failure = None;
-        for (query, reach) in queries.iter().zip(reaches(queries, memory, mode, means)) {
+        for (query, reach) in queries.iter().zip(reaches(queries, memory, *mode, means)) {
             match walker.query(query, reach, memory, observed, now).await {
                 Ok(()) => {}
                 // The others may be taken all the same.
@@ -203,17 +207,9 @@ impl Poller {
 
     /// Looks firing contacts up that were not seen; a one-shot run then walks again, to be sure of
     /// those that were not found.
-    #[allow(clippy::too_many_arguments)]
-    async fn find_missing(
-        &self,
-        rules: &[Arc<Rule>],
-        queries: &[Query],
-        mode: Mode,
-        snapshot: &Snapshot,
-        memory: &mut InboxMemory,
-        observed: &mut Observed,
-        now: Timestamp,
-    ) -> Option<InboxError> {
+    async fn find_missing(&self, rules: &[Arc<Rule>], snapshot: &Snapshot, poll: &mut Poll) -> Option<InboxError> {
+        let Poll { mode, now, queries, memory, observed } = poll;
+        let now = *now;
         let wanted: Vec<Contact> = missing::to_look_up(rules, snapshot, observed).into_iter().cloned().collect();
         let mut failure = None;
         for contact in wanted {
@@ -231,7 +227,7 @@ impl Poller {
                 Err(error) => return Some(error),
             }
         }
-        if mode == Mode::Daemon {
+        if *mode == Mode::Daemon {
             return failure;
         }
         let unsure = missing::rules_to_confirm(rules, snapshot, observed);
@@ -278,6 +274,7 @@ fn summary(observed: &Observed, before: &Snapshot, changes: &Changes, failure: O
         fired: changes.alerts.iter().filter(|alert| alert.is_firing() && !known(alert)).count(),
         resolved: changes.alerts.iter().filter(|alert| !alert.is_firing()).count(),
         owed: changes.owed.len(),
+        whole: failure.is_none() && observed.unwalked.is_empty(),
         failure,
     }
 }

@@ -1,5 +1,7 @@
 //! One poll's walks: which query fully, which only for what is new, and what they are evidence of.
 
+use std::collections::BTreeSet;
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::{gate::BudgetGate, poller::Mode};
@@ -7,13 +9,19 @@ use crate::{
     engine::{Observed, Query, observed::Coverage},
     inbox::{
         Client, InboxError, Walk, WalkEnd,
-        walk::{Extent, Last, PageSize, walk},
+        walk::{Extent, Last, PageSize, walk as read_pages},
     },
-    model::{InboxMemory, snapshot::WalkMemory},
+    model::{
+        InboxMemory,
+        snapshot::{WalkMemory, WalkPart},
+    },
 };
 
 /// More pages than any inbox within the budget has.
 pub const MOST_PAGES: u32 = 2_000;
+
+/// How long after its beginning a full walk can go on where it stopped.
+const GOES_ON_WITHIN: SignedDuration = SignedDuration::from_hours(1);
 
 /// What a narrow walk overlaps with the one before: clocks differ, and `lastSeenAt` may lag.
 const OVERLAP: SignedDuration = SignedDuration::from_mins(2);
@@ -23,13 +31,24 @@ const OVERLAP: SignedDuration = SignedDuration::from_mins(2);
 pub enum Reach {
     /// To its end.
     Full,
-    /// Only what was seen since then, at most so many pages.
-    Narrow {
-        /// Since when.
-        since: Timestamp,
-        /// Pages.
+    /// Only what is new.
+    Narrow(News),
+    /// What is new, then a part of the full walk, which goes on where the last poll stopped.
+    Part {
+        /// What is new; nothing where nothing is old.
+        news: Option<News>,
+        /// Pages of the full walk.
         cap: u32,
     },
+}
+
+/// What is new: contacts seen since the walk before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct News {
+    /// Since when.
+    pub since: Timestamp,
+    /// At most so many pages.
+    pub cap: u32,
 }
 
 /// What one poll may spend.
@@ -45,28 +64,38 @@ pub struct Means {
     pub now: Timestamp,
 }
 
-/// Decides how each query is walked: all fully where that fits, else only those that are due for a
-/// full walk, and the others for what is new.
+/// Decides how each query is walked: all fully where that fits; else for what is new, and those that
+/// are due for a full walk a part of it at a time.
 pub fn reaches(queries: &[Query], memory: &InboxMemory, mode: Mode, means: Means) -> Vec<Reach> {
     let Means { free, share, sweep_every, now } = means;
     let known = |query: &Query| memory.walks.get(&query.id).cloned().unwrap_or_default();
     let pages = |query: &Query| usize::try_from(known(query).pages.max(1)).unwrap_or(usize::MAX);
     let needed: usize = queries.iter().map(pages).fold(0, usize::saturating_add);
-    let affordable = match mode {
-        Mode::Daemon => needed <= share.max(queries.len() * 2) && needed <= free,
-        Mode::Once => needed <= free,
+    let count = queries.len().max(1);
+    let allowance = match mode {
+        Mode::Daemon => share.max(count * 2).min(free),
+        Mode::Once => free,
     };
+    let most = |pages: usize| u32::try_from(pages.max(1)).unwrap_or(u32::MAX);
     queries
         .iter()
         .map(|query| {
-            let WalkMemory { ended_at, looked_at, .. } = known(query);
+            let WalkMemory { ended_at, looked_at, part, .. } = known(query);
+            let Some(looked_at) = looked_at else {
+                // How long it is, is not known: what is free now is read now, the rest next time.
+                return Reach::Part { news: None, cap: most(free / count) };
+            };
+            if needed <= allowance {
+                return Reach::Full;
+            }
+            let since = looked_at.checked_sub(OVERLAP).unwrap_or(looked_at);
+            let news = News { since, cap: most(allowance / count / 2) };
             let due = ended_at.is_none_or(|at| now.duration_since(at) >= sweep_every || at > now);
-            match looked_at {
-                Some(looked_at) if !(affordable || (mode == Mode::Daemon && due)) => Reach::Narrow {
-                    since: looked_at.checked_sub(OVERLAP).unwrap_or(looked_at),
-                    cap: u32::try_from(share / queries.len().max(1)).unwrap_or(1).max(1),
-                },
-                _ => Reach::Full,
+            if mode == Mode::Once || due || part.is_some() {
+                let left = (allowance / count).saturating_sub(usize::try_from(news.cap).unwrap_or(0));
+                Reach::Part { news: Some(news), cap: most(left) }
+            } else {
+                Reach::Narrow(news)
             }
         })
         .collect()
@@ -97,55 +126,125 @@ impl Walker<'_> {
         observed: &mut Observed,
         now: Timestamp,
     ) -> Result<(), InboxError> {
-        let mut walk = self.walk(query, reach, memory, now).await;
-        if walk.end == WalkEnd::Torn {
-            take(&mut walk, observed);
-            tracing::debug!(query.id, walk.pages, walk.unreadable, "walk.torn");
-            walk = self.walk(query, reach, memory, now).await;
+        let (news, cap) = match reach {
+            Reach::Full => (None, Some(MOST_PAGES)),
+            Reach::Narrow(news) => (Some(news), None),
+            Reach::Part { news, cap } => (news, Some(cap)),
+        };
+        if let Some(news) = news {
+            self.news(query, news, memory, observed, now).await?;
         }
-        take(&mut walk, observed);
-        note(query, reach, &walk, memory, observed, now);
-        match walk.end {
-            WalkEnd::Failed(error) => Err(error),
-            WalkEnd::Complete | WalkEnd::Torn | WalkEnd::Capped => Ok(()),
+        match cap {
+            Some(cap) => self.sweep(query, cap, memory, observed, now).await,
+            None => {
+                observed.unwalked.extend(query.rules.iter().cloned());
+                Ok(())
+            }
         }
     }
 
-    async fn walk(&self, query: &Query, reach: Reach, memory: &InboxMemory, now: Timestamp) -> Walk {
+    /// What is new, which is evidence of nobody's absence.
+    async fn news(
+        &self,
+        query: &Query,
+        news: News,
+        memory: &mut InboxMemory,
+        observed: &mut Observed,
+        now: Timestamp,
+    ) -> Result<(), InboxError> {
+        let filter = query.filter.narrowed(news.since, now);
+        let extent = Extent { page_size: memory.page_size, last: Last::AnyShort, first: 1, cap: news.cap, now };
+        let mut walk = read_pages(self.client, self.gate, &filter, extent, self.progress).await;
+        if walk.end == WalkEnd::Torn {
+            take(&mut walk, observed);
+            walk = read_pages(self.client, self.gate, &filter, extent, self.progress).await;
+        }
+        take(&mut walk, observed);
+        let remembered = memory.walks.entry(query.id.clone()).or_default();
+        match walk.end {
+            WalkEnd::Complete | WalkEnd::Torn => remembered.looked_at = Some(now),
+            // More is new than may be read so: a full walk is due.
+            WalkEnd::Capped => remembered.ended_at = None,
+            WalkEnd::Failed(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    /// A full walk, or the next `cap` pages of it.
+    async fn sweep(
+        &self,
+        query: &Query,
+        cap: u32,
+        memory: &mut InboxMemory,
+        observed: &mut Observed,
+        now: Timestamp,
+    ) -> Result<(), InboxError> {
         let verified = memory.page_size_at.is_some_and(|at| now.duration_since(at) < self.verify_every && at <= now);
-        let page_size = memory.page_size;
-        match reach {
-            Reach::Full => {
-                let last = if verified { Last::Short } else { Last::Empty };
-                let extent = Extent { page_size, last, cap: MOST_PAGES, now };
-                walk(self.client, self.gate, &query.filter, extent, self.progress).await
-            }
-            Reach::Narrow { since, cap } => {
-                let filter = query.filter.narrowed(since, now);
-                let extent = Extent { page_size, last: Last::AnyShort, cap, now };
-                walk(self.client, self.gate, &filter, extent, self.progress).await
-            }
+        let last = if verified { Last::Short } else { Last::Empty };
+        let remembered = memory.walks.entry(query.id.clone()).or_default();
+        let mut part = remembered.part.take().filter(|part| is_usable(part, now));
+        let from = |part: Option<&WalkPart>| Extent {
+            page_size: memory.page_size,
+            last,
+            first: part.map_or(1, |part| part.pages + 1),
+            cap,
+            now,
+        };
+        let mut walk = read_pages(self.client, self.gate, &query.filter, from(part.as_ref()), self.progress).await;
+        if walk.end == WalkEnd::Torn {
+            take(&mut walk, observed);
+            tracing::debug!(query.id, walk.pages, walk.unreadable, "walk.torn");
+            part = None;
+            walk = read_pages(self.client, self.gate, &query.filter, from(None), self.progress).await;
+        }
+        note(query, &walk, part, memory, observed, now);
+        take(&mut walk, observed);
+        match walk.end {
+            // No slot is left in this run: the next one goes on.
+            WalkEnd::Failed(InboxError::OutOfTime) | WalkEnd::Complete | WalkEnd::Torn | WalkEnd::Capped => Ok(()),
+            WalkEnd::Failed(error) => Err(error),
         }
     }
 }
 
-/// Notes what a walk taught and what it is evidence of.
-fn note(query: &Query, reach: Reach, walk: &Walk, memory: &mut InboxMemory, observed: &mut Observed, now: Timestamp) {
+/// Whether a walk can go on where it stopped: records move, so not for long.
+fn is_usable(part: &WalkPart, now: Timestamp) -> bool {
+    part.began_at <= now && now.duration_since(part.began_at) < GOES_ON_WITHIN && part.pages < MOST_PAGES
+}
+
+/// Notes what a full walk, or the next part of one, taught and what it is evidence of.
+fn note(
+    query: &Query,
+    walk: &Walk,
+    part: Option<WalkPart>,
+    memory: &mut InboxMemory,
+    observed: &mut Observed,
+    now: Timestamp,
+) {
+    let before = part.as_ref().map_or(0, |part| part.pages);
+    let began_at = part.as_ref().map_or(now, |part| part.began_at);
+    let pages = before + walk.pages;
     let remembered = memory.walks.entry(query.id.clone()).or_default();
-    match walk.end {
-        WalkEnd::Complete | WalkEnd::Torn => remembered.looked_at = Some(now),
-        // More is new than a narrow walk may read: a full one is due.
-        WalkEnd::Capped if reach != Reach::Full => remembered.ended_at = None,
-        WalkEnd::Capped | WalkEnd::Failed(_) => {}
+    let stopped = match walk.end {
+        WalkEnd::Capped => pages < MOST_PAGES,
+        WalkEnd::Failed(InboxError::OutOfTime) => true,
+        WalkEnd::Complete | WalkEnd::Torn | WalkEnd::Failed(_) => false,
+    };
+    // Who came since the first part began is what the next narrow walk looks at.
+    if stopped || matches!(walk.end, WalkEnd::Complete | WalkEnd::Torn) {
+        remembered.looked_at = Some(remembered.looked_at.map_or(began_at, |looked| looked.max(began_at)));
     }
-    if reach != Reach::Full {
-        return;
-    }
+    remembered.pages = if walk.is_complete() { pages } else { remembered.pages.max(pages) };
     if walk.is_complete() {
-        remembered.complete_at = Some(now);
-        remembered.pages = walk.pages;
-    } else {
-        remembered.pages = remembered.pages.max(walk.pages);
+        remembered.complete_at = Some(began_at);
+    }
+    if stopped {
+        let mut part = part.unwrap_or(WalkPart { began_at, pages: 0, seen: BTreeSet::new() });
+        part.pages = pages;
+        part.seen.extend(walk.contacts.keys().map(|id| id.0.clone()));
+        remembered.part = Some(part);
+        observed.unwalked.extend(query.rules.iter().cloned());
+        return;
     }
     match walk.page_size {
         PageSize::Confirmed(size) => (memory.page_size, memory.page_size_at) = (Some(size), Some(now)),
@@ -160,6 +259,9 @@ fn note(query: &Query, reach: Reach, walk: &Walk, memory: &mut InboxMemory, obse
         let coverage: &mut Coverage = observed.coverage.entry(rule.clone()).or_default();
         coverage.complete += u32::from(walk.is_complete());
         coverage.ended |= ended;
+        if let Some(part) = &part {
+            observed.earlier.insert(rule.clone(), part.clone());
+        }
     }
 }
 
