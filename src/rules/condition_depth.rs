@@ -25,14 +25,13 @@ fn brackets(text: &str, skip_quoted: bool) -> usize {
                 chars.next();
             }
             (Some(open), c) if c == open => quote = None,
-            (Some(_), _) => {}
             (None, '"' | '\'') if skip_quoted => quote = Some(c),
             (None, '(' | '[' | '{') => {
                 depth += 1;
                 deepest = deepest.max(depth);
             }
             (None, ')' | ']' | '}') => depth = depth.saturating_sub(1),
-            (None, _) => {}
+            _ => {}
         }
     }
     deepest
