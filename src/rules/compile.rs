@@ -313,6 +313,7 @@ impl Compiler<'_, '_> {
         let relative = text.strip_prefix('-').map(|ago| (ago, 1)).or_else(|| text.strip_prefix('+').map(|on| (on, -1)));
         if let Some((duration, sign)) = relative
             && let Ok(duration) = time::parse_duration(duration)
+            && !duration.is_negative()
         {
             return Some(When::Ago(duration * sign));
         }

@@ -13,7 +13,7 @@ use cel::{Context, ExecutionError, FunctionContext, Program, Value, common::ast:
 use jiff::Timestamp;
 use serde_json::Value as Json;
 
-use super::condition_check;
+use super::{condition_check, condition_depth};
 use crate::model::{Contact, Names, field::Field, time};
 
 /// The longest condition: beyond it, nobody understands it either.
@@ -99,7 +99,17 @@ impl Condition {
         if text.len() > MAX_LENGTH {
             return Err(whole("this condition is longer than 1024 bytes", "split it into several rules"));
         }
+        if text.trim().is_empty() {
+            return Err(whole("this condition is empty", "leave `when` out, or write it like `unreadMessages > 0`"));
+        }
+        let deep = || whole("this condition is nested too deep", "write it flatter, or split it into several rules");
+        if condition_depth::too_many_brackets(text) {
+            return Err(deep());
+        }
         let program = Program::compile(text).map_err(|errors| condition_check::syntax(text, &errors))?;
+        if condition_depth::too_deep(program.expression()) {
+            return Err(deep());
+        }
         let used = condition_check::names(&program)?;
         let condition = Self {
             text: text.to_owned(),

@@ -7,7 +7,7 @@
 use std::{collections::BTreeSet, ops::Range};
 
 use cel::{
-    ExecutionError, ParseErrors, Program, Value,
+    Context, ExecutionError, ParseErrors, Program, Value,
     common::ast::{EntryExpr, Expr, IdedExpr},
 };
 use jiff::Timestamp;
@@ -55,11 +55,18 @@ pub(super) fn syntax(text: &str, errors: &ParseErrors) -> Vec<Mistake> {
             let at = offset(text, error.pos);
             Mistake {
                 span: at..text.len().min(at + 1),
-                what: format!("not valid CEL: {}", error.msg.lines().next().unwrap_or("syntax error")),
+                what: format!("not valid CEL: {}", plainly(&error.msg)),
                 help: Some("write it like `unreadMessages > 0 && lastMessage.by == \"user\"`".to_owned()),
             }
         })
         .collect()
+}
+
+/// The parser's first line, without the long list of what it expected.
+fn plainly(message: &str) -> String {
+    let line = message.lines().next().unwrap_or_default().trim_start_matches("Syntax error: ");
+    let line = line.split(" expecting ").next().unwrap_or(line);
+    if line.contains("'<EOF>'") { "something is missing at the end".to_owned() } else { line.to_owned() }
 }
 
 /// A line and column of the parser (both from 1) as a byte.
@@ -104,6 +111,11 @@ impl Walk<'_> {
             }
             Expr::Call(call) => {
                 self.function(node.id, &call.func_name);
+                let given = call.args.len() + usize::from(call.target.is_some());
+                if FUNCTIONS.contains(&call.func_name.as_str()) && given != 1 {
+                    let what = format!("`{}` takes one value, not {given}", call.func_name);
+                    self.mistake(node.id, &call.func_name, what, None);
+                }
                 call.target.iter().for_each(|target| self.visit(target, bound));
                 call.args.iter().for_each(|argument| self.visit(argument, bound));
             }
@@ -249,26 +261,17 @@ pub(super) fn types(condition: &Condition) -> Result<(), Vec<Mistake>> {
     for contact in samples() {
         let now = Timestamp::UNIX_EPOCH;
         let context = condition.context(Scope { contact: &contact, since: now, inbox: "main", names: &names, now });
-        let mut parts = vec![program.expression()];
-        while let Some(part) = parts.pop() {
-            if let Err(error) = context.resolve(part)
-                && is_type_error(&error)
-            {
-                let info = program.source_info();
-                let span = info.offset_for(part.id).map_or(0..info.source.len(), |(start, stop)| {
-                    let end = info.source.len();
-                    (start as usize).min(end)..(stop as usize + 1).clamp(start as usize, end)
-                });
-                let mistake = Mistake { span, what: words(&error), help: None };
-                if !mistakes.contains(&mistake) {
-                    mistakes.push(mistake);
-                }
-                continue;
-            }
-            // Below a comprehension names are bound that exist nowhere else.
-            if let Expr::Call(call) = &part.expr {
-                parts.extend(call.target.as_deref());
-                parts.extend(&call.args);
+        let mut wrong = Vec::new();
+        innermost(&context, program.expression(), &mut wrong);
+        for (id, what) in wrong {
+            let info = program.source_info();
+            let span = info.offset_for(id).map_or(0..info.source.len(), |(start, stop)| {
+                let end = info.source.len();
+                (start as usize).min(end)..(stop as usize + 1).clamp(start as usize, end)
+            });
+            // Several samples stumble at one place.
+            if !mistakes.iter().any(|known: &Mistake| known.span == span) {
+                mistakes.push(Mistake { span, what, help: None });
             }
         }
         if mistakes.is_empty() && !matches!(context.resolve(program.expression()), Ok(Value::Bool(_)) | Err(_)) {
@@ -280,6 +283,27 @@ pub(super) fn types(condition: &Condition) -> Result<(), Vec<Mistake>> {
         }
     }
     if mistakes.is_empty() { Ok(()) } else { Err(mistakes) }
+}
+
+/// Parts whose types cannot work while all that they are made of does; `true` if there are any.
+fn innermost(context: &Context<'_, '_>, part: &IdedExpr, wrong: &mut Vec<(u64, String)>) -> bool {
+    let mut below = false;
+    // Below a comprehension names are bound that exist nowhere else.
+    if let Expr::Call(call) = &part.expr {
+        for inner in call.target.as_deref().into_iter().chain(&call.args) {
+            below |= innermost(context, inner, wrong);
+        }
+    }
+    if below {
+        return true;
+    }
+    match context.resolve(part) {
+        Err(error) if is_type_error(&error) => {
+            wrong.push((part.id, words(&error)));
+            true
+        }
+        _ => false,
+    }
 }
 
 /// A contact with nothing, and one with something in every documented field.
@@ -336,7 +360,17 @@ pub(super) fn words(error: &ExecutionError) -> String {
             function => format!("`{function}` failed"),
         },
         ExecutionError::ValuesNotComparable(..) => "two values of different types are compared".to_owned(),
-        ExecutionError::UnsupportedBinaryOperator(sign, ..) => format!("`{sign}` does not work between these types"),
+        ExecutionError::UnsupportedBinaryOperator(name, ..) => {
+            let sign = match *name {
+                "add" => "+",
+                "sub" => "-",
+                "mul" => "*",
+                "div" => "/",
+                "rem" => "%",
+                name => name,
+            };
+            format!("`{sign}` does not work between these types")
+        }
         ExecutionError::NotSupportedAsMethod { method, .. } => format!("`{method}` does not work on this type"),
         ExecutionError::DivisionByZero(_) | ExecutionError::RemainderByZero(_) => "a division by zero".to_owned(),
         ExecutionError::Overflow(..) => "a number grew too large".to_owned(),
@@ -345,16 +379,18 @@ pub(super) fn words(error: &ExecutionError) -> String {
     }
 }
 
-fn type_word(kind: &str) -> &str {
-    match kind {
-        "string" => "a text",
-        "int" | "uint" => "a number",
-        "double" | "float" => "a number with a fraction",
+/// The name of a type, from whatever the evaluation calls it: sometimes with the value in brackets,
+/// which is not repeated.
+fn type_word(kind: &str) -> &'static str {
+    match kind.split('(').next().unwrap_or_default().to_ascii_lowercase().as_str() {
+        "string" | "arc<string>" => "a text",
+        "int" | "uint" | "i64" | "u64" => "a number",
+        "double" | "float" | "f64" => "a number with a fraction",
         "bool" => "true/false",
         "list" => "a list",
         "map" => "a table",
         "null_type" | "null" => "nothing (null)",
-        other => other,
+        _ => "something else",
     }
 }
 

@@ -258,7 +258,7 @@ impl Filter {
             Some(When::Ago(ago)) => format!("-{}", ago.as_millis()),
         };
         // An entry ends with a mark, so that an empty one differs from none.
-        let list = |values: &[String]| values.iter().map(|value| format!("{value}\u{1f}")).collect::<String>();
+        let list = |values: &[String]| values.iter().flat_map(|value| [value, "\u{1f}"]).collect::<String>();
         [
             self.search_text.clone(),
             list(&self.tags),

@@ -7,9 +7,12 @@
 pub mod compile;
 pub mod condition;
 pub mod condition_check;
+mod condition_depth;
 pub mod filter;
 pub mod load;
 pub mod shape;
+#[cfg(test)]
+mod tests;
 
 pub use condition::{Condition, Scope, Verdict};
 pub use filter::Filter;

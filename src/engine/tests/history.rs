@@ -255,10 +255,10 @@ impl World {
                 Fate::Lives
             } else {
                 note.missed = if sighted.contains(&number) { 2 } else { note.missed + complete };
-                let same = |version: Version| if version == Version::NotAgent { 1 } else { 0 };
+                let other = |version: Version| version == Version::NotAgent;
                 match note.missed {
                     0 | 1 => Fate::Lives,
-                    _ if same(note.version) != same(self.version) => Fate::EndsSilently,
+                    _ if other(note.version) != other(self.version) => Fate::EndsSilently,
                     _ => Fate::Ends,
                 }
             };

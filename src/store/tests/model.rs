@@ -165,6 +165,7 @@ impl Model {
     }
 
     /// Does the work on both.
+    #[allow(clippy::too_many_lines)]
     async fn step(&mut self, store: &mut Store, folder: &Path, work: &Work) {
         self.now += 1;
         match work {
@@ -313,7 +314,9 @@ impl Model {
         for sent in self.messages.iter_mut().filter(|sent| flying.contains(&sent.message.id)) {
             (sent.in_flight, sent.message.ambiguous) = (false, true);
         }
-        flying.iter().for_each(|message| self.tell(message));
+        for message in &flying {
+            self.tell(message);
+        }
     }
 
     fn owed_messages(&self) -> Vec<MessageId> {

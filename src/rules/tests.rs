@@ -1,0 +1,6 @@
+//! Rule files with their mistakes, conditions, filters.
+
+mod conditions;
+mod filters;
+mod hostile;
+mod mistakes;

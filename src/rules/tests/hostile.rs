@@ -1,0 +1,67 @@
+//! Text that is no condition: it is refused, nothing worse.
+
+use proptest::prelude::*;
+
+use crate::{model::Contact, rules::Condition};
+
+/// Compiles on a thread as small as the program's own, so that a deep recursion would show.
+fn compile(text: &str) -> bool {
+    let text = text.to_owned();
+    let small = std::thread::Builder::new().stack_size(2 * 1024 * 1024);
+    small.spawn(move || Condition::compile(&text).is_ok()).unwrap().join().unwrap()
+}
+
+#[test]
+fn deep_nesting_returns() {
+    for (open, inside, close) in [
+        ("(", "true", ")"),
+        ("[", "1", "]"),
+        ("{1: ", "1", "}"),
+        ("!", "true", ""),
+        ("-", "1", ""),
+        ("size(", "tags", ")"),
+        ("true ? true : ", "true", ""),
+        ("true || (", "true", ")"),
+        ("tags.exists(t, ", "true", ")"),
+        ("true && ", "true", ""),
+        ("1 + ", "1", " > 0"),
+        ("", "tags", "[0]"),
+        ("", "extra", ".a"),
+        ("(", "", ""),
+        ("\"", "", ""),
+    ] {
+        for depth in [1, 8, 9, 30, 40, 100, 1_000] {
+            let text = format!("{}{inside}{}", open.repeat(depth), close.repeat(depth));
+            compile(&text.chars().take(1_024).collect::<String>());
+            compile(&text);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(300) })]
+
+    #[test]
+    fn any_text_returns(text in "\\PC{0,80}") {
+        let _ = Condition::compile(&text);
+    }
+
+    #[test]
+    fn any_words_of_the_language_return(
+        words in prop::collection::vec(prop::sample::select(vec![
+            "unreadMessages", "lastMessage", ".by", ".at", "tags", "attributes", "extra", "waiting", "since", "minutes",
+            "(", ")", "[", "]", "{", "}", ",", ":", "?", "&&", "||", "!", "==", "!=", "<", ">", "in", "+", "-", "*", "/",
+            "%", "0", "1", "9223372036854775807", "1.5", "'a'", "\"ä\"", "r'\\'", "b'x'", "true", "null", "t", "size",
+            "exists", "all", "map", "has", ".", "matches", "'('", "'a{99999}'", "\n", "//", "\u{0}", "_id", "@now",
+        ]), 0..24),
+    ) {
+        let text = words.join(" ");
+        if let Ok(condition) = Condition::compile(&text) {
+            let contact = Contact::read(serde_json::json!({ "_id": "c" })).unwrap();
+            let now = jiff::Timestamp::UNIX_EPOCH;
+            let names = crate::model::Names::default();
+            let scope = crate::rules::Scope { contact: &contact, since: now, inbox: "main", names: &names, now };
+            let _ = (condition.judge(scope), condition.may_come_true(scope));
+        }
+    }
+}

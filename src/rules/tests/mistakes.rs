@@ -1,0 +1,274 @@
+//! Every mistake of a rule file: where it is marked, what is said, what would be right.
+
+use crate::{
+    diagnose::{Level, Source},
+    rules::{
+        Known,
+        compile::{Compiled, compile},
+    },
+};
+
+/// Compiles, and gives each mistake as `line:column marked text: title (help)`.
+fn check(text: &str) -> (Compiled, Vec<String>) {
+    let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+    let (inboxes, receivers) = (names(&["main", "second"]), names(&["support", "leads"]));
+    let known = Known { inboxes: &inboxes, receivers: &receivers, templates: &names(&["alert", "short"]) };
+    let mut found = Vec::new();
+    let source = Source::new("r.toml", text);
+    let compiled = compile("r", &source, &known, &mut found);
+    let shown = found.into_iter().map(|mistake| {
+        let (line, column) = source.position(mistake.span.start);
+        let marked = source.text.get(mistake.span).expect("the place is in the file");
+        let level = if mistake.level == Level::Warning { "warning " } else { "" };
+        let help = mistake.help.map(|help| format!(" ({help})")).unwrap_or_default();
+        format!("{level}{line}:{column} {marked}: {}{help}", mistake.title)
+    });
+    (compiled, shown.collect())
+}
+
+const TELLS: &str = "[[notify]]\nto = ['support']";
+
+fn first(text: &str, expected: &str) {
+    let (compiled, found) = check(&format!("{text}\n{TELLS}"));
+    assert!(matches!(compiled, Compiled::Rejected), "{text}");
+    assert_eq!(found, [expected], "{text}");
+}
+
+#[test]
+fn keys_and_values_by_table() {
+    for (text, mistake) in [
+        ("descripton = 'x'", "1:1 descripton: unknown key `descripton` (did you mean `description`?)"),
+        ("severity = 'warn'", "1:12 'warn': `warn` is no value of `severity` (did you mean `warning`?)"),
+        ("severity = 5", "1:12 5: this is a number, expected a text in quotes"),
+        ("since = 'mesage'", "1:9 'mesage': `mesage` is no value of `since` (did you mean `message`?)"),
+        ("since = 'x'", "1:9 'x': `x` is no value of `since` (known here: message, match)"),
+        ("inboxes = ['man']", "1:12 'man': there is no inbox `man` in the configuration (did you mean `main`?)"),
+        ("inboxes = 'main'", "1:11 'main': this is a text, expected a list in [ ]"),
+        ("enabled = 'no'", "1:11 'no': this is a text, expected true or false"),
+        ("when = 5", "1:8 5: this is a number, expected a text in quotes"),
+        (
+            "[filter]\nlastMessageby = ['user']",
+            "2:1 lastMessageby: unknown key `lastMessageby` (did you mean `lastMessageBy`?)",
+        ),
+        ("[filter]\nstatus = 'OPEN'", "2:10 'OPEN': `status` is a list of texts, like [\"…\"]"),
+        ("[filter]\nstatus = [1]", "2:10 [1]: `status` is a list of texts, like [\"…\"]"),
+        ("[filter]\nstatus = { rav = 'X' }", "2:10 { rav = 'X' }: `status` is a list of texts, like [\"…\"]"),
+        ("[filter]\nstatus = [{ raw = 1 }]", "2:10 [{ raw = 1 }]: `status` is a list of texts, like [\"…\"]"),
+        (
+            "[filter]\nstatus = ['OPEN', 'OPN']",
+            "2:19 'OPN': `OPN` is no documented value of `status` (did you mean `OPEN`? (a value that the page does not list is written { raw = \"OPN\" }))",
+        ),
+        (
+            "[filter]\nlastMessageBy = ['customer']",
+            "2:18 'customer': `customer` is no documented value of `lastMessageBy` (known here: bot, user, agent (a value that the page does not list is written { raw = \"customer\" }))",
+        ),
+        (
+            "[filter]\napplicableFilters = ['statuses']",
+            "2:22 'statuses': `statuses` is no documented value of `applicableFilters` (did you mean `status`? (a value that the page does not list is written { raw = \"statuses\" }))",
+        ),
+        ("[filter]\nhasOrdered = true", "2:14 true: this is true or false, expected a table"),
+        ("[filter]\nisContact = 1", "2:13 1: this is a number, expected true or false"),
+        ("[filter]\nlastSeenAt = '-1h'", "2:14 '-1h': this is a text, expected a table"),
+        ("[filter]\nlastSeenAt = { start = '-1h' }", "2:16 start: unknown key `start` (did you mean `startAt`?)"),
+    ] {
+        first(text, mistake);
+    }
+}
+
+#[test]
+fn times_by_table() {
+    for time in ["'-1x'", "'2026-13-40'", "5", "'soon'", "true", "'-9999999999999999h'", "'-1 month'", "'--1h'", "[]"] {
+        let text = format!("[filter]\nlastSeenAt = {{ startAt = {time} }}");
+        let help = "write \"2026-06-12T08:00:00Z\", or before now: \"-1h\"";
+        first(&text, &format!("2:26 {time}: this is no time ({help})"));
+    }
+    for time in [
+        "'-1h'",
+        "'+1h'",
+        "'- 1h 30m'",
+        "'now'",
+        "''",
+        "'2026-06-12'",
+        "2026-06-12",
+        "2026-06-12T08:00:00Z",
+        "'2026-06-12T08:00:00.123Z'",
+        "'-200000000h'",
+    ] {
+        let text = format!("[filter]\ncreatedAt = {{ startAt = {time} }}\nhasOrdered = {{ lastAt = {time} }}\n{TELLS}");
+        let (compiled, found) = check(&text);
+        assert!(matches!(compiled, Compiled::Rule(_)), "{time} {found:?}");
+    }
+}
+
+#[test]
+fn who_is_told_by_table() {
+    let nobody = "add [[notify]] with to = [\"…\"], a receiver of the configuration";
+    let name_one = "name at least one receiver of the configuration";
+    for (text, mistake) in [
+        ("", format!("1:1 : this rule tells nobody ({nobody})")),
+        ("notify = []", format!("1:1 : this rule tells nobody ({nobody})")),
+        ("[[notify]]\nto = []", format!("2:6 []: this [[notify]] has nobody in `to` ({name_one})")),
+        ("[[notify]]\ntemplate = 'alert'", format!("1:1 [[notify]]: this [[notify]] has nobody in `to` ({name_one})")),
+        (
+            "[[notify]]\nto = ['suport']",
+            "2:7 'suport': there is no receiver `suport` in the configuration (did you mean `support`?)".to_owned(),
+        ),
+        (
+            "[[notify]]\nto = ['support']\ntemplate = 'alrt'",
+            "3:12 'alrt': there is no folder `alrt` in the templates (did you mean `alert`?)".to_owned(),
+        ),
+        (
+            "[[notify]]\nto = ['support']\nwhen = 'x'",
+            "3:1 when: unknown key `when` (known here: to, template, after, repeat, repeat_factor, repeat_limit)"
+                .to_owned(),
+        ),
+    ] {
+        assert_eq!(check(text).1, [mistake], "{text}");
+    }
+    // The place of a wrong type comes first.
+    assert_eq!(check("[[notify]]\nto = 'support'").1[0], "2:6 'support': this is a text, expected a list in [ ]");
+}
+
+#[test]
+fn keys_of_later_versions_are_refused_with_a_word() {
+    for key in [
+        "for",
+        "keep_firing_for",
+        "resolved",
+        "ack_on",
+        "hours",
+        "test",
+        "after",
+        "repeat",
+        "repeat_factor",
+        "repeat_limit",
+    ] {
+        let line = format!("{key} = '5m'");
+        let in_step = ["after", "repeat", "repeat_factor", "repeat_limit"].contains(&key);
+        let text = if in_step { format!("{TELLS}\n{line}") } else { format!("{line}\n{TELLS}") };
+        let help = "this version tells at once, and of the end; take the key out until a later version";
+        let place = format!("{}:{}", if in_step { 3 } else { 1 }, key.len() + 4);
+        assert_eq!(check(&text).1, [format!("{place} '5m': `{key}` is not supported yet by this version ({help})")]);
+    }
+}
+
+#[test]
+fn conditions_by_table() {
+    let write = "write it like `unreadMessages > 0 && lastMessage.by == \"user\"`";
+    let compare = "compare it with something, like `unreadMessages > 0`";
+    let no_type = "`>` does not work between a number and a text";
+    for (when, mistake) in [
+        (
+            "unreadMesages > 0",
+            "1:9 unreadMesages: a contact has no field `unreadMesages` (did you mean `unreadMessages`?)",
+        ),
+        (
+            "colour == 1",
+            "1:9 colour: a contact has no field `colour` (an undocumented field is written `extra[\"colour\"]`)",
+        ),
+        ("lastMessage.bye == \"user\"", "1:21 bye: `lastMessage` has no field `bye` (did you mean `by`?)"),
+        ("status.x == 1", "1:16 x: `status` has no fields"),
+        (
+            "tags.exists(t, tt == \"vip\")",
+            "1:24 tt: a contact has no field `tt` (an undocumented field is written `extra[\"tt\"]`)",
+        ),
+        ("minuts(5) > 1", "1:9 minuts: there is no function `minuts` (did you mean `minutes`?)"),
+        ("minutes(1, 2) > 0", "1:9 minutes: `minutes` takes one value, not 2"),
+        ("minutes() > 0", "1:9 minutes: `minutes` takes one value, not 0"),
+        ("unreadMessages > ", &format!("1:26 : not valid CEL: something is missing at the end ({write})")),
+        ("", "1:8 : this condition is empty (leave `when` out, or write it like `unreadMessages > 0`)"),
+        ("unreadMessages > \"0\"", &format!("1:24 >: {no_type}")),
+        ("isOnline && unreadMessages > \"0\"", &format!("1:36 >: {no_type}")),
+        ("false && (true || unreadMessages > \"0\")", &format!("1:42 >: {no_type}")),
+        ("isOnline || unreadMessages + status > 1", "1:36 +: `+` does not work between these types"),
+        ("waiting > minutes(\"5\")", "1:26 (: this is a text, but a number is wanted"),
+        ("since(unreadMessages) > 5", "1:14 (: this is a number, but a text is wanted"),
+        ("since(status) > 5", "1:14 (: `since` failed: this is no time"),
+        ("name.matches(\"(\")", "1:21 (: `matches` failed"),
+        ("tags.exists(t, t > 5)", "1:20 (: `>` does not work between a text and a number"),
+        ("unreadMessages", &format!("1:9 unreadMessages: this is neither true nor false ({compare})")),
+        ("lastMessage.text", &format!("1:9 lastMessage.text: this is neither true nor false ({compare})")),
+        (
+            "unreadMessages > 0 ? 1 : 2",
+            &format!("1:9 unreadMessages > 0 ? 1 : 2: this is neither true nor false ({compare})"),
+        ),
+    ] {
+        first(&format!("when = '{when}'"), mistake);
+    }
+}
+
+#[test]
+fn places_in_longer_texts() {
+    first(
+        "when = '''\nisOnline &&\n  unreadMesages > 0\n'''",
+        "3:3 unreadMesages: a contact has no field `unreadMesages` (did you mean `unreadMessages`?)",
+    );
+    // Written with escapes, the whole text is marked.
+    first(
+        "when = \"status == \\\"OPEN\\\" && baar\"",
+        "1:8 \"status == \\\"OPEN\\\" && baar\": a contact has no field `baar` (an undocumented field is written `extra[\"baar\"]`)",
+    );
+    let long = format!("when = '{} isOnline'", "isOnline && ".repeat(100));
+    assert!(
+        check(&format!("{long}\n{TELLS}")).1[0]
+            .ends_with("this condition is longer than 1024 bytes (split it into several rules)")
+    );
+    let deep = format!("when = '{}isOnline{}'", "(".repeat(60), ")".repeat(60));
+    assert!(
+        check(&format!("{deep}\n{TELLS}")).1[0]
+            .ends_with("this condition is nested too deep (write it flatter, or split it into several rules)")
+    );
+}
+
+#[test]
+fn false_is_a_warning() {
+    for (text, mistake) in [
+        (
+            "isOnline = false",
+            "warning 2:12 false: `isOnline = false` does not filter: the API takes it for \"all\" (leave it out, or write when = '!isOnline')",
+        ),
+        (
+            "hasOrdered = { status = false }",
+            "warning 2:25 false: `hasOrdered.status = false` does not filter: the API takes it for \"all\" (leave it out, or write when = '!hasOrdered.status')",
+        ),
+    ] {
+        let (compiled, found) = check(&format!("[filter]\n{text}\n{TELLS}"));
+        assert!(matches!(compiled, Compiled::Rule(_)));
+        assert_eq!(found, [mistake]);
+    }
+}
+
+#[test]
+fn raw_values_are_taken_as_they_are() {
+    for status in ["[{ raw = 'NEW' }, 'OPEN']", "{ raw = ['NEW', 'OPEN'] }"] {
+        let (compiled, found) = check(&format!("[filter]\nstatus = {status}\n{TELLS}"));
+        let Compiled::Rule(rule) = compiled else { panic!("{found:?}") };
+        assert_eq!((rule.filter.status.concat(), found), ("NEWOPEN".to_owned(), vec![]));
+    }
+}
+
+#[test]
+fn a_disabled_rule_counts_as_removed_but_its_mistakes_count() {
+    assert!(matches!(check(&format!("enabled = false\n{TELLS}")).0, Compiled::Disabled));
+    assert!(matches!(check(&format!("enabled = false\nsince = 'x'\n{TELLS}")).0, Compiled::Rejected));
+}
+
+#[test]
+fn every_mistake_of_a_file_at_once() {
+    let (_, found) = check(
+        "sevrity = 'x'\nsince = 'x'\nwhen = 'foo > 1 && unreadMesages > 0'\n[filter]\nstatus = ['OPN']\nisOnlin = true\n\
+         lastSeenAt = { startAt = 'x' }\n[[notify]]\nto = ['suport']\ntemplate = 'alrt'\nfoo = 1\n[[notify]]\nafter = '5m'",
+    );
+    let mut places: Vec<&str> = found.iter().filter_map(|mistake| mistake.split(' ').next()).collect();
+    places.sort_by_key(|place| place.split(':').map(|number| number.parse::<u32>().unwrap()).collect::<Vec<_>>());
+    assert_eq!(places, ["1:1", "2:9", "3:9", "3:20", "5:11", "6:1", "7:26", "9:7", "10:12", "11:1", "12:1", "13:9"]);
+}
+
+#[test]
+fn what_is_no_toml_is_said_with_its_place() {
+    for (text, place) in
+        [("for = 5 minutes", "1:7 5 minutes: not valid TOML"), ("[[notify]\nto = ['x']", "1:10 : not valid TOML")]
+    {
+        assert!(check(text).1[0].starts_with(place), "{:?}", check(text).1);
+    }
+}
