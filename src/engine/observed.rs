@@ -1,6 +1,6 @@
 //! What one poll of one inbox saw.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
@@ -26,8 +26,6 @@ pub struct Observed {
     pub earlier: BTreeMap<String, WalkPart>,
     /// Whether the inbox answered: candidates are judged on fresh knowledge only.
     pub fresh: bool,
-    /// Rules whose contacts were not all looked at: what is known of them is older than this poll.
-    pub unwalked: BTreeSet<String>,
     /// Records that were not understood, of the worst walk.
     pub unreadable: usize,
 }

@@ -212,8 +212,7 @@ impl<'a> Run<'a> {
                 continue;
             }
             // Who is missing may have been answered: no alert on such knowledge.
-            let fresh = observed.fresh && !observed.unwalked.contains(&rule.name);
-            if !fresh || candidate.missed_walks > 0 || self.is_firing(&rule.name, &id) {
+            if !observed.fresh || candidate.missed_walks > 0 || self.is_firing(&rule.name, &id) {
                 continue;
             }
             let since = waiting_since(&rule, &candidate.contact, candidate.first_seen, self.input.now);

@@ -11,9 +11,13 @@ use super::{
     walks::{Means, Walker, reaches},
 };
 use crate::{
-    engine::{Observed, Query, Tick, missing, plan, tick},
+    engine::{
+        Observed, Query, Tick,
+        evaluate::{Judgement, Surroundings, judge, waiting_since},
+        missing, plan, tick,
+    },
     inbox::{Client, InboxError},
-    model::{Alert, Changes, Contact, Event, InboxMemory, Snapshot},
+    model::{Alert, Candidate, Changes, Contact, Event, InboxMemory, Snapshot},
     rules::{Filter, Rule},
     store::{Store, StoreError},
 };
@@ -23,6 +27,9 @@ const SEGMENTS_EVERY: SignedDuration = SignedDuration::from_hours(1);
 
 /// An alert that has begun does not wait longer for them.
 const NAMES_WITHIN: Duration = Duration::from_secs(3);
+
+/// Candidates that match within that time are about to: a poll is not later than that.
+const SOON: SignedDuration = SignedDuration::from_mins(1);
 
 /// Who asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,8 +71,6 @@ pub struct Polled {
     pub resolved: usize,
     /// Notifications owed.
     pub owed: usize,
-    /// Whether every query was walked to its end: what is known of all contacts is fresh.
-    pub whole: bool,
     /// The inbox could not be read, wholly or partly; no alert was touched by what is missing.
     pub failure: Option<InboxError>,
 }
@@ -89,7 +94,7 @@ impl Poller {
         let began = self.clock.now();
 
         // 2. What is remembered.
-        let snapshot = self.store.snapshot(&self.inbox).await?;
+        let mut snapshot = self.store.snapshot(&self.inbox).await?;
         let memory = snapshot.memory.clone();
         self.shared.learn_segments(&memory.segments);
 
@@ -108,6 +113,10 @@ impl Poller {
                 failure.or(self.find_missing(&rules, &snapshot, &mut poll).await)
             }
             failed => failed,
+        };
+        let (doubtful, failure) = match failure {
+            None => self.confirm_candidates(&rules, &mut snapshot, &mut poll.observed, began).await,
+            failed => (Vec::new(), failed),
         };
         let Poll { observed, mut memory, .. } = poll;
 
@@ -140,6 +149,7 @@ impl Poller {
         // 8. Commit: state and what is owed, together or not at all.
         let polled = summary(&observed, &snapshot, &outcome.changes, failure);
         let mut changes = outcome.changes;
+        changes.candidates.extend(doubtful);
         changes.memory = (memory != snapshot.memory).then_some(memory);
         log(inbox, &snapshot, &changes);
         if !changes.is_empty() {
@@ -242,6 +252,52 @@ impl Poller {
         failure
     }
 
+    /// Candidates that are about to match but were not seen, by a torn walk or a narrow one, are
+    /// looked up: what is known of them may be out of date. Those that are not found are not told
+    /// of until they are seen again.
+    async fn confirm_candidates(
+        &self,
+        rules: &[Arc<Rule>],
+        snapshot: &mut Snapshot,
+        observed: &mut Observed,
+        now: Timestamp,
+    ) -> (Vec<Candidate>, Option<InboxError>) {
+        let soon = now.checked_add(SOON).unwrap_or(now);
+        let names = self.shared.names();
+        let surroundings = Surroundings { inbox: &self.inbox, names: &names, now: soon };
+        let (mut doubtful, mut look_ups) = (Vec::new(), 0);
+        for candidate in &mut snapshot.candidates {
+            let id = candidate.contact.contact_id();
+            let unseen = observed.of(&candidate.rule).complete == 0 && !observed.contacts.contains_key(&id);
+            let rule = rules.iter().find(|rule| rule.name == candidate.rule);
+            let Some(rule) = rule.filter(|_| unseen && candidate.missed_walks == 0) else { continue };
+            let since = waiting_since(rule, &candidate.contact, candidate.first_seen, now);
+            if judge(rule, &candidate.contact, since, surroundings, &mut Vec::new()) != Judgement::Match {
+                continue;
+            }
+            if let Some(search) = candidate.contact.search_text().filter(|_| look_ups < missing::MOST_LOOK_UPS) {
+                look_ups += 1;
+                match self.client.page(&self.gate, &Filter::for_look_up(search), 1, now).await {
+                    Ok(page) => page
+                        .contacts
+                        .into_iter()
+                        .filter(|found| found.contact_id() == id)
+                        .for_each(|found| observed.see(found)),
+                    Err(InboxError::BadRequest { .. }) => {}
+                    Err(error) => {
+                        observed.fresh = false;
+                        return (doubtful, Some(error));
+                    }
+                }
+            }
+            if !observed.contacts.contains_key(&id) {
+                candidate.missed_walks = 1;
+                doubtful.push(candidate.clone());
+            }
+        }
+        (doubtful, None)
+    }
+
     /// Nothing depends on these names: where they are refused, the ids are shown.
     async fn name_segments(&self, alerts: &[Alert], memory: &mut InboxMemory) {
         let now = self.clock.now();
@@ -274,7 +330,6 @@ fn summary(observed: &Observed, before: &Snapshot, changes: &Changes, failure: O
         fired: changes.alerts.iter().filter(|alert| alert.is_firing() && !known(alert)).count(),
         resolved: changes.alerts.iter().filter(|alert| !alert.is_firing()).count(),
         owed: changes.owed.len(),
-        whole: failure.is_none() && observed.unwalked.is_empty(),
         failure,
     }
 }

@@ -180,17 +180,17 @@ async fn poll(poller: Poller, every: SignedDuration, owed: Arc<Notify>, stop: Ca
     loop {
         let began = poller.clock.now();
         let page = |number| progress(&poller.inbox, number);
-        let (good, whole) = tokio::select! {
+        let good = tokio::select! {
             result = poller.run_once(Mode::Daemon, &page) => match result {
                 Ok(done) => {
                     if done.owed > 0 {
                         owed.notify_one();
                     }
-                    (done.failure.is_none(), done.whole)
+                    done.failure.is_none()
                 }
                 Err(error) => {
                     tracing::error!(inbox = poller.inbox, %error, "store.failed: this poll has not happened");
-                    (false, false)
+                    false
                 }
             },
             () = stop.cancelled() => return,
@@ -200,7 +200,7 @@ async fn poll(poller: Poller, every: SignedDuration, owed: Arc<Notify>, stop: Ca
             failed_since = None;
         }
         let until = began.checked_add(pause).unwrap_or(Timestamp::MAX);
-        if rest(&poller, until, whole, &owed, &stop).await {
+        if rest(&poller, until, good, &owed, &stop).await {
             return;
         }
     }
@@ -223,10 +223,9 @@ fn next_pause(
     doubled.min(most)
 }
 
-/// Waits for the next poll. Rules that look at the clock are judged meanwhile, if the last poll saw
-/// the `whole` of the inbox. `true`: stop.
-async fn rest(poller: &Poller, until: Timestamp, whole: bool, owed: &Notify, stop: &CancellationToken) -> bool {
-    let ticking = whole && poller.needs_ticks();
+/// Waits for the next poll; rules that look at the clock are judged meanwhile. `true`: stop.
+async fn rest(poller: &Poller, until: Timestamp, good: bool, owed: &Notify, stop: &CancellationToken) -> bool {
+    let ticking = good && poller.needs_ticks();
     loop {
         let left = until.duration_since(poller.clock.now()).max(SignedDuration::ZERO).unsigned_abs();
         if left.is_zero() {

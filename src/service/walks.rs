@@ -89,13 +89,13 @@ pub fn reaches(queries: &[Query], memory: &InboxMemory, mode: Mode, means: Means
                 return Reach::Full;
             }
             let since = looked_at.checked_sub(OVERLAP).unwrap_or(looked_at);
-            let news = News { since, cap: most(allowance / count / 2) };
+            let each = allowance / count;
             let due = ended_at.is_none_or(|at| now.duration_since(at) >= sweep_every || at > now);
             if mode == Mode::Once || due || part.is_some() {
-                let left = (allowance / count).saturating_sub(usize::try_from(news.cap).unwrap_or(0));
-                Reach::Part { news: Some(news), cap: most(left) }
+                let news = News { since, cap: most(each / 2) };
+                Reach::Part { news: Some(news), cap: most(each - each / 2) }
             } else {
-                Reach::Narrow(news)
+                Reach::Narrow(News { since, cap: most(each) })
             }
         })
         .collect()
@@ -134,13 +134,10 @@ impl Walker<'_> {
         if let Some(news) = news {
             self.news(query, news, memory, observed, now).await?;
         }
-        match cap {
-            Some(cap) => self.sweep(query, cap, memory, observed, now).await,
-            None => {
-                observed.unwalked.extend(query.rules.iter().cloned());
-                Ok(())
-            }
+        if let Some(cap) = cap {
+            self.sweep(query, cap, memory, observed, now).await?;
         }
+        Ok(())
     }
 
     /// What is new, which is evidence of nobody's absence.
@@ -243,7 +240,6 @@ fn note(
         part.pages = pages;
         part.seen.extend(walk.contacts.keys().map(|id| id.0.clone()));
         remembered.part = Some(part);
-        observed.unwalked.extend(query.rules.iter().cloned());
         return;
     }
     match walk.page_size {

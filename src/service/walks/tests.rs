@@ -1,12 +1,17 @@
 //! Which query is walked how far.
 
-use jiff::{SignedDuration, Timestamp};
+use std::collections::BTreeSet;
 
-use super::{Means, Reach, reaches};
+use jiff::SignedDuration;
+
+use super::{Means, News, Reach, reaches};
 use crate::{
     engine::Query,
     inbox::testing::noon,
-    model::{InboxMemory, snapshot::WalkMemory},
+    model::{
+        InboxMemory,
+        snapshot::{WalkMemory, WalkPart},
+    },
     rules::Filter,
     service::poller::Mode,
 };
@@ -19,7 +24,8 @@ fn query(id: &str) -> Query {
 fn memory(walks: &[(&str, u32, Option<i64>)]) -> InboxMemory {
     let ago = |seconds: i64| noon() - SignedDuration::from_secs(seconds);
     let walks = walks.iter().map(|(id, pages, ended)| {
-        let walk = WalkMemory { ended_at: ended.map(ago), pages: *pages, looked_at: Some(ago(15)), complete_at: None };
+        let walk =
+            WalkMemory { ended_at: ended.map(ago), pages: *pages, looked_at: Some(ago(15)), ..WalkMemory::default() };
         ((*id).to_owned(), walk)
     });
     InboxMemory { walks: walks.collect(), ..InboxMemory::default() }
@@ -29,9 +35,16 @@ fn means(free: usize, share: usize) -> Means {
     Means { free, share, sweep_every: SignedDuration::from_mins(5), now: noon() }
 }
 
+fn news(cap: u32) -> News {
+    News { since: noon() - SignedDuration::from_secs(15 + 120), cap }
+}
+
 fn narrow(cap: u32) -> Reach {
-    let since: Timestamp = noon() - SignedDuration::from_secs(15 + 120);
-    Reach::Narrow { since, cap }
+    Reach::Narrow(news(cap))
+}
+
+fn part(new: u32, cap: u32) -> Reach {
+    Reach::Part { news: Some(news(new)), cap }
 }
 
 #[test]
@@ -43,7 +56,7 @@ fn what_fits_is_walked_fully() {
         (Mode::Daemon, means(24, 25), [narrow(12); 2]),
         (Mode::Daemon, means(100, 24), [narrow(12); 2]),
         (Mode::Once, means(25, 1), [Reach::Full; 2]),
-        (Mode::Once, means(24, 100), [narrow(50); 2]),
+        (Mode::Once, means(24, 100), [part(6, 6); 2]),
         // A cap is at least a page.
         (Mode::Daemon, means(0, 1), [narrow(1); 2]),
     ] {
@@ -52,7 +65,7 @@ fn what_fits_is_walked_fully() {
 }
 
 #[test]
-fn a_query_that_was_never_walked_or_not_for_long_is_walked_fully() {
+fn what_does_not_fit_is_walked_a_part_at_a_time() {
     let queries = [query("new"), query("old"), query("recent"), query("never to its end"), query("of the future")];
     let known = memory(&[
         ("old", 50, Some(300)),
@@ -60,11 +73,19 @@ fn a_query_that_was_never_walked_or_not_for_long_is_walked_fully() {
         ("never to its end", 50, None),
         ("of the future", 50, Some(-10)),
     ]);
+    let first = Reach::Part { news: None, cap: 20 };
     let daemon = reaches(&queries, &known, Mode::Daemon, means(100, 10));
-    assert_eq!(daemon, [Reach::Full, Reach::Full, narrow(2), Reach::Full, Reach::Full]);
-    // A single run has its deadline: what is new comes first.
+    assert_eq!(daemon, [first, part(1, 1), narrow(2), part(1, 1), part(1, 1)]);
     let once = reaches(&queries, &known, Mode::Once, means(100, 10));
-    assert_eq!(once, [Reach::Full, narrow(2), narrow(2), narrow(2), narrow(2)]);
+    assert_eq!(once, [first, part(10, 10), part(10, 10), part(10, 10), part(10, 10)]);
+}
+
+#[test]
+fn a_part_is_followed_by_the_next() {
+    let mut known = memory(&[("a", 100, Some(1))]);
+    let walk = known.walks.get_mut("a").unwrap();
+    walk.part = Some(WalkPart { began_at: noon(), pages: 40, seen: BTreeSet::new() });
+    assert_eq!(reaches(&[query("a")], &known, Mode::Daemon, means(100, 10)), [part(5, 5)]);
 }
 
 #[test]

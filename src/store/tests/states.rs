@@ -13,7 +13,7 @@ async fn everything_comes_back_as_it_was() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path()).await;
     let mut memory = InboxMemory { page_size: Some(20), page_size_at: Some(at(1)), ..InboxMemory::default() };
-    memory.walks.insert("q".to_owned(), WalkMemory { complete_at: Some(at(2)), pages: 3, looked_at: None });
+    memory.walks.insert("q".to_owned(), WalkMemory { complete_at: Some(at(2)), pages: 3, ..WalkMemory::default() });
     memory.segments.insert("s1".to_owned(), "Returning".to_owned());
     let candidate = Candidate {
         inbox: "main".to_owned(),
@@ -25,7 +25,7 @@ async fn everything_comes_back_as_it_was() {
     let firing = alert("c", at(0));
     let changes = Changes { candidates: vec![candidate.clone()], memory: Some(memory.clone()), ..beginning(&firing) };
     store.commit("main", changes).await.unwrap();
-    store.save_requests("main", vec![at(1), at(2)]).await.unwrap();
+    store.remember_requests("main", vec![at(1), at(2)]);
     drop(store);
 
     let store = open(folder.path()).await;

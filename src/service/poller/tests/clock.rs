@@ -3,10 +3,10 @@
 
 use serde_json::{Value, json};
 
-use super::{Bench, LIVE, noon, seconds, waiting};
+use super::{Bench, LIVE, Mode, noon, seconds, waiting};
 use crate::{
     model::time::iso,
-    sandbox::{By, Deed, Fault, Kind},
+    sandbox::{BadRecord, By, Deed, Fault, Kind},
 };
 
 fn live(index: usize) -> Value {
@@ -109,4 +109,68 @@ async fn a_customer_who_waited_before_the_first_sight_fires_at_once() {
     assert_eq!(bench.poller.tick().await.unwrap(), 0);
     bench.advance(1);
     assert_eq!(bench.poller.tick().await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn a_torn_walk_that_does_not_show_somebody_is_no_knowledge_either() {
+    let bench = bench().await;
+    bench.advance(60);
+    bench.inbox.sandbox.act("c000", &Deed::LiveChat(false), bench.now()).unwrap();
+    let bad = Fault::inbox(Kind::BadRecord { what: BadRecord::Null }).on_page(1);
+    bench.inbox.sandbox.fault(bad.repeated(2));
+    assert_eq!(bench.good().await.fired, 0);
+    bench.advance(16);
+    assert_eq!(bench.poller.tick().await.unwrap(), 0);
+}
+
+/// Twelve live chats, of which a poll may read one page; `c000` is over by now, or deleted.
+async fn narrow(gone: bool) -> Bench {
+    let mut bench = bench().await;
+    bench.poller.share = 1;
+    for index in 1..12 {
+        bench.inbox.sandbox.put(live(index)).unwrap();
+    }
+    bench.good().await;
+    if gone {
+        bench.inbox.sandbox.remove("c000").unwrap();
+    } else {
+        bench.inbox.sandbox.act("c000", &Deed::LiveChat(false), bench.now()).unwrap();
+    }
+    bench
+}
+
+#[tokio::test]
+async fn narrow_walks_tell_of_those_who_wait_and_of_nobody_else() {
+    for gone in [false, true] {
+        let bench = narrow(gone).await;
+        let mut look_ups = 0;
+        for _ in 0..6 {
+            assert_eq!(bench.run(Mode::Daemon).await.failure, None);
+            look_ups += bench.look_ups();
+            for _ in 0..15 {
+                bench.advance(1);
+                bench.poller.tick().await.unwrap();
+            }
+        }
+        assert!(look_ups > 0 && look_ups <= 10 * 6);
+        assert!(!bench.firing().await.contains(&"c000".to_owned()), "gone: {gone}");
+        for _ in 0..25 {
+            bench.good().await;
+        }
+        assert_eq!(bench.firing().await, super::all(12)[1..], "by the sweep all the others are told of");
+    }
+}
+
+#[tokio::test]
+async fn a_candidate_whose_look_up_fails_waits_for_a_better_poll() {
+    let bench = bench().await;
+    bench.advance(80);
+    let bad = || Fault::inbox(Kind::BadRecord { what: BadRecord::Null }).on_page(1).repeated(2);
+    bench.inbox.sandbox.act("c000", &Deed::LiveChat(false), bench.now()).unwrap();
+    bench.inbox.sandbox.fault(bad());
+    bench.inbox.sandbox.fault(Fault::inbox(Kind::status(500)).on_page(1).repeated(3));
+    let polled = bench.poll().await;
+    assert_eq!((polled.failure.map(|error| error.name()), polled.fired), (Some("server"), 0));
+    bench.inbox.sandbox.act("c000", &Deed::LiveChat(true), bench.now()).unwrap();
+    assert_eq!(bench.good().await.fired, 1);
 }
