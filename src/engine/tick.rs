@@ -183,6 +183,8 @@ impl<'a> Run<'a> {
                         }
                     }
                     Judgement::Unknown => {}
+                    // A field that was not understood is no evidence here either.
+                    Judgement::No if !rule.trusts(contact) => {}
                     Judgement::No => self.forget(candidate),
                 }
             }

@@ -155,7 +155,10 @@ impl Poller {
         if !changes.is_empty() {
             self.store.commit(inbox, changes).await?;
         }
-        if let Some(error) = &polled.failure {
+        if let Some(error) = &polled.failure
+            // A one-shot run says it at its end.
+            && mode == Mode::Daemon
+        {
             tracing::warn!(inbox, fault = error.name(), %error, "poll.failed: no alert is ended by this");
         }
         Ok(polled)

@@ -17,6 +17,9 @@ use crate::store::{StoreError, Waiting};
 /// How long what is under way may take after the word to stop.
 const GRACE: Duration = Duration::from_secs(10);
 
+/// What an attempt that is under way at the deadline of a one-shot run may still take.
+const LAST_WORDS: Duration = Duration::from_secs(5);
+
 /// How often rules that look at the clock are judged between two polls.
 const TICK: Duration = Duration::from_secs(1);
 
@@ -57,7 +60,7 @@ impl Report {
 /// # Errors
 /// The store failed.
 pub async fn once(app: App, stop: &CancellationToken, progress: Progress) -> Result<Report, StoreError> {
-    app.store.recover().await?;
+    begin(&app).await?;
     let mut report = Report::default();
     let mut polls = tokio::task::JoinSet::new();
     for poller in app.pollers {
@@ -105,7 +108,25 @@ pub async fn once(app: App, stop: &CancellationToken, progress: Progress) -> Res
     }
     prune(&app.store, app.clock.as_ref(), app.retention).await;
     report.waiting = app.store.waiting().await?;
+    app.store.close().await;
     Ok(report)
+}
+
+/// Takes over from the run before: what it was sending when it died, and what it knew of inboxes and
+/// receivers that the configuration no longer has.
+async fn begin(app: &App) -> Result<(), StoreError> {
+    app.store.recover().await?;
+    let inboxes = app.pollers.iter().map(|poller| poller.inbox.clone()).collect();
+    let receivers = app.deliverers.iter().map(|deliverer| deliverer.manner.receiver.clone()).collect();
+    let (ended, withdrawn) = app.store.forget_others(inboxes, receivers, app.clock.now()).await?;
+    if ended + withdrawn > 0 {
+        tracing::warn!(
+            ended,
+            withdrawn,
+            "run: alerts of inboxes, and notifications to receivers, that the configuration no longer has"
+        );
+    }
+    Ok(())
 }
 
 /// Delivers to one receiver until nothing is left or the next attempt would be after the deadline.
@@ -117,14 +138,20 @@ async fn deliver_within(
 ) -> Result<(usize, usize), StoreError> {
     let (mut sent, mut dead) = (0, 0);
     loop {
-        let round = deliverer.run_once(deadline, &|| stop.is_cancelled()).await?;
+        let stopped = || stop.is_cancelled();
+        let left = deadline.map_or(Duration::MAX, |deadline| until(clock.as_ref(), deadline) + LAST_WORDS);
+        // An attempt that is cut off has no known outcome; the next run takes it so.
+        let Ok(round) = tokio::time::timeout(left, deliverer.run_once(deadline, &stopped)).await else {
+            return Ok((sent, dead));
+        };
+        let round = round?;
         sent += round.sent;
         dead += round.dead;
         let Some(next_at) = round.next_at else { return Ok((sent, dead)) };
         if stop.is_cancelled() || deadline.is_some_and(|deadline| next_at >= deadline) {
             return Ok((sent, dead));
         }
-        let wait = next_at.duration_since(clock.now()).max(SignedDuration::ZERO).unsigned_abs();
+        let wait = until(clock.as_ref(), next_at);
         tokio::select! {
             () = tokio::time::sleep(wait) => {}
             () = stop.cancelled() => return Ok((sent, dead)),
@@ -132,12 +159,17 @@ async fn deliver_within(
     }
 }
 
+/// How long it is until `at`.
+fn until(clock: &dyn Clock, at: Timestamp) -> Duration {
+    at.duration_since(clock.now()).max(SignedDuration::ZERO).unsigned_abs()
+}
+
 /// Watches until `stop`; then what is under way is finished or left in the outbox.
 ///
 /// # Errors
 /// The store failed.
 pub async fn daemon(app: App, stop: &CancellationToken, progress: Progress) -> Result<(), StoreError> {
-    app.store.recover().await?;
+    begin(&app).await?;
     let tracker = TaskTracker::new();
     let owed = Arc::new(Notify::new());
     let mut wakers = Vec::new();
@@ -171,6 +203,7 @@ pub async fn daemon(app: App, stop: &CancellationToken, progress: Progress) -> R
     if tokio::time::timeout(GRACE, tracker.wait()).await.is_err() {
         tracing::warn!("stop: something did not end in time; what was under way comes again");
     }
+    app.store.close().await;
     Ok(())
 }
 
@@ -199,8 +232,8 @@ async fn poll(poller: Poller, every: SignedDuration, owed: Arc<Notify>, stop: Ca
         if good {
             failed_since = None;
         }
-        let until = began.checked_add(pause).unwrap_or(Timestamp::MAX);
-        if rest(&poller, until, good, &owed, &stop).await {
+        let next_at = began.checked_add(pause).unwrap_or(Timestamp::MAX);
+        if rest(&poller, next_at, good, &owed, &stop).await {
             return;
         }
     }
@@ -224,10 +257,10 @@ fn next_pause(
 }
 
 /// Waits for the next poll; rules that look at the clock are judged meanwhile. `true`: stop.
-async fn rest(poller: &Poller, until: Timestamp, good: bool, owed: &Notify, stop: &CancellationToken) -> bool {
+async fn rest(poller: &Poller, next_at: Timestamp, good: bool, owed: &Notify, stop: &CancellationToken) -> bool {
     let ticking = good && poller.needs_ticks();
     loop {
-        let left = until.duration_since(poller.clock.now()).max(SignedDuration::ZERO).unsigned_abs();
+        let left = until(poller.clock.as_ref(), next_at);
         if left.is_zero() {
             return stop.is_cancelled();
         }
@@ -258,7 +291,7 @@ async fn deliver(deliverer: Deliverer, wake: Arc<Notify>, stop: CancellationToke
         if stop.is_cancelled() {
             return;
         }
-        let wait = next_at.map(|at| at.duration_since(deliverer.clock.now()).max(SignedDuration::ZERO).unsigned_abs());
+        let wait = next_at.map(|at| until(deliverer.clock.as_ref(), at));
         tokio::select! {
             () = wake.notified() => {}
             () = stop.cancelled() => return,

@@ -89,11 +89,15 @@ pub fn reaches(queries: &[Query], memory: &InboxMemory, mode: Mode, means: Means
                 return Reach::Full;
             }
             let since = looked_at.checked_sub(OVERLAP).unwrap_or(looked_at);
-            let each = allowance / count;
+            let (each, burst) = match mode {
+                // Half of what is free is left for the polls that come before a minute has passed.
+                Mode::Daemon => (share / count, free / 2 / count),
+                Mode::Once => (free / count, 0),
+            };
             let due = ended_at.is_none_or(|at| now.duration_since(at) >= sweep_every || at > now);
             if mode == Mode::Once || due || part.is_some() {
                 let news = News { since, cap: most(each / 2) };
-                Reach::Part { news: Some(news), cap: most(each - each / 2) }
+                Reach::Part { news: Some(news), cap: most(burst.max(each - each / 2)) }
             } else {
                 Reach::Narrow(News { since, cap: most(each) })
             }

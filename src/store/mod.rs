@@ -163,6 +163,25 @@ impl Store {
         self.owner.write(outbox::recover).await
     }
 
+    /// After an edit of the configuration: alerts of inboxes that are gone end without a message, and
+    /// what is owed to receivers that are gone is withdrawn. Gives how many of each.
+    ///
+    /// # Errors
+    /// The file failed; nothing has changed then.
+    pub async fn forget_others(
+        &self,
+        inboxes: Vec<String>,
+        receivers: Vec<String>,
+        now: Timestamp,
+    ) -> Result<(usize, usize), StoreError> {
+        self.owner.write(move |db| outbox::forget_others(db, &inboxes, &receivers, now)).await
+    }
+
+    /// Moves everything into the one file, so that a copy of it is whole; the last thing of a run.
+    pub async fn close(self) {
+        self.owner.checkpoint().await;
+    }
+
     /// What waits in the outbox, by receiver.
     ///
     /// # Errors

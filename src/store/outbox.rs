@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::rows::{self, from_json, json, micros};
-use crate::model::{Alert, Message, MessageId, Notification, NotificationId};
+use crate::model::{Alert, Message, MessageId, Notification, NotificationId, Reason};
 
 /// One notification that is owed, with what is needed to say whether it is still true.
 #[derive(Clone, Debug, PartialEq)]
@@ -232,6 +232,30 @@ pub fn recover(db: &Connection) -> rusqlite::Result<()> {
     )?;
     db.execute("UPDATE message SET in_flight = 0, ambiguous = 1 WHERE in_flight AND state = 'due'", [])?;
     Ok(())
+}
+
+/// After an edit of the configuration: alerts of inboxes that are gone end without a message, and what
+/// is owed to receivers that are gone is withdrawn. Gives how many of each.
+pub fn forget_others(
+    db: &Connection,
+    inboxes: &[String],
+    receivers: &[String],
+    now: Timestamp,
+) -> rusqlite::Result<(usize, usize)> {
+    let ended = db.execute(
+        "UPDATE alert SET resolved_at = ?2, ended_at = ?2, reason = ?3 WHERE resolved_at IS NULL \
+         AND inbox NOT IN (SELECT value FROM json_each(?1))",
+        params![json(&inboxes)?, micros(now), Reason::RuleRemoved.name()],
+    )?;
+    db.execute("DELETE FROM candidate WHERE inbox NOT IN (SELECT value FROM json_each(?1))", [json(&inboxes)?])?;
+    let withdrawn = db
+        .prepare(
+            "SELECT id FROM notification WHERE state = 'owed' AND receiver NOT IN (SELECT value FROM json_each(?1))",
+        )?
+        .query_map([json(&receivers)?], |row| row.get(0).map(NotificationId))?
+        .collect::<rusqlite::Result<Vec<_>>>()?;
+    supersede(db, &withdrawn)?;
+    Ok((ended, withdrawn.len()))
 }
 
 /// What waits, by receiver.

@@ -95,6 +95,15 @@ impl Owner {
         }));
     }
 
+    /// Moves the write-ahead log into the file. Where somebody else reads it, the log stays, which is
+    /// as safe.
+    pub async fn checkpoint(&self) {
+        let moved = self.run(|db| db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))).await;
+        if let Err(error) = moved {
+            tracing::debug!(%error, "store.log_not_moved");
+        }
+    }
+
     async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,

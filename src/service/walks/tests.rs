@@ -75,7 +75,7 @@ fn what_does_not_fit_is_walked_a_part_at_a_time() {
     ]);
     let first = Reach::Part { news: None, cap: 20 };
     let daemon = reaches(&queries, &known, Mode::Daemon, means(100, 10));
-    assert_eq!(daemon, [first, part(1, 1), narrow(2), part(1, 1), part(1, 1)]);
+    assert_eq!(daemon, [first, part(1, 10), narrow(2), part(1, 10), part(1, 10)]);
     let once = reaches(&queries, &known, Mode::Once, means(100, 10));
     assert_eq!(once, [first, part(10, 10), part(10, 10), part(10, 10), part(10, 10)]);
 }
@@ -85,7 +85,7 @@ fn a_part_is_followed_by_the_next() {
     let mut known = memory(&[("a", 100, Some(1))]);
     let walk = known.walks.get_mut("a").unwrap();
     walk.part = Some(WalkPart { began_at: noon(), pages: 40, seen: BTreeSet::new() });
-    assert_eq!(reaches(&[query("a")], &known, Mode::Daemon, means(100, 10)), [part(5, 5)]);
+    assert_eq!(reaches(&[query("a")], &known, Mode::Daemon, means(100, 10)), [part(5, 50)]);
 }
 
 #[test]

@@ -1,9 +1,14 @@
 //! Where the budget does not allow full walks at every poll: new customers at once, ends by a sweep.
 
+use std::sync::Arc;
+
+use jiff::SignedDuration;
+
 use super::{Bench, Mode, WAITING, all, waiting};
 use crate::{
     model::time::iso,
     sandbox::{BadRecord, By, Deed, Fault, Kind},
+    service::gate::BudgetGate,
 };
 
 /// Twelve customers, of whom a poll may read one page.
@@ -106,4 +111,49 @@ async fn a_single_run_reads_all_that_is_free() {
     write(&bench, 20);
     assert_eq!(bench.run(Mode::Once).await.fired, 1);
     assert!(was_full(&bench), "its budget is all that is free");
+}
+
+/// The next run of a schedule, a minute later: so many requests, and no time to wait for more.
+async fn scheduled(bench: &mut Bench, requests: u32) {
+    bench.advance(60);
+    let (clock, store) = (Arc::clone(&bench.poller.clock), bench.poller.store.clone());
+    let deadline = bench.now() + SignedDuration::from_secs(50);
+    bench.poller.gate = BudgetGate::open("main", requests, clock, store, Some(deadline)).await.unwrap();
+    let polled = bench.run(Mode::Once).await;
+    assert_eq!(polled.failure, None);
+    assert!(bench.inbox.sandbox.requests().len() <= usize::try_from(requests).unwrap());
+}
+
+#[tokio::test]
+async fn a_full_walk_that_does_not_fit_into_a_run_goes_on_in_the_next() {
+    let mut bench = Bench::new(&[("waiting", WAITING)], 33).await;
+    scheduled(&mut bench, 4).await;
+    assert_eq!(bench.firing().await.len(), 20, "four pages of five");
+    scheduled(&mut bench, 4).await;
+    assert_eq!(bench.firing().await, all(33));
+
+    bench.inbox.sandbox.act("c003", &Deed::Answer(By::Agent, "Hi.".to_owned()), bench.now()).unwrap();
+    bench.inbox.sandbox.remove("c030").unwrap();
+    for index in 40..50 {
+        write(&bench, index);
+        scheduled(&mut bench, 4).await;
+        assert!(bench.firing().await.contains(&format!("c{index:03}")), "who is new is told of at once");
+    }
+    for _ in 0..30 {
+        scheduled(&mut bench, 4).await;
+    }
+    assert_eq!(bench.ended_by("answered-by-agent"), ["c003"]);
+    assert_eq!(bench.ended_by("gone"), ["c030"]);
+    assert_eq!(bench.told().await, (43, 2));
+}
+
+#[tokio::test]
+async fn a_part_of_long_ago_is_walked_anew() {
+    let mut bench = Bench::new(&[("waiting", WAITING)], 33).await;
+    scheduled(&mut bench, 4).await;
+    bench.advance(3_600);
+    bench.inbox.sandbox.clear_logs();
+    scheduled(&mut bench, 4).await;
+    let sweeps = bench.inbox.sandbox.requests().into_iter().filter(|body| body["lastSeenAt"]["startAt"] == "");
+    assert_eq!(sweeps.map(|body| body["page"].clone()).next(), Some(1.into()));
 }
