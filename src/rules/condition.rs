@@ -13,7 +13,7 @@ use cel::{Context, ExecutionError, FunctionContext, Program, Value, common::ast:
 use jiff::Timestamp;
 use serde_json::Value as Json;
 
-use super::{condition_check, condition_depth};
+use super::{condition_check, condition_depth, condition_types};
 use crate::model::{Contact, Names, field::Field, time};
 
 /// The longest condition: beyond it, nobody understands it either.
@@ -119,7 +119,7 @@ impl Condition {
             steady: Arc::new(condition_check::steady(program.expression())),
             program: Arc::new(program),
         };
-        condition_check::types(&condition)?;
+        condition_types::types(&condition)?;
         Ok(condition)
     }
 
@@ -157,7 +157,7 @@ impl Condition {
                 Verdict::Fails
             }
             Ok(_) => Verdict::Fault("the condition is neither true nor false".to_owned()),
-            Err(error) => Verdict::Fault(condition_check::words(&error)),
+            Err(error) => Verdict::Fault(condition_types::words(&error)),
         }
     }
 

@@ -6,8 +6,9 @@
 
 pub mod compile;
 pub mod condition;
-pub mod condition_check;
+mod condition_check;
 mod condition_depth;
+mod condition_types;
 pub mod filter;
 pub mod load;
 pub mod shape;

@@ -34,6 +34,11 @@ fn of_demo() {
 }
 
 #[test]
+fn of_sandbox() {
+    help("help_sandbox", &["sandbox", "--help"]);
+}
+
+#[test]
 fn every_command_is_tested_above() {
     let help = Home::empty().run(&["--help"]).stdout;
     let commands = help.split("Commands:").nth(1).and_then(|rest| rest.split("\n\n").next()).expect("commands");
@@ -41,7 +46,7 @@ fn every_command_is_tested_above() {
         .lines()
         .filter_map(|line| line.strip_prefix("  ").filter(|line| !line.starts_with(' '))?.split(' ').next())
         .collect();
-    assert_eq!(names, ["run", "check", "demo", "help"]);
+    assert_eq!(names, ["run", "check", "demo", "sandbox", "help"]);
 }
 
 #[test]

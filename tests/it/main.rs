@@ -13,3 +13,5 @@ mod help;
 mod imports;
 mod leaks;
 mod once;
+mod readme;
+mod sandbox;

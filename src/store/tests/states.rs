@@ -4,8 +4,8 @@ use jiff::SignedDuration;
 
 use super::fixtures::{alert, at, beginning, contact, message, notification, open, resolved};
 use crate::{
-    model::{Candidate, Changes, Event, InboxMemory, MessageId, Reason, snapshot::WalkMemory},
-    store::Recorded,
+    model::{Alert, Candidate, Changes, Event, InboxMemory, MessageId, Reason, snapshot::WalkMemory},
+    store::{Recorded, Store},
 };
 
 #[tokio::test]
@@ -145,4 +145,39 @@ async fn old_ends_are_forgotten_when_nothing_is_owed() {
     assert_eq!(store.prune(at(10) + SignedDuration::from_micros(1)).await.unwrap(), 1);
     assert_eq!(store.notifications().await.unwrap().len(), 3);
     assert_eq!(store.snapshot("main").await.unwrap().alerts.len(), 1);
+}
+
+#[tokio::test]
+async fn inboxes_and_receivers_that_are_gone_owe_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).await;
+    let (kept, other) = (alert("kept", at(0)), Alert { inbox: "old".to_owned(), ..alert("other", at(1)) });
+    let mut changes = beginning(&kept);
+    changes.owed.push(notification(&kept, "gone", Event::Fired, at(0)));
+    store.commit("main", changes).await.unwrap();
+    store.commit("old", beginning(&other)).await.unwrap();
+    let composed = message("m", "gone", at(2));
+    let owed = store.open_of("gone").await.unwrap().owed[0].id;
+    store.record(Recorded::Composed { message: composed, ids: vec![owed] }).await.unwrap();
+
+    let known = || store.forget_others(vec!["main".to_owned()], vec!["support".to_owned()], at(9));
+    assert_eq!(known().await.unwrap(), (1, 1));
+    assert_eq!(known().await.unwrap(), (0, 0), "once");
+    assert_eq!(store.snapshot("main").await.unwrap().alerts, [kept]);
+    assert_eq!(store.snapshot("old").await.unwrap().alerts, []);
+    assert!(store.open_of("gone").await.unwrap().messages.is_empty());
+    let waiting = store.waiting().await.unwrap();
+    assert_eq!(waiting.iter().map(|waiting| waiting.receiver.as_str()).collect::<Vec<_>>(), ["support"]);
+}
+
+#[tokio::test]
+async fn after_a_run_the_file_alone_holds_everything() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).await;
+    let firing = alert("c", at(0));
+    store.commit("main", beginning(&firing)).await.unwrap();
+    store.close().await;
+    let copy = folder.path().join("copy.db");
+    std::fs::copy(folder.path().join("state.db"), &copy).unwrap();
+    assert_eq!(Store::open(&copy).await.unwrap().snapshot("main").await.unwrap().alerts, [firing]);
 }
