@@ -4,6 +4,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
     path::Path,
+    sync::OnceLock,
 };
 
 use handlebars::{Context, Handlebars, RenderError, RenderErrorReason, Template};
@@ -32,10 +33,14 @@ pub(super) const SUBJECT: usize = 200;
 /// A path below `contact.extra` that a template uses.
 pub(super) type ExtraPath = Vec<String>;
 
+type Registries = BTreeMap<Escape, Handlebars<'static>>;
+
 /// All templates, ready to use.
 pub struct Renderer {
-    registries: BTreeMap<Escape, Handlebars<'static>>,
-    /// Which files each folder holds, the built-in ones under [`BUILT_IN`].
+    registries: Registries,
+    /// The built-in texts, compiled when the first message needs one: most runs tell nobody anything.
+    built_in: OnceLock<Registries>,
+    /// Which files each folder holds.
     files: BTreeMap<String, BTreeSet<File>>,
     /// Undocumented fields in use: absent ones are given their empty value, since no two contacts
     /// have the same ones and the templates are strict.
@@ -51,15 +56,7 @@ impl fmt::Debug for Renderer {
 impl Renderer {
     /// Only the built-in `alert`.
     pub fn built_in() -> Self {
-        let registries = Escape::ALL.into_iter().map(|escape| (escape, registry(escape))).collect();
-        let mut renderer = Self { registries, files: BTreeMap::new(), extras: BTreeSet::new() };
-        for file in File::ALL {
-            // A built-in text that does not compile is found by the tests; `plain` would serve.
-            if let Some(Ok(template)) = file.built_in().map(Template::compile) {
-                renderer.add(BUILT_IN, file, template, BTreeSet::new());
-            }
-        }
-        renderer
+        Self { registries: registries(), built_in: OnceLock::new(), files: BTreeMap::new(), extras: BTreeSet::new() }
     }
 
     /// The built-in `alert` and the folders in `folder`. Every mistake of every file is reported; in
@@ -72,13 +69,13 @@ impl Renderer {
 
     /// The names of all templates.
     pub fn names(&self) -> Vec<&str> {
-        let own = self.files.keys().map(String::as_str).filter(|name| *name != BUILT_IN && *name != ALERT);
+        let own = self.files.keys().map(String::as_str).filter(|name| *name != ALERT);
         std::iter::once(ALERT).chain(own).collect()
     }
 
     /// Whether there is a template of this name.
     pub fn has(&self, name: &str) -> bool {
-        name == ALERT || (name != BUILT_IN && self.files.contains_key(name))
+        name == ALERT || self.files.contains_key(name)
     }
 
     /// The message from a template; the plain built-in text and a fault where it fails.
@@ -147,7 +144,8 @@ impl Renderer {
         match format {
             Format::Slack => {
                 let folder = self.folder(template, &[File::SlackJson, File::SlackText]);
-                let json = self.files.get(folder).is_some_and(|files| files.contains(&File::SlackJson));
+                let json =
+                    folder == BUILT_IN || self.files.get(folder).is_some_and(|files| files.contains(&File::SlackJson));
                 let payload = if json {
                     let given = self.run(folder, File::SlackJson, &data)?;
                     match parse(folder, File::SlackJson, &given)? {
@@ -189,7 +187,8 @@ impl Renderer {
     }
 
     fn run(&self, folder: &str, file: File, data: &Context) -> Result<String, String> {
-        let registry = self.registries.get(&file.escape()).ok_or("no registry")?;
+        let registries = if folder == BUILT_IN { self.built_in.get_or_init(built_in) } else { &self.registries };
+        let registry = registries.get(&file.escape()).ok_or("no registry")?;
         registry.render_with_context(&key(folder, file), data).map_err(|error| fault(folder, file, &error))
     }
 
@@ -224,6 +223,26 @@ impl Failure {
     fn of(what: String) -> Self {
         Self { place: None, what, given: None }
     }
+}
+
+fn registries() -> Registries {
+    Escape::ALL.into_iter().map(|escape| (escape, registry(escape))).collect()
+}
+
+/// The built-in texts.
+fn built_in() -> Registries {
+    let mut registries = registries();
+    for file in File::ALL {
+        // One that does not compile is found by the tests; `plain` would serve.
+        if let Some(Ok(mut template)) = file.built_in().map(Template::compile)
+            && let Some(registry) = registries.get_mut(&file.escape())
+        {
+            let name = key(BUILT_IN, file);
+            template.name = Some(name.clone());
+            registry.register_template(&name, template);
+        }
+    }
+    registries
 }
 
 /// One registry: strict, with one escape and our helpers.
