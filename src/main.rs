@@ -7,6 +7,7 @@ use pengwatch::cli::{self, Arguments, Exit};
 
 fn main() -> ExitCode {
     pengwatch::service::http::install_crypto();
+    cli::report_internal_errors();
     let arguments = Arguments::parse();
     let global = arguments.global.clone();
     match cli::main(arguments) {

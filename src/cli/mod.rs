@@ -128,6 +128,14 @@ impl From<Exit> for ExitCode {
     }
 }
 
+/// A mistake of ours is told by its place alone: its message may hold a customer's text.
+pub fn report_internal_errors() {
+    std::panic::set_hook(Box::new(|info| {
+        let place = info.location().map(ToString::to_string).unwrap_or_default();
+        tracing::error!(place, "internal error: please report it");
+    }));
+}
+
 /// Runs the command.
 ///
 /// # Errors

@@ -20,6 +20,9 @@ const GRACE: Duration = Duration::from_secs(10);
 /// What an attempt that is under way at the deadline of a one-shot run may still take.
 const LAST_WORDS: Duration = Duration::from_secs(5);
 
+/// The pause before a loop that failed by a mistake of ours begins anew.
+const RESTART: Duration = Duration::from_secs(5);
+
 /// How often rules that look at the clock are judged between two polls.
 const TICK: Duration = Duration::from_secs(1);
 
@@ -176,10 +179,17 @@ pub async fn daemon(app: App, stop: &CancellationToken, progress: Progress) -> R
     for deliverer in app.deliverers {
         let wake = Arc::new(Notify::new());
         wakers.push(Arc::clone(&wake));
-        tracker.spawn(deliver(deliverer, wake, stop.clone()));
+        let (deliverer, again) = (Arc::new(deliverer), stop.clone());
+        tracker.spawn(supervised("delivery", RESTART, stop.clone(), move || {
+            deliver(Arc::clone(&deliverer), Arc::clone(&wake), again.clone())
+        }));
     }
     for (poller, every) in app.pollers.into_iter().zip(app.poll_every) {
-        tracker.spawn(poll(poller, every, Arc::clone(&owed), stop.clone(), Arc::clone(&progress)));
+        let (poller, owed, again, progress) =
+            (Arc::new(poller), Arc::clone(&owed), stop.clone(), Arc::clone(&progress));
+        tracker.spawn(supervised("polling", RESTART, stop.clone(), move || {
+            poll(Arc::clone(&poller), every, Arc::clone(&owed), again.clone(), Arc::clone(&progress))
+        }));
     }
     {
         let (store, clock, stop, retention) = (app.store.clone(), Arc::clone(&app.clock), stop.clone(), app.retention);
@@ -207,7 +217,31 @@ pub async fn daemon(app: App, stop: &CancellationToken, progress: Progress) -> R
     Ok(())
 }
 
-async fn poll(poller: Poller, every: SignedDuration, owed: Arc<Notify>, stop: CancellationToken, progress: Progress) {
+/// Runs a loop, and runs it anew after a mistake of ours in it: a watcher must not go blind in silence.
+async fn supervised<F, L>(what: &'static str, pause: Duration, stop: CancellationToken, run: F)
+where
+    F: Fn() -> L,
+    L: Future<Output = ()> + Send + 'static,
+{
+    loop {
+        if tokio::spawn(run()).await.is_ok() {
+            return;
+        }
+        tracing::error!(what, "loop.failed: an internal error, please report it; the loop begins anew");
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            () = stop.cancelled() => return,
+        }
+    }
+}
+
+async fn poll(
+    poller: Arc<Poller>,
+    every: SignedDuration,
+    owed: Arc<Notify>,
+    stop: CancellationToken,
+    progress: Progress,
+) {
     let mut pause = every;
     let mut failed_since: Option<Timestamp> = None;
     loop {
@@ -279,7 +313,7 @@ async fn rest(poller: &Poller, next_at: Timestamp, good: bool, owed: &Notify, st
     }
 }
 
-async fn deliver(deliverer: Deliverer, wake: Arc<Notify>, stop: CancellationToken) {
+async fn deliver(deliverer: Arc<Deliverer>, wake: Arc<Notify>, stop: CancellationToken) {
     loop {
         let next_at = match deliverer.run_once(None, &|| stop.is_cancelled()).await {
             Ok(round) => round.next_at,
@@ -309,3 +343,6 @@ async fn prune(store: &crate::store::Store, clock: &dyn Clock, retention: Signed
         Err(error) => tracing::warn!(%error, "store.not_pruned"),
     }
 }
+
+#[cfg(test)]
+mod tests;

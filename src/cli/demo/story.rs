@@ -91,8 +91,9 @@ fn short(name: &str) -> String {
 
 fn pretty(platform: &str) -> String {
     let lower = platform.to_lowercase();
-    match lower.as_str() {
-        "whatsapp" => "WhatsApp".to_owned(),
-        _ => lower[..1].to_uppercase() + &lower[1..],
+    if lower == "whatsapp" {
+        return "WhatsApp".to_owned();
     }
+    let mut letters = lower.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
