@@ -27,11 +27,18 @@ use crate::{
     store::Store,
 };
 
-/// The shipped rules, as the demo runs them.
-const RULES: [(&str, &str); 2] = [
+/// The shipped rules.
+const RULES: [(&str, &str); 5] = [
+    ("bot-left-waiting", include_str!("../../rules/bot-left-waiting.toml")),
     ("customer-waiting", include_str!("../../rules/customer-waiting.toml")),
     ("live-chat-waiting", include_str!("../../rules/live-chat-waiting.toml")),
+    ("unassigned-waiting", include_str!("../../rules/unassigned-waiting.toml")),
+    ("vip-waiting", include_str!("../../rules/vip-waiting.toml")),
 ];
+
+/// Who watches a demo does not want to wait for as long as a customer does: minutes become seconds.
+const HURRY: [(&str, &str); 3] =
+    [("seconds(90)", "seconds(2)"), ("seconds(30)", "seconds(1)"), ("minutes(", "seconds(")];
 
 /// Where everything listens, on ports that the system picked.
 struct Stage {
@@ -129,8 +136,7 @@ bots = {{ {bots} }}
     fs::write(folder.join("pengwatch.toml"), config)?;
     fs::create_dir(folder.join("rules"))?;
     for (name, text) in RULES {
-        // Who watches a demo does not want to wait for as long as a customer does.
-        let text = text.replace("seconds(90)", "seconds(3)");
+        let text = HURRY.iter().fold(text.to_owned(), |text, (from, to)| text.replace(from, to));
         fs::write(folder.join("rules").join(format!("{name}.toml")), text)?;
     }
     fs::create_dir(folder.join("templates"))?;

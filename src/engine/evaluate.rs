@@ -86,6 +86,10 @@ pub fn reason(rule: &Rule, before: &Contact, now: &Contact, since: Timestamp) ->
         if now.agent_assigned.is_empty() { Reason::LiveChatExpired } else { Reason::LiveChatEnded }
     } else if answered(by::BOT) && before.last_message.by != by::BOT {
         Reason::AnsweredByBot
+    } else if before.agent_assigned.is_empty() && !now.agent_assigned.is_empty() && rule_reads(rule, "_agentAssigned") {
+        Reason::Taken
+    } else if last.by == by::USER && before.last_message.by == by::BOT && rule_reads(rule, "lastMessage") {
+        Reason::WroteAgain
     } else if before.unread_messages > 0 && now.unread_messages == 0 {
         Reason::Read
     } else {

@@ -6,3 +6,4 @@ mod fixtures;
 mod history;
 mod owed;
 mod queries;
+mod shipped;

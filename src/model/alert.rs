@@ -50,6 +50,10 @@ pub enum Reason {
     LiveChatEnded,
     /// The live chat ended and nobody had spoken with the customer.
     LiveChatExpired,
+    /// An agent took the conversation, which is what the rule waited for.
+    Taken,
+    /// The customer wrote again, so that the last word is no longer the one that the rule is about.
+    WroteAgain,
     /// The messages were read.
     Read,
     /// The customer was blocked.
@@ -66,12 +70,14 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason, for tables and tests.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::AnsweredByAgent,
         Self::AnsweredByBot,
         Self::Closed,
         Self::LiveChatEnded,
         Self::LiveChatExpired,
+        Self::Taken,
+        Self::WroteAgain,
         Self::Read,
         Self::Blocked,
         Self::Gone,
@@ -88,6 +94,8 @@ impl Reason {
             Self::Closed => "closed",
             Self::LiveChatEnded => "live-chat-ended",
             Self::LiveChatExpired => "live-chat-expired",
+            Self::Taken => "taken",
+            Self::WroteAgain => "wrote-again",
             Self::Read => "read",
             Self::Blocked => "blocked",
             Self::Gone => "gone",
@@ -110,6 +118,8 @@ impl Reason {
             Self::Closed => "closed",
             Self::LiveChatEnded => "live chat ended",
             Self::LiveChatExpired => "live chat expired unanswered",
+            Self::Taken => "taken by an agent",
+            Self::WroteAgain => "wrote again",
             Self::Read => "read",
             Self::Blocked => "blocked",
             Self::Gone => "gone from the results",

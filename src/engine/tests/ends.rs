@@ -19,8 +19,11 @@ fn every_reason_by_table() {
     let over = |more: Vec<(&'static str, Value)>| [vec![("isLiveChatActive", json!(false))], more].concat();
     let unread = "when = 'unreadMessages > 0 && !isUserBlocked'";
     let open = "when = 'status != \"CLOSED\" && unreadMessages > 0'";
+    let unassigned = "when = '_agentAssigned == \"\"'";
+    let by_bot = "[filter]\nlastMessageBy = [\"bot\"]";
     let tagged = "when = '\"vip\" in tags'";
     let late = vec![("lastMessage.by", json!("agent")), ("lastMessage.at", json!("2026-06-12T11:54:00Z"))];
+    let come = vec![("lastMessage.by", json!("agent")), ("lastMessage.at", json!("2026-06-12T12:01:40Z"))];
     let no_time = vec![("lastMessage.by", json!("agent")), ("lastMessage.at", json!(null))];
     let closing = [answer("agent"), vec![("status", json!("CLOSED"))]].concat();
     for (text, before, after, reason) in [
@@ -34,15 +37,20 @@ fn every_reason_by_table() {
         (unread, vec![], vec![("isUserBlocked", json!(true))], Reason::Blocked),
         // Who is blocked was not answered, whatever was written.
         (unread, vec![], [answer("agent"), vec![("isUserBlocked", json!(true))]].concat(), Reason::Blocked),
-        (
-            LIVE,
-            live(),
-            [live(), vec![("lastMessage.by", json!("agent")), ("lastMessage.at", json!("2026-06-12T12:01:40Z"))]]
-                .concat(),
-            Reason::AnsweredByAgent,
-        ),
+        (LIVE, live(), [live(), come.clone()].concat(), Reason::AnsweredByAgent),
         (LIVE, live(), over(vec![]), Reason::LiveChatExpired),
         (LIVE, live(), over(vec![("_agentAssigned", json!("a1"))]), Reason::LiveChatEnded),
+        (unassigned, vec![], vec![("_agentAssigned", json!("a1"))], Reason::Taken),
+        (
+            unassigned,
+            vec![],
+            [answer("agent"), vec![("_agentAssigned", json!("a1"))]].concat(),
+            Reason::AnsweredByAgent,
+        ),
+        // Taken is an end only where the rule waits for it.
+        (unread, vec![], vec![("_agentAssigned", json!("a1")), ("unreadMessages", json!(0))], Reason::Read),
+        (by_bot, answer("bot"), vec![], Reason::WroteAgain),
+        (by_bot, answer("bot"), come.clone(), Reason::AnsweredByAgent),
         (tagged, vec![("profile.userDetails.tags", json!(["vip"]))], vec![], Reason::NoLongerMatches),
         (UNANSWERED, vec![], vec![("status", json!("ONHOLD"))], Reason::NoLongerMatches),
         // An answer from before the wait answers nothing.
