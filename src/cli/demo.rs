@@ -162,7 +162,7 @@ async fn tell(
     stop: &CancellationToken,
 ) -> story::Books {
     let sandbox = stage.inbox.sandbox();
-    let pace = Pace { speed: if fast { 3 } else { 1 }, ..Pace::default() };
+    let pace = Pace { speed: if fast { 60 } else { 20 }, ..Pace::default() };
     let mut script = Story::new(7, pace);
     let mut books = story::Books::default();
     let began = clock.now();

@@ -8,6 +8,7 @@ mod dry_run;
 mod files;
 mod run;
 mod sandbox;
+mod scene;
 mod terminal;
 
 use std::{ffi::OsString, path::PathBuf, process::ExitCode};

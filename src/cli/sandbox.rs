@@ -1,15 +1,24 @@
-//! `pengwatch sandbox`: only the inbox API with made-up customers, to try rules against.
+//! `pengwatch sandbox`: only the inbox API with made-up customers, and sinks to send to, to try rules
+//! against.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use clap::Args;
 use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 
-use super::{Exit, terminal};
+use super::{Exit, scene, terminal};
 use crate::{
-    sandbox::{Sandbox, Settings},
-    service::clock::SystemClock,
+    sandbox::{
+        Running, Sandbox, Settings,
+        smtp::SmtpSink,
+        story::{Pace, Story},
+    },
+    service::clock::{Clock, SystemClock},
 };
+
+/// How often it is looked whether something is to happen.
+const STEP: Duration = Duration::from_millis(250);
 
 /// How the made-up inbox is.
 #[derive(Clone, Debug, Args)]
@@ -17,15 +26,21 @@ pub struct SandboxArguments {
     /// Where it listens; port 0: the system picks one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8808")]
     listen: SocketAddr,
+    /// Where its mail sink listens
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8825")]
+    smtp: SocketAddr,
     /// The token that it accepts
     #[arg(long, default_value = "sandbox")]
     token: String,
-    /// How many customers there are, one in ten of them waiting
+    /// How many customers there are at the start, one in ten of them waiting
     #[arg(long, value_name = "N", default_value_t = 40)]
     contacts: usize,
-    /// What the customers are drawn from
+    /// What the customers and their story are drawn from
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
+    /// How fast customers come and are answered: 1 as in a shop, 20 as in the demo, 0 not at all
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(0..=1000))]
+    speed: u32,
     /// Records on a page
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..=1000))]
     page_size: u16,
@@ -37,12 +52,11 @@ pub struct SandboxArguments {
 /// Runs until it is stopped.
 ///
 /// # Errors
-/// The address cannot be listened on.
+/// An address cannot be listened on.
 pub async fn sandbox(arguments: SandboxArguments) -> anyhow::Result<Exit> {
-    let SandboxArguments { listen, token, contacts, seed, page_size, rate_limit } = arguments;
+    let SandboxArguments { listen, smtp, token, contacts, seed, speed, page_size, rate_limit } = arguments;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let stop = terminal::stop_signal();
-    let listener =
-        TcpListener::bind(listen).await.map_err(|error| anyhow::anyhow!("{listen} cannot be listened on: {error}"))?;
     let settings = Settings {
         token: token.clone(),
         page_size: usize::from(page_size),
@@ -52,8 +66,45 @@ pub async fn sandbox(arguments: SandboxArguments) -> anyhow::Result<Exit> {
         seed,
         ..Settings::default()
     };
-    let running = Sandbox::start(settings, Arc::new(SystemClock), listener, stop)?;
-    terminal::say(&format!("inbox API at {} with token {token}; Ctrl-C ends it", running.url()));
+    let (listener, mail) = (listen_on(listen).await?, listen_on(smtp).await?);
+    let mail_address = mail.local_addr()?;
+    let running = Sandbox::start(settings, Arc::clone(&clock), listener, stop.clone())?;
+    running.sandbox().with_mail(SmtpSink::start(mail, stop.clone()));
+    introduce(&running, mail_address, &token);
+    if speed > 0 {
+        play(&running.sandbox(), clock.as_ref(), Story::new(seed, Pace { speed, ..Pace::default() }), &stop).await;
+    }
     running.ended().await?;
     Ok(Exit::Fine)
+}
+
+async fn listen_on(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.map_err(|error| anyhow::anyhow!("{address} cannot be listened on: {error}"))
+}
+
+fn introduce(running: &Running, mail: SocketAddr, token: &str) {
+    let url = running.url();
+    for line in [
+        format!("inbox API     {url}   token: {token}"),
+        format!("Slack sink    {url}/services/T000/B000/sandbox"),
+        format!("webhook sink  {url}/webhook/sandbox"),
+        format!("mail sink     smtp://{mail}"),
+        format!("what the sinks got: {url}/sandbox/sinks   Ctrl-C ends it"),
+    ] {
+        terminal::say(&line);
+    }
+}
+
+/// Lets the story go on, and tells what happens, until it is stopped.
+async fn play(sandbox: &Sandbox, clock: &dyn Clock, mut story: Story, stop: &CancellationToken) {
+    while !stop.is_cancelled() {
+        let now = clock.now();
+        for happening in story.step(sandbox, now) {
+            terminal::say(&scene::line(now, &happening));
+        }
+        tokio::select! {
+            () = tokio::time::sleep(STEP) => {}
+            () = stop.cancelled() => {}
+        }
+    }
 }

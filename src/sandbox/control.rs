@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::answer::Answer;
 use super::deeds::{By, Deed};
-use super::fault::Fault;
+use super::fault::{Fault, Place};
 use super::{Mistake, Sandbox, sinks};
 
 /// The routes for tests and the demo.
@@ -102,6 +102,9 @@ async fn fault(State(sandbox): State<Sandbox>, body: Body) -> Response {
         if let Some(mistake) = fault.mistake() {
             return Err(Refused(StatusCode::BAD_REQUEST, mistake.to_owned()));
         }
+        if fault.at == Place::Mail && !sandbox.takes_mail() {
+            return Err(Mistake::NoMailSink.into());
+        }
         sandbox.fault(fault);
         Ok(Value::Null)
     }))
@@ -109,7 +112,8 @@ async fn fault(State(sandbox): State<Sandbox>, body: Body) -> Response {
 
 async fn sinks(State(sandbox): State<Sandbox>) -> Response {
     let shown = |received: Vec<super::Received>| received.iter().map(sinks::shown).collect::<Vec<_>>();
-    reply(Ok(json!({ "slack": shown(sandbox.slack()), "webhooks": shown(sandbox.webhooks()) })))
+    let mails: Vec<_> = sandbox.mails().iter().map(sinks::shown_mail).collect();
+    reply(Ok(json!({ "slack": shown(sandbox.slack()), "webhooks": shown(sandbox.webhooks()), "mails": mails })))
 }
 
 /// Does it now, and shows the contact as it is then.
@@ -125,7 +129,7 @@ impl From<Mistake> for Refused {
     fn from(mistake: Mistake) -> Self {
         let status = match mistake {
             Mistake::NoSuchContact => StatusCode::NOT_FOUND,
-            Mistake::NoObject | Mistake::NoId => StatusCode::BAD_REQUEST,
+            Mistake::NoObject | Mistake::NoId | Mistake::NoMailSink => StatusCode::BAD_REQUEST,
         };
         Self(status, mistake.to_string())
     }

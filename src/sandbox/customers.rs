@@ -71,10 +71,14 @@ impl Population {
         Self { random: Random::new(seed) }
     }
 
-    /// Somebody who has just opened the chat and written nothing yet.
+    /// Somebody who has just opened the chat and written nothing yet; one in six is a VIP.
     pub fn newcomer(&mut self, now: Timestamp) -> Value {
         let platform = self.any_platform();
-        Value::Object(self.person(platform, now, now))
+        let mut contact = self.person(platform, now, now);
+        if self.random.chance(16) {
+            overlay(&mut contact, json!({ "profile": { "userDetails": { "tags": [words::VIP] } } }));
+        }
+        Value::Object(contact)
     }
 
     /// Somebody who wrote within the last minutes and has no answer.

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::answer::{Answer, End, error_body};
+use super::smtp::Trouble;
 
 /// Whose requests a fault is for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -24,6 +25,8 @@ pub enum Place {
     Slack,
     /// The webhook sink.
     Webhook,
+    /// The mail sink, at the end of a mail.
+    Mail,
 }
 
 /// A record that cannot be used.
@@ -135,6 +138,11 @@ impl Fault {
         Self::at(Place::Webhook, kind)
     }
 
+    /// Once, for the next mail.
+    pub fn mail(kind: Kind) -> Self {
+        Self::at(Place::Mail, kind)
+    }
+
     /// The same, so many times.
     #[must_use]
     pub fn repeated(self, times: u32) -> Self {
@@ -161,6 +169,12 @@ impl Fault {
         match &self.kind {
             _ if self.page.is_some() && self.at != Place::Inbox => Some("`page` is for `\"at\": \"inbox\"` only"),
             _ if data && self.at != Place::Inbox => Some("this kind is for `\"at\": \"inbox\"` only"),
+            Kind::Status { code, .. } if self.at == Place::Mail && !(400..=599).contains(code) => {
+                Some("`code` must be from 400 to 599 for `\"at\": \"mail\"`")
+            }
+            _ if self.at == Place::Mail && self.kind.trouble().is_none() => {
+                Some("for `\"at\": \"mail\"` there are `status`, `close` and `delay`")
+            }
             Kind::Status { code, .. } if !(200..=599).contains(code) => Some("`code` must be from 200 to 599"),
             _ => None,
         }
@@ -171,6 +185,16 @@ impl Kind {
     /// A bare status.
     pub fn status(code: u16) -> Self {
         Self::Status { code, body: None, retry_after: None }
+    }
+
+    /// The same to a client that brings a mail; `None` where a mail server knows no such thing.
+    pub(super) fn trouble(&self) -> Option<Trouble> {
+        match self {
+            Self::Status { code, .. } => Some(Trouble::Code(*code)),
+            Self::Close => Some(Trouble::HangUp),
+            Self::Delay { ms } => Some(Trouble::Delay(Duration::from_millis(*ms))),
+            _ => None,
+        }
     }
 
     /// 429 with `Retry-After`.
@@ -251,7 +275,7 @@ fn status_answer(code: u16, body: Option<&str>, at: Place) -> Answer {
     let reason = status.canonical_reason().unwrap_or("error");
     match (body, at, code) {
         (Some(body), ..) => Answer::text(status, body),
-        (None, Place::Slack | Place::Webhook, _) => {
+        (None, Place::Slack | Place::Webhook | Place::Mail, _) => {
             Answer::text(status, &reason.to_lowercase().replace([' ', '-'], "_"))
         }
         (None, Place::Inbox | Place::Segments, 401) => Answer::error(status, super::api::UNAUTHORIZED),

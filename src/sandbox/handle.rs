@@ -1,7 +1,7 @@
 //! Direct access to a sandbox, for those in the same process.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -9,7 +9,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::Settings;
 use super::deeds::Deed;
-use super::fault::Fault;
+use super::fault::{Fault, Place};
+use super::smtp::{Mail, SmtpSink, Stage};
 use super::state::State;
 use crate::service::clock::Clock;
 
@@ -25,6 +26,9 @@ pub enum Mistake {
     /// A contact needs an id.
     #[error("a contact's `_id` must be a string that is not empty")]
     NoId,
+    /// A fault of a mail server that is not there.
+    #[error("this sandbox has no mail sink")]
+    NoMailSink,
 }
 
 /// A request to the API, refused ones included.
@@ -88,6 +92,8 @@ pub struct Sandbox(Arc<Inner>);
 struct Inner {
     /// Locked for the length of one decision, never while anything waits.
     state: Mutex<State>,
+    /// The mail sink beside it, which has a listener and a lock of its own.
+    mail: OnceLock<SmtpSink>,
     clock: Arc<dyn Clock>,
     shutdown: CancellationToken,
 }
@@ -95,7 +101,7 @@ struct Inner {
 impl Sandbox {
     pub(super) fn new(settings: Settings, clock: Arc<dyn Clock>, shutdown: CancellationToken) -> Self {
         let state = Mutex::new(State::new(settings, clock.now()));
-        Self(Arc::new(Inner { state, clock, shutdown }))
+        Self(Arc::new(Inner { state, mail: OnceLock::new(), clock, shutdown }))
     }
 
     /// Decides something under the lock.
@@ -156,9 +162,24 @@ impl Sandbox {
         self.with(|state, _| state.change(id, deed, at))
     }
 
-    /// Puts a fault into the queue.
+    /// Puts a mail sink beside it, so that its mails and its faults are reached in the same way as
+    /// those of the others; the first one stays.
+    pub fn with_mail(&self, sink: SmtpSink) {
+        let _ = self.0.mail.set(sink);
+    }
+
+    /// Puts a fault into the queue; one of a mail sink that is not there never comes.
     pub fn fault(&self, fault: Fault) {
-        self.with(|state, _| state.faults.push(fault));
+        if fault.at != Place::Mail {
+            self.with(|state, _| state.faults.push(fault));
+        } else if let (Some(sink), Some(trouble)) = (self.0.mail.get(), fault.kind.trouble()) {
+            sink.trouble(Stage::End, trouble, usize::try_from(fault.times).unwrap_or(usize::MAX));
+        }
+    }
+
+    /// Whether there is a mail sink beside it.
+    pub(super) fn takes_mail(&self) -> bool {
+        self.0.mail.get().is_some()
     }
 
     /// Forgets the faults that have not come yet.
@@ -186,8 +207,16 @@ impl Sandbox {
         self.with(|state, _| state.webhooks.all())
     }
 
+    /// What the mail sink got, oldest first; nothing where there is none.
+    pub fn mails(&self) -> Vec<Mail> {
+        self.0.mail.get().map(SmtpSink::mails).unwrap_or_default()
+    }
+
     /// Forgets the requests and what the sinks got.
     pub fn clear_logs(&self) {
+        if let Some(sink) = self.0.mail.get() {
+            sink.forget_mails();
+        }
         self.with(|state, _| {
             state.requests.clear();
             state.slack.clear();

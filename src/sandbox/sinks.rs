@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use super::answer::Answer;
 use super::fault::{Place, spoil};
 use super::line::Cutter;
+use super::smtp::Mail;
 use super::{Received, Sandbox};
 use crate::model::time::iso;
 
@@ -90,6 +91,14 @@ pub(super) fn shown(received: &Received) -> Value {
     let body = received.json().unwrap_or_else(|| Value::from(received.body.as_str()));
     json!({
         "at": iso(received.at), "path": received.path, "headers": headers, "body": body, "status": received.status,
+    })
+}
+
+/// What the mail sink got, for `GET /sandbox/sinks`.
+pub(super) fn shown_mail(mail: &Mail) -> Value {
+    json!({
+        "from": mail.from, "to": mail.to, "subject": mail.subject(), "text": mail.text(), "html": mail.html(),
+        "data": mail.data,
     })
 }
 

@@ -123,6 +123,11 @@ impl SmtpSink {
         self.state().mails.iter().cloned().collect()
     }
 
+    /// Forgets the mails so far.
+    pub(super) fn forget_mails(&self) {
+        self.state().mails.clear();
+    }
+
     /// How many connections there were.
     pub fn connections(&self) -> usize {
         self.state().connections

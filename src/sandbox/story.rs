@@ -20,7 +20,7 @@ const LONGEST_PAUSE: SignedDuration = SignedDuration::from_secs(60);
 /// How fast and how crowded the story is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pace {
-    /// How many times faster than written; at least 1.
+    /// How many times faster than in a shop, where one waits some minutes for a person; at least 1.
     pub speed: u32,
     /// How many may wait for a person at a time.
     pub waiting: usize,
@@ -28,9 +28,10 @@ pub struct Pace {
     pub customers: usize,
 }
 
+/// As fast as one likes to watch: a wait takes 10 to 30 seconds.
 impl Default for Pace {
     fn default() -> Self {
-        Self { speed: 1, waiting: 3, customers: 60 }
+        Self { speed: 20, waiting: 3, customers: 60 }
     }
 }
 
@@ -44,6 +45,8 @@ pub enum Happening {
     AskedForPerson { id: String, name: String, platform: String },
     /// The bot answered.
     BotAnswered { id: String, name: String, text: String },
+    /// The bot gave the conversation to an agent, and said so.
+    HandedOver { id: String, name: String, to_name: String, text: String },
     /// An agent answered, so long after the customer had begun to wait.
     Answered { id: String, name: String, by_name: String, after: SignedDuration },
     /// Nobody answered a live chat in time.
@@ -53,12 +56,14 @@ pub enum Happening {
 }
 
 /// What somebody will do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Act {
+    #[default]
     Arrive,
     AskForPerson,
     WriteAgain,
     BotAnswers,
+    HandOver,
     AgentAnswers,
     Expire,
     Close,
@@ -130,7 +135,7 @@ impl Story {
     /// Sees to it that somebody comes: soon where nobody waits, not at all where enough do.
     fn invite(&mut self, at: Timestamp) {
         let waiting = self.waiting();
-        let soon = (200, 900);
+        let soon = (4, 18);
         if waiting >= self.pace.waiting {
             return;
         }
@@ -142,23 +147,23 @@ impl Story {
         }
         let delay = match waiting {
             0 => soon,
-            1 => (2_000, 6_000),
-            _ => (6_000, 14_000),
+            1 => (40, 120),
+            _ => (120, 280),
         };
         self.arrival = Some(self.later(None, Act::Arrive, at, delay));
     }
 
-    /// Milliseconds of the story as time; never nothing, or a very fast story would go on at one
-    /// moment for ever.
-    fn paced(&self, millis: i64) -> SignedDuration {
-        SignedDuration::from_millis((millis / i64::from(self.pace.speed.max(1))).max(1))
+    /// Seconds of the shop as time; never nothing, or a very fast story would go on at one moment for
+    /// ever.
+    fn paced(&self, seconds: i64) -> SignedDuration {
+        SignedDuration::from_millis((seconds * 1_000 / i64::from(self.pace.speed.max(1))).max(1))
     }
 
-    /// Plans an act some milliseconds of the story after `at`.
+    /// Plans an act some seconds of the shop after `at`.
     fn later(&mut self, who: Option<usize>, act: Act, at: Timestamp, (least, most): (i64, i64)) -> Place {
-        let millis = self.random.between(least, most);
+        let seconds = self.random.between(least, most);
         self.planned += 1;
-        let place = (at.checked_add(self.paced(millis)).unwrap_or(at), self.planned);
+        let place = (at.checked_add(self.paced(seconds)).unwrap_or(at), self.planned);
         self.plan.insert(place, (who, act));
         place
     }
@@ -178,13 +183,14 @@ impl Story {
         self.tell_wrote(who, text);
         // While nobody else waits, this one does: the bot would leave the watcher nothing to see.
         if waiting > 0 && self.random.chance(35) {
-            let (answered, _) = self.later(Some(who), Act::BotAnswers, at, (1_000, 2_000));
-            let next = if self.random.chance(60) { Act::AskForPerson } else { Act::Close };
-            self.later(Some(who), next, answered, (4_000, 8_000));
+            let (answered, _) = self.later(Some(who), Act::BotAnswers, at, (20, 40));
+            let next =
+                self.random.pick(&[Act::AskForPerson, Act::AskForPerson, Act::HandOver, Act::HandOver, Act::Close]);
+            self.later(Some(who), next, answered, (80, 160));
         } else {
             self.wait(who, Act::AgentAnswers, at);
             if self.random.chance(25) {
-                self.later(Some(who), Act::AskForPerson, at, (1_000, 2_000));
+                self.later(Some(who), Act::AskForPerson, at, (20, 40));
             }
         }
     }
@@ -192,11 +198,11 @@ impl Story {
     /// Begins somebody's wait, and plans how it ends.
     fn wait(&mut self, who: usize, end: Act, at: Timestamp) {
         self.cast[who].waiting = Some(at);
-        let (answered, _) = self.later(Some(who), end, at, (10_000, 30_000));
+        let (answered, _) = self.later(Some(who), end, at, (200, 600));
         if self.random.chance(35) {
-            self.later(Some(who), Act::WriteAgain, at, (4_000, 9_000));
+            self.later(Some(who), Act::WriteAgain, at, (80, 180));
         }
-        self.later(Some(who), Act::Close, answered, (8_000, 20_000));
+        self.later(Some(who), Act::Close, answered, (160, 400));
     }
 
     /// Somebody new, or one who has been here before.
@@ -220,11 +226,24 @@ impl Story {
         match act {
             Act::Arrive => {}
             Act::AskForPerson => {
-                if self.cast[who].waiting.is_none() && !self.insist(sandbox, who, at) {
+                let end = if self.random.chance(20) { Act::Expire } else { Act::AgentAnswers };
+                if self.cast[who].waiting.is_none() && !self.insist(sandbox, who, end, at) {
                     return;
                 }
                 if self.does(sandbox, who, &Deed::LiveChat(true), at) {
                     self.told.push(Happening::AskedForPerson { id, name, platform });
+                }
+            }
+            Act::HandOver => {
+                if !self.insist(sandbox, who, Act::AgentAnswers, at) {
+                    return;
+                }
+                let (agent, to_name) = self.random.pick(&AGENTS);
+                let text = self.random.pick(&words::HAND_OVERS).to_owned();
+                let done = self.does(sandbox, who, &Deed::Assign(agent.to_owned()), at)
+                    && self.does(sandbox, who, &Deed::Answer(By::Bot, text.clone()), at);
+                if done {
+                    self.told.push(Happening::HandedOver { id, name, to_name: to_name.to_owned(), text });
                 }
             }
             Act::WriteAgain => {
@@ -266,16 +285,15 @@ impl Story {
     }
 
     /// Lets somebody whom the bot has not helped write once more and wait, unless too many do.
-    fn insist(&mut self, sandbox: &Sandbox, who: usize, at: Timestamp) -> bool {
+    fn insist(&mut self, sandbox: &Sandbox, who: usize, end: Act, at: Timestamp) -> bool {
         if self.waiting() >= self.pace.waiting {
-            self.later(Some(who), Act::Close, at, (1_000, 3_000));
+            self.later(Some(who), Act::Close, at, (20, 60));
             return false;
         }
         let text = self.random.pick(&words::FOR_A_PERSON);
         let wrote = self.does(sandbox, who, &Deed::Write(Some(text.to_owned())), at);
         if wrote {
             self.tell_wrote(who, text);
-            let end = if self.random.chance(20) { Act::Expire } else { Act::AgentAnswers };
             self.wait(who, end, at);
         }
         wrote

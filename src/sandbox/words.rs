@@ -108,6 +108,14 @@ pub(super) const BOT_ANSWERS: [&str; 5] = [
     "Here is an article that may help: https://shop.example.com/help/returns",
 ];
 
+/// What the bot says when it hands a conversation to a person.
+pub(super) const HAND_OVERS: [&str; 4] = [
+    "I have asked a colleague to help you. One moment, please.",
+    "A person of our team will be with you soon.",
+    "I am passing this on to the team. Please stay here.",
+    "Thank you! Somebody will answer you in a few minutes.",
+];
+
 /// What agents say.
 pub(super) const AGENT_ANSWERS: [&str; 7] = [
     "Thanks for waiting! I am looking into it.",
@@ -119,8 +127,11 @@ pub(super) const AGENT_ANSWERS: [&str; 7] = [
     "Done! Anything else?",
 ];
 
+/// The tag of the customers whom the team must not keep waiting.
+pub(super) const VIP: &str = "vip";
+
 /// Tags of the team.
-pub(super) const TAGS: [&str; 6] = ["vip", "returning", "refund", "wholesale", "beta", "complaint"];
+pub(super) const TAGS: [&str; 6] = [VIP, "returning", "refund", "wholesale", "beta", "complaint"];
 
 /// Device, browser, operating system.
 pub(super) const DEVICES: [(&str, &str, &str); 5] = [

@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 
 use crate::{
-    model::{Event, Notification, text::one_line, time::human},
+    cli::scene,
+    model::{Event, Notification, text::one_line},
     sandbox::{Received, smtp::Mail, story::Happening},
 };
 
@@ -19,27 +20,12 @@ pub struct Books {
 impl Books {
     /// A line for something that happened in the inbox.
     pub fn happened(&mut self, now: Timestamp, happening: &Happening) -> String {
-        let (who, what) = match happening {
-            Happening::Wrote { name, platform, text, .. } => {
-                self.wrote += 1;
-                ("customer", format!("{} on {}: \"{}\"", short(name), pretty(platform), one_line(text, 60)))
-            }
-            Happening::AskedForPerson { name, platform, .. } => {
-                ("customer", format!("{} on {} asks for a person (live chat)", short(name), pretty(platform)))
-            }
-            Happening::BotAnswered { name, text, .. } => {
-                ("bot", format!("to {}: \"{}\"", short(name), one_line(text, 60)))
-            }
-            Happening::Answered { name, by_name, after, .. } => {
-                self.answered += 1;
-                ("agent", format!("{by_name} answers {} after {}", short(name), human(*after)))
-            }
-            Happening::LiveChatExpired { name, after, .. } => {
-                ("inbox", format!("the live chat of {} expires unanswered after {}", short(name), human(*after)))
-            }
-            Happening::Closed { name, .. } => ("agent", format!("closes the conversation with {}", short(name))),
-        };
-        line(now, who, &what)
+        match happening {
+            Happening::Wrote { .. } => self.wrote += 1,
+            Happening::Answered { .. } => self.answered += 1,
+            _ => {}
+        }
+        scene::line(now, happening)
     }
 
     /// Lines for what Slack and the mail server got since the last call.
@@ -49,10 +35,10 @@ impl Books {
             let payload = request.json();
             let text = payload.as_ref().and_then(|payload| payload.get("text")?.as_str()).unwrap_or("(no text)");
             let text = text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&");
-            lines.push(line(now, "  -> Slack", &one_line(&text, 140)));
+            lines.push(scene::stamped(now, "  -> Slack", &one_line(&text, 140)));
         }
         for mail in mails.iter().skip(self.mails) {
-            lines.push(line(now, "  -> mail", &format!("to {}: {}", mail.to.join(", "), mail.subject())));
+            lines.push(scene::stamped(now, "  -> mail", &format!("to {}: {}", mail.to.join(", "), mail.subject())));
         }
         self.slack = slack.len();
         self.mails = mails.len();
@@ -78,22 +64,4 @@ impl Books {
             "next: README.md, \"The first own alert\"".to_owned(),
         ]
     }
-}
-
-fn line(now: Timestamp, who: &str, what: &str) -> String {
-    let time = now.to_zoned(jiff::tz::TimeZone::system());
-    format!("{}  {who:<10}  {what}", time.strftime("%H:%M:%S"))
-}
-
-fn short(name: &str) -> String {
-    if name.is_empty() { "a customer without a name".to_owned() } else { one_line(name, 30) }
-}
-
-fn pretty(platform: &str) -> String {
-    let lower = platform.to_lowercase();
-    if lower == "whatsapp" {
-        return "WhatsApp".to_owned();
-    }
-    let mut letters = lower.chars();
-    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }

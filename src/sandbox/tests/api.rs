@@ -45,6 +45,12 @@ async fn the_token_and_its_type_are_asked_for() {
     }
 }
 
+#[test]
+fn the_body_has_the_documented_fields_and_no_other() {
+    let page: Value = serde_json::from_str(include_str!("../../../tests/fixtures/inbox-fields.json")).unwrap();
+    assert_eq!(json!(FIELDS.map(|(name, _)| name)), page["request"]);
+}
+
 #[tokio::test]
 async fn every_field_is_required() {
     let bench = Bench::new(settings()).await;

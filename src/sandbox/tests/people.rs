@@ -187,7 +187,7 @@ async fn somebody_always_waits_but_never_too_many() {
 #[tokio::test]
 async fn a_fast_story_goes_on_with_the_same_customers() {
     let bench = Bench::new(settings()).await;
-    let pace = Pace { speed: 10, customers: 8, ..Pace::default() };
+    let pace = Pace { speed: 200, customers: 8, ..Pace::default() };
     let seconds = told(&bench.sandbox, &mut Story::new(9, pace), 600);
     let count =
         |fits: fn(&Happening) -> bool| seconds.iter().flat_map(|(told, _)| told).filter(|one| fits(one)).count();
@@ -196,6 +196,7 @@ async fn a_fast_story_goes_on_with_the_same_customers() {
     assert!(count(|one| matches!(one, Happening::LiveChatExpired { .. })) > 0);
     assert!(count(|one| matches!(one, Happening::BotAnswered { .. })) > 0);
     assert!(count(|one| matches!(one, Happening::AskedForPerson { .. })) > 0);
+    assert!(count(|one| matches!(one, Happening::HandedOver { .. })) > 0);
     assert!(count(|one| matches!(one, Happening::Closed { .. })) > 0);
 }
 

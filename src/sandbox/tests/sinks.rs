@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Bench, settings};
+use crate::sandbox::smtp::SmtpSink;
 
 async fn slack(bench: &Bench, payload: &Value) -> (u16, String) {
     let response = bench.post("/services/T/B/secret", payload).await;
@@ -85,4 +86,39 @@ async fn webhooks_are_kept_to_the_byte() {
     assert_eq!(shown["data"]["webhooks"][0]["headers"]["webhook-id"], json!("msg_1"));
     bench.sandbox.clear_logs();
     assert!(bench.sandbox.slack().is_empty() && bench.sandbox.webhooks().is_empty());
+}
+
+/// Brings a mail to the sink beside the sandbox; whether it was taken.
+async fn bring(address: std::net::SocketAddr, subject: &str) -> bool {
+    use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
+    let mail = Message::builder().from("a@example.com".parse().unwrap()).to("b@example.com".parse().unwrap());
+    let mail = mail.subject(subject).header(lettre::message::header::ContentType::TEXT_PLAIN).body("Hello".to_owned());
+    let relay = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(address.ip().to_string()).port(address.port());
+    relay.build().send(mail.unwrap()).await.is_ok()
+}
+
+#[tokio::test]
+async fn mail_is_a_sink_like_the_others() {
+    let bench = Bench::new(settings()).await;
+    let fault = json!({ "at": "mail", "kind": { "status": { "code": 451 } } });
+    let refused = bench.post("/sandbox/fault", &fault).await;
+    assert_eq!(refused.status(), 400, "there is no mail sink yet");
+
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    bench.sandbox.with_mail(SmtpSink::start(listener, bench.shutdown.clone()));
+    assert_eq!(bench.post("/sandbox/fault", &fault).await.status(), 200);
+    assert!(!bring(address, "refused").await);
+    assert!(bring(address, "taken").await);
+    let sinks: Value =
+        bench.client.get(format!("{}/sandbox/sinks", bench.running.url())).send().await.unwrap().json().await.unwrap();
+    let mails = &sinks["data"]["mails"];
+    assert_eq!((&mails[0]["subject"], &mails[0]["to"]), (&json!("taken"), &json!(["b@example.com"])));
+    assert_eq!((&mails[0]["text"], mails.get(1)), (&json!("Hello"), None));
+    for odd in [json!("html"), json!({ "status": { "code": 250 } })] {
+        let response = bench.post("/sandbox/fault", &json!({ "at": "mail", "kind": odd })).await;
+        assert_eq!(response.status(), 400);
+    }
+    bench.sandbox.clear_logs();
+    assert!(bench.sandbox.mails().is_empty());
 }
