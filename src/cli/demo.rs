@@ -1,7 +1,9 @@
 //! `pengwatch demo`: the whole thing on this machine, over real HTTP and SMTP on loopback, with the
 //! shipped rules. It writes nothing outside a temporary folder.
 
-mod story;
+mod books;
+mod ledger;
+mod trouble;
 
 use std::{fs, path::Path, sync::Arc, time::Duration};
 
@@ -9,6 +11,7 @@ use jiff::SignedDuration;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use self::{books::Books, ledger::Records, trouble::Trouble};
 use super::{Exit, Global, files, terminal};
 use crate::{
     config::load::Secrets,
@@ -40,6 +43,9 @@ const RULES: [(&str, &str); 5] = [
 const HURRY: [(&str, &str); 3] =
     [("seconds(90)", "seconds(2)"), ("seconds(30)", "seconds(1)"), ("minutes(", "seconds(")];
 
+/// What the story is drawn from: one in which every shipped rule has something to tell within a minute.
+const SEED: u64 = 7;
+
 /// Where everything listens, on ports that the system picked.
 struct Stage {
     inbox: Running,
@@ -58,8 +64,9 @@ pub async fn demo(global: &Global, fast: bool, how_long: Option<SignedDuration>)
     // The stage stands until the watcher has ended, or its last messages would find nobody.
     let curtain = CancellationToken::new();
     let _falls = curtain.clone().drop_guard();
-    let stage = Stage::set(Arc::clone(&clock), &curtain).await?;
-    write_files(folder.path(), &stage)?;
+    let tempo = if fast { Tempo::FAST } else { Tempo::CALM };
+    let stage = Stage::set(Arc::clone(&clock), tempo, &curtain).await?;
+    write_files(folder.path(), &stage, tempo)?;
 
     let global = Global { config: folder.path().join("pengwatch.toml"), ..global.clone() };
     let files = files::read(&global, Secrets::Needed)
@@ -76,31 +83,76 @@ pub async fn demo(global: &Global, fast: bool, how_long: Option<SignedDuration>)
     introduce(&stage, how_long);
 
     let watching = daemon(app, &stop, Arc::new(|_, _| {}));
-    let telling = tell(&stage, clock.as_ref(), fast, how_long, &stop);
+    let telling = tell(&stage, clock.as_ref(), tempo, how_long, &stop);
     let (watched, mut books) = tokio::join!(watching, telling);
     watched?;
-    for line in books.received(clock.now(), &stage.inbox.sandbox().slack(), &stage.mail.mails()) {
+    let now = clock.now();
+    let sandbox = stage.inbox.sandbox();
+    for line in books.met(now, &sandbox, stage.mail.refused()) {
         terminal::say(&line);
     }
-    let owed = store.notifications().await?;
-    for line in books.summary(&owed) {
+    let (episodes, owed) = (store.episodes().await?, store.notifications().await?);
+    let records = Records { episodes: &episodes, owed: &owed, slack: &sandbox.slack() };
+    let balance = books.ledger.balance(now, &records);
+    let still_owed = owed.iter().filter(|(_, state)| state == "owed").count();
+    for line in books.summary(now, &balance, still_owed) {
         terminal::say(&line);
     }
-    Ok(Exit::Fine)
+    Ok(if balance.wrong.is_empty() { Exit::Fine } else { Exit::No })
+}
+
+/// How fast everything goes.
+#[derive(Clone, Copy)]
+struct Tempo {
+    /// Of the story: 20 is good to watch.
+    speed: u32,
+    /// In the configuration's words.
+    poll_every: &'static str,
+    /// The limit of the inbox, and what the watcher may use of it, in a minute.
+    requests: (u32, u32),
+    /// Who waits for so many seconds in silence must have been told of: a poll, a fault of the inbox
+    /// and one of Slack may lie between.
+    patience: i64,
+    /// Seconds between two faults.
+    trouble: i64,
+    /// Between two looks at what happened.
+    look: Duration,
+}
+
+impl Tempo {
+    const CALM: Self = Self {
+        speed: 20,
+        poll_every: "4s",
+        requests: (100, 80),
+        patience: 12,
+        trouble: 9,
+        look: Duration::from_millis(400),
+    };
+    /// A minute in twenty seconds, and so three times as many requests.
+    const FAST: Self = Self {
+        speed: 60,
+        poll_every: "1500ms",
+        requests: (300, 240),
+        patience: 6,
+        trouble: 4,
+        look: Duration::from_millis(150),
+    };
 }
 
 impl Stage {
-    async fn set(clock: Arc<dyn Clock>, curtain: &CancellationToken) -> anyhow::Result<Self> {
-        let settings = Settings { contacts: 40, ..Settings::default() };
+    async fn set(clock: Arc<dyn Clock>, tempo: Tempo, curtain: &CancellationToken) -> anyhow::Result<Self> {
+        let settings = Settings { contacts: 40, rate_limit: tempo.requests.0, ..Settings::default() };
         let inbox = Sandbox::start(settings, clock, TcpListener::bind("127.0.0.1:0").await?, curtain.clone())?;
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let mail_address = listener.local_addr()?;
-        Ok(Self { inbox, mail: SmtpSink::start(listener, curtain.clone()), mail_address })
+        let mail = SmtpSink::start(listener, curtain.clone());
+        inbox.sandbox().with_mail(mail.clone());
+        Ok(Self { inbox, mail, mail_address })
     }
 }
 
 /// The configuration that a user would write, with the demo's addresses.
-fn write_files(folder: &Path, stage: &Stage) -> anyhow::Result<()> {
+fn write_files(folder: &Path, stage: &Stage, tempo: Tempo) -> anyhow::Result<()> {
     let table = |entries: &[(&str, &str)], value: fn(&str) -> String| {
         entries.iter().map(|(id, name)| format!("\"{id}\" = {}", value(name))).collect::<Vec<_>>().join(", ")
     };
@@ -110,8 +162,9 @@ fn write_files(folder: &Path, stage: &Stage) -> anyhow::Result<()> {
 [inbox.demo]
 url = "{url}"
 token = "sandbox"
-poll_every = "4s"
+poll_every = "{poll_every}"
 sweep_every = "1m"
+requests_per_minute = {requests}
 contact_link = "https://app.example.com/inbox/{{{{contact._id}}}}"
 
 [receiver.support]
@@ -130,6 +183,8 @@ bots = {{ {bots} }}
 "#,
         url = stage.inbox.url(),
         mail = stage.mail_address,
+        poll_every = tempo.poll_every,
+        requests = tempo.requests.1,
         agents = table(&AGENTS, |name| format!("{{ name = \"{name}\" }}")),
         bots = table(&BOTS, |name| format!("\"{name}\"")),
     );
@@ -144,28 +199,38 @@ bots = {{ {bots} }}
 }
 
 fn introduce(stage: &Stage, how_long: Option<SignedDuration>) {
-    let end = how_long.map_or("Ctrl-C ends it".to_owned(), |how_long| {
-        format!("it ends by itself after {}; Ctrl-C ends it sooner", crate::model::time::human(how_long))
+    let end = how_long.map_or("Ctrl-C ends it.".to_owned(), |how_long| {
+        format!("It ends by itself after {}; Ctrl-C ends it sooner.", crate::model::time::human(how_long))
     });
-    terminal::say("pengwatch demo: made-up customers write to a made-up inbox on this machine, and pengwatch");
-    terminal::say("watches it with the shipped rules. Every line below came over real HTTP and SMTP on loopback.");
-    terminal::say(&format!("inbox {}   Slack and mail are sinks here   {end}", stage.inbox.url()));
+    for line in [
+        "pengwatch demo: made-up customers write to the made-up inbox of a shop, all on this machine.",
+        "pengwatch watches that inbox with the shipped rules (with seconds in place of minutes) and tells Slack",
+        "and the leads by mail who waits, and when it is over. Every line came over real HTTP and SMTP.",
+        "",
+        "  customer, bot, agent   what happens in the inbox",
+        "  -> Slack, -> mail      what pengwatch tells, and where",
+        "  trouble                what goes wrong on purpose: the inbox, Slack and the mail server fail now and then",
+        "",
+    ] {
+        terminal::say(line);
+    }
+    terminal::say(&format!("The inbox is at {} (token: sandbox). {end}", stage.inbox.url()));
     terminal::say("");
 }
 
-/// Moves the story on, and tells what customers, agents, Slack and mail do.
+/// Moves the story on, makes trouble, and tells what happens everywhere.
 async fn tell(
     stage: &Stage,
     clock: &dyn Clock,
-    fast: bool,
+    tempo: Tempo,
     how_long: Option<SignedDuration>,
     stop: &CancellationToken,
-) -> story::Books {
+) -> Books {
     let sandbox = stage.inbox.sandbox();
-    let pace = Pace { speed: if fast { 60 } else { 20 }, ..Pace::default() };
-    let mut script = Story::new(7, pace);
-    let mut books = story::Books::default();
     let began = clock.now();
+    let mut script = Story::new(SEED, Pace { speed: tempo.speed, ..Pace::default() });
+    let mut trouble = Trouble::new(began, SignedDuration::from_secs(tempo.trouble));
+    let mut books = Books::new(began, SignedDuration::from_secs(tempo.patience));
     loop {
         let now = clock.now();
         if how_long.is_some_and(|how_long| now.duration_since(began) >= how_long) {
@@ -174,14 +239,15 @@ async fn tell(
         if stop.is_cancelled() {
             return books;
         }
+        trouble.step(&sandbox, now);
         for happening in script.step(&sandbox, now) {
             terminal::say(&books.happened(now, &happening));
         }
-        for line in books.received(now, &sandbox.slack(), &stage.mail.mails()) {
+        for line in books.met(now, &sandbox, stage.mail.refused()) {
             terminal::say(&line);
         }
         tokio::select! {
-            () = tokio::time::sleep(Duration::from_millis(500)) => {}
+            () = tokio::time::sleep(tempo.look) => {}
             () = stop.cancelled() => {}
         }
     }

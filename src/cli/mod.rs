@@ -146,8 +146,13 @@ pub fn main(arguments: Arguments) -> anyhow::Result<Exit> {
     // One thread: the work is waiting for others, and a request then crosses no thread. The store has
     // a thread of its own.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let calm = !matches!(command, Command::Run { once: false, dry_run: false });
-    terminal::start_logs(&global, calm);
+    let usual = match command {
+        Command::Run { once: false, dry_run: false } => "info",
+        // It tells of the trouble that it makes by itself.
+        Command::Demo { .. } => "error",
+        _ => "warn",
+    };
+    terminal::start_logs(&global, usual);
     runtime.block_on(async {
         match command {
             Command::Run { dry_run: true, .. } => dry_run::dry_run(&global).await,

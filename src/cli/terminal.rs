@@ -20,12 +20,12 @@ use crate::{
     },
 };
 
-/// Starts logging to standard error; `calm` commands say warnings only unless asked for more.
-pub fn start_logs(global: &Global, calm: bool) {
+/// Starts logging to standard error, from the level that is usual for the command unless another one is
+/// asked for.
+pub fn start_logs(global: &Global, usual: &'static str) {
     let level = match (global.quiet, global.verbose) {
         (true, _) => "error",
-        (false, 0) if calm => "warn",
-        (false, 0) => "info",
+        (false, 0) => usual,
         (false, 1) => "pengwatch=debug,info",
         (false, _) => "pengwatch=trace,debug",
     };

@@ -69,6 +69,7 @@ struct State {
     mails: VecDeque<Mail>,
     script: Vec<Scripted>,
     connections: usize,
+    refused: usize,
 }
 
 struct Scripted {
@@ -128,6 +129,11 @@ impl SmtpSink {
         self.state().mails.clear();
     }
 
+    /// How many whole mails were refused with a code.
+    pub fn refused(&self) -> usize {
+        self.state().refused
+    }
+
     /// How many connections there were.
     pub fn connections(&self) -> usize {
         self.state().connections
@@ -164,6 +170,10 @@ impl SmtpSink {
         let scripted = guard.script.iter_mut().find(fits)?;
         scripted.times -= 1;
         Some(scripted.trouble)
+    }
+
+    fn refuse_mail(&self) {
+        self.state().refused += 1;
     }
 
     fn keep(&self, mail: Mail) {

@@ -47,6 +47,11 @@ pub fn snapshot(db: &Connection, inbox: &str) -> rusqlite::Result<Snapshot> {
     Ok(Snapshot { alerts, candidates, told, memory })
 }
 
+/// Every episode that is remembered, of all inboxes.
+pub fn episodes(db: &Connection) -> rusqlite::Result<Vec<Alert>> {
+    db.prepare_cached("SELECT * FROM alert ORDER BY since, id")?.query_map([], rows::alert)?.collect()
+}
+
 /// Writes what one tick changed; the caller holds the transaction.
 pub fn commit(db: &Connection, inbox: &str, changes: &Changes) -> rusqlite::Result<()> {
     for alert in &changes.alerts {

@@ -22,7 +22,7 @@ use jiff::Timestamp;
 pub use lock::Lock;
 pub use outbox::{Open, Owed, Recorded, Waiting};
 
-use crate::model::{Changes, Notification, Snapshot};
+use crate::model::{Alert, Changes, Notification, Snapshot};
 
 /// What can go wrong with the store, in an operator's words.
 #[derive(Debug, thiserror::Error)]
@@ -188,6 +188,15 @@ impl Store {
     /// The file failed.
     pub async fn waiting(&self) -> Result<Vec<Waiting>, StoreError> {
         self.owner.read(outbox::waiting).await
+    }
+
+    /// Every episode that is remembered, the oldest first, those that are over too; for tests and the
+    /// demo's books.
+    ///
+    /// # Errors
+    /// The file failed.
+    pub async fn episodes(&self) -> Result<Vec<Alert>, StoreError> {
+        self.owner.read(alerts::episodes).await
     }
 
     /// Every notification, in the order in which they were owed, with the state it is in; for tests

@@ -5,21 +5,47 @@ use std::fs;
 use crate::harness::Home;
 
 #[test]
-fn tells_a_story_and_leaves_nothing() {
+fn tells_a_story_whose_books_balance_and_leaves_nothing() {
     let home = Home::empty().folder("tmp");
     let home = {
         let tmp = home.path("tmp").display().to_string();
         home.env("TMPDIR", &tmp)
     };
-    let ran = home.run(&["demo", "--fast", "--for", "20s"]);
+    let ran = home.run(&["demo", "--fast", "--for", "40s"]);
     ran.ends(0);
-    assert!(ran.took.as_secs() < 40, "{:?}", ran.took);
-    for word in ["pengwatch demo: ", "  customer ", "  -> Slack ", " answers ", "  ✅ ", "told: "] {
+    assert!(ran.took.as_secs() < 60, "{:?}", ran.took);
+    for word in ["pengwatch demo: ", "  customer ", "  bot ", "  -> Slack ", "  -> mail ", " answers ", "User ID: "] {
         assert!(ran.stdout.contains(word), "no `{word}` in {}", ran.stdout);
     }
     assert_eq!(ran.stderr, "");
     assert_eq!(fs::read_dir(home.path("tmp")).expect("a folder").count(), 0);
     assert_eq!(fs::read_dir(home.path("")).expect("a folder").count(), 1, "only the folder itself");
+
+    // Something is told within seconds.
+    let lines: Vec<&str> = ran.stdout.lines().collect();
+    let second = |line: &&str| line.get(..8).and_then(|time| time.parse::<jiff::civil::Time>().ok());
+    let first = |what: &str| lines.iter().filter(|line| line.contains(what)).find_map(second);
+    let (wrote, told) = (first("  customer  ").expect("a customer"), first("  -> Slack").expect("a message"));
+    assert!(wrote.duration_until(told).as_secs().rem_euclid(86_400) <= 8, "{wrote} {told}");
+
+    // Everything that is to go wrong did, and did no harm.
+    let times = |what: &str| lines.iter().filter(|line| line.contains("  trouble ") && line.contains(what)).count();
+    for what in ["answers with the error 500", "answers with the error 502", "Slack refuses", "the mail server refuses"]
+    {
+        assert!(times(what) > 0, "no `{what}` in {}", ran.stdout);
+    }
+    let books = lines.iter().find(|line| line.starts_with("books: ")).expect("books");
+    assert!(books.contains("each was told of once; of the "), "{}", ran.stdout);
+    assert!(!books.starts_with("books: 0 "), "{books}");
+
+    // The same from the lines alone: who was told of has an end, or still waits at the end.
+    let named = |line: &&&str, sign: char| line.contains("  -> Slack") && line.contains(sign);
+    for line in lines.iter().filter(|line| named(line, '✅')) {
+        let name = line.split('✅').nth(1).and_then(|rest| rest.split(':').next()).map(str::trim).expect("a name");
+        let before = lines.iter().take_while(|other| *other != line);
+        let told = before.filter(|other| other.contains("  -> Slack")).any(|other| other.contains(name));
+        assert!(told || line.contains("customers"), "an end without a beginning: {line}");
+    }
 }
 
 #[test]
@@ -36,6 +62,6 @@ fn ctrl_c_ends_it_and_leaves_nothing() {
     let ran = demo.end();
     ran.ends(0);
     assert!(ran.took.as_secs() < 10, "{:?}", ran.took);
-    assert!(ran.stdout.contains("told: "), "{}", ran.stdout);
+    assert!(ran.stdout.contains("\nbooks: "), "{}", ran.stdout);
     assert_eq!(fs::read_dir(home.path("tmp")).expect("a folder").count(), 0);
 }

@@ -208,7 +208,9 @@ impl Session<'_> {
         let trouble = self.sink.next(Stage::End, &self.to);
         let mail = Mail { from, to: std::mem::take(&mut self.to), data: String::from_utf8_lossy(&data).into_owned() };
         self.reset();
-        if !matches!(trouble, Some(Trouble::Code(_))) {
+        if matches!(trouble, Some(Trouble::Code(_))) {
+            self.sink.refuse_mail();
+        } else {
             self.sink.keep(mail);
         }
         self.meet(trouble, "250 kept").await

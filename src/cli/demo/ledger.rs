@@ -1,0 +1,172 @@
+//! The demo's own books: who truly waited, by what happened in the made-up inbox, and whether the
+//! watcher's records and Slack's agree with it.
+//!
+//! It must not ask the watcher what it thinks of a customer: it only compares.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::{
+    model::{Alert, Event, Notification},
+    sandbox::{Happening, Received},
+};
+
+/// The rule that tells of everybody who waits.
+const RULE: &str = "customer-waiting";
+/// The receiver of that rule.
+const RECEIVER: &str = "support";
+/// How the outbox calls what its receiver has accepted.
+const DELIVERED: &str = "delivered";
+
+/// One customer's wait for an answer.
+struct Wait {
+    id: String,
+    name: String,
+    began: Timestamp,
+    /// The last message of the customer.
+    wrote: Timestamp,
+    /// The longest time without a word of either side.
+    longest: SignedDuration,
+    over: Option<Timestamp>,
+}
+
+/// Every wait of the story.
+pub struct Ledger {
+    /// Who waits for as long as this in silence must have been told of.
+    patience: SignedDuration,
+    waits: Vec<Wait>,
+}
+
+/// What the watcher says that it did.
+pub struct Records<'a> {
+    /// Every episode.
+    pub episodes: &'a [Alert],
+    /// Every notification, with its state.
+    pub owed: &'a [(Notification, String)],
+    /// What Slack got.
+    pub slack: &'a [Received],
+}
+
+/// How the two compare.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Balance {
+    /// How many waited long enough.
+    pub due: usize,
+    /// How many of them had to be told to be over.
+    pub over: usize,
+    /// What does not agree, in words.
+    pub wrong: Vec<String>,
+}
+
+impl Ledger {
+    /// Books in which nobody waits yet.
+    pub fn new(patience: SignedDuration) -> Self {
+        Self { patience, waits: Vec::new() }
+    }
+
+    /// How long somebody waits before they must have been told of.
+    pub fn patience(&self) -> SignedDuration {
+        self.patience
+    }
+
+    /// Enters what happened at that time.
+    pub fn enter(&mut self, at: Timestamp, happening: &Happening) {
+        match happening {
+            Happening::Wrote { id, name, .. } => match self.open(id) {
+                Some(wait) => {
+                    wait.longest = wait.longest.max(at.duration_since(wait.wrote));
+                    wait.wrote = at;
+                }
+                None => self.waits.push(Wait {
+                    id: id.clone(),
+                    name: name.clone(),
+                    began: at,
+                    wrote: at,
+                    longest: SignedDuration::ZERO,
+                    over: None,
+                }),
+            },
+            Happening::BotAnswered { id, .. }
+            | Happening::HandedOver { id, .. }
+            | Happening::Answered { id, .. }
+            | Happening::Closed { id, .. } => {
+                if let Some(wait) = self.open(id) {
+                    wait.longest = wait.longest.max(at.duration_since(wait.wrote));
+                    wait.over = Some(at);
+                }
+            }
+            // Nobody has answered, and the customer waits on.
+            Happening::AskedForPerson { .. } | Happening::LiveChatExpired { .. } => {}
+        }
+    }
+
+    fn open(&mut self, id: &str) -> Option<&mut Wait> {
+        self.waits.iter_mut().find(|wait| wait.id == id && wait.over.is_none())
+    }
+
+    /// Compares, as things stood when the watching ended.
+    pub fn balance(&self, ended: Timestamp, records: &Records<'_>) -> Balance {
+        let mut balance = Balance::default();
+        for wait in &self.waits {
+            let silent = wait.over.map_or_else(|| ended.duration_since(wait.wrote), |_| SignedDuration::ZERO);
+            if wait.longest.max(silent) < self.patience {
+                continue;
+            }
+            balance.due += 1;
+            let until = wait.over.map_or(ended, |over| over + self.patience);
+            let told: Vec<&Alert> = records
+                .episodes
+                .iter()
+                .filter(|alert| alert.rule == RULE && alert.contact.id == wait.id)
+                .filter(|alert| alert.fired_at >= wait.began && alert.fired_at <= until)
+                .collect();
+            let [alert] = told.as_slice() else {
+                balance.wrong.push(format!("{} was told of {} times, not once", wait.name, told.len()));
+                continue;
+            };
+            if records.delivered(alert, Event::Fired) != 1 {
+                balance.wrong.push(format!("{} waited, and Slack does not know", wait.name));
+            }
+            if wait.over.is_some_and(|over| over + self.patience <= ended) {
+                balance.over += 1;
+                if alert.is_firing() || records.delivered(alert, Event::Resolved) != 1 {
+                    balance.wrong.push(format!("the wait of {} is over, and Slack does not know", wait.name));
+                }
+            }
+        }
+        balance.wrong.extend(records.disagreement());
+        balance
+    }
+}
+
+impl Records<'_> {
+    fn delivered(&self, alert: &Alert, event: Event) -> usize {
+        let fits = |(notification, state): &&(Notification, String)| {
+            notification.alert == alert.id
+                && notification.event == event
+                && notification.receiver == RECEIVER
+                && state == DELIVERED
+        };
+        self.owed.iter().filter(fits).count()
+    }
+
+    /// A customer of whom Slack heard more or less often than the watcher believes.
+    fn disagreement(&self) -> Option<String> {
+        let delivered = |id: &str| {
+            let of = |alert: &&Alert| alert.contact.id == id;
+            let mine = self.episodes.iter().filter(of);
+            mine.map(|alert| self.delivered(alert, Event::Fired) + self.delivered(alert, Event::Resolved))
+                .sum::<usize>()
+        };
+        let heard = |id: &str| {
+            let names = |received: &&Received| received.status == 200 && received.body.contains(&format!("`{id}`"));
+            self.slack.iter().filter(names).count()
+        };
+        self.episodes.iter().find(|alert| delivered(&alert.contact.id) != heard(&alert.contact.id)).map(|alert| {
+            let id = &alert.contact.id;
+            format!("{}: {} messages to Slack, which got {}", alert.contact.name(), delivered(id), heard(id))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,43 @@
+//! What goes wrong in the demo, now and then: the watcher must shrug it off before our eyes.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::sandbox::{Fault, Kind, Sandbox};
+
+/// What goes wrong, one after the other. Each is seen by whoever it happens to.
+fn faults() -> [Fault; 6] {
+    [
+        Fault::inbox(Kind::status(500)),
+        Fault::slack(Kind::status(503)),
+        Fault::mail(Kind::status(451)),
+        Fault::inbox(Kind::Html),
+        Fault::slack(Kind::too_many(1)),
+        Fault::inbox(Kind::Close),
+    ]
+}
+
+/// When what goes wrong.
+pub struct Trouble {
+    /// Between one fault and the next.
+    every: SignedDuration,
+    next: Timestamp,
+    made: usize,
+}
+
+impl Trouble {
+    /// The first fault comes when a newcomer has seen how it is without.
+    pub fn new(now: Timestamp, every: SignedDuration) -> Self {
+        Self { every, next: now + every * 2, made: 0 }
+    }
+
+    /// Makes trouble if it is time.
+    pub fn step(&mut self, sandbox: &Sandbox, now: Timestamp) {
+        if now < self.next {
+            return;
+        }
+        let faults = faults();
+        sandbox.fault(faults[self.made % faults.len()].clone());
+        self.made += 1;
+        self.next = now + self.every;
+    }
+}
