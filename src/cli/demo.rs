@@ -12,7 +12,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use self::{books::Books, ledger::Records, trouble::Trouble};
-use super::{Exit, Global, files, terminal};
+use super::{Exit, Global, files, shipped, terminal};
 use crate::{
     config::load::Secrets,
     inbox::Patience,
@@ -29,15 +29,6 @@ use crate::{
     },
     store::Store,
 };
-
-/// The shipped rules.
-const RULES: [(&str, &str); 5] = [
-    ("bot-left-waiting", include_str!("../../rules/bot-left-waiting.toml")),
-    ("customer-waiting", include_str!("../../rules/customer-waiting.toml")),
-    ("live-chat-waiting", include_str!("../../rules/live-chat-waiting.toml")),
-    ("unassigned-waiting", include_str!("../../rules/unassigned-waiting.toml")),
-    ("vip-waiting", include_str!("../../rules/vip-waiting.toml")),
-];
 
 /// Who watches a demo does not want to wait for as long as a customer does: minutes become seconds.
 const HURRY: [(&str, &str); 3] =
@@ -190,7 +181,7 @@ bots = {{ {bots} }}
     );
     fs::write(folder.join("pengwatch.toml"), config)?;
     fs::create_dir(folder.join("rules"))?;
-    for (name, text) in RULES {
+    for (name, text) in shipped::RULES {
         let text = HURRY.iter().fold(text.to_owned(), |text, (from, to)| text.replace(from, to));
         fs::write(folder.join("rules").join(format!("{name}.toml")), text)?;
     }

@@ -6,9 +6,11 @@ mod check;
 mod demo;
 mod dry_run;
 mod files;
+mod init;
 mod run;
 mod sandbox;
 mod scene;
+mod shipped;
 mod terminal;
 
 use std::{ffi::OsString, path::PathBuf, process::ExitCode};
@@ -86,6 +88,12 @@ pub enum Command {
     },
     /// Read configuration, rules and templates, and report every mistake
     Check,
+    /// Write a commented configuration, rules and templates to start from
+    Init {
+        /// The folder; it is made if there is none, and nothing in it is written over
+        #[arg(value_name = "DIR", default_value = ".")]
+        folder: PathBuf,
+    },
     /// See it at work on this machine: a made-up inbox, Slack and mail sinks, and the watcher
     Demo {
         /// Three times as fast
@@ -158,6 +166,7 @@ pub fn main(arguments: Arguments) -> anyhow::Result<Exit> {
             Command::Run { dry_run: true, .. } => dry_run::dry_run(&global).await,
             Command::Run { once, .. } => run::run(&global, once).await,
             Command::Check => Ok(check::check(&global)),
+            Command::Init { folder } => init::init(&global, &folder),
             Command::Demo { fast, how_long } => demo::demo(&global, fast, how_long).await,
             Command::Sandbox(arguments) => sandbox::sandbox(arguments).await,
         }

@@ -29,7 +29,7 @@ mod slack;
 mod tests;
 mod words;
 
-pub use renderer::Renderer;
+pub use renderer::{ALERT, Renderer};
 
 use jiff::{Timestamp, tz::TimeZone};
 
@@ -109,4 +109,9 @@ pub struct Rendered {
     pub body: Body,
     /// The template's error, when the built-in text goes out in its place. Never a customer's text.
     pub fault: Option<String>,
+}
+
+/// The files of the built-in folder [`ALERT`]: name and text, to be copied and edited.
+pub fn built_in_files() -> impl Iterator<Item = (&'static str, &'static str)> {
+    file::File::ALL.into_iter().filter_map(|file| Some((file.name(), file.built_in()?)))
 }

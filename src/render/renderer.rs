@@ -24,7 +24,7 @@ use super::{
 };
 
 /// The template that is always there.
-const ALERT: &str = "alert";
+pub const ALERT: &str = "alert";
 /// Where the built-in files are registered: no folder can have this name.
 const BUILT_IN: &str = "/built-in";
 /// Characters of a subject.

@@ -235,11 +235,22 @@ type = "console"
         self.spawn(folder, arguments, Stdio::piped())
     }
 
+    /// Starts a script of the shell in the folder, with the machine's commands at hand.
+    pub fn shell(&self, script: &str) -> Started {
+        let mut shell = Command::new("/bin/sh");
+        shell.args(["-c", script]).env_clear().envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
+        self.begin(shell, self.folder.path(), Stdio::piped())
+    }
+
     fn spawn(&self, folder: &Path, arguments: &[&str], stdout: Stdio) -> Started {
-        let mut child = Command::new(assert_cmd::cargo::cargo_bin!("pengwatch"))
-            .args(arguments)
+        let mut binary = Command::new(assert_cmd::cargo::cargo_bin!("pengwatch"));
+        binary.args(arguments).env_clear();
+        self.begin(binary, folder, stdout)
+    }
+
+    fn begin(&self, mut command: Command, folder: &Path, stdout: Stdio) -> Started {
+        let mut child = command
             .current_dir(folder)
-            .env_clear()
             .env("TZ", "UTC")
             .env("COLUMNS", "100")
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
@@ -247,7 +258,7 @@ type = "console"
             .stdout(stdout)
             .stderr(Stdio::piped())
             .spawn()
-            .expect("the binary");
+            .expect("a program that starts");
         let stdout = child.stdout.take().map(collect);
         let stderr = child.stderr.take().map(collect);
         Started { child, stdout, stderr, words: self.words() }

@@ -29,6 +29,11 @@ fn of_check() {
 }
 
 #[test]
+fn of_init() {
+    help("help_init", &["init", "--help"]);
+}
+
+#[test]
 fn of_demo() {
     help("help_demo", &["demo", "--help"]);
 }
@@ -46,7 +51,7 @@ fn every_command_is_tested_above() {
         .lines()
         .filter_map(|line| line.strip_prefix("  ").filter(|line| !line.starts_with(' '))?.split(' ').next())
         .collect();
-    assert_eq!(names, ["run", "check", "demo", "sandbox", "help"]);
+    assert_eq!(names, ["run", "check", "init", "demo", "sandbox", "help"]);
 }
 
 #[test]

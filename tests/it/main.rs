@@ -11,6 +11,7 @@ mod faults;
 mod harness;
 mod help;
 mod imports;
+mod init;
 mod leaks;
 mod once;
 mod readme;

@@ -154,7 +154,7 @@ impl Books {
             lines.push("books: they do not balance".to_owned());
             lines.extend(balance.wrong.iter().map(|wrong| below(wrong)));
         }
-        lines.push("next: README.md, \"The first own alert in ten minutes\"".to_owned());
+        lines.push("next: `pengwatch init` writes what a watcher of your own starts from".to_owned());
         lines
     }
 }
