@@ -11,12 +11,22 @@ pub fn is_harmful(c: char) -> bool {
 /// One line of at most `max` characters: white space folded, harmful characters removed, a cut
 /// shown as `…`.
 pub fn one_line(text: &str, max: usize) -> String {
+    folded(text, max, is_harmful)
+}
+
+/// The same for a line of ours in which every customer's text is cleaned already: the marks that set a
+/// name of the other direction apart stay.
+pub fn line_of_ours(text: &str, max: usize) -> String {
+    folded(text, max, |c| is_harmful(c) && !matches!(c, '\u{2068}' | '\u{2069}'))
+}
+
+fn folded(text: &str, max: usize, unwanted: impl Fn(char) -> bool) -> String {
     // A bound first: a customer may write megabytes.
     let cleaned: String = text
         .chars()
         .take(max.saturating_mul(8).saturating_add(64))
         .map(|c| if c.is_whitespace() { ' ' } else { c })
-        .filter(|c| !is_harmful(*c))
+        .filter(|c| !unwanted(*c))
         .collect();
     let folded = cleaned.split_whitespace().collect::<Vec<_>>().join(" ");
     cut(&folded, max)

@@ -13,10 +13,16 @@ use crate::model::{
     time::{elapsed, iso},
 };
 
-use super::{RuleWords, Telling, Told, link, privacy, words};
+use super::{
+    RuleWords, Telling, Told,
+    headline::{headline, sign_of_end},
+    link, privacy, words,
+};
 
 /// Characters of the last message that a template gets as `text`.
 pub(super) const TEXT: usize = 500;
+/// Characters of a name among other words: a line has to have room for them.
+const WHO: usize = 60;
 /// Characters of any other value: a customer may write megabytes.
 const VALUE: usize = 10_000;
 /// How long a business may answer freely, where the platform limits it.
@@ -30,6 +36,11 @@ pub(super) struct Entry<'a> {
     /// The User ID.
     pub(super) user_id: String,
     pub(super) name: String,
+    /// The name as it stands among other words.
+    pub(super) who: String,
+    /// How to reach the customer without the inbox; empty where not known.
+    pub(super) phone_number: String,
+    pub(super) email: String,
     pub(super) platform: String,
     pub(super) bot: String,
     agent: String,
@@ -40,6 +51,8 @@ pub(super) struct Entry<'a> {
     pub(super) waiting: SignedDuration,
     /// The reason of the end, naming the agent where known; empty while it fires.
     pub(super) outcome: String,
+    /// How the end is marked; empty while it fires.
+    pub(super) sign: &'static str,
     pub(super) link: String,
     reply_window: Option<i64>,
 }
@@ -84,6 +97,10 @@ impl<'a> Entry<'a> {
             link: telling.contact_link.map(|template| link::fill(template, &json)).unwrap_or_default(),
             reply_window: reply_window(&contact, telling.now),
             contact: json,
+            who: who(&line(&name), &contact.id),
+            phone_number: line(&phone_number(&contact)),
+            email: line(&contact.profile.user_details.contact.email),
+            sign: told.alert.resolution.as_ref().map_or("", |end| sign_of_end(end.reason)),
             name: line(&name),
             told,
         }
@@ -98,6 +115,10 @@ impl<'a> Entry<'a> {
             "inbox": line_of(&alert.inbox),
             "contact": self.contact,
             "name": self.name,
+            "who": self.who,
+            "phone_number": self.phone_number,
+            "email": self.email,
+            "sign": self.sign,
             "platform": self.platform,
             "bot": self.bot,
             "agent": self.agent,
@@ -147,15 +168,27 @@ impl Entry<'_> {
     }
 }
 
-/// The end in words; who answered is the agent in charge, where configuration has a name for them.
+/// The end in words; who answered or took it is the agent in charge, where configuration has a name for them.
 fn outcome(told: Told<'_>, contact: &Contact, telling: &Telling<'_>) -> String {
     let Some(end) = &told.alert.resolution else { return String::new() };
-    match telling.names.agents.get(&contact.agent_assigned) {
-        Some(agent) if end.reason == Reason::AnsweredByAgent && !agent.name.is_empty() => {
-            format!("answered by {}", line_of(&agent.name))
-        }
-        _ => end.reason.words().to_owned(),
+    let agent = telling.names.agents.get(&contact.agent_assigned).map(|agent| line_of(&agent.name));
+    match (agent.filter(|name| !name.is_empty()), end.reason) {
+        (Some(agent), Reason::AnsweredByAgent) => format!("answered by {agent}"),
+        (Some(agent), Reason::Taken) => format!("taken by {agent}"),
+        (_, reason) => reason.words().to_owned(),
     }
+}
+
+/// The name among other words; a User ID says what it is.
+fn who(name: &str, id: &str) -> String {
+    if name == id { format!("Customer {name}") } else { words::isolated(&text::cut(name, WHO)) }
+}
+
+/// The number by which the customer can be called, as people read it.
+fn phone_number(contact: &Contact) -> String {
+    let who = &contact.profile.user_details;
+    let phone = words::phone(&who.contact.phone.prefix, &who.contact.phone.number);
+    if phone.is_empty() { words::phone("", &who.whats_app_number) } else { phone }
 }
 
 /// What is left of the 24 hours for an answer, in seconds; `None` where they do not apply or are over.
@@ -171,6 +204,7 @@ fn reply_window(contact: &Contact, now: Timestamp) -> Option<i64> {
 pub(super) fn context(telling: &Telling<'_>, entries: &[Entry<'_>]) -> Value {
     json!({
         "event": telling.event.name(),
+        "headline": headline(telling, entries),
         "now": iso(telling.now),
         "rule": rule(telling.rule, true),
         "rules": rules(telling),

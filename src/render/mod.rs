@@ -15,6 +15,7 @@ mod context;
 mod escape;
 mod file;
 mod guard;
+mod headline;
 mod helpers;
 pub use crate::model::link;
 mod load;

@@ -9,8 +9,9 @@ use crate::model::{Body, text, time::human};
 
 use super::{
     Format, Telling,
-    context::{Entry, entries, is_resolved, rule, rules},
-    escape, words,
+    context::{Entry, entries, rule, rules},
+    escape,
+    headline::headline,
 };
 
 /// Characters of a message in the lists.
@@ -29,7 +30,7 @@ pub(super) fn body(format: Format, telling: &Telling<'_>) -> Body {
             let text = lines(telling, &entries).join("\n");
             let html = escape::Escape::Html.apply(&text).replace('\n', "<br>\n");
             Body::Email {
-                subject: text::one_line(&headline(telling, &entries), super::renderer::SUBJECT),
+                subject: text::line_of_ours(&headline(telling, &entries), super::renderer::SUBJECT),
                 html: format!("<!DOCTYPE html><html><body><p>{html}</p></body></html>"),
                 text,
             }
@@ -42,30 +43,6 @@ pub(super) fn body(format: Format, telling: &Telling<'_>) -> Body {
     }
 }
 
-/// Who waits, how long, where, in one line.
-pub(super) fn headline(telling: &Telling<'_>, entries: &[Entry<'_>]) -> String {
-    let resolved = is_resolved(telling);
-    let sign = words::emoji(if resolved { "resolved" } else { &telling.rule.severity });
-    let count = telling.alerts.len();
-    let words = match entries {
-        [entry] if count == 1 => {
-            let place = if entry.platform.is_empty() { telling.inbox } else { &entry.platform };
-            let waiting = human(entry.waiting);
-            if resolved {
-                format!("{}: {} after {waiting} ({place})", entry.name, entry.outcome)
-            } else {
-                format!("{} has waited {waiting} on {place}", entry.name)
-            }
-        }
-        _ if resolved => format!("{count} customers are no longer waiting in {}", telling.inbox),
-        _ => {
-            let longest = entries.first().map(|entry| human(entry.waiting)).unwrap_or_default();
-            format!("{count} customers are waiting in {}, the longest for {longest}", telling.inbox)
-        }
-    };
-    format!("{sign} {words}").trim().to_owned()
-}
-
 fn lines(telling: &Telling<'_>, entries: &[Entry<'_>]) -> Vec<String> {
     let mut lines = vec![headline(telling, entries)];
     if let ([entry], 1) = (entries, telling.alerts.len()) {
@@ -76,7 +53,7 @@ fn lines(telling: &Telling<'_>, entries: &[Entry<'_>]) -> Vec<String> {
     for entry in entries {
         let rule = if several { text::one_line(&entry.told.rule.name, 200) } else { String::new() };
         let parts = [
-            entry.name.clone(),
+            format!("{} {}", entry.sign, entry.who).trim().to_owned(),
             human(entry.waiting),
             entry.outcome.clone(),
             entry.platform.clone(),
@@ -101,7 +78,8 @@ fn quoted(entry: &Entry<'_>) -> String {
 
 fn reach(entry: &Entry<'_>) -> String {
     let id = format!("User ID {}", entry.user_id);
-    if entry.link.is_empty() { id } else { format!("{} · {id}", entry.link) }
+    let parts = [entry.link.as_str(), &id, &entry.phone_number, &entry.email];
+    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · ")
 }
 
 /// The keys that the built-in `webhook.json.hbs` gives as well: programs rely on them.

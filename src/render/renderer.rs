@@ -20,6 +20,7 @@ use super::{
     context::{Entry, context, entries},
     escape::{self, Escape},
     file::File,
+    headline::headline,
     helpers, load, plain, slack,
 };
 
@@ -140,7 +141,7 @@ impl Renderer {
     fn body(&self, template: &str, format: Format, telling: &Telling<'_>) -> Result<Body, String> {
         let listed = entries(telling);
         let data = self.data(telling, &listed)?;
-        let headline = || escape::slack(&plain::headline(telling, &listed));
+        let fallback = || escape::slack(&headline(telling, &listed));
         match format {
             Format::Slack => {
                 let folder = self.folder(template, &[File::SlackJson, File::SlackText]);
@@ -149,18 +150,18 @@ impl Renderer {
                 let payload = if json {
                     let given = self.run(folder, File::SlackJson, &data)?;
                     match parse(folder, File::SlackJson, &given)? {
-                        Value::Object(given) => slack::payload(given, &headline()),
+                        Value::Object(given) => slack::payload(given, &fallback()),
                         _ => return Err(format!("{}: the payload is no JSON object", shown(folder, File::SlackJson))),
                     }
                 } else {
-                    slack::text_payload(&self.run(folder, File::SlackText, &data)?, &headline())
+                    slack::text_payload(&self.run(folder, File::SlackText, &data)?, &fallback())
                 };
                 Ok(Body::Slack { payload: payload.to_string() })
             }
             Format::Email => {
                 let part = |file: File| self.run(self.folder(template, &[file]), file, &data);
                 Ok(Body::Email {
-                    subject: text::one_line(&part(File::EmailSubject)?, SUBJECT),
+                    subject: text::line_of_ours(&part(File::EmailSubject)?, SUBJECT),
                     text: part(File::EmailText)?.trim().to_owned(),
                     html: part(File::EmailHtml)?,
                 })

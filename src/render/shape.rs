@@ -63,6 +63,7 @@ impl Shape {
 pub(super) fn root() -> Shape {
     Shape::Fields(vec![
         ("event", Shape::Safe),
+        ("headline", Shape::Customers),
         ("now", Shape::Safe),
         ("rule", rule()),
         ("rules", Shape::List(Box::new(Shape::Safe))),
@@ -88,6 +89,10 @@ pub(super) fn alert() -> Shape {
         ("inbox", Shape::Safe),
         ("contact", contact()),
         ("name", Shape::Customers),
+        ("who", Shape::Customers),
+        ("phone_number", Shape::Customers),
+        ("email", Shape::Customers),
+        ("sign", Shape::Safe),
         ("platform", Shape::Customers),
         ("bot", Shape::Safe),
         ("agent", Shape::Safe),

@@ -44,6 +44,16 @@ pub(super) fn initials(name: &str) -> String {
         .join(" ")
 }
 
+/// A name that cannot turn the direction of what stands beside it: where its letters run from right to
+/// left, it is set apart, or the words and numbers after it would be shown in another order.
+pub(super) fn isolated(name: &str) -> String {
+    let right_to_left = |c: char| {
+        matches!(c, '\u{590}'..='\u{8ff}' | '\u{fb1d}'..='\u{fdff}' | '\u{fe70}'..='\u{fefc}')
+            || matches!(c, '\u{10800}'..='\u{10fff}' | '\u{1e800}'..='\u{1efff}')
+    };
+    if name.chars().any(right_to_left) { format!("\u{2068}{name}\u{2069}") } else { name.to_owned() }
+}
+
 /// All but the two last characters hidden; all of them where there are fewer than six.
 pub(super) fn mask(text: &str) -> String {
     let parts: Vec<&str> = text.graphemes(true).collect();

@@ -48,7 +48,7 @@ fn says_what_would_be_sent_to_whom() {
     let mut sorted = heads.clone();
     sorted.sort_unstable();
     assert_eq!(sorted, ["leads", "ops", "screen", "support"].map(|name| format!("--- would be sent to {name}")));
-    let screen = "--- would be sent to screen\n🟠 Asha Rao has waited 2 min · WhatsApp · “Where is my order?” · User ID c1 · \
+    let screen = "--- would be sent to screen\n🟠 Asha Rao has waited 2 min on WhatsApp · “Where is my order?” · User ID c1 · \
                   https://app.example.com/inbox/c1 · waiting\n";
     assert!(ran.stdout.contains(screen), "{}", ran.stdout);
     assert!(ran.stdout.contains("Subject: "), "{}", ran.stdout);

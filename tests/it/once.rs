@@ -53,7 +53,7 @@ fn one_customer_is_told_once_to_each_receiver_and_so_is_the_end() {
     // Told once to each.
     home.run(&["run", "--once"]).says(
         0,
-        "🟠 Asha Rao has waited 2 min · WhatsApp · “Where is my <order>?” · User ID c1 · \
+        "🟠 Asha Rao has waited 2 min on WhatsApp · “Where is my <order>?” · User ID c1 · \
          https://app.example.com/inbox/c1 · waiting\n",
         "contacts read 1, alerts begun 1, ended 0, messages sent 4\n",
     );
@@ -93,7 +93,7 @@ fn one_customer_is_told_once_to_each_receiver_and_so_is_the_end() {
     home.inbox().act("c1", &Deed::Answer(By::Agent, "It is on its way.".to_owned()), now()).expect("a contact");
     home.run(&["run", "--once"]).says(
         0,
-        "✅ Asha Rao: answered by an agent after 2 min · WhatsApp · “It is on its way.” · User ID c1 · \
+        "✅ Asha Rao: answered by an agent after 2 min (WhatsApp) · “It is on its way.” · User ID c1 · \
          https://app.example.com/inbox/c1 · waiting\n",
         "contacts read 1, alerts begun 0, ended 1, messages sent 4\n",
     );
@@ -237,7 +237,7 @@ fn many_customers_are_one_message() {
     home.run(&["run", "--once"]).ends(0);
     let slack = home.inbox().slack();
     assert_eq!((slack.len(), home.mail().mails().len(), home.inbox().webhooks().len()), (1, 1, 1));
-    assert!(slack_text(&slack[0].body).starts_with("🟠 25 customers are waiting in main"), "{}", slack[0].body);
+    assert!(slack_text(&slack[0].body).starts_with("🟠 25 customers are waiting, "), "{}", slack[0].body);
     assert!(slack[0].body.contains("… and 15 more"), "{}", slack[0].body);
 }
 

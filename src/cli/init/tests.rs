@@ -28,13 +28,13 @@ const DEFAULTS: [&str; 15] = [
     "privacy",
 ];
 
-fn env(name: &str) -> Option<String> {
-    Some(match name {
+fn env(name: &str) -> String {
+    match name {
         "SMTP_URL" => "smtps://user:password@mail.example.com:465".to_owned(),
         "OPS_WEBHOOK_SECRET" => "whsec_aHVudGVyMndlYmhvb2tzaWduaW5nc2VjcmV0MTI=".to_owned(),
         name if name.ends_with("_URL") => "https://hooks.example.com/services/a".to_owned(),
         _ => "made-up".to_owned(),
-    })
+    }
 }
 
 /// The configuration that a text means, and the titles of its mistakes and warnings.
@@ -46,14 +46,13 @@ fn read(text: &str) -> (Config, Vec<String>) {
         fs::create_dir(folder.path().join(below)).unwrap();
     }
     let mut found = Vec::new();
-    let mut config = load(&path, Secrets::Needed, &env, &mut found).expect("a configuration");
+    let mut config = load(&path, Secrets::Needed, &|name: &str| Some(env(name)), &mut found).expect("a configuration");
     // The folders differ from test to test.
     for path in [&mut config.path, &mut config.rules, &mut config.templates] {
         *path = path.strip_prefix(folder.path()).unwrap().to_owned();
     }
-    if let crate::config::State::Sqlite(path) = &mut config.state {
-        *path = path.strip_prefix(folder.path()).unwrap().to_owned();
-    }
+    let crate::config::State::Sqlite(state) = &mut config.state;
+    *state = state.strip_prefix(folder.path()).unwrap().to_owned();
     (config, found.into_iter().map(|mistake| mistake.title).collect())
 }
 

@@ -26,6 +26,24 @@ fn cases() -> Vec<(&'static str, Case)> {
         ("masked", Case { privacy: Privacy::Masked, ..Case::fired(vec![alert(ravi(), "PT7M")]) }),
         ("id", Case { privacy: Privacy::Id, link: None, ..Case::fired(vec![alert(ravi(), "PT7M")]) }),
         ("nobody", Case { link: None, ..Case::fired(vec![alert(nobody(), "PT26H")]) }),
+        ("just_now", Case::fired(vec![alert(ravi(), "PT3S")])),
+        (
+            "right_to_left",
+            Case::fired(vec![alert(
+                customer("6a2bbf60b1e0d1b5a9f0c004", "مریم رضایی", "سلام، سفارش من کجاست؟"),
+                "PT7M",
+            )]),
+        ),
+        (
+            "three",
+            Case::fired(vec![
+                alert(ravi(), "PT12M"),
+                alert(nobody(), "PT5M"),
+                alert(customer("6a2bbf60b1e0d1b5a9f0c005", "ליאור כהן", "שלום"), "PT42M"),
+            ]),
+        ),
+        ("missed", Case::resolved(vec![resolved(alert(ravi(), "PT7M5S"), Reason::LiveChatExpired)])),
+        ("taken", Case::resolved(vec![resolved(alert(ravi(), "PT7M5S"), Reason::Taken)])),
         ("hostile", Case::fired(vec![alert(customer("6a2bbf60b1e0d1b5a9f0c003", HOSTILE, &long), "PT7M")])),
     ]
 }
@@ -79,13 +97,6 @@ fn nothing_hidden_is_in_any_body() {
             }
         }
     }
-}
-
-#[test]
-fn the_first_line_says_who_waits_how_long_and_where() {
-    let case = Case::fired(vec![alert(ravi(), "PT7M")]);
-    let Body::Email { subject, .. } = case.built_in(Format::Email) else { panic!("no mail") };
-    assert_eq!(subject, "🟠 Ravi Kumar has waited 7 min on WhatsApp");
 }
 
 #[test]

@@ -95,11 +95,12 @@ fn a_cut_leaves_no_half() {
 
 #[test]
 fn a_long_list_stays_within_limits() {
-    let alerts: Vec<_> = twelve().into_iter().cycle().take(120).collect();
+    let mut alerts: Vec<_> = twelve().into_iter().cycle().take(120).collect();
+    alerts.iter_mut().enumerate().for_each(|(at, alert)| alert.contact.record.id = format!("c{at}"));
     let case = Case { max_listed: 100, ..Case::fired(alerts) };
     let payload = super::fixtures::slack(&case.built_in(Format::Slack));
     within_limits(&payload).unwrap();
-    assert!(payload["text"].as_str().unwrap().starts_with("🟠 120 customers are waiting in main"));
+    assert!(payload["text"].as_str().unwrap().starts_with("🟠 120 customers are waiting, "));
 }
 
 #[test]

@@ -1,0 +1,119 @@
+//! The first line of every message, in all formats: who waits, how long and where, or how it ended.
+//!
+//! It is what a phone shows of a message, so it stands in one place and names somebody even where many
+//! wait.
+
+use std::collections::BTreeSet;
+
+use jiff::SignedDuration;
+
+use crate::model::{Reason, text, time::human};
+
+use super::{
+    Telling,
+    context::{Entry, is_resolved},
+    words,
+};
+
+/// Below this somebody is waiting, but no time is worth a word.
+const WORTH_SAYING: SignedDuration = SignedDuration::from_secs(10);
+/// Names in the line about an end.
+const NAMED: usize = 3;
+/// Characters of a name where others stand beside it.
+const SHORT: usize = 40;
+
+/// The line.
+pub(super) fn headline(telling: &Telling<'_>, entries: &[Entry<'_>]) -> String {
+    // Two rules may tell of one customer.
+    let customers: BTreeSet<&str> = telling.alerts.iter().map(|told| told.alert.contact.id.as_str()).collect();
+    let words = match (entries.first(), customers.len()) {
+        (None, _) => String::new(),
+        (Some(first), 1) if is_resolved(telling) => ended(first),
+        (Some(first), 1) => waits(first, telling),
+        (Some(_), count) if is_resolved(telling) => {
+            format!("{count} customers are no longer waiting: {}", names(entries, count))
+        }
+        (Some(first), count) => {
+            let name = short(first);
+            format!("{count} customers are waiting, {name} the longest: {}", how_long_and_where(first, telling))
+        }
+    };
+    format!("{} {words}", sign(telling, entries)).trim().to_owned()
+}
+
+/// The sign of the severity; of an end, of the worst one.
+fn sign(telling: &Telling<'_>, entries: &[Entry<'_>]) -> &'static str {
+    if !is_resolved(telling) {
+        return words::emoji(&telling.rule.severity);
+    }
+    let signs: Vec<&str> = entries.iter().map(|entry| entry.sign).collect();
+    [MISSED, OVER].into_iter().find(|sign| signs.contains(sign)).unwrap_or(ANSWERED)
+}
+
+/// Somebody was there for the customer.
+const ANSWERED: &str = "✅";
+/// It is over, and nobody has answered that we know of.
+const OVER: &str = "⚪";
+/// It is over, and the customer left with nothing.
+const MISSED: &str = "⚠️";
+
+/// How an end is marked: not every end is a good one.
+pub(super) fn sign_of_end(reason: Reason) -> &'static str {
+    match reason {
+        Reason::AnsweredByAgent | Reason::AnsweredByBot | Reason::Closed | Reason::LiveChatEnded => ANSWERED,
+        Reason::LiveChatExpired => MISSED,
+        Reason::Taken
+        | Reason::WroteAgain
+        | Reason::Read
+        | Reason::Blocked
+        | Reason::Gone
+        | Reason::NoLongerMatches
+        | Reason::RuleChanged
+        | Reason::RuleRemoved => OVER,
+    }
+}
+
+fn waits(entry: &Entry<'_>, telling: &Telling<'_>) -> String {
+    let place = place(entry, telling);
+    if entry.waiting < WORTH_SAYING {
+        format!("{} is waiting on {place}", entry.who)
+    } else {
+        format!("{} has waited {} on {place}", entry.who, human(entry.waiting))
+    }
+}
+
+fn how_long_and_where(entry: &Entry<'_>, telling: &Telling<'_>) -> String {
+    format!("{} on {}", human(entry.waiting), place(entry, telling))
+}
+
+fn place<'a>(entry: &'a Entry<'_>, telling: &'a Telling<'_>) -> &'a str {
+    if entry.platform.is_empty() { telling.inbox } else { &entry.platform }
+}
+
+fn ended(entry: &Entry<'_>) -> String {
+    let platform = if entry.platform.is_empty() { String::new() } else { format!(" ({})", entry.platform) };
+    format!("{}: {} after {}{platform}", entry.who, entry.outcome, human(entry.waiting))
+}
+
+/// A name beside others. A User ID is never cut: it would be of no use.
+fn short(entry: &Entry<'_>) -> String {
+    if entry.name == entry.user_id { entry.who.clone() } else { words::isolated(&text::cut(&entry.name, SHORT)) }
+}
+
+/// The first few names, and how many more there are.
+fn names(entries: &[Entry<'_>], count: usize) -> String {
+    let mut names: Vec<String> = Vec::new();
+    for entry in entries {
+        let name = short(entry);
+        if names.len() < NAMED && !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    let more = count.saturating_sub(names.len());
+    let last = if more > 0 { Some(format!("{more} more")) } else { names.pop() };
+    match last {
+        Some(last) if names.is_empty() => last,
+        Some(last) => format!("{} and {last}", names.join(", ")),
+        None => String::new(),
+    }
+}
