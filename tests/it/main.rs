@@ -6,6 +6,7 @@
 mod check;
 mod daemon;
 mod demo;
+mod deploy;
 mod dry_run;
 mod faults;
 mod harness;

@@ -2,7 +2,7 @@
 
 use super::fixtures::{Case, alert, customer, nobody, ravi, resolved, shown, twelve};
 use crate::{
-    model::{Body, Privacy, Reason},
+    model::{Privacy, Reason},
     render::{Format, Renderer, RuleWords, Telling, Told},
 };
 
