@@ -36,7 +36,6 @@ fn tells_a_story_whose_books_balance_and_leaves_nothing() {
     }
     let books = lines.iter().find(|line| line.starts_with("books: ")).expect("books");
     assert!(books.contains("each was told of once; of the "), "{}", ran.stdout);
-    assert!(!books.starts_with("books: 0 "), "{books}");
 
     // The same from the lines alone: who was told of has an end, or still waits at the end.
     let named = |line: &&&str, sign: char| line.contains("  -> Slack") && line.contains(sign);

@@ -144,15 +144,17 @@ impl Books {
                 self.inbox_faults, self.refused_mails,
             ),
         ];
-        if balance.wrong.is_empty() {
+        if !balance.wrong.is_empty() {
+            lines.push("books: they do not balance".to_owned());
+            lines.extend(balance.wrong.iter().map(|wrong| below(wrong)));
+        } else if balance.due == 0 {
+            lines.push(format!("books: nobody has waited for {patience} or more without a word so far"));
+        } else {
             lines.push(format!(
                 "books: {} waited for {patience} or more without a word: each was told of once; of the {} who got their answer, each end was told",
                 customers(balance.due),
                 balance.over,
             ));
-        } else {
-            lines.push("books: they do not balance".to_owned());
-            lines.extend(balance.wrong.iter().map(|wrong| below(wrong)));
         }
         lines.push("next: `pengwatch init` writes what a watcher of your own starts from".to_owned());
         lines
