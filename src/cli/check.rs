@@ -32,7 +32,7 @@ pub fn check(global: &Global) -> Exit {
     show(&all);
     let good = !all.iter().any(Diagnostic::is_error);
     if !global.quiet {
-        for line in summary(&files.config, &files.rules, &files.renderer.names()) {
+        for line in summary(&files.config, &files.live.rules, &files.live.renderer.names()) {
             terminal::say(&line);
         }
     }

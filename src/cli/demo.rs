@@ -70,7 +70,7 @@ pub async fn demo(global: &Global, fast: bool, how_long: Option<SignedDuration>)
         patience: Patience::default(),
     };
     let store = surroundings.store.clone();
-    let app = App::build(&files.config, files.rules, files.renderer, surroundings).await?;
+    let app = App::build(&files.config, files.live, surroundings).await?;
     introduce(&stage, how_long);
 
     let watching = daemon(app, &stop, Arc::new(|_, _| {}));

@@ -37,7 +37,7 @@ pub async fn dry_run(global: &Global) -> anyhow::Result<Exit> {
     let deadline = clock.now().checked_add(files.config.deadline).ok();
     let output = Arc::new(Mutex::new(io::stdout()));
     let surroundings = Surroundings { clock, output, store, deadline, patience: Patience::default() };
-    let app = App::build(&files.config, files.rules, files.renderer, surroundings).await?;
+    let app = App::build(&files.config, files.live, surroundings).await?;
 
     let pages = terminal::Pages::show(global);
     let progress = pages.progress();

@@ -47,7 +47,7 @@ pub async fn run(global: &Global, one_shot: bool) -> anyhow::Result<Exit> {
         deadline,
         patience: Patience::default(),
     };
-    let app = App::build(&files.config, files.rules, files.renderer, surroundings).await?;
+    let app = App::build(&files.config, files.live, surroundings).await?;
     if !one_shot {
         tracing::info!(version = env!("CARGO_PKG_VERSION"), inboxes = app.pollers.len(), "run: watching");
         daemon(app, &stop, Arc::new(|_, _| {})).await?;
@@ -92,7 +92,7 @@ pub fn usable(global: &Global) -> Result<Files, Exit> {
         );
         return Err(Exit::Usage);
     }
-    for name in &files.rules.rejected {
+    for name in &files.live.rules.rejected {
         terminal::note(
             global,
             Level::WARN,

@@ -1,13 +1,16 @@
 //! One contact, one rule: does it match, since when, and if no longer, why.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 
 use crate::{
     model::{
-        Contact, Names, Reason,
+        Alert, Contact, Names, Reason,
         contact::{CLOSED, by},
+        snapshot::LiveChat,
     },
-    rules::{Rule, Scope, Since, Verdict},
+    rules::{AckOn, Rule, Scope, Since, Verdict},
 };
 
 /// What a rule says of a contact.
@@ -31,12 +34,13 @@ pub fn judge(
     surroundings: Surroundings<'_>,
     faults: &mut Vec<(String, String)>,
 ) -> Judgement {
-    let Surroundings { inbox, names, now } = surroundings;
+    let Surroundings { inbox, names, live_chats, now } = surroundings;
     if !rule.filter.passes(contact, now) {
         return Judgement::No;
     }
     let Some(when) = &rule.when else { return Judgement::Match };
-    let scope = Scope { contact, since, inbox, names, now };
+    let missed_live_chat = live_chats.get(&contact.id).is_some_and(|chat| chat.missed_at.is_some());
+    let scope = Scope { contact, since, inbox, names, open: rule.is_open(now), missed_live_chat, now };
     match when.judge(scope) {
         Verdict::Holds => Judgement::Match,
         Verdict::Fails if when.may_come_true(scope) => Judgement::Later,
@@ -57,6 +61,8 @@ pub struct Surroundings<'a> {
     pub inbox: &'a str,
     /// Names of agents.
     pub names: &'a Names,
+    /// Live chats without a word of an agent.
+    pub live_chats: &'a BTreeMap<String, LiveChat>,
     /// The time.
     pub now: Timestamp,
 }
@@ -99,6 +105,20 @@ pub fn reason(rule: &Rule, before: &Contact, now: &Contact, since: Timestamp) ->
 
 fn rule_reads(rule: &Rule, root: &str) -> bool {
     rule.filter.reads(root) || rule.when.as_ref().is_some_and(|when| when.reads(root))
+}
+
+/// Whether an agent has reacted since the episode began, in one of the ways that the rule counts as an
+/// acknowledgement; gives who and how.
+pub fn reaction(rule: &Rule, alert: &Alert, contact: &Contact, names: &Names) -> Option<(String, String)> {
+    let agent = contact.agent_assigned.as_str();
+    let newly_assigned = !agent.is_empty() && agent != alert.charge.agent;
+    rule.ack_on.iter().find_map(|on| match on {
+        AckOn::Assigned if newly_assigned => Some((names.agent(agent).to_owned(), "assigned".to_owned())),
+        AckOn::Status(status) if contact.status == *status && alert.charge.status != *status => {
+            Some((names.agent(agent).to_owned(), status.clone()))
+        }
+        _ => None,
+    })
 }
 
 /// When it really ended: the time of the answer, where that is the reason.

@@ -1,11 +1,14 @@
 //! The verbs, all pure: what to ask for, what a contact means, what begins and ends, what is owed.
 //!
 //! [`plan`] makes queries of rules, [`evaluate`] judges one contact by one rule, [`tick`] makes
-//! [`Changes`](crate::model::Changes) of what was seen, [`owe`] says who is told, [`group`] what becomes
-//! one message. `now` is an argument; no wire, no store, no clock, no log is known here.
+//! [`Changes`](crate::model::Changes) of what was seen, [`owe`] says who is told and when, [`group`] what
+//! becomes one message, [`truth`] whether it still holds when it could be sent. `now` is an argument; no
+//! wire, no store, no clock, no log is known here.
 
 pub mod evaluate;
 pub mod group;
+mod life;
+mod live_chats;
 pub mod missing;
 pub mod observed;
 pub mod owe;
@@ -13,6 +16,7 @@ pub mod plan;
 #[cfg(test)]
 mod tests;
 pub mod tick;
+pub mod truth;
 
 pub use observed::Observed;
 pub use plan::Query;

@@ -1,10 +1,10 @@
 //! What one poll of one inbox saw.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use crate::model::{Contact, ContactId, snapshot::WalkPart};
+use crate::model::{AlertId, Contact, ContactId, snapshot::WalkPart};
 
 /// How far the walks of one rule's query are evidence of absence.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -24,14 +24,17 @@ pub struct Observed {
     pub coverage: BTreeMap<String, Coverage>,
     /// By rule, what earlier polls saw of a walk that came to its end in this one.
     pub earlier: BTreeMap<String, WalkPart>,
-    /// Whether the inbox answered: candidates are judged on fresh knowledge only.
+    /// Whether the inbox answered: what time alone brings is judged on fresh knowledge only.
     pub fresh: bool,
+    /// Alerts whose contact was not seen by the last poll, and not found: what is known of them is older
+    /// than that, so that nobody is told of them.
+    pub doubtful: BTreeSet<AlertId>,
     /// Records that were not understood, of the worst walk.
     pub unreadable: usize,
 }
 
 impl Observed {
-    /// A moment between two polls: nothing new was seen, the last poll was good.
+    /// A moment between two polls, the last of which was good: nothing new was seen.
     pub fn between_polls() -> Self {
         Self { fresh: true, ..Self::default() }
     }

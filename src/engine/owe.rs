@@ -1,31 +1,141 @@
-//! Who is owed what: at the beginning of an episode, and at its end.
+//! Who is owed what: by the steps of a firing alert as they fall due, and at its end.
+//!
+//! Each step has a grid of its own. Its first point is when `after` has passed since the customer
+//! began to wait, or when the alert began to fire, whichever is later; the further ones follow by
+//! `repeat`. A point that passed while nobody looked is due when somebody does: of several one.
 
 use jiff::Timestamp;
 
 use crate::{
-    model::{Alert, Event, Notification, Told},
-    rules::Rule,
+    model::{Alert, Entry, Event, Happened, Notification, Progress, Told},
+    rules::{Rule, Step, hours::Outside},
 };
 
-/// What is owed when an alert begins to fire: every receiver once, by the latest step that names it.
-pub fn at_firing(rule: &Rule, alert: &Alert, now: Timestamp) -> Vec<Notification> {
-    let mut owed: Vec<Notification> = Vec::new();
-    for (index, step) in rule.notify.iter().enumerate() {
-        for receiver in &step.to {
-            owed.retain(|known| known.receiver != *receiver);
-            owed.push(Notification {
+/// What came of the steps of one alert.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Due {
+    /// Who is told now: every receiver once, by the latest step that names it.
+    pub owed: Vec<Notification>,
+    /// What happened.
+    pub history: Vec<Entry>,
+}
+
+/// What the steps of a firing alert owe now; their progress moves on.
+pub fn by_steps(rule: &Rule, alert: &mut Alert, now: Timestamp) -> Due {
+    let mut due = Due::default();
+    let Some(fired_at) = alert.fired_at else { return due };
+    let open = rule.is_open(now);
+    let outside = rule.hours.as_ref().map(|hours| &hours.outside);
+    for (number, step) in rule.notify.iter().enumerate() {
+        let progress = alert.steps.get(number).cloned().unwrap_or_default();
+        let Some((event, fell_due)) = falls_due(rule, step, &progress, (alert.since, fired_at), now) else { continue };
+        let instead;
+        let to = match outside {
+            Some(Outside::Drop) if !rule.is_open(fell_due) => {
+                due.history.push(Entry::of(alert, Happened::Dropped, now).detail(what(number, event)));
+                move_on(alert, number, event, now);
+                continue;
+            }
+            // What fell due in open hours, while nobody ran, is told at the next opening.
+            Some(Outside::Hold | Outside::Drop) if !open => continue,
+            Some(Outside::Receiver(other)) if !open => {
+                instead = [other.clone()];
+                &instead[..]
+            }
+            _ => &step.to,
+        };
+        move_on(alert, number, event, now);
+        for receiver in to {
+            due.owed.retain(|known| known.receiver != *receiver);
+            due.owed.push(Notification {
                 alert: alert.id.clone(),
                 rule: rule.name.clone(),
                 inbox: alert.inbox.clone(),
                 receiver: receiver.clone(),
-                step: u32::try_from(index).unwrap_or(u32::MAX),
-                event: Event::Fired,
+                step: u32::try_from(number).unwrap_or(u32::MAX),
+                event,
                 template: step.template.clone(),
                 due_at: now,
             });
         }
     }
-    owed
+    due.history.extend(due.owed.iter().map(|owed| {
+        Entry::of(alert, Happened::Owed, now).who(&owed.receiver).detail(what(owed.step as usize, owed.event))
+    }));
+    due
+}
+
+/// A step and an event, as the history says it.
+pub fn what(step: usize, event: Event) -> String {
+    format!("step {} {}", step + 1, event.name())
+}
+
+/// Whether a step is due, with which event, and when it fell due.
+fn falls_due(
+    rule: &Rule,
+    step: &Step,
+    progress: &Progress,
+    (since, fired_at): (Timestamp, Timestamp),
+    now: Timestamp,
+) -> Option<(Event, Timestamp)> {
+    let first = rule.after(since, step.after)?.max(fired_at);
+    if first > now {
+        return None;
+    }
+    let (Some(_), Some(last_at)) = (progress.first_at, progress.last_at) else { return Some((Event::Fired, first)) };
+    if step.repeat_limit.is_some_and(|limit| progress.repeats >= limit) {
+        return None;
+    }
+    let passed = step.repeats_within(rule.elapsed(first, now));
+    if passed <= step.repeats_within(rule.elapsed(first, last_at)) {
+        return None;
+    }
+    Some((Event::Repeated, rule.after(first, step.repeat_at(passed)).unwrap_or(now)))
+}
+
+fn move_on(alert: &mut Alert, number: usize, event: Event, now: Timestamp) {
+    let Some(progress) = alert.steps.get_mut(number) else { return };
+    progress.first_at.get_or_insert(now);
+    progress.last_at = Some(now);
+    progress.repeats += u32::from(event == Event::Repeated);
+}
+
+/// The steps of an episode that begins.
+pub fn from_the_start(rule: &Rule) -> Vec<Progress> {
+    rule.notify.iter().map(|step| Progress { step: step.fingerprint(), ..Progress::default() }).collect()
+}
+
+/// After an edit of a rule: the new values hold from now on, and nothing is told again.
+///
+/// A step is known again by what it says, else by its place. What a new step would tell now to nobody
+/// but those who know already counts as told.
+pub fn after_an_edit(rule: &Rule, alert: &Alert, told: &[Told], now: Timestamp) -> Vec<Progress> {
+    let mut known: Vec<Option<Progress>> = alert.steps.iter().cloned().map(Some).collect();
+    let mut steps: Vec<Option<Progress>> = vec![None; rule.notify.len()];
+    let keys: Vec<String> = rule.notify.iter().map(Step::fingerprint).collect();
+    for (step, key) in steps.iter_mut().zip(&keys) {
+        *step = known.iter_mut().find(|old| old.as_ref().is_some_and(|old| old.step == *key)).and_then(Option::take);
+    }
+    for (number, step) in steps.iter_mut().enumerate() {
+        if step.is_none() {
+            *step = known.get_mut(number).and_then(Option::take);
+        }
+    }
+    steps
+        .into_iter()
+        .zip(keys)
+        .zip(&rule.notify)
+        .map(|((old, key), step)| {
+            if let Some(old) = old {
+                return Progress { step: key, last_at: old.last_at.map(|_| now), ..old };
+            }
+            let was_told =
+                |receiver: &String| told.iter().any(|told| told.alert == alert.id && told.receiver == *receiver);
+            let is_due = rule.after(alert.since, step.after).is_some_and(|due| due <= now);
+            let told_at = (is_due && step.to.iter().all(was_told)).then_some(now);
+            Progress { step: key, first_at: told_at, last_at: told_at, repeats: 0 }
+        })
+        .collect()
 }
 
 /// What is owed when it is over: exactly the receivers that were told of the episode.

@@ -1,4 +1,7 @@
-//! What was seen, what was stored, and now → what begins, what ends, what is owed.
+//! What was seen, what was stored, and now → what begins, what changes, what ends, what is owed.
+//!
+//! One tick goes through the open alerts, then through the contacts that were seen, then through the
+//! candidates that were not. What becomes of one alert is in [`life`].
 
 use std::{
     collections::{BTreeMap, HashSet},
@@ -9,16 +12,17 @@ use jiff::Timestamp;
 
 use super::{
     Observed,
-    evaluate::{Judgement, Surroundings, ended_at, judge, reason, waiting_since},
-    owe,
+    evaluate::{Judgement, Surroundings, judge, waiting_since},
+    life::Life,
+    live_chats,
 };
 use crate::{
-    model::{Alert, AlertId, Candidate, Changes, Contact, ContactId, Names, Reason, Resolution, Snapshot},
+    model::{Alert, Candidate, Changes, ContactId, Names, Snapshot, snapshot::LiveChat},
     rules::{Rule, RuleSet},
 };
 
 /// Complete walks without a contact that are evidence of its absence.
-const ABSENT: u32 = 2;
+pub const ABSENT: u32 = 2;
 
 /// Everything that one tick of one inbox is a function of.
 #[derive(Clone, Copy, Debug)]
@@ -44,114 +48,69 @@ pub struct Outcome {
     pub changes: Changes,
     /// Conditions that could not be judged, by rule: the first fault of each.
     pub faults: Vec<(String, String)>,
+    /// Live chats without a word of an agent, for the inbox's memory.
+    pub live_chats: BTreeMap<String, LiveChat>,
 }
 
 /// One tick. It does not touch the inbox's memory.
 pub fn tick(input: Tick<'_>) -> Outcome {
+    let live_chats = live_chats::remember(&input.snapshot.memory.live_chats, input.observed, input.now);
+    let surroundings = Surroundings { inbox: input.inbox, names: input.names, live_chats: &live_chats, now: input.now };
     let mut run = Run {
         input,
         rules: input.rules.of_inbox(input.inbox),
-        surroundings: Surroundings { inbox: input.inbox, names: input.names, now: input.now },
-        firing: input
-            .snapshot
-            .alerts
-            .iter()
-            .filter(|alert| alert.is_firing())
-            .map(|alert| (alert.rule.as_str(), alert.contact.id.as_str()))
-            .collect(),
+        surroundings,
+        open: HashSet::new(),
         outcome: Outcome::default(),
     };
-    run.firing();
+    run.alerts();
     run.contacts();
     run.candidates();
-    run.outcome
+    let outcome = run.outcome;
+    Outcome { live_chats, ..outcome }
 }
 
 struct Run<'a> {
     input: Tick<'a>,
     rules: Vec<Arc<Rule>>,
     surroundings: Surroundings<'a>,
-    /// Rule and contact of what fired before this tick: an episode that ends in it does not begin
+    /// Rule and contact of what was open before this tick: an episode that ends in it does not begin
     /// anew in it.
-    firing: HashSet<(&'a str, &'a str)>,
+    open: HashSet<(String, String)>,
     outcome: Outcome,
 }
 
 impl<'a> Run<'a> {
-    /// Alerts that fire: do they still?
-    fn firing(&mut self) {
-        for alert in self.input.snapshot.alerts.iter().filter(|alert| alert.is_firing()) {
+    /// Alerts that were open: what has become of them?
+    fn alerts(&mut self) {
+        let snapshot = self.input.snapshot;
+        self.open = snapshot.alerts.iter().map(|alert| (alert.rule.clone(), alert.contact.id.clone())).collect();
+        for alert in &snapshot.alerts {
             // A file with mistakes is not an order to end anything.
             if self.input.rules.rejected.contains(&alert.rule) {
                 continue;
             }
-            let Some(rule) = self.rules.iter().find(|rule| rule.name == alert.rule).cloned() else {
-                self.end(alert, None, Reason::RuleRemoved);
-                continue;
-            };
-            match self.input.observed.contacts.get(&alert.contact.contact_id()) {
-                Some(contact) => self.seen(&rule, alert, contact),
-                None => self.unseen(&rule, alert),
+            let rule = self.rule_of(&alert.rule, &alert.edition.file, &alert.contact.id);
+            if let Some(rule) = &rule {
+                self.open.insert((rule.name.clone(), alert.contact.id.clone()));
             }
+            let mut life = Life::of(alert, self.input, self.surroundings);
+            life.go_on(rule.as_deref(), &mut self.outcome.faults);
+            life.note(&mut self.outcome.changes);
         }
     }
 
-    /// Evidence (a): the contact was seen.
-    fn seen(&mut self, rule: &Rule, alert: &Alert, contact: &Contact) {
-        let judgement = judge(rule, contact, alert.since, self.surroundings, &mut self.outcome.faults);
-        match judgement {
-            Judgement::Match => self.keep(rule, alert, contact),
-            // What could not be judged, or was not understood, is no evidence.
-            Judgement::Unknown => {}
-            Judgement::Later | Judgement::No if !rule.trusts(contact) => {}
-            Judgement::Later | Judgement::No => {
-                let why = if alert.condition == rule.condition() {
-                    reason(rule, &alert.contact, contact, alert.since)
-                } else {
-                    Reason::RuleChanged
-                };
-                self.end(alert, Some(contact), why);
-            }
+    /// The rule of this name, or the one that its file was renamed to: same text, new name, and no alert
+    /// of its own for this contact.
+    fn rule_of(&self, name: &str, file: &str, contact: &str) -> Option<Arc<Rule>> {
+        if let Some(rule) = self.rules.iter().find(|rule| rule.name == name) {
+            return Some(Arc::clone(rule));
         }
-    }
-
-    fn keep(&mut self, rule: &Rule, alert: &Alert, contact: &Contact) {
-        let still = Alert { contact: contact.clone(), missed_walks: 0, condition: rule.condition(), ..alert.clone() };
-        if still != *alert {
-            self.outcome.changes.alerts.push(still);
+        if self.input.rules.get(name).is_some() {
+            return None;
         }
-    }
-
-    /// Evidence (b): absent from two complete walks.
-    fn unseen(&mut self, rule: &Rule, alert: &Alert) {
-        let observed = self.input.observed;
-        let complete = observed.of(&rule.name).complete;
-        if complete == 0 || !observed.lacks(&rule.name, &alert.contact, alert.fired_at) {
-            return;
-        }
-        let missed_walks = alert.missed_walks.saturating_add(complete);
-        if missed_walks >= ABSENT {
-            let why = if alert.condition == rule.condition() { Reason::Gone } else { Reason::RuleChanged };
-            self.end(alert, None, why);
-        } else {
-            self.outcome.changes.alerts.push(Alert { missed_walks, ..alert.clone() });
-        }
-    }
-
-    fn end(&mut self, alert: &Alert, contact: Option<&Contact>, reason: Reason) {
-        let now = self.input.now;
-        let contact = contact.unwrap_or(&alert.contact);
-        let ended = Alert {
-            contact: contact.clone(),
-            missed_walks: 0,
-            resolution: Some(Resolution { at: now, ended_at: ended_at(reason, contact, alert.since, now), reason }),
-            ..alert.clone()
-        };
-        // An edit of a rule is nothing that anybody waits to hear of.
-        if !matches!(reason, Reason::RuleChanged | Reason::RuleRemoved) {
-            self.outcome.changes.owed.extend(owe::at_the_end(&ended, &self.input.snapshot.told, now));
-        }
-        self.outcome.changes.alerts.push(ended);
+        let rule = self.rules.iter().find(|rule| rule.file == file)?;
+        (!self.open.contains(&(rule.name.clone(), contact.to_owned()))).then(|| Arc::clone(rule))
     }
 
     /// Contacts that were seen: does an episode begin?
@@ -159,10 +118,10 @@ impl<'a> Run<'a> {
         let known = self.known_candidates();
         for (id, contact) in &self.input.observed.contacts {
             for rule in self.rules.clone() {
-                if self.is_firing(&rule.name, id) {
+                if self.is_open(&rule.name, id) {
                     continue;
                 }
-                let candidate = known.get(&(rule.name.as_str(), id)).copied();
+                let candidate = known.get(&(rule.name.clone(), id.clone())).copied();
                 let first_seen = candidate.map_or(self.input.now, |candidate| candidate.first_seen);
                 let since = waiting_since(&rule, contact, first_seen, self.input.now);
                 match judge(&rule, contact, since, self.surroundings, &mut self.outcome.faults) {
@@ -174,11 +133,13 @@ impl<'a> Run<'a> {
                         let kept = Candidate {
                             inbox: self.input.inbox.to_owned(),
                             rule: rule.name.clone(),
+                            file: rule.file.clone(),
                             contact: contact.clone(),
                             first_seen,
                             missed_walks: 0,
                         };
                         if candidate != Some(&kept) {
+                            self.forget(candidate.filter(|candidate| candidate.rule != rule.name));
                             self.outcome.changes.candidates.push(kept);
                         }
                     }
@@ -198,7 +159,7 @@ impl<'a> Run<'a> {
             if self.input.observed.contacts.contains_key(&id) || self.input.rules.rejected.contains(&candidate.rule) {
                 continue;
             }
-            let Some(rule) = self.rules.iter().find(|rule| rule.name == candidate.rule).cloned() else {
+            let Some(rule) = self.rule_of(&candidate.rule, &candidate.file, &id.0) else {
                 self.forget(Some(candidate));
                 continue;
             };
@@ -214,7 +175,7 @@ impl<'a> Run<'a> {
                 continue;
             }
             // Who is missing may have been answered: no alert on such knowledge.
-            if !observed.fresh || candidate.missed_walks > 0 || self.is_firing(&rule.name, &id) {
+            if !observed.fresh || candidate.missed_walks > 0 || self.is_open(&rule.name, &id) {
                 continue;
             }
             let since = waiting_since(&rule, &candidate.contact, candidate.first_seen, self.input.now);
@@ -226,21 +187,10 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn begin(&mut self, rule: &Rule, contact: &Contact, since: Timestamp) {
-        let now = self.input.now;
-        let alert = Alert {
-            id: AlertId::of(self.input.inbox, &rule.name, &contact.id, now),
-            inbox: self.input.inbox.to_owned(),
-            rule: rule.name.clone(),
-            contact: contact.clone(),
-            since,
-            fired_at: now,
-            resolution: None,
-            missed_walks: 0,
-            condition: rule.condition(),
-        };
-        self.outcome.changes.owed.extend(owe::at_firing(rule, &alert, now));
-        self.outcome.changes.alerts.push(alert);
+    fn begin(&mut self, rule: &Rule, contact: &crate::model::Contact, since: Timestamp) {
+        let mut life = Life::begin(rule, contact, since, self.input, self.surroundings);
+        life.come_of_age(rule);
+        life.note(&mut self.outcome.changes);
     }
 
     fn forget(&mut self, candidate: Option<&Candidate>) {
@@ -249,19 +199,27 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn is_firing(&self, rule: &str, contact: &ContactId) -> bool {
-        self.firing.contains(&(rule, contact.0.as_str()))
+    fn is_open(&self, rule: &str, contact: &ContactId) -> bool {
+        self.open.contains(&(rule.to_owned(), contact.0.clone()))
     }
 
-    fn known_candidates(&self) -> BTreeMap<(&'a str, &'a ContactId), &'a Candidate> {
+    /// Candidates of contacts that were seen, under the names that their rules have now.
+    fn known_candidates(&self) -> BTreeMap<(String, ContactId), &'a Candidate> {
         let Tick { snapshot, observed, .. } = self.input;
-        snapshot
-            .candidates
-            .iter()
-            .filter_map(|candidate| {
-                let (id, _) = observed.contacts.get_key_value(&candidate.contact.contact_id())?;
-                Some(((candidate.rule.as_str(), id), candidate))
-            })
-            .collect()
+        let mut known = BTreeMap::new();
+        for candidate in &snapshot.candidates {
+            let id = candidate.contact.contact_id();
+            if observed.contacts.contains_key(&id) {
+                let rule = self.rule_of(&candidate.rule, &candidate.file, &id.0);
+                let name = rule.map_or_else(|| candidate.rule.clone(), |rule| rule.name.clone());
+                known.insert((name, id), candidate);
+            }
+        }
+        known
     }
+}
+
+/// Whether time alone can change something of this inbox before the next poll.
+pub fn time_matters(snapshot: &Snapshot) -> bool {
+    !snapshot.candidates.is_empty() || snapshot.alerts.iter().any(Alert::is_open)
 }

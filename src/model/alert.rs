@@ -3,6 +3,7 @@
 use std::fmt;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::Contact;
@@ -141,6 +142,79 @@ pub struct Resolution {
     pub reason: Reason,
 }
 
+/// How far an episode has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum State {
+    /// It matches, and the rule's `for` has not passed.
+    Pending,
+    /// People are to be told.
+    Firing,
+    /// It is over.
+    Resolved,
+}
+
+impl State {
+    /// The stored and shown name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Firing => "firing",
+            Self::Resolved => "resolved",
+        }
+    }
+}
+
+/// Somebody has taken it on: repeats and escalations stop for the episode.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ack {
+    /// When.
+    pub at: Timestamp,
+    /// Who, as far as known: the person that typed the command, or the agent's name or id.
+    pub by: String,
+    /// What they said; may be empty.
+    pub comment: String,
+}
+
+/// It no longer matches, and the rule's `keep_firing_for` has not passed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Lapse {
+    /// When that was known.
+    pub at: Timestamp,
+    /// When it happened, where known.
+    pub ended_at: Timestamp,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// Who was in charge when the episode began: only a change is a reaction to it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Charge {
+    /// The assigned agent's id, or empty.
+    pub agent: String,
+    /// The conversation's status.
+    pub status: String,
+}
+
+impl Charge {
+    /// As the contact shows it.
+    pub fn of(contact: &Contact) -> Self {
+        Self { agent: contact.agent_assigned.clone(), status: contact.status.clone() }
+    }
+}
+
+/// How far one step of the rule has come in an episode.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Progress {
+    /// Fingerprint of the step as it was: edits are recognised by it.
+    pub step: String,
+    /// When its first message was owed, or dropped outside of the rule's hours.
+    pub first_at: Option<Timestamp>,
+    /// When the last one was.
+    pub last_at: Option<Timestamp>,
+    /// Repeats that were owed.
+    pub repeats: u32,
+}
+
 /// One episode of an alert.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Alert {
@@ -154,20 +228,75 @@ pub struct Alert {
     pub contact: Contact,
     /// Waiting since: stays through the episode.
     pub since: Timestamp,
-    /// When it began to fire.
-    pub fired_at: Timestamp,
+    /// When it was first seen to match.
+    pub first_seen: Timestamp,
+    /// When it began to fire; `None` while it is pending.
+    pub fired_at: Option<Timestamp>,
+    /// Set while `keep_firing_for` runs.
+    pub lapse: Option<Lapse>,
     /// Set when the episode is over.
     pub resolution: Option<Resolution>,
+    /// Set when somebody has taken it on.
+    pub ack: Option<Ack>,
     /// Complete walks in a row that should have had the contact and did not.
     pub missed_walks: u32,
-    /// Fingerprint of the rule's filter and condition that it last matched.
+    /// Who was in charge at the beginning.
+    pub charge: Charge,
+    /// Fingerprints of the rule as it last judged this.
+    pub edition: Edition,
+    /// By step of the rule.
+    pub steps: Vec<Progress>,
+}
+
+/// Fingerprints of a rule, by what an edit of it changes for running alerts.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Edition {
+    /// Of the whole file: the rule's version in the history, and how a renamed file is known again.
+    pub file: String,
+    /// Of filter and condition: what decides about a match.
     pub condition: String,
+    /// Of `for`, steps and hours: what decides when people are told.
+    pub timing: String,
 }
 
 impl Alert {
+    /// An episode that is first seen now, and pending.
+    pub fn begin(inbox: &str, rule: &str, contact: Contact, since: Timestamp, now: Timestamp) -> Self {
+        Self {
+            id: AlertId::of(inbox, rule, &contact.id, now),
+            inbox: inbox.to_owned(),
+            rule: rule.to_owned(),
+            charge: Charge::of(&contact),
+            contact,
+            since,
+            first_seen: now,
+            fired_at: None,
+            lapse: None,
+            resolution: None,
+            ack: None,
+            missed_walks: 0,
+            edition: Edition::default(),
+            steps: Vec::new(),
+        }
+    }
+
+    /// How far it has come.
+    pub fn state(&self) -> State {
+        match (&self.resolution, self.fired_at) {
+            (Some(_), _) => State::Resolved,
+            (None, Some(_)) => State::Firing,
+            (None, None) => State::Pending,
+        }
+    }
+
     /// Whether the episode still lasts.
-    pub fn is_firing(&self) -> bool {
+    pub fn is_open(&self) -> bool {
         self.resolution.is_none()
+    }
+
+    /// Whether people are to be told of it.
+    pub fn is_firing(&self) -> bool {
+        self.state() == State::Firing
     }
 }
 
@@ -179,6 +308,8 @@ pub struct Candidate {
     pub inbox: String,
     /// The rule's name.
     pub rule: String,
+    /// Fingerprint of the rule's file.
+    pub file: String,
     /// The contact as last seen.
     pub contact: Contact,
     /// When it was first seen passing the filter.

@@ -12,8 +12,10 @@ use super::AlertId;
 /// What a message tells of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Event {
-    /// A customer is waiting.
+    /// A customer is waiting: the first message of a step.
     Fired,
+    /// The customer still waits: a further message of a step.
+    Repeated,
     /// It is over.
     Resolved,
 }
@@ -23,13 +25,19 @@ impl Event {
     pub fn name(self) -> &'static str {
         match self {
             Self::Fired => "fired",
+            Self::Repeated => "repeated",
             Self::Resolved => "resolved",
         }
     }
 
     /// The event with this name.
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Fired, Self::Resolved].into_iter().find(|event| event.name() == name)
+        [Self::Fired, Self::Repeated, Self::Resolved].into_iter().find(|event| event.name() == name)
+    }
+
+    /// Whether it says that a customer is waiting.
+    pub fn is_of_waiting(self) -> bool {
+        self != Self::Resolved
     }
 }
 

@@ -6,19 +6,23 @@
 pub mod alert;
 pub mod contact;
 pub mod field;
+pub mod history;
 pub mod link;
 pub mod message;
 pub mod names;
 pub mod privacy;
+pub mod silence;
 pub mod smtp;
 pub mod snapshot;
 pub mod text;
 pub mod time;
 pub mod webhook;
 
-pub use alert::{Alert, AlertId, Candidate, Reason, Resolution};
+pub use alert::{Ack, Alert, AlertId, Candidate, Charge, Edition, Lapse, Progress, Reason, Resolution, State};
 pub use contact::{Contact, ContactId, Unreadable};
+pub use history::{Entry, Happened};
 pub use message::{Attempt, Body, Event, Fault, Message, MessageId, Notification, NotificationId, Outcome, Parcel};
 pub use names::Names;
 pub use privacy::Privacy;
+pub use silence::{Matchers, Silence};
 pub use snapshot::{Changes, InboxMemory, Snapshot, Told};

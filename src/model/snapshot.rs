@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Alert, AlertId, Candidate, ContactId, Notification};
+use super::{Alert, AlertId, Candidate, ContactId, Entry, Notification, Silence};
 
 /// A receiver that was told of a firing alert, or is about to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,17 +64,43 @@ pub struct InboxMemory {
     pub segments: BTreeMap<String, String>,
     /// When they were last asked for, whatever came.
     pub segments_at: Option<Timestamp>,
+    /// Live chats without a word of an agent, by contact: one that ends so was missed.
+    pub live_chats: BTreeMap<String, LiveChat>,
+    /// When the last poll began.
+    pub polled_at: Option<Timestamp>,
+    /// Since when polls fail, and why; `None` after a good one.
+    pub failing: Option<Failing>,
+}
+
+/// A live chat without a word of an agent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LiveChat {
+    /// When it was first seen.
+    pub began_at: Timestamp,
+    /// When it was seen to be over, with still no word of an agent.
+    pub missed_at: Option<Timestamp>,
+}
+
+/// The inbox cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failing {
+    /// Since when.
+    pub since: Timestamp,
+    /// What failed last, in an operator's words.
+    pub why: String,
 }
 
 /// The state of one inbox before a poll.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Snapshot {
-    /// Alerts whose episode lasts.
+    /// Alerts whose episode lasts, the pending ones included.
     pub alerts: Vec<Alert>,
     /// Contacts of rules that look at the clock.
     pub candidates: Vec<Candidate>,
     /// Who was told of which of the alerts.
     pub told: Vec<Told>,
+    /// Silences of all inboxes, those that have ended too.
+    pub silences: Vec<Silence>,
     /// The rest.
     pub memory: InboxMemory,
 }
@@ -88,8 +114,12 @@ pub struct Changes {
     pub candidates: Vec<Candidate>,
     /// Candidates that are none any more, by rule and contact.
     pub dropped: Vec<(String, ContactId)>,
+    /// Pending alerts that are forgotten.
+    pub vanished: Vec<AlertId>,
     /// What is owed.
     pub owed: Vec<Notification>,
+    /// What happened, in order.
+    pub history: Vec<Entry>,
     /// The inbox's memory, where it changed.
     pub memory: Option<InboxMemory>,
 }

@@ -54,7 +54,8 @@ pub(super) struct Entry<'a> {
     /// How the end is marked; empty while it fires.
     pub(super) sign: &'static str,
     pub(super) link: String,
-    reply_window: Option<i64>,
+    /// What is left of the 24 hours for an answer, where they apply.
+    pub(super) reply_window: Option<SignedDuration>,
 }
 
 /// The listed alerts, longest-waiting first.
@@ -128,14 +129,15 @@ impl<'a> Entry<'a> {
             "text": self.text,
             "since": iso(alert.since),
             "waiting": self.waiting.as_secs(),
-            "fired_at": iso(alert.fired_at),
+            "waiting_open": self.told.waiting_open.map_or_else(|| Value::from(""), |open| open.as_secs().into()),
+            "fired_at": alert.fired_at.map(iso).unwrap_or_default(),
             "resolved_at": resolution.map(|end| iso(end.at)).unwrap_or_default(),
             "ended_at": resolution.map(|end| iso(end.ended_at)).unwrap_or_default(),
             "reason": resolution.map(|end| end.reason.words()).unwrap_or_default(),
             "outcome": self.outcome,
             "link": self.link,
             "ack_link": "",
-            "reply_window": self.reply_window.map_or_else(|| Value::from(""), Value::from),
+            "reply_window": self.reply_window.map_or_else(|| Value::from(""), |left| left.as_secs().into()),
         })
     }
 }
@@ -159,7 +161,7 @@ impl Entry<'_> {
             "text": self.text,
             "since": iso(alert.since),
             "waiting_seconds": self.waiting.as_secs(),
-            "fired_at": iso(alert.fired_at),
+            "fired_at": alert.fired_at.map(iso).unwrap_or_default(),
             "resolved_at": end.map(|end| iso(end.at)).unwrap_or_default(),
             "ended_at": end.map(|end| iso(end.ended_at)).unwrap_or_default(),
             "reason": end.map(|end| end.reason.words()).unwrap_or_default(),
@@ -191,13 +193,13 @@ fn phone_number(contact: &Contact) -> String {
     if phone.is_empty() { words::phone("", &who.whats_app_number) } else { phone }
 }
 
-/// What is left of the 24 hours for an answer, in seconds; `None` where they do not apply or are over.
-fn reply_window(contact: &Contact, now: Timestamp) -> Option<i64> {
+/// What is left of the 24 hours for an answer; `None` where they do not apply or are over.
+fn reply_window(contact: &Contact, now: Timestamp) -> Option<SignedDuration> {
     if contact.platform() != WHATSAPP || contact.last_message.by != by::USER {
         return None;
     }
     let left = REPLY_WINDOW - elapsed(contact.last_message.at?, now);
-    (left > SignedDuration::ZERO).then_some(left.as_secs())
+    (left > SignedDuration::ZERO).then_some(left)
 }
 
 /// The context of a template.

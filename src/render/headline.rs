@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use jiff::SignedDuration;
 
-use crate::model::{Reason, text, time::human};
+use crate::model::{Event, Reason, text, time::human};
 
 use super::{
     Telling,
@@ -17,6 +17,8 @@ use super::{
 
 /// Below this somebody is waiting, but no time is worth a word.
 const WORTH_SAYING: SignedDuration = SignedDuration::from_secs(10);
+/// When so little is left of the hours in which a business may answer freely, it is said.
+const CLOSING: SignedDuration = SignedDuration::from_hours(2);
 /// Names in the line about an end.
 const NAMED: usize = 3;
 /// Characters of a name where others stand beside it.
@@ -35,7 +37,8 @@ pub(super) fn headline(telling: &Telling<'_>, entries: &[Entry<'_>]) -> String {
         }
         (Some(first), count) => {
             let name = short(first);
-            format!("{count} customers are waiting, {name} the longest: {}", how_long_and_where(first, telling))
+            let still = if is_repeated(telling) { "still " } else { "" };
+            format!("{count} customers are {still}waiting, {name} the longest: {}", how_long_and_where(first, telling))
         }
     };
     format!("{} {words}", sign(telling, entries)).trim().to_owned()
@@ -75,15 +78,30 @@ pub(super) fn sign_of_end(reason: Reason) -> &'static str {
 
 fn waits(entry: &Entry<'_>, telling: &Telling<'_>) -> String {
     let place = place(entry, telling);
-    if entry.waiting < WORTH_SAYING {
-        format!("{} is waiting on {place}", entry.who)
+    let who = &entry.who;
+    if is_repeated(telling) {
+        format!("{who} is still waiting: {}", how_long_and_where(entry, telling))
+    } else if entry.waiting < WORTH_SAYING {
+        format!("{who} is waiting on {place}")
     } else {
-        format!("{} has waited {} on {place}", entry.who, human(entry.waiting))
+        format!("{who} has waited {}", how_long_and_where(entry, telling))
     }
 }
 
+fn is_repeated(telling: &Telling<'_>) -> bool {
+    telling.event == Event::Repeated
+}
+
 fn how_long_and_where(entry: &Entry<'_>, telling: &Telling<'_>) -> String {
-    format!("{} on {}", human(entry.waiting), place(entry, telling))
+    let open = match entry.told.waiting_open {
+        Some(open) if open < entry.waiting => format!(" ({} of open hours)", human(open)),
+        _ => String::new(),
+    };
+    let closing = match entry.reply_window {
+        Some(left) if left <= CLOSING => format!("; the reply window closes in {}", human(left)),
+        _ => String::new(),
+    };
+    format!("{}{open} on {}{closing}", human(entry.waiting), place(entry, telling))
 }
 
 fn place<'a>(entry: &'a Entry<'_>, telling: &'a Telling<'_>) -> &'a str {

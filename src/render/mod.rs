@@ -32,7 +32,7 @@ mod words;
 
 pub use renderer::{ALERT, Renderer};
 
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
 use crate::model::{Alert, Body, Event, Names, Privacy};
 
@@ -74,6 +74,8 @@ pub struct Told<'a> {
     pub alert: &'a Alert,
     /// Its rule; a message that is grouped by receiver is about several.
     pub rule: &'a RuleWords,
+    /// How much of the wait was in open hours, where the rule counts in them.
+    pub waiting_open: Option<SignedDuration>,
 }
 
 /// Everything that one message is made of.

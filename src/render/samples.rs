@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::{
     diagnose::{Diagnostic, Source},
-    model::{Alert, AlertId, Contact, Event, Names, Privacy, Reason, Resolution, names::Agent},
+    model::{Alert, Contact, Event, Names, Privacy, Reason, Resolution, names::Agent},
 };
 
 use super::{RuleWords, Telling, Told, file::File, places::Places, renderer::Renderer};
@@ -29,7 +29,7 @@ pub(super) fn try_out(
 ) -> bool {
     for (what, event, alerts, listed) in samples() {
         let rule = rule();
-        let told: Vec<Told<'_>> = alerts.iter().map(|alert| Told { alert, rule: &rule }).collect();
+        let told: Vec<Told<'_>> = alerts.iter().map(|alert| Told { alert, rule: &rule, waiting_open: None }).collect();
         let names = names();
         let telling = Telling {
             event,
@@ -143,17 +143,8 @@ fn alert(contact: &Value) -> Alert {
         doubts: Vec::new(),
     });
     let since = now() - SignedDuration::from_mins(7);
-    Alert {
-        id: AlertId::of("main", "unanswered", &contact.id, since),
-        inbox: "main".to_owned(),
-        rule: "unanswered".to_owned(),
-        contact,
-        since,
-        fired_at: now() - SignedDuration::from_mins(5),
-        resolution: None,
-        missed_walks: 0,
-        condition: String::new(),
-    }
+    let begun = Alert::begin("main", "unanswered", contact, since, since);
+    Alert { fired_at: Some(now() - SignedDuration::from_mins(5)), ..begun }
 }
 
 fn resolved(mut alert: Alert) -> Alert {

@@ -102,6 +102,7 @@ pub(super) fn alert() -> Shape {
         ("text", Shape::Customers),
         ("since", Shape::Safe),
         ("waiting", Shape::Safe),
+        ("waiting_open", Shape::Safe),
         ("fired_at", Shape::Safe),
         ("resolved_at", Shape::Safe),
         ("ended_at", Shape::Safe),

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use jiff::SignedDuration;
 use toml::{Spanned, Value};
 
 use super::{
@@ -12,7 +13,7 @@ use super::{
 };
 use crate::{
     diagnose::{Diagnostic, Source, nearest::did_you_mean, toml::read},
-    model::time,
+    model::{alert::short_hash, time},
 };
 
 /// The documented values of `status`.
@@ -64,30 +65,21 @@ pub fn compile(name: &str, source: &Arc<Source>, known: &Known<'_>, found: &mut 
     if enabled { Compiled::Rule(Box::new(rule)) } else { Compiled::Disabled }
 }
 
-struct Compiler<'a, 'f> {
-    source: &'a Arc<Source>,
-    known: &'a Known<'a>,
-    found: &'f mut Vec<Diagnostic>,
+pub(super) struct Compiler<'a, 'f> {
+    pub(super) source: &'a Arc<Source>,
+    pub(super) known: &'a Known<'a>,
+    pub(super) found: &'f mut Vec<Diagnostic>,
 }
 
 impl Compiler<'_, '_> {
-    fn error(&mut self, span: std::ops::Range<usize>, title: impl Into<String>, help: Option<String>) {
+    pub(super) fn error(&mut self, span: std::ops::Range<usize>, title: impl Into<String>, help: Option<String>) {
         let mut diagnostic = Diagnostic::error(self.source, span, title);
         diagnostic.help = help;
         self.found.push(diagnostic);
     }
 
     fn rule(&mut self, name: &str, file: RuleFile) -> Rule {
-        for (key, value) in [
-            ("for", &file.r#for),
-            ("keep_firing_for", &file.keep_firing_for),
-            ("resolved", &file.resolved),
-            ("ack_on", &file.ack_on),
-            ("hours", &file.hours),
-            ("test", &file.test),
-        ] {
-            self.later(key, value.as_ref());
-        }
+        self.later("test", file.test.as_ref());
         if let Some(inboxes) = &file.inboxes {
             for inbox in inboxes {
                 self.known_name("inbox", inbox, self.known.inboxes);
@@ -95,22 +87,29 @@ impl Compiler<'_, '_> {
         }
         let when = file.when.and_then(|when| self.condition(&when));
         let filter = file.filter.map(|table| self.filter(table.into_inner())).unwrap_or_default();
-        let notify = self.notify(file.notify);
+        let r#for = self.duration("for", file.r#for.as_ref());
+        let notify = self.notify(file.notify, r#for);
         Rule {
             name: name.to_owned(),
+            file: short_hash(&self.source.text),
             description: file.description.map(Spanned::into_inner).unwrap_or_default(),
             severity: self.one_of("severity", file.severity, &Severity::NAMES),
             inboxes: file.inboxes.map(|inboxes| inboxes.into_iter().map(Spanned::into_inner).collect()),
             since: self.one_of("since", file.since, &Since::NAMES),
             filter,
             when,
+            r#for,
+            keep_firing_for: self.duration("keep_firing_for", file.keep_firing_for.as_ref()),
+            resolved: file.resolved.unwrap_or(true),
+            ack_on: self.ack_on(file.ack_on.unwrap_or_default()),
+            hours: file.hours.map(|table| self.hours(table)),
             notify,
         }
     }
 
     fn later(&mut self, key: &str, value: Option<&Spanned<Value>>) {
         if let Some(value) = value {
-            let help = "this version tells at once, and of the end; take the key out until a later version".to_owned();
+            let help = "take it out until a later version".to_owned();
             self.error(value.span(), format!("`{key}` is not supported yet by this version"), Some(help));
         }
     }
@@ -123,7 +122,12 @@ impl Compiler<'_, '_> {
         }
     }
 
-    fn one_of<T: Copy + Default>(&mut self, key: &str, value: Option<Spanned<String>>, names: &[(&str, T)]) -> T {
+    pub(super) fn one_of<T: Copy + Default>(
+        &mut self,
+        key: &str,
+        value: Option<Spanned<String>>,
+        names: &[(&str, T)],
+    ) -> T {
         let Some(value) = value else { return T::default() };
         if let Some((_, meant)) = names.iter().find(|(name, _)| name == value.get_ref()) {
             return *meant;
@@ -152,26 +156,20 @@ impl Compiler<'_, '_> {
         }
     }
 
-    fn notify(&mut self, notify: Option<Vec<Spanned<NotifyTable>>>) -> Vec<Step> {
+    fn notify(&mut self, notify: Option<Vec<Spanned<NotifyTable>>>, r#for: SignedDuration) -> Vec<Step> {
         let Some(steps) = notify.filter(|steps| !steps.is_empty()) else {
             let help = "add [[notify]] with to = [\"…\"], a receiver of the configuration".to_owned();
             self.error(0..0, "this rule tells nobody", Some(help));
             return Vec::new();
         };
-        steps.into_iter().map(|step| self.step(step)).collect()
+        steps.into_iter().map(|step| self.step(step, r#for)).collect()
     }
 
-    fn step(&mut self, step: Spanned<NotifyTable>) -> Step {
+    fn step(&mut self, step: Spanned<NotifyTable>, r#for: SignedDuration) -> Step {
         let span = step.span();
         let step = step.into_inner();
-        for (key, value) in [
-            ("after", &step.after),
-            ("repeat", &step.repeat),
-            ("repeat_factor", &step.repeat_factor),
-            ("repeat_limit", &step.repeat_limit),
-        ] {
-            self.later(key, value.as_ref());
-        }
+        let after = self.after(step.after.as_ref(), r#for);
+        let (repeat, repeat_factor, repeat_limit) = self.repeat(&step);
         let to = match step.to {
             Some(to) if !to.get_ref().is_empty() => to.into_inner(),
             other => {
@@ -195,6 +193,10 @@ impl Compiler<'_, '_> {
         Step {
             to: to.into_iter().map(Spanned::into_inner).collect(),
             template: step.template.map_or_else(|| "alert".to_owned(), Spanned::into_inner),
+            after,
+            repeat,
+            repeat_factor,
+            repeat_limit,
         }
     }
 

@@ -20,7 +20,8 @@ use crate::model::{Contact, Names, field::Field, time};
 pub const MAX_LENGTH: usize = 1024;
 
 /// Names that a condition sees besides the documented fields.
-pub const DERIVED: [&str; 8] = ["waiting", "inbox", "name", "agent", "tags", "attributes", "open", "extra"];
+pub const DERIVED: [&str; 9] =
+    ["waiting", "inbox", "name", "agent", "tags", "attributes", "open", "missed_live_chat", "extra"];
 
 /// Functions that a condition can call besides CEL's own.
 pub const FUNCTIONS: [&str; 5] = ["seconds", "minutes", "hours", "days", "since"];
@@ -42,6 +43,10 @@ pub struct Scope<'a> {
     pub inbox: &'a str,
     /// Names of agents.
     pub names: &'a Names,
+    /// Whether it is within the rule's hours.
+    pub open: bool,
+    /// Whether a live chat of the contact ended without a word of an agent, and none has spoken since.
+    pub missed_live_chat: bool,
     /// The time.
     pub now: Timestamp,
 }
@@ -145,7 +150,8 @@ impl Condition {
         self.names.contains(root)
             || (root == "profile" && ["name", "tags", "attributes"].iter().any(|name| self.names.contains(*name)))
             || (root == "_agentAssigned" && self.names.contains("agent"))
-            || (root == "lastMessage" && self.names.contains("waiting"))
+            || (root == "lastMessage" && ["waiting", "missed_live_chat"].iter().any(|name| self.names.contains(*name)))
+            || (root == "isLiveChatActive" && self.names.contains("missed_live_chat"))
     }
 
     /// Judges one contact.
@@ -215,8 +221,8 @@ fn variable(name: &str, scope: Scope<'_>) -> Value {
             .map(|attribute| (attribute.key.clone(), attribute.value.clone()))
             .collect::<HashMap<_, _>>()
             .into(),
-        // Working hours come with the key that sets them; until then a rule is always open.
-        "open" => true.into(),
+        "open" => scope.open.into(),
+        "missed_live_chat" => scope.missed_live_chat.into(),
         "extra" => from_json(&Json::Object(contact.extra.clone())),
         documented => field(contact, documented),
     }

@@ -20,7 +20,15 @@ pub(super) fn types(condition: &Condition) -> Result<(), Vec<Mistake>> {
     let mut mistakes = Vec::new();
     for contact in samples() {
         let now = Timestamp::UNIX_EPOCH;
-        let context = condition.context(Scope { contact: &contact, since: now, inbox: "main", names: &names, now });
+        let context = condition.context(Scope {
+            contact: &contact,
+            since: now,
+            inbox: "main",
+            names: &names,
+            open: true,
+            missed_live_chat: false,
+            now,
+        });
         let mut wrong = Vec::new();
         innermost(&context, program.expression(), &mut wrong);
         for (id, what) in wrong {

@@ -2,6 +2,8 @@
 
 use std::{fs, io, path::Path, sync::Arc};
 
+use jiff::tz::TimeZone;
+
 use super::{
     Rule,
     compile::{Compiled, compile},
@@ -11,6 +13,8 @@ use crate::diagnose::{Diagnostic, Source, read_text};
 /// The names that rules may refer to.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Known<'a> {
+    /// The zone of hours that name none; `None`: UTC.
+    pub timezone: Option<&'a TimeZone>,
     /// Inboxes of the configuration.
     pub inboxes: &'a [String],
     /// Receivers of the configuration.
@@ -34,6 +38,11 @@ impl RuleSet {
     /// The rule of this name, if it is in use.
     pub fn get(&self, name: &str) -> Option<&Arc<Rule>> {
         self.rules.iter().find(|rule| rule.name == name)
+    }
+
+    /// The rule of a file that was renamed: the same text under another name.
+    pub fn with_text(&self, file: &str) -> Option<&Arc<Rule>> {
+        self.rules.iter().find(|rule| rule.file == file)
     }
 
     /// The rules that look at this inbox.

@@ -1,15 +1,17 @@
 //! What admins edit: one file a rule, checked before it goes live.
 //!
 //! Pure but for the loader. [`shape`] is the file as written, [`compile`] makes a [`Rule`] of it and
-//! reports every mistake, [`filter`] and [`condition`] decide about a contact. This room knows
-//! nothing of how contacts are read or messages sent.
+//! reports every mistake, [`filter`] and [`condition`] decide about a contact, [`hours`] about a time.
+//! This room knows nothing of how contacts are read or messages sent.
 
 pub mod compile;
+mod compile_timing;
 pub mod condition;
 mod condition_check;
 mod condition_depth;
 mod condition_types;
 pub mod filter;
+pub mod hours;
 pub mod load;
 pub mod shape;
 #[cfg(test)]
@@ -17,9 +19,13 @@ mod tests;
 
 pub use condition::{Condition, Scope, Verdict};
 pub use filter::Filter;
+pub use hours::Hours;
 pub use load::{Known, RuleSet};
 
-use crate::model::alert::short_hash;
+use jiff::{SignedDuration, Timestamp};
+
+use self::hours::Count;
+use crate::model::{Edition, alert::short_hash, time};
 
 /// How much a rule matters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -63,13 +69,69 @@ impl Since {
     pub const NAMES: [(&'static str, Self); 2] = [("message", Self::Message), ("match", Self::Match)];
 }
 
-/// One `[[notify]]`.
+/// More repeats than anybody lives to read.
+const MOST_REPEATS: u32 = 1_000_000;
+
+/// What counts as an acknowledgement.
 #[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AckOn {
+    /// An agent is assigned.
+    Assigned,
+    /// The conversation gets this status.
+    Status(String),
+}
+
+/// One `[[notify]]`.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Step {
     /// Receivers' names.
     pub to: Vec<String>,
     /// A folder in `templates/`.
     pub template: String,
+    /// Due when so much has passed since the customer began to wait, and it fires.
+    pub after: SignedDuration,
+    /// The pause before a further message.
+    pub repeat: Option<SignedDuration>,
+    /// By how much the pause grows each time; at least 1.
+    pub repeat_factor: f64,
+    /// How many further messages there are at most.
+    pub repeat_limit: Option<u32>,
+}
+
+impl Step {
+    /// By which an edited rule's step is known again.
+    pub fn fingerprint(&self) -> String {
+        short_hash(&format!("{:?} {:?}", self.to, self.after))
+    }
+
+    /// How many repeats fall into this long after the first message, however many are sent.
+    pub fn repeats_within(&self, elapsed: SignedDuration) -> u32 {
+        let Some(repeat) = self.repeat.filter(|repeat| *repeat > SignedDuration::ZERO) else { return 0 };
+        if self.repeat_factor <= 1.0 {
+            return u32::try_from(elapsed.as_nanos().max(0) / repeat.as_nanos()).unwrap_or(u32::MAX);
+        }
+        let (mut at, mut pause, mut count) = (0.0, repeat.as_secs_f64(), 0);
+        while at + pause <= elapsed.as_secs_f64() && count < MOST_REPEATS {
+            at += pause;
+            pause *= self.repeat_factor;
+            count += 1;
+        }
+        count
+    }
+
+    /// How long after the first message the repeat of this number falls due, from 1.
+    pub fn repeat_at(&self, number: u32) -> SignedDuration {
+        let repeat = self.repeat.unwrap_or_default();
+        if self.repeat_factor <= 1.0 {
+            return repeat.saturating_mul(i32::try_from(number).unwrap_or(i32::MAX));
+        }
+        let (mut at, mut pause) = (0.0, repeat.as_secs_f64());
+        for _ in 0..number {
+            at += pause;
+            pause *= self.repeat_factor;
+        }
+        SignedDuration::try_from_secs_f64(at).unwrap_or(SignedDuration::MAX)
+    }
 }
 
 /// One rule, compiled.
@@ -77,6 +139,8 @@ pub struct Step {
 pub struct Rule {
     /// The file's name without `.toml`.
     pub name: String,
+    /// Fingerprint of the file's text.
+    pub file: String,
     /// What it is for, in words.
     pub description: String,
     /// How much it matters.
@@ -89,7 +153,17 @@ pub struct Rule {
     pub filter: Filter,
     /// What must hold besides.
     pub when: Option<Condition>,
-    /// Who is told.
+    /// How long the customer must have waited before it fires.
+    pub r#for: SignedDuration,
+    /// How long it goes on firing after it no longer matches.
+    pub keep_firing_for: SignedDuration,
+    /// Whether the end is told.
+    pub resolved: bool,
+    /// What counts as an acknowledgement.
+    pub ack_on: Vec<AckOn>,
+    /// When people are told; `None`: always.
+    pub hours: Option<Hours>,
+    /// Who is told, and when.
     pub notify: Vec<Step>,
 }
 
@@ -99,15 +173,49 @@ impl Rule {
         self.inboxes.as_ref().is_none_or(|inboxes| inboxes.iter().any(|name| name == inbox))
     }
 
-    /// Whether the condition can come to hold without the contact changing.
-    pub fn looks_at_clock(&self) -> bool {
-        self.when.as_ref().is_some_and(Condition::looks_at_clock)
+    /// Whether it is within the rule's hours.
+    pub fn is_open(&self, at: Timestamp) -> bool {
+        self.hours.as_ref().is_none_or(|hours| hours.is_open(at))
+    }
+
+    /// How much time has passed by the rule's clock, never negative.
+    pub fn elapsed(&self, from: Timestamp, to: Timestamp) -> SignedDuration {
+        match &self.hours {
+            Some(hours) if hours.count == Count::Business => hours.open_between(from, to),
+            _ => time::elapsed(from, to),
+        }
+    }
+
+    /// When so much time has passed by the rule's clock; in business time `None` where it is not open
+    /// long enough within a year.
+    pub fn after(&self, from: Timestamp, duration: SignedDuration) -> Option<Timestamp> {
+        match &self.hours {
+            Some(hours) if hours.count == Count::Business && duration > SignedDuration::ZERO => {
+                hours.after_open(from, duration)
+            }
+            _ => from.checked_add(duration).ok(),
+        }
+    }
+
+    /// Fingerprints of what an edit can change.
+    pub fn edition(&self) -> Edition {
+        Edition { file: self.file.clone(), condition: self.condition(), timing: self.timing() }
     }
 
     /// Fingerprint of what decides about a match: text and receivers may change without it.
     pub fn condition(&self) -> String {
         let when = self.when.as_ref().map_or("", Condition::text);
         short_hash(&format!("{when}\n{}", self.filter.fingerprint()))
+    }
+
+    /// Fingerprint of what decides when people are told.
+    fn timing(&self) -> String {
+        let steps: Vec<_> = self
+            .notify
+            .iter()
+            .map(|step| (step.fingerprint(), step.repeat, step.repeat_factor, step.repeat_limit))
+            .collect();
+        short_hash(&format!("{:?} {steps:?} {:?}", self.r#for, self.hours))
     }
 
     /// Whether a record's fields that this rule reads were all understood.

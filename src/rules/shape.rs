@@ -23,18 +23,34 @@ pub struct RuleFile {
     pub filter: Option<Spanned<FilterTable>>,
     /// Who is told.
     pub notify: Option<Vec<Spanned<NotifyTable>>>,
-    /// Comes with a later version.
+    /// How long it must match before people are told.
     pub r#for: Option<Spanned<Value>>,
-    /// Comes with a later version.
+    /// How long it goes on after it no longer matches.
     pub keep_firing_for: Option<Spanned<Value>>,
-    /// Comes with a later version.
-    pub resolved: Option<Spanned<Value>>,
-    /// Comes with a later version.
-    pub ack_on: Option<Spanned<Value>>,
-    /// Comes with a later version.
-    pub hours: Option<Spanned<Value>>,
+    /// Whether people are told of the end.
+    pub resolved: Option<bool>,
+    /// What counts as an acknowledgement.
+    pub ack_on: Option<Vec<Spanned<String>>>,
+    /// When people are told.
+    pub hours: Option<Spanned<HoursTable>>,
     /// Comes with a later version.
     pub test: Option<Spanned<Value>>,
+}
+
+/// `[hours]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct HoursTable {
+    /// An IANA name.
+    pub timezone: Option<Spanned<String>>,
+    /// Ranges like `mon-fri 09:00-18:00`.
+    pub open: Option<Spanned<Vec<Spanned<String>>>>,
+    /// Dates, as texts or bare.
+    pub holidays: Option<Vec<Spanned<Value>>>,
+    /// `hold`, `drop` or a receiver's name.
+    pub outside: Option<Spanned<String>>,
+    /// `wall` or `business`.
+    pub clock: Option<Spanned<String>>,
 }
 
 /// One `[[notify]]`.
@@ -45,13 +61,13 @@ pub struct NotifyTable {
     pub to: Option<Spanned<Vec<Spanned<String>>>>,
     /// A folder in `templates/`.
     pub template: Option<Spanned<String>>,
-    /// Comes with a later version.
+    /// Since the customer began to wait.
     pub after: Option<Spanned<Value>>,
-    /// Comes with a later version.
+    /// Pause between further messages.
     pub repeat: Option<Spanned<Value>>,
-    /// Comes with a later version.
+    /// By how much the pause grows each time.
     pub repeat_factor: Option<Spanned<Value>>,
-    /// Comes with a later version.
+    /// How many further messages there are at most.
     pub repeat_limit: Option<Spanned<Value>>,
 }
 

@@ -15,15 +15,15 @@ use super::{
     gate::BudgetGate,
     http,
     poller::Poller,
-    shared::Shared,
+    reload::Sources,
+    shared::{Live, Shared},
 };
 use crate::{
     config::{Config, Group, Receiver, ReceiverKind},
     engine::group::GroupBy,
     inbox::{Client, Patience},
     notify::{Console, Email, Sender, Slack, Webhook},
-    render::{Format, Renderer},
-    rules::RuleSet,
+    render::Format,
     store::{Store, StoreError},
 };
 
@@ -82,6 +82,8 @@ pub struct App {
     pub clock: Arc<dyn Clock>,
     /// Pauses between polls, by inbox, in the order of `pollers`.
     pub poll_every: Vec<SignedDuration>,
+    /// Where rules and templates come from, and where edits go.
+    pub edits: (Sources, Arc<Shared>),
     /// How long what is over is kept.
     pub retention: SignedDuration,
     /// When a one-shot run must have ended.
@@ -93,17 +95,12 @@ impl App {
     ///
     /// # Errors
     /// What of the configuration cannot be used, or the store.
-    pub async fn build(
-        config: &Config,
-        rules: RuleSet,
-        renderer: Renderer,
-        surroundings: Surroundings,
-    ) -> Result<Self, StartError> {
+    pub async fn build(config: &Config, live: Live, surroundings: Surroundings) -> Result<Self, StartError> {
         let Surroundings { clock, output, store, deadline, patience } = surroundings;
         let client = http::client(Duration::from_secs(10))?;
         let links: BTreeMap<String, String> =
             config.inboxes.iter().filter_map(|inbox| Some((inbox.name.clone(), inbox.contact_link.clone()?))).collect();
-        let shared = Arc::new(Shared::new(rules, renderer, links, config.timezone.clone(), config.names.clone()));
+        let shared = Arc::new(Shared::new(live, links, config.timezone.clone(), config.names.clone()));
 
         let mut pollers = Vec::new();
         for inbox in &config.inboxes {
@@ -118,6 +115,7 @@ impl App {
                 store: store.clone(),
                 clock: Arc::clone(&clock),
                 shared: Arc::clone(&shared),
+                doubtful: Mutex::default(),
             });
         }
         let mut deliverers = Vec::new();
@@ -138,6 +136,7 @@ impl App {
             store,
             clock,
             poll_every: config.inboxes.iter().map(|inbox| inbox.poll_every).collect(),
+            edits: (Sources::of(config), shared),
             retention: config.retention,
             deadline,
         })

@@ -11,7 +11,10 @@ use tokio::time::Instant;
 
 use super::{clock::Clock, shared::Shared};
 use crate::{
-    engine::group::{GroupBy, group},
+    engine::{
+        group::{GroupBy, group},
+        truth::{Claim, Verdict, judge},
+    },
     model::{Event, Message, MessageId, Outcome, Parcel, Privacy, alert::short_hash},
     notify::{
         Sender,
@@ -65,6 +68,8 @@ pub struct Delivered {
     pub failed: usize,
     /// Messages that were given up.
     pub dead: usize,
+    /// Notifications that wait for the end of a silence, of closed hours or of `keep_firing_for`.
+    pub held: usize,
     /// When the next message is to be tried.
     pub next_at: Option<Timestamp>,
 }
@@ -82,21 +87,22 @@ impl Deliverer {
     ) -> Result<Delivered, StoreError> {
         let mut round = Delivered::default();
         // 1. What is owed, without what is no longer true.
-        let open = self.still_true().await?;
+        let (open, _) = self.still_true().await?;
         // 2. Compose: a message has its id before its first attempt.
         self.compose(&open).await?;
         // 3. Send what is due, oldest first.
-        let due = self.store.open_of(&self.manner.receiver).await?;
-        let mut held: HashMap<Subject<'_>, Timestamp> = HashMap::new();
+        let (due, held) = self.still_true().await?;
+        round.held = held;
+        let mut later: HashMap<Subject<'_>, Timestamp> = HashMap::new();
         for (message, settled) in &due.messages {
             let now = self.clock.now();
             // Order is kept per alert: the next episode waits for the end of the one before.
             let subjects: Vec<Subject<'_>> = told_by(&due, message).map(subject).collect();
-            let not_before = subjects.iter().filter_map(|subject| held.get(subject)).copied().max();
-            let next_at = not_before.map_or(message.next_at, |held| held.max(message.next_at));
+            let not_before = subjects.iter().filter_map(|subject| later.get(subject)).copied().max();
+            let next_at = not_before.map_or(message.next_at, |later| later.max(message.next_at));
             if not_before.is_some() || next_at > now {
                 round.again_at(next_at);
-                held.extend(subjects.into_iter().map(|subject| (subject, next_at)));
+                later.extend(subjects.into_iter().map(|subject| (subject, next_at)));
                 continue;
             }
             if stop() || until.is_some_and(|until| now >= until) {
@@ -105,13 +111,14 @@ impl Deliverer {
             }
             self.pause().await;
             // 4. Before every attempt it is asked again whether it is still true.
-            let open = self.still_true().await?;
+            let (open, held) = self.still_true().await?;
+            round.held = held;
             let told: Vec<&Owed> = told_by(&open, message).collect();
             if told.is_empty() {
                 continue;
             }
             if let Some(next_at) = self.attempt(message, settled, &told, &mut round).await? {
-                held.extend(subjects.into_iter().map(|subject| (subject, next_at)));
+                later.extend(subjects.into_iter().map(|subject| (subject, next_at)));
             }
         }
         Ok(round)
@@ -130,9 +137,9 @@ impl Deliverer {
     /// # Errors
     /// The store failed.
     pub async fn preview(&self) -> Result<Vec<Parcel>, StoreError> {
-        let open = self.still_true().await?;
+        let (open, _) = self.still_true().await?;
         self.compose(&open).await?;
-        let open = self.store.open_of(&self.manner.receiver).await?;
+        let (open, _) = self.still_true().await?;
         let parcels = open.messages.iter().map(|(message, settled)| {
             let told: Vec<&Owed> = told_by(&open, message).collect();
             self.parcel(message, settled, &told)
@@ -140,21 +147,47 @@ impl Deliverer {
         Ok(parcels.collect())
     }
 
-    /// Withdraws what is no longer true: a beginning that was not told before the end came, and the
-    /// end of what nobody was told of.
-    async fn still_true(&self) -> Result<Open, StoreError> {
+    /// What can be said now; what is no longer true is withdrawn, and what has to wait leaves its
+    /// message. Gives how many have to wait.
+    async fn still_true(&self) -> Result<(Open, usize), StoreError> {
         let mut open = self.store.open_of(&self.manner.receiver).await?;
-        let is_stale = |owed: &Owed| match owed.notification.event {
-            Event::Fired => !owed.alert.is_firing(),
-            Event::Resolved => !owed.told_of_beginning,
-        };
-        let (stale, valid): (Vec<Owed>, Vec<Owed>) = open.owed.into_iter().partition(is_stale);
+        let now = self.clock.now();
+        let live = self.shared.live();
+        let claims: Vec<Claim<'_>> = open
+            .owed
+            .iter()
+            .map(|owed| Claim {
+                alert: &owed.alert,
+                rule: live.rules.get(&owed.alert.rule).map(AsRef::as_ref),
+                receiver: &self.manner.receiver,
+                step: owed.notification.step,
+                event: owed.notification.event,
+                told: owed.told,
+                told_of_beginning: owed.told_of_beginning,
+            })
+            .collect();
+        let verdicts = judge(&claims, &open.silences, &self.shared.names(), now);
+        let (mut valid, mut stale, mut wait) = (Vec::new(), Vec::new(), Vec::new());
+        for (owed, verdict) in std::mem::take(&mut open.owed).into_iter().zip(verdicts) {
+            match verdict {
+                Verdict::Send => valid.push(owed),
+                Verdict::Hold => wait.push(owed),
+                Verdict::Withdraw(why) => {
+                    let (alert, why) = (&owed.alert.id, why.name());
+                    tracing::info!(receiver = self.manner.receiver, %alert, why, "notification.superseded");
+                    stale.push((owed.id, why));
+                }
+            }
+        }
         open.owed = valid;
         if !stale.is_empty() {
-            tracing::info!(receiver = self.manner.receiver, notifications = stale.len(), "notification.superseded");
-            self.store.record(Recorded::Superseded { ids: stale.iter().map(|owed| owed.id).collect() }).await?;
+            self.store.record(Recorded::Superseded { ids: stale, at: now }).await?;
         }
-        Ok(open)
+        let ids: Vec<_> = wait.iter().filter(|owed| owed.message.is_some()).map(|owed| owed.id).collect();
+        if !ids.is_empty() {
+            self.store.record(Recorded::Held { ids }).await?;
+        }
+        Ok((open, wait.len()))
     }
 
     async fn compose(&self, open: &Open) -> Result<(), StoreError> {
@@ -234,11 +267,17 @@ impl Deliverer {
     fn parcel(&self, message: &Message, settled: &[String], told: &[&Owed]) -> Parcel {
         let words: HashMap<&str, RuleWords> =
             told.iter().map(|owed| (owed.alert.rule.as_str(), self.shared.words(&owed.alert.rule))).collect();
+        let now = self.clock.now();
         let alerts: Vec<Told<'_>> = told
             .iter()
-            .filter_map(|owed| Some(Told { alert: &owed.alert, rule: words.get(owed.alert.rule.as_str())? }))
+            .filter_map(|owed| {
+                Some(Told {
+                    alert: &owed.alert,
+                    rule: words.get(owed.alert.rule.as_str())?,
+                    waiting_open: self.shared.waiting_open(&owed.alert, now),
+                })
+            })
             .collect();
-        let now = self.clock.now();
         let names = self.shared.names();
         let fallback = self.shared.words("");
         let first = told.first().map(|owed| &owed.notification);
@@ -257,10 +296,10 @@ impl Deliverer {
             now,
         };
         let body = if message.plain {
-            self.shared.renderer.plain(self.manner.format, &telling)
+            self.shared.live().renderer.plain(self.manner.format, &telling)
         } else {
             let template = first.map_or("alert", |first| first.template.as_str());
-            let rendered = self.shared.renderer.render(template, self.manner.format, &telling);
+            let rendered = self.shared.live().renderer.render(template, self.manner.format, &telling);
             if let Some(fault) = rendered.fault {
                 tracing::warn!(
                     receiver = self.manner.receiver,

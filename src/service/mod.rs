@@ -9,6 +9,7 @@ pub mod deliverer;
 pub mod gate;
 pub mod http;
 pub mod poller;
+pub mod reload;
 pub mod run;
 pub mod shared;
 pub mod walks;

@@ -1,6 +1,10 @@
 //! One poll: now → plan → walk → snapshot → tick → commit.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -11,13 +15,9 @@ use super::{
     walks::{Means, Walker, reaches},
 };
 use crate::{
-    engine::{
-        Observed, Query, Tick,
-        evaluate::{Judgement, Surroundings, judge, waiting_since},
-        missing, plan, tick,
-    },
+    engine::{Observed, Query, Tick, evaluate::Surroundings, missing, plan, tick, tick::time_matters},
     inbox::{Client, InboxError},
-    model::{Alert, Candidate, Changes, Contact, Event, InboxMemory, Snapshot},
+    model::{Alert, AlertId, Candidate, Changes, Contact, Entry, Happened, InboxMemory, Snapshot, snapshot::Failing},
     rules::{Filter, Rule},
     store::{Store, StoreError},
 };
@@ -58,6 +58,8 @@ pub struct Poller {
     pub clock: Arc<dyn Clock>,
     /// Rules and names.
     pub shared: Arc<Shared>,
+    /// Alerts of which the last poll knew nothing newer: nobody is told of them by time alone.
+    pub doubtful: Mutex<BTreeSet<AlertId>>,
 }
 
 /// What one poll did.
@@ -99,7 +101,8 @@ impl Poller {
         self.shared.learn_segments(&memory.segments);
 
         // 3. Plan: the fewest queries that serve all rules.
-        let rules = self.shared.rules.of_inbox(&self.inbox);
+        let live = self.shared.live();
+        let rules = live.rules.of_inbox(&self.inbox);
         let queries = plan::queries(&rules);
 
         // 4. Walk them.
@@ -115,7 +118,7 @@ impl Poller {
             failed => failed,
         };
         let (doubtful, failure) = match failure {
-            None => self.confirm_candidates(&rules, &mut snapshot, &mut poll.observed, began).await,
+            None => self.confirm(&rules, &mut snapshot, &mut poll.observed, began).await,
             failed => (Vec::new(), failed),
         };
         let Poll { observed, mut memory, .. } = poll;
@@ -124,14 +127,9 @@ impl Poller {
         let now = self.clock.now();
         let names = self.shared.names();
         let inbox = self.inbox.as_str();
-        let outcome = tick(Tick {
-            inbox,
-            rules: &self.shared.rules,
-            snapshot: &snapshot,
-            observed: &observed,
-            names: &names,
-            now,
-        });
+        let outcome =
+            tick(Tick { inbox, rules: &live.rules, snapshot: &snapshot, observed: &observed, names: &names, now });
+        self.doubtful.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&observed.doubtful);
         for (rule, fault) in &outcome.faults {
             tracing::warn!(inbox, rule, fault, "rule.condition_failed: those contacts count as not matching");
         }
@@ -147,11 +145,17 @@ impl Poller {
         self.name_segments(&outcome.changes.alerts, &mut memory).await;
 
         // 8. Commit: state and what is owed, together or not at all.
-        let polled = summary(&observed, &snapshot, &outcome.changes, failure);
+        let polled = summary(&observed, &outcome.changes, failure);
         let mut changes = outcome.changes;
         changes.candidates.extend(doubtful);
+        memory.live_chats = outcome.live_chats;
+        memory.polled_at = Some(began);
+        memory.failing = polled.failure.as_ref().map(|error| Failing {
+            since: memory.failing.map_or(began, |failing| failing.since),
+            why: error.to_string(),
+        });
         changes.memory = (memory != snapshot.memory).then_some(memory);
-        log(inbox, &snapshot, &changes);
+        log(inbox, &changes);
         if !changes.is_empty() {
             self.store.commit(inbox, changes).await?;
         }
@@ -164,36 +168,34 @@ impl Poller {
         Ok(polled)
     }
 
-    /// Between two polls, time alone may begin an episode.
+    /// Between two polls: time may begin an episode or make a step due, edits of rules, acknowledgements
+    /// and silences may have come. `good`: the last poll was.
     ///
     /// # Errors
     /// The store failed: the tick has not happened.
-    pub async fn tick(&self) -> Result<usize, StoreError> {
+    pub async fn tick(&self, good: bool) -> Result<usize, StoreError> {
         let snapshot = self.store.snapshot(&self.inbox).await?;
-        if snapshot.candidates.is_empty() {
+        if !time_matters(&snapshot) {
             return Ok(0);
         }
+        let live = self.shared.live();
         let names = self.shared.names();
-        let observed = Observed::between_polls();
+        let doubtful = self.doubtful.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let observed = Observed { fresh: good, doubtful, ..Observed::default() };
         let outcome = tick(Tick {
             inbox: &self.inbox,
-            rules: &self.shared.rules,
+            rules: &live.rules,
             snapshot: &snapshot,
             observed: &observed,
             names: &names,
             now: self.clock.now(),
         });
         let owed = outcome.changes.owed.len();
-        log(&self.inbox, &snapshot, &outcome.changes);
+        log(&self.inbox, &outcome.changes);
         if !outcome.changes.is_empty() {
             self.store.commit(&self.inbox, outcome.changes).await?;
         }
         Ok(owed)
-    }
-
-    /// Whether a rule's condition looks at the clock.
-    pub fn needs_ticks(&self) -> bool {
-        self.shared.rules.of_inbox(&self.inbox).iter().any(|rule| rule.looks_at_clock())
     }
 
     fn walker<'a>(&'a self, progress: &'a (dyn Fn(u32) + Send + Sync)) -> Walker<'a> {
@@ -255,10 +257,10 @@ impl Poller {
         failure
     }
 
-    /// Candidates that are about to match but were not seen, by a torn walk or a narrow one, are
-    /// looked up: what is known of them may be out of date. Those that are not found are not told
-    /// of until they are seen again.
-    async fn confirm_candidates(
+    /// Whom people are about to be told of, but who was not seen, by a torn walk or a narrow one, is looked
+    /// up: what is known of them may be out of date. Of those that are not found nobody is told until they
+    /// are seen again.
+    async fn confirm(
         &self,
         rules: &[Arc<Rule>],
         snapshot: &mut Snapshot,
@@ -267,38 +269,41 @@ impl Poller {
     ) -> (Vec<Candidate>, Option<InboxError>) {
         let soon = now.checked_add(SOON).unwrap_or(now);
         let names = self.shared.names();
-        let surroundings = Surroundings { inbox: &self.inbox, names: &names, now: soon };
-        let (mut doubtful, mut look_ups) = (Vec::new(), 0);
-        for candidate in &mut snapshot.candidates {
-            let id = candidate.contact.contact_id();
-            let unseen = observed.of(&candidate.rule).complete == 0 && !observed.contacts.contains_key(&id);
-            let rule = rules.iter().find(|rule| rule.name == candidate.rule);
-            let Some(rule) = rule.filter(|_| unseen && candidate.missed_walks == 0) else { continue };
-            let since = waiting_since(rule, &candidate.contact, candidate.first_seen, now);
-            if judge(rule, &candidate.contact, since, surroundings, &mut Vec::new()) != Judgement::Match {
-                continue;
-            }
-            if let Some(search) = candidate.contact.search_text().filter(|_| look_ups < missing::MOST_LOOK_UPS) {
-                look_ups += 1;
-                match self.client.page(&self.gate, &Filter::for_look_up(search), 1, now).await {
-                    Ok(page) => page
-                        .contacts
-                        .into_iter()
-                        .filter(|found| found.contact_id() == id)
-                        .for_each(|found| observed.see(found)),
-                    Err(InboxError::BadRequest { .. }) => {}
-                    Err(error) => {
-                        observed.fresh = false;
-                        return (doubtful, Some(error));
-                    }
+        let unsure = missing::to_confirm(
+            rules,
+            snapshot,
+            observed,
+            Surroundings { inbox: &self.inbox, names: &names, live_chats: &snapshot.memory.live_chats, now: soon },
+        );
+        for contact in unsure.contacts.iter().take(missing::MOST_LOOK_UPS) {
+            let Some(search) = contact.search_text() else { continue };
+            match self.client.page(&self.gate, &Filter::for_look_up(search), 1, now).await {
+                Ok(page) => page
+                    .contacts
+                    .into_iter()
+                    .filter(|found| found.id == contact.id)
+                    .for_each(|found| observed.see(found)),
+                Err(InboxError::BadRequest { .. }) => {}
+                Err(error) => {
+                    observed.fresh = false;
+                    return (Vec::new(), Some(error));
                 }
             }
-            if !observed.contacts.contains_key(&id) {
+        }
+        let is_unseen = |contact: &Contact| !observed.contacts.contains_key(&contact.contact_id());
+        let alerts =
+            snapshot.alerts.iter().filter(|alert| unsure.alerts.contains(&alert.id) && is_unseen(&alert.contact));
+        let doubtful: BTreeSet<AlertId> = alerts.map(|alert| alert.id.clone()).collect();
+        let mut candidates = Vec::new();
+        for place in unsure.candidates {
+            let candidate = &mut snapshot.candidates[place];
+            if is_unseen(&candidate.contact) {
                 candidate.missed_walks = 1;
-                doubtful.push(candidate.clone());
+                candidates.push(candidate.clone());
             }
         }
-        (doubtful, None)
+        observed.doubtful = doubtful;
+        (candidates, None)
     }
 
     /// Nothing depends on these names: where they are refused, the ids are shown.
@@ -326,35 +331,29 @@ impl Poller {
     }
 }
 
-fn summary(observed: &Observed, before: &Snapshot, changes: &Changes, failure: Option<InboxError>) -> Polled {
-    let known = |alert: &&Alert| before.alerts.iter().any(|old| old.id == alert.id);
+fn summary(observed: &Observed, changes: &Changes, failure: Option<InboxError>) -> Polled {
+    let count = |what: Happened| changes.history.iter().filter(|entry| entry.happened == what).count();
     Polled {
         contacts: observed.contacts.len(),
-        fired: changes.alerts.iter().filter(|alert| alert.is_firing() && !known(alert)).count(),
-        resolved: changes.alerts.iter().filter(|alert| !alert.is_firing()).count(),
+        fired: count(Happened::Firing),
+        resolved: count(Happened::Resolved),
         owed: changes.owed.len(),
         failure,
     }
 }
 
-/// One event for each beginning and end, where it is decided.
-fn log(inbox: &str, before: &Snapshot, changes: &Changes) {
-    for alert in &changes.alerts {
-        let owed = |event: Event| {
-            let told = changes.owed.iter().filter(|owed| owed.alert == alert.id && owed.event == event);
-            told.map(|owed| owed.receiver.as_str()).collect::<Vec<_>>().join(",")
-        };
-        let (id, rule, contact) = (&alert.id, alert.rule.as_str(), alert.contact.id.as_str());
-        match &alert.resolution {
-            Some(resolution) => {
-                let (reason, owed) = (resolution.reason.name(), owed(Event::Resolved));
-                tracing::info!(inbox, rule, alert = %id, contact, reason, owed, "alert.resolved");
+/// One event for each transition, where it is decided.
+fn log(inbox: &str, changes: &Changes) {
+    for entry in &changes.history {
+        let Entry { alert, rule, contact, who, detail, .. } = entry;
+        let (what, detail) = (entry.happened.name(), detail.as_str());
+        match entry.happened {
+            Happened::Firing | Happened::Resolved | Happened::RuleRenamed | Happened::Dropped => {
+                tracing::info!(inbox, rule, %alert, contact, detail, "alert.{what}");
             }
-            None if !before.alerts.iter().any(|old| old.id == alert.id) => {
-                let owed = owed(Event::Fired);
-                tracing::info!(inbox, rule, alert = %id, contact, owed, "alert.firing");
-            }
-            None => {}
+            Happened::Acknowledged => tracing::info!(inbox, rule, %alert, contact, "alert.{what}"),
+            Happened::Owed => tracing::info!(inbox, rule, %alert, receiver = who, detail, "notification.{what}"),
+            _ => tracing::debug!(inbox, rule, %alert, contact, detail, "alert.{what}"),
         }
     }
 }

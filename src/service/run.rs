@@ -1,6 +1,6 @@
 //! The loops themselves: one shot, or until told to stop.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Notify;
@@ -9,8 +9,9 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use super::{
     app::App,
     clock::Clock,
-    deliverer::Deliverer,
+    deliverer::{Delivered, Deliverer},
     poller::{Mode, Poller},
+    reload,
 };
 use crate::store::{StoreError, Waiting};
 
@@ -23,7 +24,7 @@ const LAST_WORDS: Duration = Duration::from_secs(5);
 /// The pause before a loop that failed by a mistake of ours begins anew.
 const RESTART: Duration = Duration::from_secs(5);
 
-/// How often rules that look at the clock are judged between two polls.
+/// How often it is judged between two polls what time, edits, acknowledgements and silences bring.
 const TICK: Duration = Duration::from_secs(1);
 
 /// The longest pause after failed polls.
@@ -98,19 +99,26 @@ pub async fn once(app: App, stop: &CancellationToken, progress: Progress) -> Res
     }
     report.unread.sort();
 
+    let mut held = BTreeMap::new();
     let mut deliveries = tokio::task::JoinSet::new();
     for deliverer in app.deliverers {
         deliveries.spawn(deliver_within(deliverer, Arc::clone(&app.clock), app.deadline, stop.clone()));
     }
     while let Some(joined) = deliveries.join_next().await {
         if let Ok(done) = joined {
-            let (sent, dead) = done?;
-            report.sent += sent;
-            report.dead += dead;
+            let (receiver, done) = done?;
+            report.sent += done.sent;
+            report.dead += done.dead;
+            held.insert(receiver, done.held);
         }
     }
     prune(&app.store, app.clock.as_ref(), app.retention).await;
     report.waiting = app.store.waiting().await?;
+    // What must not be said yet is no work that was left.
+    for waiting in &mut report.waiting {
+        waiting.notifications -= waiting.notifications.min(held.get(&waiting.receiver).copied().unwrap_or(0));
+    }
+    report.waiting.retain(|waiting| waiting.notifications > 0);
     app.store.close().await;
     Ok(report)
 }
@@ -138,26 +146,28 @@ async fn deliver_within(
     clock: Arc<dyn Clock>,
     deadline: Option<Timestamp>,
     stop: CancellationToken,
-) -> Result<(usize, usize), StoreError> {
-    let (mut sent, mut dead) = (0, 0);
+) -> Result<(String, Delivered), StoreError> {
+    let receiver = deliverer.manner.receiver.clone();
+    let mut done = Delivered::default();
     loop {
         let stopped = || stop.is_cancelled();
         let left = deadline.map_or(Duration::MAX, |deadline| until(clock.as_ref(), deadline) + LAST_WORDS);
         // An attempt that is cut off has no known outcome; the next run takes it so.
         let Ok(round) = tokio::time::timeout(left, deliverer.run_once(deadline, &stopped)).await else {
-            return Ok((sent, dead));
+            return Ok((receiver, done));
         };
         let round = round?;
-        sent += round.sent;
-        dead += round.dead;
-        let Some(next_at) = round.next_at else { return Ok((sent, dead)) };
+        done.sent += round.sent;
+        done.dead += round.dead;
+        done.held = round.held;
+        let Some(next_at) = round.next_at else { return Ok((receiver, done)) };
         if stop.is_cancelled() || deadline.is_some_and(|deadline| next_at >= deadline) {
-            return Ok((sent, dead));
+            return Ok((receiver, done));
         }
         let wait = until(clock.as_ref(), next_at);
         tokio::select! {
             () = tokio::time::sleep(wait) => {}
-            () = stop.cancelled() => return Ok((sent, dead)),
+            () = stop.cancelled() => return Ok((receiver, done)),
         }
     }
 }
@@ -184,6 +194,8 @@ pub async fn daemon(app: App, stop: &CancellationToken, progress: Progress) -> R
             deliver(Arc::clone(&deliverer), Arc::clone(&wake), again.clone())
         }));
     }
+    let (sources, shared) = app.edits;
+    tracker.spawn(reload::watch(sources, shared, stop.clone()));
     for (poller, every) in app.pollers.into_iter().zip(app.poll_every) {
         let (poller, owed, again, progress) =
             (Arc::new(poller), Arc::clone(&owed), stop.clone(), Arc::clone(&progress));
@@ -290,25 +302,21 @@ fn next_pause(
     doubled.min(most)
 }
 
-/// Waits for the next poll; rules that look at the clock are judged meanwhile. `true`: stop.
+/// Waits for the next poll; what time, edits and people bring is judged meanwhile. `true`: stop.
 async fn rest(poller: &Poller, next_at: Timestamp, good: bool, owed: &Notify, stop: &CancellationToken) -> bool {
-    let ticking = good && poller.needs_ticks();
     loop {
         let left = until(poller.clock.as_ref(), next_at);
         if left.is_zero() {
             return stop.is_cancelled();
         }
-        let nap = if ticking { left.min(TICK) } else { left };
         tokio::select! {
-            () = tokio::time::sleep(nap) => {}
+            () = tokio::time::sleep(left.min(TICK)) => {}
             () = stop.cancelled() => return true,
         }
-        if ticking {
-            match poller.tick().await {
-                Ok(0) => {}
-                Ok(_) => owed.notify_one(),
-                Err(error) => tracing::error!(inbox = poller.inbox, %error, "store.failed: this tick has not happened"),
-            }
+        match poller.tick(good).await {
+            Ok(0) => {}
+            Ok(_) => owed.notify_one(),
+            Err(error) => tracing::error!(inbox = poller.inbox, %error, "store.failed: this tick has not happened"),
         }
     }
 }
@@ -316,6 +324,11 @@ async fn rest(poller: &Poller, next_at: Timestamp, good: bool, owed: &Notify, st
 async fn deliver(deliverer: Arc<Deliverer>, wake: Arc<Notify>, stop: CancellationToken) {
     loop {
         let next_at = match deliverer.run_once(None, &|| stop.is_cancelled()).await {
+            // What waits for the end of a silence, or for opening, is looked at often.
+            Ok(round) if round.held > 0 => {
+                let soon = deliverer.clock.now().checked_add(SignedDuration::from_secs(1)).ok();
+                round.next_at.min(soon).or(soon)
+            }
             Ok(round) => round.next_at,
             Err(error) => {
                 tracing::error!(receiver = deliverer.manner.receiver, %error, "store.failed: delivery goes on in a minute");

@@ -5,21 +5,28 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
 };
 
-use jiff::tz::TimeZone;
+use arc_swap::ArcSwap;
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
 use crate::{
-    model::Names,
+    model::{Alert, Names},
     render::{Renderer, RuleWords},
-    rules::{RuleSet, Severity},
+    rules::{RuleSet, Severity, hours::Count},
 };
 
-/// What all loops read; names of segments come in while running.
+/// What an admin edits while it runs.
 #[derive(Debug)]
-pub struct Shared {
+pub struct Live {
     /// The rules.
     pub rules: RuleSet,
     /// The templates.
     pub renderer: Renderer,
+}
+
+/// What all loops read; edits and names of segments come in while running.
+#[derive(Debug)]
+pub struct Shared {
+    live: ArcSwap<Live>,
     /// Addresses of conversations, by inbox.
     pub links: BTreeMap<String, String>,
     /// The zone of times in messages.
@@ -29,14 +36,26 @@ pub struct Shared {
 
 impl Shared {
     /// What is shared, with the names of the configuration.
-    pub fn new(
-        rules: RuleSet,
-        renderer: Renderer,
-        links: BTreeMap<String, String>,
-        timezone: TimeZone,
-        names: Names,
-    ) -> Self {
-        Self { rules, renderer, links, timezone, names: RwLock::new(Arc::new(names)) }
+    pub fn new(live: Live, links: BTreeMap<String, String>, timezone: TimeZone, names: Names) -> Self {
+        Self { live: ArcSwap::from_pointee(live), links, timezone, names: RwLock::new(Arc::new(names)) }
+    }
+
+    /// Rules and templates as they are now: one look at them is used for all of a step.
+    pub fn live(&self) -> Arc<Live> {
+        self.live.load_full()
+    }
+
+    /// Rules and templates were edited.
+    pub fn replace(&self, live: Live) {
+        self.live.store(Arc::new(live));
+    }
+
+    /// How much of a customer's wait was in open hours, where the rule counts in them.
+    pub fn waiting_open(&self, alert: &Alert, now: Timestamp) -> Option<SignedDuration> {
+        let live = self.live();
+        let hours = live.rules.get(&alert.rule)?.hours.as_ref().filter(|hours| hours.count == Count::Business)?;
+        let until = alert.resolution.as_ref().map_or(now, |end| end.ended_at);
+        Some(hours.open_between(alert.since, until))
     }
 
     /// The names as they are now.
@@ -56,7 +75,8 @@ impl Shared {
 
     /// What messages say of a rule; of one that is gone, its name.
     pub fn words(&self, rule: &str) -> RuleWords {
-        let known = self.rules.get(rule);
+        let live = self.live();
+        let known = live.rules.get(rule);
         RuleWords {
             name: rule.to_owned(),
             description: known.map(|rule| rule.description.clone()).unwrap_or_default(),

@@ -3,8 +3,12 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, named_params, params};
 
-use super::rows::{self, from_json, json, micros};
-use crate::model::{Alert, AlertId, Candidate, Changes, Snapshot, Told};
+use super::{
+    history,
+    rows::{self, from_json, json, micros},
+    silences,
+};
+use crate::model::{Ack, Alert, AlertId, Candidate, Changes, Entry, Happened, InboxMemory, Snapshot, Told};
 
 /// What is remembered of an inbox.
 pub fn snapshot(db: &Connection, inbox: &str) -> rusqlite::Result<Snapshot> {
@@ -18,6 +22,7 @@ pub fn snapshot(db: &Connection, inbox: &str) -> rusqlite::Result<Snapshot> {
             Ok(Candidate {
                 inbox: row.get("inbox")?,
                 rule: row.get("rule")?,
+                file: row.get("file")?,
                 contact: rows::contact(row)?,
                 first_seen: rows::time(row, "first_seen")?,
                 missed_walks: row.get("missed_walks")?,
@@ -27,7 +32,7 @@ pub fn snapshot(db: &Connection, inbox: &str) -> rusqlite::Result<Snapshot> {
     let told = db
         .prepare_cached(
             "SELECT n.alert, n.receiver, n.step, n.template FROM notification n JOIN alert a ON a.id = n.alert \
-             WHERE a.inbox = ?1 AND a.resolved_at IS NULL AND n.event = 'fired' AND (n.told OR n.state = 'owed') \
+             WHERE a.inbox = ?1 AND a.resolved_at IS NULL AND n.event <> 'resolved' AND (n.told OR n.state = 'owed') \
              ORDER BY n.id",
         )?
         .query_map([inbox], |row| {
@@ -44,7 +49,8 @@ pub fn snapshot(db: &Connection, inbox: &str) -> rusqlite::Result<Snapshot> {
         .query_row([inbox], |row| from_json(row, "memory"))
         .optional()?
         .unwrap_or_default();
-    Ok(Snapshot { alerts, candidates, told, memory })
+    let silences = silences::all(db)?;
+    Ok(Snapshot { alerts, candidates, told, silences, memory })
 }
 
 /// Every episode that is remembered, of all inboxes.
@@ -54,8 +60,14 @@ pub fn episodes(db: &Connection) -> rusqlite::Result<Vec<Alert>> {
 
 /// Writes what one tick changed; the caller holds the transaction.
 pub fn commit(db: &Connection, inbox: &str, changes: &Changes) -> rusqlite::Result<()> {
+    for alert in &changes.vanished {
+        db.prepare_cached("DELETE FROM alert WHERE id = ?1 AND fired_at IS NULL")?.execute([&alert.0])?;
+    }
     for alert in &changes.alerts {
         save(db, alert)?;
+    }
+    for entry in &changes.history {
+        history::write(db, entry)?;
     }
     for (rule, contact) in &changes.dropped {
         db.prepare_cached("DELETE FROM candidate WHERE inbox = ?1 AND rule = ?2 AND contact_id = ?3")?
@@ -63,8 +75,8 @@ pub fn commit(db: &Connection, inbox: &str, changes: &Changes) -> rusqlite::Resu
     }
     for candidate in &changes.candidates {
         db.prepare_cached(
-            "INSERT OR REPLACE INTO candidate (inbox, rule, contact_id, contact, first_seen, missed_walks) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            "INSERT OR REPLACE INTO candidate (inbox, rule, contact_id, contact, first_seen, missed_walks, file) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         )?
         .execute(params![
             inbox,
@@ -73,6 +85,7 @@ pub fn commit(db: &Connection, inbox: &str, changes: &Changes) -> rusqlite::Resu
             json(&candidate.contact.json())?,
             micros(candidate.first_seen),
             candidate.missed_walks,
+            candidate.file,
         ])?;
     }
     for owed in &changes.owed {
@@ -99,14 +112,24 @@ pub fn commit(db: &Connection, inbox: &str, changes: &Changes) -> rusqlite::Resu
 
 fn save(db: &Connection, alert: &Alert) -> rusqlite::Result<()> {
     let resolution = alert.resolution.as_ref();
+    let lapse = alert.lapse.as_ref();
+    let ack = alert.ack.as_ref();
+    // Somebody may have acknowledged it since the tick read it: the first acknowledgement stays.
     db.prepare_cached(
-        "INSERT INTO alert (id, inbox, rule, contact_id, contact, since, fired_at, resolved_at, ended_at, reason, \
-         missed_walks, condition) \
-         VALUES (:id, :inbox, :rule, :contact_id, :contact, :since, :fired_at, :resolved_at, :ended_at, :reason, \
-         :missed_walks, :condition) \
-         ON CONFLICT (id) DO UPDATE SET contact = excluded.contact, resolved_at = excluded.resolved_at, \
-         ended_at = excluded.ended_at, reason = excluded.reason, missed_walks = excluded.missed_walks, \
-         condition = excluded.condition",
+        "INSERT INTO alert (id, inbox, rule, contact_id, contact, since, first_seen, fired_at, lapsed_at, \
+         lapse_ended_at, lapse_reason, resolved_at, ended_at, reason, acked_at, acked_by, ack_comment, missed_walks, \
+         charge_agent, charge_status, file, condition, timing, steps) \
+         VALUES (:id, :inbox, :rule, :contact_id, :contact, :since, :first_seen, :fired_at, :lapsed_at, \
+         :lapse_ended_at, :lapse_reason, :resolved_at, :ended_at, :reason, :acked_at, :acked_by, :ack_comment, \
+         :missed_walks, :charge_agent, :charge_status, :file, :condition, :timing, :steps) \
+         ON CONFLICT (id) DO UPDATE SET rule = excluded.rule, contact = excluded.contact, \
+         fired_at = excluded.fired_at, lapsed_at = excluded.lapsed_at, lapse_ended_at = excluded.lapse_ended_at, \
+         lapse_reason = excluded.lapse_reason, resolved_at = excluded.resolved_at, ended_at = excluded.ended_at, \
+         reason = excluded.reason, missed_walks = excluded.missed_walks, file = excluded.file, \
+         condition = excluded.condition, timing = excluded.timing, steps = excluded.steps, \
+         acked_by = CASE WHEN alert.acked_at IS NULL THEN excluded.acked_by ELSE alert.acked_by END, \
+         ack_comment = CASE WHEN alert.acked_at IS NULL THEN excluded.ack_comment ELSE alert.ack_comment END, \
+         acked_at = coalesce(alert.acked_at, excluded.acked_at)",
     )?
     .execute(named_params! {
         ":id": alert.id.0,
@@ -115,14 +138,69 @@ fn save(db: &Connection, alert: &Alert) -> rusqlite::Result<()> {
         ":contact_id": alert.contact.id,
         ":contact": json(&alert.contact.json())?,
         ":since": micros(alert.since),
-        ":fired_at": micros(alert.fired_at),
+        ":first_seen": micros(alert.first_seen),
+        ":fired_at": alert.fired_at.map(micros),
+        ":lapsed_at": lapse.map(|lapse| micros(lapse.at)),
+        ":lapse_ended_at": lapse.map(|lapse| micros(lapse.ended_at)),
+        ":lapse_reason": lapse.map(|lapse| lapse.reason.name()),
         ":resolved_at": resolution.map(|resolution| micros(resolution.at)),
         ":ended_at": resolution.map(|resolution| micros(resolution.ended_at)),
         ":reason": resolution.map(|resolution| resolution.reason.name()),
+        ":acked_at": ack.map(|ack| micros(ack.at)),
+        ":acked_by": ack.map(|ack| &ack.by),
+        ":ack_comment": ack.map(|ack| &ack.comment),
         ":missed_walks": alert.missed_walks,
-        ":condition": alert.condition,
+        ":charge_agent": alert.charge.agent,
+        ":charge_status": alert.charge.status,
+        ":file": alert.edition.file,
+        ":condition": alert.edition.condition,
+        ":timing": alert.edition.timing,
+        ":steps": json(&alert.steps)?,
     })?;
     Ok(())
+}
+
+/// Every episode that lasts, of all inboxes, the longest waiting first.
+pub fn open(db: &Connection) -> rusqlite::Result<Vec<Alert>> {
+    db.prepare_cached("SELECT * FROM alert WHERE resolved_at IS NULL ORDER BY since, id")?
+        .query_map([], rows::alert)?
+        .collect()
+}
+
+/// Who was told of the open alerts, by alert.
+pub fn told(db: &Connection) -> rusqlite::Result<Vec<(AlertId, String)>> {
+    db.prepare_cached(
+        "SELECT DISTINCT n.alert, n.receiver FROM notification n JOIN alert a ON a.id = n.alert \
+         WHERE a.resolved_at IS NULL AND n.event <> 'resolved' AND n.told ORDER BY n.id",
+    )?
+    .query_map([], |row| Ok((AlertId(row.get(0)?), row.get(1)?)))?
+    .collect()
+}
+
+/// What is known of every inbox besides its alerts.
+pub fn memories(db: &Connection) -> rusqlite::Result<Vec<(String, InboxMemory)>> {
+    db.prepare_cached("SELECT name, memory FROM inbox ORDER BY name")?
+        .query_map([], |row| Ok((row.get("name")?, from_json(row, "memory")?)))?
+        .collect()
+}
+
+/// Acknowledges an episode that lasts, unless somebody has done so before; gives it as it was.
+pub fn acknowledge(db: &Connection, id: &AlertId, ack: &Ack) -> rusqlite::Result<Option<Alert>> {
+    let alert = db.prepare_cached("SELECT * FROM alert WHERE id = ?1")?.query_row([&id.0], rows::alert).optional()?;
+    let Some(alert) = alert else { return Ok(None) };
+    if alert.is_open() && alert.ack.is_none() {
+        db.prepare_cached("UPDATE alert SET acked_at = ?2, acked_by = ?3, ack_comment = ?4 WHERE id = ?1")?
+            .execute(params![id.0, micros(ack.at), ack.by, ack.comment])?;
+        history::write(db, &Entry::of(&alert, Happened::Acknowledged, ack.at).who(&ack.by).detail(&ack.comment))?;
+    }
+    Ok(Some(alert))
+}
+
+/// Episodes whose id begins so, those that are over included.
+pub fn with_id(db: &Connection, beginning: &str) -> rusqlite::Result<Vec<Alert>> {
+    db.prepare_cached("SELECT * FROM alert WHERE substr(id, 1, length(?1)) = ?1 ORDER BY id LIMIT 20")?
+        .query_map([beginning], rows::alert)?
+        .collect()
 }
 
 /// The times of an inbox's last requests.
@@ -144,18 +222,22 @@ pub fn save_requests(db: &Connection, inbox: &str, times: &[Timestamp]) -> rusql
     Ok(())
 }
 
-/// Forgets alerts that ended before `before` and owe nothing any more, with their notifications, and
-/// the messages that are left without one.
-pub fn prune(db: &Connection, before: Timestamp) -> rusqlite::Result<usize> {
-    let gone = db.execute(
-        "DELETE FROM alert WHERE resolved_at < ?1 \
-         AND NOT EXISTS (SELECT 1 FROM notification n WHERE n.alert = alert.id AND n.state = 'owed')",
-        [micros(before)],
-    )?;
-    db.execute(
-        "DELETE FROM message WHERE state <> 'due' AND closed_at < ?1 \
-         AND NOT EXISTS (SELECT 1 FROM notification n WHERE n.message = message.id)",
-        [micros(before)],
-    )?;
-    Ok(gone)
+/// Forgets a part of what was over before `before`: alerts that owe nothing any more, with their
+/// notifications, the messages that are left without one, history and silences. Gives how many alerts and
+/// how many rows of all went; no row: nothing is left to forget.
+pub fn prune(db: &Connection, before: Timestamp, most: u32) -> rusqlite::Result<(usize, usize)> {
+    let before = micros(before);
+    let parts = [
+        "DELETE FROM alert WHERE id IN (SELECT id FROM alert WHERE resolved_at < ?1 \
+         AND NOT EXISTS (SELECT 1 FROM notification n WHERE n.alert = alert.id AND n.state = 'owed') LIMIT ?2)",
+        "DELETE FROM message WHERE id IN (SELECT id FROM message WHERE state <> 'due' AND closed_at < ?1 \
+         AND NOT EXISTS (SELECT 1 FROM notification n WHERE n.message = message.id) LIMIT ?2)",
+        "DELETE FROM history WHERE id IN (SELECT id FROM history WHERE at < ?1 LIMIT ?2)",
+        "DELETE FROM silence WHERE id IN (SELECT id FROM silence WHERE ends_at < ?1 LIMIT ?2)",
+    ];
+    let gone = parts
+        .into_iter()
+        .map(|part| db.prepare_cached(part)?.execute(params![before, most]))
+        .collect::<rusqlite::Result<Vec<usize>>>()?;
+    Ok((gone[0], gone.iter().sum()))
 }

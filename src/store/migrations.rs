@@ -3,7 +3,7 @@
 use rusqlite::{Connection, TransactionBehavior};
 
 /// By number, from 1.
-const FILES: [&str; 1] = [include_str!("migrations/0001.sql")];
+const FILES: [&str; 2] = [include_str!("migrations/0001.sql"), include_str!("migrations/0002.sql")];
 
 /// The newest format that this program knows.
 pub fn newest() -> u32 {
@@ -15,8 +15,15 @@ pub fn format(db: &Connection) -> rusqlite::Result<u32> {
     db.query_row("PRAGMA user_version", [], |row| row.get(0))
 }
 
-/// Applies what is missing.
+/// Applies what is missing, and has references between tables checked from then on: while a table is
+/// being replaced they would delete what refers to it.
 pub fn apply(db: &mut Connection) -> rusqlite::Result<()> {
+    db.pragma_update(None, "foreign_keys", false)?;
+    apply_missing(db)?;
+    db.pragma_update(None, "foreign_keys", true)
+}
+
+fn apply_missing(db: &mut Connection) -> rusqlite::Result<()> {
     let transaction = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
     // Read inside the transaction: another process may have been faster.
     let from = format(&transaction)?;

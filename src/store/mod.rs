@@ -4,11 +4,13 @@
 //! decides nothing; it knows no rule, no wire, no clock.
 
 mod alerts;
+mod history;
 mod lock;
 mod migrations;
 mod outbox;
 mod owner;
 mod rows;
+mod silences;
 #[cfg(test)]
 mod tests;
 
@@ -22,7 +24,10 @@ use jiff::Timestamp;
 pub use lock::Lock;
 pub use outbox::{Open, Owed, Recorded, Waiting};
 
-use crate::model::{Alert, Changes, Notification, Snapshot};
+use crate::model::{Ack, Alert, AlertId, Changes, Entry, InboxMemory, Notification, Silence, Snapshot, history::Asked};
+
+/// Rows of each kind that are forgotten in one transaction: other work comes in between.
+const PRUNED_AT_ONCE: u32 = 500;
 
 /// What can go wrong with the store, in an operator's words.
 #[derive(Debug, thiserror::Error)]
@@ -208,11 +213,88 @@ impl Store {
         self.owner.read(outbox::all).await
     }
 
-    /// Forgets what was over before `before`; gives how many alerts that were.
+    /// Forgets what was over before `before`, in small parts, between which others get their turn; gives
+    /// how many alerts that were.
     ///
     /// # Errors
     /// The file failed.
     pub async fn prune(&self, before: Timestamp) -> Result<usize, StoreError> {
-        self.owner.write(move |db| alerts::prune(db, before)).await
+        let mut alerts = 0;
+        loop {
+            let (gone, rows) = self.owner.write(move |db| alerts::prune(db, before, PRUNED_AT_ONCE)).await?;
+            alerts += gone;
+            if rows == 0 {
+                return Ok(alerts);
+            }
+        }
+    }
+
+    /// Every episode that lasts, of all inboxes, the longest waiting first, with the receivers that were
+    /// told of it.
+    ///
+    /// # Errors
+    /// The file failed.
+    pub async fn open_alerts(&self) -> Result<Vec<(Alert, Vec<String>)>, StoreError> {
+        let (alerts, told) = self.owner.read(|db| Ok((alerts::open(db)?, alerts::told(db)?))).await?;
+        let told_of =
+            |alert: &Alert| told.iter().filter(|(id, _)| *id == alert.id).map(|(_, who)| who.clone()).collect();
+        Ok(alerts.into_iter().map(|alert| (told_of(&alert), alert)).map(|(told, alert)| (alert, told)).collect())
+    }
+
+    /// Episodes whose id begins so, those that are over included.
+    ///
+    /// # Errors
+    /// The file failed.
+    pub async fn with_id(&self, beginning: &str) -> Result<Vec<Alert>, StoreError> {
+        let beginning = beginning.to_owned();
+        self.owner.read(move |db| alerts::with_id(db, &beginning)).await
+    }
+
+    /// Acknowledges an episode that lasts, unless somebody has done so before; gives it as it was.
+    ///
+    /// # Errors
+    /// The file failed; nothing has changed then.
+    pub async fn acknowledge(&self, id: AlertId, ack: Ack) -> Result<Option<Alert>, StoreError> {
+        self.owner.write(move |db| alerts::acknowledge(db, &id, &ack)).await
+    }
+
+    /// What happened, the oldest first.
+    ///
+    /// # Errors
+    /// The file failed.
+    pub async fn history(&self, asked: Asked) -> Result<Vec<Entry>, StoreError> {
+        self.owner.read(move |db| history::read(db, &asked)).await
+    }
+
+    /// Every silence that is remembered, those that have ended too, by their end.
+    ///
+    /// # Errors
+    /// The file failed.
+    pub async fn silences(&self) -> Result<Vec<Silence>, StoreError> {
+        self.owner.read(silences::all).await
+    }
+
+    /// Adds a silence; gives its number.
+    ///
+    /// # Errors
+    /// The file failed; nothing has changed then.
+    pub async fn silence(&self, silence: Silence) -> Result<i64, StoreError> {
+        self.owner.write(move |db| silences::add(db, &silence)).await
+    }
+
+    /// Ends a silence now, unless it has ended; gives it as it was.
+    ///
+    /// # Errors
+    /// The file failed; nothing has changed then.
+    pub async fn expire(&self, id: i64, now: Timestamp) -> Result<Option<Silence>, StoreError> {
+        self.owner.write(move |db| silences::expire(db, id, now)).await
+    }
+
+    /// What is known of every inbox besides its alerts, by name.
+    ///
+    /// # Errors
+    /// The file failed.
+    pub async fn memories(&self) -> Result<Vec<(String, InboxMemory)>, StoreError> {
+        self.owner.read(alerts::memories).await
     }
 }

@@ -4,10 +4,14 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, params, types::Value};
 
-use super::rows::{self, from_json, json, micros};
-use crate::model::{Alert, Message, MessageId, Notification, NotificationId, Reason};
+use super::{
+    history,
+    rows::{self, from_json, json, micros},
+    silences,
+};
+use crate::model::{Alert, Entry, Happened, Message, MessageId, Notification, NotificationId, Reason, Silence};
 
 /// One notification that is owed, with what is needed to say whether it is still true.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,6 +37,8 @@ pub struct Open {
     pub owed: Vec<Owed>,
     /// Messages that are to be sent, oldest first, with the recipients that need no further attempt.
     pub messages: Vec<(Message, Vec<String>)>,
+    /// Every silence that is remembered.
+    pub silences: Vec<Silence>,
 }
 
 /// What waits for one receiver.
@@ -53,6 +59,13 @@ pub struct Waiting {
 pub enum Recorded {
     /// What is no longer true is withdrawn.
     Superseded {
+        /// Which notifications, and why.
+        ids: Vec<(NotificationId, &'static str)>,
+        /// When.
+        at: Timestamp,
+    },
+    /// What is not to be said now leaves the messages that it was put into.
+    Held {
         /// Which notifications.
         ids: Vec<NotificationId>,
     },
@@ -107,7 +120,7 @@ pub fn open_of(db: &Connection, receiver: &str) -> rusqlite::Result<Open> {
         .prepare_cached(
             "SELECT n.id AS number, n.alert, n.receiver, n.event, n.step, n.template, n.due_at, n.message, n.told, \
              EXISTS (SELECT 1 FROM notification f WHERE f.alert = n.alert AND f.receiver = n.receiver \
-                     AND f.event = 'fired' AND f.told) AS told_of_beginning, a.* \
+                     AND f.event <> 'resolved' AND f.told) AS told_of_beginning, a.* \
              FROM notification n JOIN alert a ON a.id = n.alert \
              WHERE n.receiver = ?1 AND n.state = 'owed' ORDER BY n.id",
         )?
@@ -126,7 +139,7 @@ pub fn open_of(db: &Connection, receiver: &str) -> rusqlite::Result<Open> {
         .prepare_cached("SELECT * FROM message WHERE receiver = ?1 AND state = 'due' ORDER BY created_at, rowid")?
         .query_map([receiver], |row| Ok((message(row)?, from_json(row, "settled")?)))?
         .collect::<rusqlite::Result<_>>()?;
-    Ok(Open { owed, messages })
+    Ok(Open { owed, messages, silences: silences::all(db)? })
 }
 
 fn message(row: &Row<'_>) -> rusqlite::Result<Message> {
@@ -145,7 +158,14 @@ fn message(row: &Row<'_>) -> rusqlite::Result<Message> {
 /// Writes one step; the caller holds the transaction.
 pub fn record(db: &Connection, recorded: &Recorded) -> rusqlite::Result<()> {
     match recorded {
-        Recorded::Superseded { ids } => supersede(db, ids),
+        Recorded::Superseded { ids, at } => supersede(db, ids, *at),
+        Recorded::Held { ids } => {
+            for id in ids {
+                db.prepare_cached("UPDATE notification SET message = NULL WHERE id = ?1 AND state = 'owed'")?
+                    .execute([id.0])?;
+            }
+            drop_empty(db)
+        }
         Recorded::Composed { message, ids } => compose(db, message, ids),
         Recorded::Attempting { message } => {
             db.prepare_cached("UPDATE message SET in_flight = 1, attempts = attempts + 1 WHERE id = ?1")?
@@ -154,6 +174,8 @@ pub fn record(db: &Connection, recorded: &Recorded) -> rusqlite::Result<()> {
         }
         Recorded::Delivered { message, at } => {
             close(db, message, "delivered", *at, "")?;
+            let chosen = ("n.message = ?4", Value::Text(message.0.clone()));
+            history::of_notifications(db, Happened::Sent, *at, &message.0, chosen)?;
             db.prepare_cached(
                 "UPDATE notification SET state = 'delivered', told = 1 WHERE message = ?1 AND state = 'owed'",
             )?
@@ -162,6 +184,8 @@ pub fn record(db: &Connection, recorded: &Recorded) -> rusqlite::Result<()> {
         }
         Recorded::Dead { message, at, reason } => {
             close(db, message, "dead", *at, reason)?;
+            let chosen = ("n.message = ?4", Value::Text(message.0.clone()));
+            history::of_notifications(db, Happened::Dead, *at, reason, chosen)?;
             db.prepare_cached("UPDATE notification SET state = 'dead' WHERE message = ?1 AND state = 'owed'")?
                 .execute([&message.0])?;
             Ok(())
@@ -209,12 +233,17 @@ fn compose(db: &Connection, message: &Message, ids: &[NotificationId]) -> rusqli
     Ok(())
 }
 
-fn supersede(db: &Connection, ids: &[NotificationId]) -> rusqlite::Result<()> {
-    for id in ids {
+fn supersede(db: &Connection, ids: &[(NotificationId, &str)], at: Timestamp) -> rusqlite::Result<()> {
+    for (id, why) in ids {
+        history::of_notifications(db, Happened::Superseded, at, why, ("n.id = ?4", Value::Integer(id.0)))?;
         db.prepare_cached("UPDATE notification SET state = 'superseded' WHERE id = ?1 AND state = 'owed'")?
             .execute([id.0])?;
     }
-    // A message that has nothing left to tell is not sent.
+    drop_empty(db)
+}
+
+/// A message that has nothing left to tell is not sent.
+fn drop_empty(db: &Connection) -> rusqlite::Result<()> {
     db.execute(
         "UPDATE message SET state = 'superseded', in_flight = 0, closed_at = created_at WHERE state = 'due' \
          AND NOT EXISTS (SELECT 1 FROM notification n WHERE n.message = message.id AND n.state = 'owed')",
@@ -242,6 +271,18 @@ pub fn forget_others(
     receivers: &[String],
     now: Timestamp,
 ) -> rusqlite::Result<(usize, usize)> {
+    let orphans: Vec<Alert> = db
+        .prepare("SELECT * FROM alert WHERE resolved_at IS NULL AND inbox NOT IN (SELECT value FROM json_each(?1))")?
+        .query_map([json(&inboxes)?], rows::alert)?
+        .collect::<rusqlite::Result<_>>()?;
+    for alert in &orphans {
+        let happened = if alert.is_firing() { Happened::Resolved } else { Happened::Vanished };
+        history::write(db, &Entry::of(alert, happened, now).detail(Reason::RuleRemoved.name()))?;
+    }
+    db.execute(
+        "DELETE FROM alert WHERE fired_at IS NULL AND inbox NOT IN (SELECT value FROM json_each(?1))",
+        [json(&inboxes)?],
+    )?;
     let ended = db.execute(
         "UPDATE alert SET resolved_at = ?2, ended_at = ?2, reason = ?3 WHERE resolved_at IS NULL \
          AND inbox NOT IN (SELECT value FROM json_each(?1))",
@@ -252,9 +293,9 @@ pub fn forget_others(
         .prepare(
             "SELECT id FROM notification WHERE state = 'owed' AND receiver NOT IN (SELECT value FROM json_each(?1))",
         )?
-        .query_map([json(&receivers)?], |row| row.get(0).map(NotificationId))?
+        .query_map([json(&receivers)?], |row| row.get(0).map(|id| (NotificationId(id), "the receiver is gone")))?
         .collect::<rusqlite::Result<Vec<_>>>()?;
-    supersede(db, &withdrawn)?;
+    supersede(db, &withdrawn, now)?;
     Ok((ended, withdrawn.len()))
 }
 

@@ -149,7 +149,6 @@ fn connect(path: &Path) -> Result<Connection, StoreError> {
     db.busy_timeout(BUSY).map_err(named)?;
     db.pragma_update(None, "journal_mode", "WAL").map_err(named)?;
     db.pragma_update(None, "synchronous", "FULL").map_err(named)?;
-    db.pragma_update(None, "foreign_keys", true).map_err(named)?;
     migrations::apply(&mut db).map_err(named)?;
     Ok(db)
 }
@@ -228,7 +227,6 @@ fn connect_copy(path: &Path) -> Result<Connection, StoreError> {
         let backup = rusqlite::backup::Backup::new(&file, &mut db).map_err(named)?;
         backup.run_to_completion(1_000, Duration::ZERO, None).map_err(named)?;
     }
-    db.pragma_update(None, "foreign_keys", true).map_err(named)?;
     migrations::apply(&mut db).map_err(named)?;
     Ok(db)
 }

@@ -4,7 +4,10 @@ use jiff::Timestamp;
 use rusqlite::{Row, types::Type};
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::model::{Alert, AlertId, Contact, Event, Notification, Reason, Resolution};
+use crate::model::{
+    Ack, Alert, AlertId, Charge, Contact, Edition, Entry, Event, Happened, Lapse, Notification, Reason, Resolution,
+    Silence,
+};
 
 /// A time as a column.
 pub fn micros(time: Timestamp) -> i64 {
@@ -54,10 +57,57 @@ pub fn alert(row: &Row<'_>) -> rusqlite::Result<Alert> {
         rule: row.get("rule")?,
         contact: contact(row)?,
         since: time(row, "since")?,
-        fired_at: time(row, "fired_at")?,
+        first_seen: time(row, "first_seen")?,
+        fired_at: maybe_time(row, "fired_at")?,
+        lapse: lapse(row)?,
         resolution,
+        ack: ack(row)?,
         missed_walks: row.get("missed_walks")?,
-        condition: row.get("condition")?,
+        charge: Charge { agent: row.get("charge_agent")?, status: row.get("charge_status")? },
+        edition: Edition { file: row.get("file")?, condition: row.get("condition")?, timing: row.get("timing")? },
+        steps: from_json(row, "steps")?,
+    })
+}
+
+fn lapse(row: &Row<'_>) -> rusqlite::Result<Option<Lapse>> {
+    let Some(at) = maybe_time(row, "lapsed_at")? else { return Ok(None) };
+    let name: Option<String> = row.get("lapse_reason")?;
+    let reason = name.and_then(|name| Reason::from_name(&name)).unwrap_or(Reason::NoLongerMatches);
+    Ok(Some(Lapse { at, ended_at: maybe_time(row, "lapse_ended_at")?.unwrap_or(at), reason }))
+}
+
+fn ack(row: &Row<'_>) -> rusqlite::Result<Option<Ack>> {
+    let Some(at) = maybe_time(row, "acked_at")? else { return Ok(None) };
+    let text = |column: &str| row.get::<_, Option<String>>(column).map(Option::unwrap_or_default);
+    Ok(Some(Ack { at, by: text("acked_by")?, comment: text("ack_comment")? }))
+}
+
+/// A row of `silence`.
+pub fn silence(row: &Row<'_>) -> rusqlite::Result<Silence> {
+    Ok(Silence {
+        id: row.get("id")?,
+        matchers: from_json(row, "matchers")?,
+        created_at: time(row, "created_at")?,
+        ends_at: time(row, "ends_at")?,
+        comment: row.get("comment")?,
+        created_by: row.get("created_by")?,
+    })
+}
+
+/// A row of `history`.
+pub fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
+    let happened: String = row.get("happened")?;
+    Ok(Entry {
+        at: time(row, "at")?,
+        alert: AlertId(row.get("alert")?),
+        inbox: row.get("inbox")?,
+        rule: row.get("rule")?,
+        version: row.get("version")?,
+        contact: row.get("contact")?,
+        name: row.get("name")?,
+        happened: Happened::from_name(&happened).ok_or_else(|| wrong("happened", std::fmt::Error))?,
+        who: row.get("who")?,
+        detail: row.get("detail")?,
     })
 }
 

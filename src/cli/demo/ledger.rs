@@ -117,7 +117,7 @@ impl Ledger {
                 .episodes
                 .iter()
                 .filter(|alert| alert.rule == RULE && alert.contact.id == wait.id)
-                .filter(|alert| alert.fired_at >= wait.began && alert.fired_at <= until)
+                .filter(|alert| alert.fired_at.is_some_and(|at| at >= wait.began && at <= until))
                 .collect();
             let [alert] = told.as_slice() else {
                 balance.wrong.push(format!("{} was told of {} times, not once", wait.name, told.len()));

@@ -32,7 +32,8 @@ pub(super) fn rule(name: &str, text: &str) -> Rule {
         if text.contains("[[notify]]") { text.to_owned() } else { format!("{text}\n[[notify]]\nto = ['support']") };
     let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
     let (inboxes, receivers) = (names(&["main", "second"]), names(&["support", "leads", "night"]));
-    let known = Known { inboxes: &inboxes, receivers: &receivers, templates: &names(&["alert", "short"]) };
+    let templates = names(&["alert", "short"]);
+    let known = Known { timezone: None, inboxes: &inboxes, receivers: &receivers, templates: &templates };
     let mut found = Vec::new();
     let compiled = compile(name, &Source::new(format!("{name}.toml"), text), &known, &mut found);
     match compiled {
@@ -148,9 +149,10 @@ impl Scene {
 
 /// What the store makes of it, when everybody is told at once.
 pub(super) fn apply(snapshot: &mut Snapshot, changes: &Changes) {
+    snapshot.alerts.retain(|known| !changes.vanished.contains(&known.id));
     for alert in &changes.alerts {
         snapshot.alerts.retain(|known| known.id != alert.id);
-        if alert.is_firing() {
+        if alert.is_open() {
             snapshot.alerts.push(alert.clone());
         } else {
             snapshot.told.retain(|told| told.alert != alert.id);
@@ -164,7 +166,7 @@ pub(super) fn apply(snapshot: &mut Snapshot, changes: &Changes) {
         snapshot.candidates.retain(|known| !same(known, &candidate.rule, &candidate.contact.id));
         snapshot.candidates.push(candidate.clone());
     }
-    for owed in changes.owed.iter().filter(|owed| owed.event == Event::Fired) {
+    for owed in changes.owed.iter().filter(|owed| owed.event.is_of_waiting()) {
         snapshot.told.push(Told {
             alert: owed.alert.clone(),
             receiver: owed.receiver.clone(),

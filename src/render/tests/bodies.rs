@@ -104,7 +104,10 @@ fn several_rules_are_all_named() {
     let alerts = [alert(ravi(), "PT7M"), alert(nobody(), "PT6M")];
     Case::fired(alerts.to_vec()).tell(|telling| {
         let other = RuleWords { name: "missed-chat".to_owned(), ..telling.rule.clone() };
-        let told = [Told { alert: &alerts[0], rule: telling.rule }, Told { alert: &alerts[1], rule: &other }];
+        let told = [
+            Told { alert: &alerts[0], rule: telling.rule, waiting_open: None },
+            Told { alert: &alerts[1], rule: &other, waiting_open: None },
+        ];
         let telling = Telling { alerts: &told, ..*telling };
         let renderer = Renderer::built_in();
         for format in Format::ALL {

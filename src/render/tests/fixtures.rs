@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use serde_json::{Value, json};
 
 use crate::{
-    model::{Alert, AlertId, Body, Contact, Event, Names, Privacy, Reason, Resolution, names::Agent},
+    model::{Alert, Body, Contact, Event, Names, Privacy, Reason, Resolution, names::Agent},
     render::{Format, Rendered, Renderer, RuleWords, Telling, Told},
 };
 
@@ -84,17 +84,8 @@ pub(super) fn customer(id: &str, name: &str, text: &str) -> Value {
 pub(super) fn alert(contact: Value, waiting: &str) -> Alert {
     let contact = Contact::read(contact).unwrap();
     let since = now() - waiting.parse::<SignedDuration>().unwrap();
-    Alert {
-        id: AlertId::of("main", "unanswered", &contact.id, since),
-        inbox: "main".to_owned(),
-        rule: "unanswered".to_owned(),
-        contact,
-        since,
-        fired_at: since + SignedDuration::from_secs(30),
-        resolution: None,
-        missed_walks: 0,
-        condition: String::new(),
-    }
+    let begun = Alert::begin("main", "unanswered", contact, since, since);
+    Alert { fired_at: Some(since + SignedDuration::from_secs(30)), ..begun }
 }
 
 pub(super) fn resolved(mut alert: Alert, reason: Reason) -> Alert {
@@ -120,11 +111,19 @@ pub(super) struct Case {
     pub(super) privacy: Privacy,
     pub(super) link: Option<&'static str>,
     pub(super) max_listed: usize,
+    pub(super) waiting_open: Option<SignedDuration>,
 }
 
 impl Case {
     pub(super) fn fired(alerts: Vec<Alert>) -> Self {
-        Self { event: Event::Fired, alerts, privacy: Privacy::Full, link: Some(LINK), max_listed: 10 }
+        Self {
+            event: Event::Fired,
+            alerts,
+            privacy: Privacy::Full,
+            link: Some(LINK),
+            max_listed: 10,
+            waiting_open: None,
+        }
     }
 
     pub(super) fn resolved(alerts: Vec<Alert>) -> Self {
@@ -133,7 +132,8 @@ impl Case {
 
     pub(super) fn tell<T>(&self, then: impl FnOnce(&Telling<'_>) -> T) -> T {
         let (rule, names) = (rule(), names());
-        let alerts: Vec<Told<'_>> = self.alerts.iter().map(|alert| Told { alert, rule: &rule }).collect();
+        let alerts: Vec<Told<'_>> =
+            self.alerts.iter().map(|alert| Told { alert, rule: &rule, waiting_open: self.waiting_open }).collect();
         then(&Telling {
             event: self.event,
             rule: &rule,

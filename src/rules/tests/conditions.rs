@@ -40,7 +40,8 @@ fn judge_at(text: &str, contact: &Value, now: Timestamp) -> (Verdict, bool) {
     let mut names = Names::default();
     names.agents.insert("a1".to_owned(), Agent { name: "Asha".to_owned(), slack: None });
     let since = noon() - SignedDuration::from_secs(300);
-    let scope = Scope { contact: &contact, since, inbox: "main", names: &names, now };
+    let scope =
+        Scope { contact: &contact, since, inbox: "main", names: &names, open: true, missed_live_chat: false, now };
     (condition.judge(scope), condition.may_come_true(scope))
 }
 
@@ -168,7 +169,15 @@ fn no_value_of_a_contact_is_repeated() {
             let Ok(condition) = Condition::compile(&text) else { continue };
             let contact = Contact::read(contact.clone()).unwrap();
             let names = Names::default();
-            let scope = Scope { contact: &contact, since: noon(), inbox: "main", names: &names, now: noon() };
+            let scope = Scope {
+                contact: &contact,
+                since: noon(),
+                inbox: "main",
+                names: &names,
+                open: true,
+                missed_live_chat: false,
+                now: noon(),
+            };
             let said = format!("{:?}", condition.judge(scope));
             assert!(!said.contains("hunter2"), "{text}: {said}");
         }

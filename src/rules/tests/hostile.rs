@@ -60,7 +60,7 @@ proptest! {
             let contact = Contact::read(serde_json::json!({ "_id": "c" })).unwrap();
             let now = jiff::Timestamp::UNIX_EPOCH;
             let names = crate::model::Names::default();
-            let scope = crate::rules::Scope { contact: &contact, since: now, inbox: "main", names: &names, now };
+            let scope = crate::rules::Scope { contact: &contact, since: now, inbox: "main", names: &names, open: true, missed_live_chat: false, now };
             let _ = (condition.judge(scope), condition.may_come_true(scope));
         }
     }

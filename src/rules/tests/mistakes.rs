@@ -12,7 +12,8 @@ use crate::{
 fn check(text: &str) -> (Compiled, Vec<String>) {
     let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
     let (inboxes, receivers) = (names(&["main", "second"]), names(&["support", "leads"]));
-    let known = Known { inboxes: &inboxes, receivers: &receivers, templates: &names(&["alert", "short"]) };
+    let templates = names(&["alert", "short"]);
+    let known = Known { timezone: None, inboxes: &inboxes, receivers: &receivers, templates: &templates };
     let mut found = Vec::new();
     let source = Source::new("r.toml", text);
     let compiled = compile("r", &source, &known, &mut found);
@@ -131,25 +132,9 @@ fn who_is_told_by_table() {
 
 #[test]
 fn keys_of_later_versions_are_refused_with_a_word() {
-    for key in [
-        "for",
-        "keep_firing_for",
-        "resolved",
-        "ack_on",
-        "hours",
-        "test",
-        "after",
-        "repeat",
-        "repeat_factor",
-        "repeat_limit",
-    ] {
-        let line = format!("{key} = '5m'");
-        let in_step = ["after", "repeat", "repeat_factor", "repeat_limit"].contains(&key);
-        let text = if in_step { format!("{TELLS}\n{line}") } else { format!("{line}\n{TELLS}") };
-        let help = "this version tells at once, and of the end; take the key out until a later version";
-        let place = format!("{}:{}", if in_step { 3 } else { 1 }, key.len() + 4);
-        assert_eq!(check(&text).1, [format!("{place} '5m': `{key}` is not supported yet by this version ({help})")]);
-    }
+    let found = check(&format!("{TELLS}\n[[test]]\nname = 'x'")).1;
+    assert_eq!(found.len(), 1);
+    assert!(found[0].contains("`test` is not supported yet by this version (take it out"), "{found:?}");
 }
 
 #[test]
@@ -261,7 +246,7 @@ fn every_mistake_of_a_file_at_once() {
     );
     let mut places: Vec<&str> = found.iter().filter_map(|mistake| mistake.split(' ').next()).collect();
     places.sort_by_key(|place| place.split(':').map(|number| number.parse::<u32>().unwrap()).collect::<Vec<_>>());
-    assert_eq!(places, ["1:1", "2:9", "3:9", "3:20", "5:11", "6:1", "7:26", "9:7", "10:12", "11:1", "12:1", "13:9"]);
+    assert_eq!(places, ["1:1", "2:9", "3:9", "3:20", "5:11", "6:1", "7:26", "9:7", "10:12", "11:1", "12:1"]);
 }
 
 #[test]

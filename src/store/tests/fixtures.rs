@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use crate::{
-    model::{Alert, AlertId, Changes, Contact, Event, Message, MessageId, Notification, Reason, Resolution},
+    model::{Alert, Changes, Contact, Event, Message, MessageId, Notification, Reason, Resolution},
     store::Store,
 };
 
@@ -29,17 +29,7 @@ pub(super) fn contact(id: &str) -> Contact {
 }
 
 pub(super) fn alert(id: &str, now: Timestamp) -> Alert {
-    Alert {
-        id: AlertId::of("main", "r", id, now),
-        inbox: "main".to_owned(),
-        rule: "r".to_owned(),
-        contact: contact(id),
-        since: now,
-        fired_at: now,
-        resolution: None,
-        missed_walks: 0,
-        condition: "abc".to_owned(),
-    }
+    Alert { fired_at: Some(now), ..Alert::begin("main", "r", contact(id), now, now) }
 }
 
 pub(super) fn resolved(alert: &Alert, now: Timestamp) -> Alert {
@@ -75,6 +65,6 @@ pub(super) fn message(id: &str, receiver: &str, now: Timestamp) -> Message {
 
 /// One alert that begins, with what it owes to `support`.
 pub(super) fn beginning(alert: &Alert) -> Changes {
-    let owed = vec![notification(alert, "support", Event::Fired, alert.fired_at)];
+    let owed = vec![notification(alert, "support", Event::Fired, alert.first_seen)];
     Changes { alerts: vec![alert.clone()], owed, ..Changes::default() }
 }

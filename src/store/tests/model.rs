@@ -117,7 +117,11 @@ impl Model {
             told_of_beginning: self.told_of_beginning(self.alert(entry), receiver),
         });
         let due = self.messages.iter().filter(|sent| sent.state == "due" && sent.message.receiver == receiver);
-        Open { owed: owed.collect(), messages: due.map(|sent| (sent.message.clone(), sent.settled.clone())).collect() }
+        Open {
+            owed: owed.collect(),
+            messages: due.map(|sent| (sent.message.clone(), sent.settled.clone())).collect(),
+            silences: Vec::new(),
+        }
     }
 
     fn told(&self) -> Vec<Told> {
@@ -258,8 +262,8 @@ impl Model {
                         sent.state = "superseded";
                     }
                 }
-                let ids = ids.into_iter().map(NotificationId).collect();
-                store.record(Recorded::Superseded { ids }).await.unwrap();
+                let ids = ids.into_iter().map(|id| (NotificationId(id), "ended")).collect();
+                store.record(Recorded::Superseded { ids, at: at(0) }).await.unwrap();
             }
             Work::Recover => {
                 self.recover();

@@ -16,6 +16,7 @@ async fn everything_comes_back_as_it_was() {
     memory.walks.insert("q".to_owned(), WalkMemory { complete_at: Some(at(2)), pages: 3, ..WalkMemory::default() });
     memory.segments.insert("s1".to_owned(), "Returning".to_owned());
     let candidate = Candidate {
+        file: "f".to_owned(),
         inbox: "main".to_owned(),
         rule: "r".to_owned(),
         contact: contact("d"),

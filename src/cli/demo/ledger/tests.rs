@@ -42,17 +42,8 @@ impl Watcher {
     fn fires(mut self, second: i64) -> Self {
         let contact = Contact::read(json!({ "_id": "c1", "profile": { "userDetails": { "name": "Ravi" } } })).unwrap();
         let id = AlertId(format!("a{second}"));
-        self.episodes.push(Alert {
-            id,
-            inbox: "demo".into(),
-            rule: "customer-waiting".into(),
-            contact,
-            since: at(second),
-            fired_at: at(second),
-            resolution: None,
-            missed_walks: 0,
-            condition: String::new(),
-        });
+        let begun = Alert::begin("demo", "customer-waiting", contact, at(second), at(second));
+        self.episodes.push(Alert { id, fired_at: Some(at(second)), ..begun });
         self.tells(second, Event::Fired, "delivered")
     }
 

@@ -15,14 +15,14 @@ use tokio::{
 
 use crate::{
     engine::{group::GroupBy, owe},
-    model::{Alert, AlertId, Changes, Contact, Event, MessageId, Names, Notification, Privacy, Reason, Resolution},
+    model::{Alert, Changes, Contact, Event, MessageId, Names, Notification, Privacy, Reason, Resolution},
     notify::{Sender, Slack, Webhook},
     render::{Format, Renderer},
     rules::RuleSet,
     service::{
         clock::{Clock, ManualClock},
         deliverer::{Delivered, Deliverer, Manner},
-        shared::Shared,
+        shared::{Live, Shared},
     },
     store::{Recorded, Store},
 };
@@ -89,7 +89,12 @@ impl Bench {
 
     pub(super) fn deliverer(&self) -> Deliverer {
         let links = BTreeMap::new();
-        let shared = Shared::new(RuleSet::default(), Renderer::built_in(), links, TimeZone::UTC, Names::default());
+        let shared = Shared::new(
+            Live { rules: RuleSet::default(), renderer: Renderer::built_in() },
+            links,
+            TimeZone::UTC,
+            Names::default(),
+        );
         Deliverer {
             manner: self.manner.clone(),
             sender: match self.manner.format {
@@ -127,17 +132,8 @@ impl Bench {
 
     pub(super) async fn fire_for(&self, rule: &str, contact: &str, receivers: &[&str]) {
         let now = self.now();
-        let alert = Alert {
-            id: AlertId::of("main", rule, contact, now),
-            inbox: "main".to_owned(),
-            rule: rule.to_owned(),
-            contact: Contact::read(json!({ "_id": contact })).unwrap(),
-            since: now,
-            fired_at: now,
-            resolution: None,
-            missed_walks: 0,
-            condition: String::new(),
-        };
+        let contact = Contact::read(json!({ "_id": contact })).unwrap();
+        let alert = Alert { fired_at: Some(now), ..Alert::begin("main", rule, contact, now, now) };
         let owed = receivers.iter().map(|receiver| Notification {
             alert: alert.id.clone(),
             rule: rule.to_owned(),

@@ -1,0 +1,253 @@
+//! What becomes of one alert in one tick: pending, firing, lapsed, resolved; who is told.
+
+use jiff::Timestamp;
+
+use super::{
+    evaluate::{Judgement, Surroundings, ended_at, judge, reaction, reason},
+    owe,
+    tick::{ABSENT, Tick},
+};
+use crate::{
+    model::{
+        Ack, Alert, Changes, Contact, Entry, Happened, Lapse, Notification, Reason, Resolution, silence::silence_of,
+    },
+    rules::Rule,
+};
+
+/// One alert under way through a tick.
+pub struct Life<'a> {
+    input: Tick<'a>,
+    surroundings: Surroundings<'a>,
+    /// As it was stored; `None`: it begins.
+    before: Option<&'a Alert>,
+    alert: Alert,
+    /// A pending one that no longer matches is forgotten.
+    vanished: bool,
+    owed: Vec<Notification>,
+    history: Vec<Entry>,
+}
+
+impl<'a> Life<'a> {
+    /// An alert as it was stored.
+    pub fn of(alert: &'a Alert, input: Tick<'a>, surroundings: Surroundings<'a>) -> Self {
+        Self {
+            input,
+            surroundings,
+            before: Some(alert),
+            alert: alert.clone(),
+            vanished: false,
+            owed: Vec::new(),
+            history: Vec::new(),
+        }
+    }
+
+    /// An episode that begins now.
+    pub fn begin(
+        rule: &Rule,
+        contact: &Contact,
+        since: Timestamp,
+        input: Tick<'a>,
+        surroundings: Surroundings<'a>,
+    ) -> Self {
+        let alert = Alert {
+            edition: rule.edition(),
+            steps: owe::from_the_start(rule),
+            ..Alert::begin(input.inbox, &rule.name, contact.clone(), since, input.now)
+        };
+        Self { input, surroundings, before: None, alert, vanished: false, owed: Vec::new(), history: Vec::new() }
+    }
+
+    /// What has become of it since the tick before.
+    pub fn go_on(&mut self, rule: Option<&Rule>, faults: &mut Vec<(String, String)>) {
+        let Some(rule) = rule else { return self.end(None, Reason::RuleRemoved) };
+        self.follow_edits(rule);
+        let sure = match self.input.observed.contacts.get(&self.alert.contact.contact_id()) {
+            Some(contact) => self.seen(rule, contact, faults),
+            None => self.unseen(rule),
+        };
+        self.lapse_ends(rule);
+        if sure {
+            self.come_of_age(rule);
+        }
+    }
+
+    /// The rule was edited, or its file renamed: the alert lives on under what it says now.
+    fn follow_edits(&mut self, rule: &Rule) {
+        let now = self.input.now;
+        if self.alert.rule != rule.name {
+            let from = std::mem::replace(&mut self.alert.rule, rule.name.clone());
+            self.tell_history(Happened::RuleRenamed, "", format!("from {from}"));
+        }
+        if self.alert.edition.file == rule.file {
+            return;
+        }
+        let edition = rule.edition();
+        let same_condition = self.alert.edition.condition == edition.condition;
+        let same_timing = self.alert.edition.timing == edition.timing;
+        if !same_timing {
+            self.alert.steps = owe::after_an_edit(rule, &self.alert, &self.input.snapshot.told, now);
+        }
+        self.alert.edition.file = edition.file;
+        self.alert.edition.timing = edition.timing;
+        let what = [(same_condition, "filter or condition"), (same_timing, "for, steps or hours")];
+        let changed: Vec<&str> = what.iter().filter(|(same, _)| !same).map(|(_, what)| *what).collect();
+        let detail = if changed.is_empty() { "text only".to_owned() } else { changed.join("; ") };
+        self.tell_history(Happened::RuleEdited, "", detail);
+    }
+
+    /// Evidence (a): the contact was seen. Gives whether it is known to match now.
+    fn seen(&mut self, rule: &Rule, contact: &Contact, faults: &mut Vec<(String, String)>) -> bool {
+        match judge(rule, contact, self.alert.since, self.surroundings, faults) {
+            Judgement::Match => {
+                self.alert.contact = contact.clone();
+                self.alert.missed_walks = 0;
+                self.alert.edition.condition = rule.condition();
+                if self.alert.lapse.take().is_some() {
+                    self.tell_history(Happened::Returned, "", "");
+                }
+                self.acknowledge_by_reaction(rule, contact);
+                true
+            }
+            // What could not be judged, or was not understood, is no evidence.
+            Judgement::Unknown => false,
+            Judgement::Later | Judgement::No if !rule.trusts(contact) => false,
+            Judgement::Later | Judgement::No => {
+                let why = if self.alert.edition.condition == rule.condition() {
+                    reason(rule, &self.alert.contact, contact, self.alert.since)
+                } else {
+                    Reason::RuleChanged
+                };
+                self.no_longer(rule, Some(contact), why);
+                false
+            }
+        }
+    }
+
+    /// Evidence (b): absent from two complete walks. Gives whether it still counts as matching.
+    fn unseen(&mut self, rule: &Rule) -> bool {
+        let observed = self.input.observed;
+        let complete = observed.of(&rule.name).complete;
+        if complete > 0 && observed.lacks(&rule.name, &self.alert.contact, self.alert.first_seen) {
+            self.alert.missed_walks = self.alert.missed_walks.saturating_add(complete);
+            if self.alert.missed_walks >= ABSENT {
+                let same = self.alert.edition.condition == rule.condition();
+                self.no_longer(rule, None, if same { Reason::Gone } else { Reason::RuleChanged });
+            }
+            return false;
+        }
+        observed.fresh && self.alert.missed_walks == 0 && !observed.doubtful.contains(&self.alert.id)
+    }
+
+    fn no_longer(&mut self, rule: &Rule, contact: Option<&Contact>, why: Reason) {
+        let now = self.input.now;
+        let happened_at = ended_at(why, contact.unwrap_or(&self.alert.contact), self.alert.since, now);
+        if self.alert.lapse.is_some() {
+            return;
+        }
+        if self.alert.is_firing() && !rule.keep_firing_for.is_zero() && !is_quiet(why) {
+            if let Some(contact) = contact {
+                self.alert.contact = contact.clone();
+            }
+            self.alert.lapse = Some(Lapse { at: now, ended_at: happened_at, reason: why });
+            return self.tell_history(Happened::Lapsed, "", why.name());
+        }
+        self.end(contact, why);
+    }
+
+    /// `keep_firing_for` has passed.
+    fn lapse_ends(&mut self, rule: &Rule) {
+        let now = self.input.now;
+        let Some(lapse) = self.alert.lapse.clone() else { return };
+        if self.alert.is_open() && now.duration_since(lapse.at) >= rule.keep_firing_for {
+            self.resolve(lapse.reason, lapse.ended_at);
+        }
+    }
+
+    fn end(&mut self, contact: Option<&Contact>, why: Reason) {
+        if let Some(contact) = contact {
+            self.alert.contact = contact.clone();
+        }
+        let happened_at = ended_at(why, &self.alert.contact, self.alert.since, self.input.now);
+        if self.alert.fired_at.is_none() {
+            self.vanished = true;
+            return self.tell_history(Happened::Vanished, "", why.name());
+        }
+        self.resolve(why, happened_at);
+    }
+
+    fn resolve(&mut self, reason: Reason, ended_at: Timestamp) {
+        let now = self.input.now;
+        self.alert.missed_walks = 0;
+        self.alert.lapse = None;
+        self.alert.resolution = Some(Resolution { at: now, ended_at, reason });
+        self.tell_history(Happened::Resolved, "", reason.name());
+        let told_of_ends = self.input.rules.get(&self.alert.rule).is_none_or(|rule| rule.resolved);
+        // An edit of a rule is nothing that anybody waits to hear of.
+        if is_quiet(reason) || !told_of_ends {
+            return;
+        }
+        for owed in owe::at_the_end(&self.alert, &self.input.snapshot.told, now) {
+            self.tell_history(Happened::Owed, &owed.receiver, owe::what(owed.step as usize, owed.event));
+            self.owed.push(owed);
+        }
+    }
+
+    fn acknowledge_by_reaction(&mut self, rule: &Rule, contact: &Contact) {
+        if self.alert.ack.is_some() {
+            return;
+        }
+        if let Some((by, comment)) = reaction(rule, &self.alert, contact, self.input.names) {
+            self.tell_history(Happened::Acknowledged, &by, comment.clone());
+            self.alert.ack = Some(Ack { at: self.input.now, by, comment });
+        }
+    }
+
+    /// It is known to match: does it fire, and who is told?
+    pub fn come_of_age(&mut self, rule: &Rule) {
+        let now = self.input.now;
+        if !self.alert.is_open() || self.vanished || self.alert.lapse.is_some() {
+            return;
+        }
+        if self.alert.fired_at.is_none() {
+            if rule.elapsed(self.alert.since, now) < rule.r#for {
+                if self.before.is_none() {
+                    self.tell_history(Happened::Pending, "", "");
+                }
+                return;
+            }
+            self.alert.fired_at = Some(now);
+            self.tell_history(Happened::Firing, "", "");
+        }
+        let silences = &self.input.snapshot.silences;
+        let severity = rule.severity.name();
+        if self.alert.ack.is_some() || silence_of(silences, &self.alert, severity, self.input.names, now).is_some() {
+            return;
+        }
+        let due = owe::by_steps(rule, &mut self.alert, now);
+        self.owed.extend(due.owed);
+        self.history.extend(due.history);
+    }
+
+    fn tell_history(&mut self, happened: Happened, who: &str, detail: impl Into<String>) {
+        self.history.push(Entry::of(&self.alert, happened, self.input.now).who(who).detail(detail));
+    }
+
+    /// Adds what became of it to what is to be committed.
+    pub fn note(self, changes: &mut Changes) {
+        changes.history.extend(self.history);
+        if self.vanished {
+            // One that was never stored needs no forgetting.
+            changes.vanished.extend(self.before.map(|alert| alert.id.clone()));
+            return;
+        }
+        changes.owed.extend(self.owed);
+        if self.before != Some(&self.alert) {
+            changes.alerts.push(self.alert);
+        }
+    }
+}
+
+/// An end that nobody is told of.
+fn is_quiet(reason: Reason) -> bool {
+    matches!(reason, Reason::RuleChanged | Reason::RuleRemoved)
+}

@@ -1,0 +1,112 @@
+//! Before every attempt: is what is owed still true, and is this the time to say it?
+
+use jiff::Timestamp;
+
+use crate::{
+    model::{Alert, Event, Names, Silence, silence::silence_of},
+    rules::{Rule, hours::Outside},
+};
+
+/// One notification that is owed, as far as its truth depends on it.
+#[derive(Clone, Copy, Debug)]
+pub struct Claim<'a> {
+    /// The alert as it is now.
+    pub alert: &'a Alert,
+    /// Its rule, where there still is one.
+    pub rule: Option<&'a Rule>,
+    /// Who is told.
+    pub receiver: &'a str,
+    /// By which step.
+    pub step: u32,
+    /// What is told.
+    pub event: Event,
+    /// Whether the receiver may have got it already.
+    pub told: bool,
+    /// Whether the receiver was told that this alert began, or may have been.
+    pub told_of_beginning: bool,
+}
+
+/// What is to be done with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is sent.
+    Send,
+    /// It waits, for an end that is not known here: of a silence, of `keep_firing_for`, of closed hours.
+    Hold,
+    /// It is withdrawn.
+    Withdraw(Why),
+}
+
+/// Why something is withdrawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// The episode ended before it was told.
+    Ended,
+    /// Somebody has taken it on before it was told.
+    Acknowledged,
+    /// A later message to the same receiver says it.
+    Overtaken,
+    /// The end of what was never told.
+    NeverTold,
+}
+
+impl Why {
+    /// The stored and logged name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ended => "ended",
+            Self::Acknowledged => "acknowledged",
+            Self::Overtaken => "overtaken",
+            Self::NeverTold => "never-told",
+        }
+    }
+}
+
+/// Judges everything that is owed to one receiver, in the order in which it was owed.
+pub fn judge(claims: &[Claim<'_>], silences: &[Silence], names: &Names, now: Timestamp) -> Vec<Verdict> {
+    claims
+        .iter()
+        .enumerate()
+        .map(|(place, claim)| match claim.event {
+            Event::Resolved if !claim.told_of_beginning => Verdict::Withdraw(Why::NeverTold),
+            Event::Fired | Event::Repeated if !claim.alert.is_open() => Verdict::Withdraw(Why::Ended),
+            // Where the receiver may have got it, trying goes on.
+            _ if claim.told => Verdict::Send,
+            Event::Fired | Event::Repeated if claim.alert.ack.is_some() => Verdict::Withdraw(Why::Acknowledged),
+            Event::Fired | Event::Repeated if is_overtaken(claims, place) => Verdict::Withdraw(Why::Overtaken),
+            _ if must_wait(claim, silences, names, now) => Verdict::Hold,
+            _ => Verdict::Send,
+        })
+        .collect()
+}
+
+/// Whether another message of the same alert to this receiver makes this one needless: a later step's,
+/// or of the same step the first one, which says all that a reminder would.
+fn is_overtaken(claims: &[Claim<'_>], place: usize) -> bool {
+    let claim = &claims[place];
+    claims.iter().enumerate().any(|(other_place, other)| {
+        let first = |claim: &Claim<'_>| claim.event == Event::Fired;
+        other_place != place
+            && other.alert.id == claim.alert.id
+            && other.event.is_of_waiting()
+            && match other.step.cmp(&claim.step) {
+                std::cmp::Ordering::Greater => true,
+                std::cmp::Ordering::Less => false,
+                std::cmp::Ordering::Equal if first(other) != first(claim) => first(other),
+                std::cmp::Ordering::Equal => other_place > place,
+            }
+    })
+}
+
+fn must_wait(claim: &Claim<'_>, silences: &[Silence], names: &Names, now: Timestamp) -> bool {
+    let Claim { alert, rule, receiver, event, .. } = claim;
+    let lapsed = event.is_of_waiting() && alert.lapse.is_some();
+    let severity = rule.map_or("", |rule| rule.severity.name());
+    lapsed || silence_of(silences, alert, severity, names, now).is_some() || is_closed(*rule, receiver, now)
+}
+
+/// Whether the receiver wants to hear nothing now; the one that stands in outside the hours always does.
+fn is_closed(rule: Option<&Rule>, receiver: &str, now: Timestamp) -> bool {
+    let Some(hours) = rule.and_then(|rule| rule.hours.as_ref()) else { return false };
+    hours.outside != Outside::Receiver(receiver.to_owned()) && !hours.is_open(now)
+}

@@ -1,0 +1,152 @@
+//! What happened to an alert, as it is stored and shown: one entry an event, written in the same
+//! transaction as the change itself.
+
+use jiff::Timestamp;
+
+use super::{Alert, AlertId};
+
+/// What happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Happened {
+    /// The episode began, and waits for the rule's `for`.
+    Pending,
+    /// People are to be told.
+    Firing,
+    /// It no longer matched before people were to be told.
+    Vanished,
+    /// It no longer matches; `keep_firing_for` runs.
+    Lapsed,
+    /// It matches again before `keep_firing_for` had passed.
+    Returned,
+    /// It is over.
+    Resolved,
+    /// Somebody has taken it on.
+    Acknowledged,
+    /// A receiver is to be told.
+    Owed,
+    /// What would have been told was dropped: it fell due outside of the rule's hours.
+    Dropped,
+    /// A receiver was told.
+    Sent,
+    /// What was owed is no longer true, and was withdrawn.
+    Superseded,
+    /// What was owed was given up.
+    Dead,
+    /// The rule was edited.
+    RuleEdited,
+    /// The rule's file was renamed.
+    RuleRenamed,
+}
+
+impl Happened {
+    /// Every one, for tables and tests.
+    pub const ALL: [Self; 14] = [
+        Self::Pending,
+        Self::Firing,
+        Self::Vanished,
+        Self::Lapsed,
+        Self::Returned,
+        Self::Resolved,
+        Self::Acknowledged,
+        Self::Owed,
+        Self::Dropped,
+        Self::Sent,
+        Self::Superseded,
+        Self::Dead,
+        Self::RuleEdited,
+        Self::RuleRenamed,
+    ];
+
+    /// The stored and shown name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Firing => "firing",
+            Self::Vanished => "vanished",
+            Self::Lapsed => "lapsed",
+            Self::Returned => "returned",
+            Self::Resolved => "resolved",
+            Self::Acknowledged => "acknowledged",
+            Self::Owed => "owed",
+            Self::Dropped => "dropped",
+            Self::Sent => "sent",
+            Self::Superseded => "superseded",
+            Self::Dead => "dead",
+            Self::RuleEdited => "rule-edited",
+            Self::RuleRenamed => "rule-renamed",
+        }
+    }
+
+    /// The one with this stored name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|happened| happened.name() == name)
+    }
+}
+
+/// One line of the history.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// When.
+    pub at: Timestamp,
+    /// The episode.
+    pub alert: AlertId,
+    /// The inbox's name.
+    pub inbox: String,
+    /// The rule's name.
+    pub rule: String,
+    /// Fingerprint of the rule's file at that time.
+    pub version: String,
+    /// The contact's `_id`.
+    pub contact: String,
+    /// The contact's name.
+    pub name: String,
+    /// What.
+    pub happened: Happened,
+    /// Whom it is about: a receiver, or who acknowledged; may be empty.
+    pub who: String,
+    /// Why, or what exactly; may be empty.
+    pub detail: String,
+}
+
+impl Entry {
+    /// An entry about an alert.
+    pub fn of(alert: &Alert, happened: Happened, at: Timestamp) -> Self {
+        Self {
+            at,
+            alert: alert.id.clone(),
+            inbox: alert.inbox.clone(),
+            rule: alert.rule.clone(),
+            version: alert.edition.file.clone(),
+            contact: alert.contact.id.clone(),
+            name: alert.contact.name(),
+            happened,
+            who: String::new(),
+            detail: String::new(),
+        }
+    }
+
+    /// Says whom it is about.
+    #[must_use]
+    pub fn who(mut self, who: impl Into<String>) -> Self {
+        self.who = who.into();
+        self
+    }
+
+    /// Says why, or what exactly.
+    #[must_use]
+    pub fn detail(mut self, detail: impl Into<String>) -> Self {
+        self.detail = detail.into();
+        self
+    }
+}
+
+/// Which entries are asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Asked {
+    /// Not before.
+    pub since: Option<Timestamp>,
+    /// Of this rule only.
+    pub rule: Option<String>,
+    /// Of this contact only: its `_id`.
+    pub contact: Option<String>,
+}
