@@ -2,15 +2,21 @@
 //! error; exit status 0 fine, 1 the answer is "no" or part of the work failed, 2 wrong usage or
 //! unreadable configuration.
 
+mod ack;
+mod alerts;
 mod check;
 mod demo;
 mod dry_run;
 mod files;
+mod history;
 mod init;
 mod run;
 mod sandbox;
 mod scene;
 mod shipped;
+mod silence;
+mod state;
+mod status;
 mod terminal;
 
 use std::{ffi::OsString, path::PathBuf, process::ExitCode};
@@ -88,6 +94,17 @@ pub enum Command {
     },
     /// Read configuration, rules and templates, and report every mistake
     Check,
+    /// Whether the inboxes are read, how many wait, what is owed
+    Status(status::StatusArguments),
+    /// Who waits now: pending and firing alerts, the longest waiting first
+    Alerts(alerts::AlertsArguments),
+    /// What happened to alerts, and who was told
+    History(history::HistoryArguments),
+    /// Take an alert on: nobody is reminded of it any more until it is over
+    Ack(ack::AckArguments),
+    /// Hold back notifications for a while
+    #[command(subcommand)]
+    Silence(silence::SilenceCommand),
     /// Write a commented configuration, rules and templates to start from
     Init {
         /// The folder; it is made if there is none, and nothing in it is written over
@@ -166,6 +183,11 @@ pub fn main(arguments: Arguments) -> anyhow::Result<Exit> {
             Command::Run { dry_run: true, .. } => dry_run::dry_run(&global).await,
             Command::Run { once, .. } => run::run(&global, once).await,
             Command::Check => Ok(check::check(&global)),
+            Command::Status(arguments) => status::status(&global, arguments).await,
+            Command::Alerts(arguments) => alerts::alerts(&global, arguments).await,
+            Command::History(arguments) => history::history(&global, arguments).await,
+            Command::Ack(arguments) => ack::ack(&global, arguments).await,
+            Command::Silence(command) => silence::silence(&global, command).await,
             Command::Init { folder } => init::init(&global, &folder),
             Command::Demo { fast, how_long } => demo::demo(&global, fast, how_long).await,
             Command::Sandbox(arguments) => sandbox::sandbox(arguments).await,

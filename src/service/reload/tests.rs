@@ -8,7 +8,7 @@ use crate::model::Names;
 const RULE: &str = "[filter]\nlastMessageBy = ['user']\n[[notify]]\nto = ['support']\n";
 
 struct Folder {
-    folder: tempfile::TempDir,
+    root: tempfile::TempDir,
     sources: Sources,
     shared: Shared,
 }
@@ -29,7 +29,7 @@ impl Folder {
         }
         let live = sources.read(&mut Vec::new());
         let shared = Shared::new(live, BTreeMap::new(), TimeZone::UTC, Names::default());
-        Self { folder, sources, shared }
+        Self { root: folder, sources, shared }
     }
 
     fn edit(&self, name: &str, text: &str) -> &Self {
@@ -81,7 +81,7 @@ fn what_the_files_hold_decides_and_not_when_they_were_written() {
     assert_eq!(folder.sources.fingerprint(), before);
     for (path, text) in [("rules/a.toml", "#\n"), ("rules/b.toml", ""), ("templates/alert/slack.txt.hbs", "x")] {
         let earlier = folder.sources.fingerprint();
-        let path = folder.folder.path().join(path);
+        let path = folder.root.path().join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
         assert_ne!(folder.sources.fingerprint(), earlier);
@@ -92,6 +92,6 @@ fn what_the_files_hold_decides_and_not_when_they_were_written() {
 fn a_folder_that_is_away_is_no_edit() {
     let folder = Folder::with(&[("a.toml", RULE)]);
     assert!(folder.sources.fingerprint().is_some());
-    fs::rename(&folder.sources.rules, folder.folder.path().join("away")).unwrap();
+    fs::rename(&folder.sources.rules, folder.root.path().join("away")).unwrap();
     assert_eq!(folder.sources.fingerprint(), None);
 }

@@ -1,0 +1,232 @@
+//! `pengwatch silence`: nobody is told of what matches, for a while; what still fires then is told.
+
+use clap::{Args, Subcommand};
+use jiff::SignedDuration;
+use serde_json::json;
+use tracing::Level;
+
+use super::{
+    Exit, Global, duration,
+    state::{Desk, list},
+    terminal,
+};
+use crate::{
+    diagnose::nearest::did_you_mean,
+    model::{
+        Matchers, Silence,
+        time::{elapsed, human, iso},
+    },
+    rules::Severity,
+    store::Store,
+};
+
+/// What can be done with silences.
+#[derive(Debug, Subcommand)]
+pub enum SilenceCommand {
+    /// Hold back notifications of what matches all of these
+    Add(Box<AddArguments>),
+    /// List the silences that hold back now
+    List {
+        /// Those that have ended, too
+        #[arg(long)]
+        all: bool,
+        /// For programs: a JSON array
+        #[arg(long)]
+        json: bool,
+    },
+    /// End a silence now
+    Expire {
+        /// Its number, as `silence list` shows it
+        #[arg(value_name = "ID")]
+        id: i64,
+    },
+}
+
+/// What a silence is about, for how long, and why.
+#[derive(Debug, Args)]
+pub struct AddArguments {
+    #[command(flatten)]
+    matchers: MatcherArguments,
+    /// For how long, like 2h
+    #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
+    how_long: SignedDuration,
+    /// Why
+    #[arg(long, value_name = "TEXT")]
+    comment: String,
+    /// Who you are
+    #[arg(long, value_name = "NAME", env = "USER", hide_env_values = true, default_value = "somebody")]
+    by: String,
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = true)]
+struct MatcherArguments {
+    /// Alerts of this rule
+    #[arg(long, value_name = "RULE")]
+    rule: Option<String>,
+    /// Alerts of this inbox
+    #[arg(long, value_name = "INBOX")]
+    inbox: Option<String>,
+    /// Alerts of this contact, by its User ID
+    #[arg(long, value_name = "ID")]
+    contact: Option<String>,
+    /// Alerts of contacts of this bot: its id, or its name in `[names]`
+    #[arg(long, value_name = "BOT")]
+    bot: Option<String>,
+    /// Alerts of contacts with this tag
+    #[arg(long, value_name = "TAG")]
+    tag: Option<String>,
+    /// Alerts of contacts on this platform, like WHATSAPP
+    #[arg(long, value_name = "PLATFORM")]
+    platform: Option<String>,
+    /// Alerts of rules of this severity: info, warning or critical
+    #[arg(long, value_name = "SEVERITY")]
+    severity: Option<String>,
+}
+
+/// Adds, lists or ends silences.
+///
+/// # Errors
+/// What ended it.
+pub async fn silence(global: &Global, command: SilenceCommand) -> anyhow::Result<Exit> {
+    let desk = match Desk::open(global, matches!(command, SilenceCommand::Add(_))).await? {
+        Ok(desk) => desk,
+        Err(exit) => return Ok(exit),
+    };
+    match (command, &desk.store) {
+        (SilenceCommand::Add(arguments), Some(store)) => add(global, arguments, &desk, store).await,
+        (SilenceCommand::Expire { id }, Some(store)) => expire(global, id, &desk, store).await,
+        (SilenceCommand::List { all, json }, store) => {
+            let silences = match store {
+                Some(store) => store.silences().await?,
+                None => Vec::new(),
+            };
+            show(&silences, all, json, &desk);
+            Ok(Exit::Fine)
+        }
+        (_, None) => Ok(Exit::No),
+    }
+}
+
+async fn add(global: &Global, arguments: Box<AddArguments>, desk: &Desk, store: &Store) -> anyhow::Result<Exit> {
+    let AddArguments { matchers, how_long, comment, by } = *arguments;
+    let MatcherArguments { rule, inbox, contact, bot, tag, platform, severity } = matchers;
+    let matchers = Matchers { rule, inbox, contact, bot, tag, platform, severity };
+    let mistakes = mistakes(&matchers, how_long, desk);
+    if !mistakes.is_empty() {
+        for mistake in mistakes {
+            terminal::note(global, Level::ERROR, &mistake);
+        }
+        return Ok(Exit::Usage);
+    }
+    let Ok(ends_at) = desk.now.checked_add(how_long) else {
+        terminal::note(global, Level::ERROR, "that is longer than time lasts");
+        return Ok(Exit::Usage);
+    };
+    let silence = Silence { id: 0, matchers, created_at: desk.now, ends_at, comment, created_by: by };
+    let mut held = 0;
+    for (alert, _) in store.open_alerts().await? {
+        let severity = desk.files.live.rules.get(&alert.rule).map_or("", |rule| rule.severity.name());
+        held += usize::from(silence.matchers.fit(&alert, severity, &desk.files.config.names));
+    }
+    let what = in_words(&silence.matchers);
+    let id = store.silence(silence).await?;
+    let now = match held {
+        0 => "no open alert matches now".to_owned(),
+        1 => "1 open alert matches now".to_owned(),
+        held => format!("{held} open alerts match now"),
+    };
+    terminal::say(&format!("silence {id} holds back {what} until {}; {now}", desk.moment(ends_at)));
+    Ok(Exit::Fine)
+}
+
+/// What cannot be meant.
+fn mistakes(matchers: &Matchers, how_long: SignedDuration, desk: &Desk) -> Vec<String> {
+    let live = &desk.files.live;
+    let rules: Vec<&str> = live
+        .rules
+        .rules
+        .iter()
+        .map(|rule| rule.name.as_str())
+        .chain(live.rules.rejected.iter().map(String::as_str))
+        .collect();
+    let inboxes = desk.files.config.inbox_names();
+    let inboxes: Vec<&str> = inboxes.iter().map(String::as_str).collect();
+    let severities = Severity::NAMES.map(|(name, _)| name).to_vec();
+    let mut mistakes = Vec::new();
+    if how_long <= SignedDuration::ZERO {
+        mistakes.push("--for: a silence lasts longer than that".to_owned());
+    }
+    for (what, value, known) in [
+        ("rule", &matchers.rule, rules),
+        ("inbox", &matchers.inbox, inboxes),
+        ("severity", &matchers.severity, severities),
+    ] {
+        if let Some(value) = value
+            && !known.contains(&value.as_str())
+        {
+            let help = did_you_mean(value, known).unwrap_or_default();
+            mistakes.push(format!("there is no {what} `{value}`: {help}"));
+        }
+    }
+    for (what, value) in matchers.set() {
+        if value.trim().is_empty() {
+            mistakes.push(format!("--{what} is empty"));
+        }
+    }
+    mistakes
+}
+
+async fn expire(global: &Global, id: i64, desk: &Desk, store: &Store) -> anyhow::Result<Exit> {
+    match store.expire(id, desk.now).await? {
+        None => {
+            terminal::note(
+                global,
+                Level::ERROR,
+                &format!("there is no silence {id}; `pengwatch silence list` lists them"),
+            );
+            return Ok(Exit::No);
+        }
+        Some(silence) if silence.ends_at <= desk.now => {
+            terminal::say(&format!("silence {id} had ended at {}", desk.moment(silence.ends_at)));
+        }
+        Some(silence) => {
+            let what = in_words(&silence.matchers);
+            terminal::say(&format!("silence {id} has ended: what still fires of {what} is told now"));
+        }
+    }
+    Ok(Exit::Fine)
+}
+
+fn show(silences: &[Silence], all: bool, json: bool, desk: &Desk) {
+    let shown: Vec<&Silence> = silences.iter().filter(|silence| all || silence.is_active(desk.now)).collect();
+    let rows = shown.iter().map(|silence| {
+        json!({
+            "id": silence.id,
+            "matchers": silence.matchers,
+            "created_at": iso(silence.created_at),
+            "ends_at": iso(silence.ends_at),
+            "comment": silence.comment,
+            "created_by": silence.created_by,
+            "active": silence.is_active(desk.now),
+        })
+    });
+    let cells = shown.iter().map(|silence| {
+        let left =
+            if silence.is_active(desk.now) { human(elapsed(desk.now, silence.ends_at)) } else { "ended".to_owned() };
+        vec![
+            silence.id.to_string(),
+            in_words(&silence.matchers),
+            desk.moment(silence.ends_at),
+            left,
+            silence.created_by.clone(),
+            silence.comment.clone(),
+        ]
+    });
+    let heads = ["ID", "MATCHERS", "ENDS", "LEFT", "BY", "COMMENT"];
+    list(json, rows.collect(), &heads, cells.collect(), "nothing is silenced");
+}
+
+fn in_words(matchers: &Matchers) -> String {
+    matchers.set().iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" ")
+}

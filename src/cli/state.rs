@@ -1,0 +1,95 @@
+//! What the commands beside a running watcher share: the configuration, the state it keeps, tables.
+
+use comfy_table::{Table, presets::NOTHING};
+use jiff::{Timestamp, tz::TimeZone};
+use serde_json::Value;
+use tracing::Level;
+
+use super::{Exit, Global, files, files::Files, terminal};
+use crate::{
+    config::{State, load::Secrets},
+    diagnose::Diagnostic,
+    model::text,
+    service::clock::{Clock, SystemClock},
+    store::Store,
+};
+
+/// Characters of a cell: one customer's words must not push the others off the screen.
+const CELL: usize = 60;
+
+/// A watcher's files and state, and the time.
+pub struct Desk {
+    /// Configuration, rules, templates.
+    pub files: Files,
+    /// The state, where there is one.
+    pub store: Option<Store>,
+    /// The time of the command.
+    pub now: Timestamp,
+}
+
+impl Desk {
+    /// Opens the state of the configuration; one that is not there yet is made only if `make`.
+    ///
+    /// # Errors
+    /// What ended it; [`Exit::Usage`] where the configuration cannot be used, which is then shown.
+    pub async fn open(global: &Global, make: bool) -> anyhow::Result<Result<Self, Exit>> {
+        let files = match files::read(global, Secrets::Wanted) {
+            Ok(files) => files,
+            Err(mistakes) => {
+                terminal::complain(global, &mistakes);
+                return Ok(Err(Exit::Usage));
+            }
+        };
+        let errors: Vec<Diagnostic> = files.config_mistakes.iter().filter(|one| one.is_error()).cloned().collect();
+        terminal::complain(global, &errors);
+        let State::Sqlite(path) = &files.config.state;
+        let store = if make || path.exists() {
+            Some(Store::open(path).await?)
+        } else {
+            let line = format!("nothing has run yet: there is no state `{}`", path.display());
+            terminal::note(global, Level::WARN, &line);
+            None
+        };
+        Ok(Ok(Self { files, store, now: SystemClock.now() }))
+    }
+
+    /// A moment as people read it, in the configuration's zone.
+    pub fn moment(&self, at: Timestamp) -> String {
+        moment(at, &self.files.config.timezone)
+    }
+}
+
+/// A moment as people read it.
+pub fn moment(at: Timestamp, zone: &TimeZone) -> String {
+    at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S").to_string()
+}
+
+/// Prints a list: for programs as one JSON array, for people as a table, or the words for none.
+pub fn list(json: bool, rows: Vec<Value>, heads: &[&str], cells: Vec<Vec<String>>, none: &str) {
+    if json {
+        return terminal::say(&pretty(&Value::Array(rows)));
+    }
+    if cells.is_empty() {
+        return terminal::say(none);
+    }
+    terminal::say(&table(heads, cells));
+}
+
+/// A table without lines, its cells cut and without anything that moves a cursor.
+pub fn table(heads: &[&str], rows: Vec<Vec<String>>) -> String {
+    let mut table = Table::new();
+    table.load_style(NOTHING);
+    table.set_header(heads.iter().copied());
+    for row in rows {
+        table.add_row(row.iter().map(|cell| text::one_line(cell, CELL)));
+    }
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
+    }
+    table.trim_fmt()
+}
+
+/// JSON as it is printed.
+pub fn pretty(value: &Value) -> String {
+    serde_json::to_string_pretty(value).unwrap_or_default()
+}

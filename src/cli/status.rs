@@ -1,0 +1,138 @@
+//! `pengwatch status`: whether the inboxes are read, who waits, and what is owed.
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::{
+    Exit, Global,
+    state::{Desk, pretty, table},
+    terminal,
+};
+use crate::{
+    model::{
+        Alert, InboxMemory, State,
+        time::{elapsed, human, iso},
+    },
+    store::Waiting,
+};
+
+/// What the command takes.
+#[derive(Debug, Args)]
+pub struct StatusArguments {
+    /// For programs: a JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What is known of everything.
+#[derive(Default)]
+struct Known {
+    alerts: Vec<Alert>,
+    memories: Vec<(String, InboxMemory)>,
+    waiting: Vec<Waiting>,
+    silences: usize,
+}
+
+/// Shows it; the answer is "no" where an inbox cannot be read.
+///
+/// # Errors
+/// What ended it.
+pub async fn status(global: &Global, arguments: StatusArguments) -> anyhow::Result<Exit> {
+    let desk = match Desk::open(global, false).await? {
+        Ok(desk) => desk,
+        Err(exit) => return Ok(exit),
+    };
+    let mut known = Known::default();
+    if let Some(store) = &desk.store {
+        known = Known {
+            alerts: store.open_alerts().await?.into_iter().map(|(alert, _)| alert).collect(),
+            memories: store.memories().await?,
+            waiting: store.waiting().await?,
+            silences: store.silences().await?.iter().filter(|silence| silence.is_active(desk.now)).count(),
+        };
+    }
+    if arguments.json {
+        terminal::say(&pretty(&object(&desk, &known)));
+    } else {
+        people(&desk, &known);
+    }
+    let failing = desk.files.config.inboxes.iter().any(|inbox| memory(&known, &inbox.name).failing.is_some());
+    Ok(if failing { Exit::No } else { Exit::Fine })
+}
+
+fn memory(known: &Known, inbox: &str) -> InboxMemory {
+    known.memories.iter().find(|(name, _)| name == inbox).map(|(_, memory)| memory.clone()).unwrap_or_default()
+}
+
+fn count(known: &Known, inbox: &str, is_counted: impl Fn(&Alert) -> bool) -> usize {
+    known.alerts.iter().filter(|alert| alert.inbox == inbox && is_counted(alert)).count()
+}
+
+fn object(desk: &Desk, known: &Known) -> Value {
+    let inboxes = desk.files.config.inboxes.iter().map(|inbox| {
+        let memory = memory(known, &inbox.name);
+        json!({
+            "name": inbox.name,
+            "polled_at": memory.polled_at.map(iso),
+            "failing_since": memory.failing.as_ref().map(|failing| iso(failing.since)),
+            "failure": memory.failing.as_ref().map(|failing| &failing.why),
+            "pending": count(known, &inbox.name, |alert| alert.state() == State::Pending),
+            "firing": count(known, &inbox.name, Alert::is_firing),
+            "acknowledged": count(known, &inbox.name, |alert| alert.ack.is_some()),
+        })
+    });
+    let receivers = desk.files.config.receivers.iter().map(|receiver| {
+        let waiting = known.waiting.iter().find(|waiting| waiting.receiver == receiver.name);
+        json!({
+            "name": receiver.name,
+            "owed": waiting.map_or(0, |waiting| waiting.notifications),
+            "next_at": waiting.and_then(|waiting| waiting.next_at).map(iso),
+            "last_error": waiting.map_or("", |waiting| &waiting.last_error),
+        })
+    });
+    json!({
+        "inboxes": inboxes.collect::<Vec<_>>(),
+        "receivers": receivers.collect::<Vec<_>>(),
+        "silences": known.silences,
+        "rules": desk.files.live.rules.rules.len(),
+    })
+}
+
+fn people(desk: &Desk, known: &Known) {
+    let inboxes = desk.files.config.inboxes.iter().map(|inbox| {
+        let memory = memory(known, &inbox.name);
+        let read = memory.polled_at.map_or("never".to_owned(), |at| format!("{} ago", human(elapsed(at, desk.now))));
+        let trouble = memory
+            .failing
+            .map_or("none".to_owned(), |failing| format!("since {}: {}", desk.moment(failing.since), failing.why));
+        vec![
+            inbox.name.clone(),
+            read,
+            count(known, &inbox.name, |alert| alert.state() == State::Pending).to_string(),
+            count(known, &inbox.name, Alert::is_firing).to_string(),
+            count(known, &inbox.name, |alert| alert.ack.is_some()).to_string(),
+            trouble,
+        ]
+    });
+    let heads = ["INBOX", "LAST POLL", "PENDING", "FIRING", "ACKNOWLEDGED", "TROUBLE"];
+    terminal::say(&table(&heads, inboxes.collect()));
+    terminal::say("");
+    let receivers = desk.files.config.receivers.iter().map(|receiver| {
+        let waiting = known.waiting.iter().find(|waiting| waiting.receiver == receiver.name);
+        vec![
+            receiver.name.clone(),
+            waiting.map_or(0, |waiting| waiting.notifications).to_string(),
+            waiting.and_then(|waiting| waiting.next_at).map_or(String::new(), |at| desk.moment(at)),
+            waiting.map_or(String::new(), |waiting| waiting.last_error.clone()),
+        ]
+    });
+    terminal::say(&table(&["RECEIVER", "OWED", "NEXT ATTEMPT", "LAST ERROR"], receivers.collect()));
+    terminal::say("");
+    let rules = &desk.files.live.rules;
+    terminal::say(&format!(
+        "{} rules in use, {} with mistakes; {} silences hold back now",
+        rules.rules.len(),
+        rules.rejected.len(),
+        known.silences
+    ));
+}
