@@ -16,6 +16,7 @@ use super::{Exit, Global, files, shipped, terminal};
 use crate::{
     config::load::Secrets,
     inbox::Patience,
+    model::history::Asked,
     sandbox::{
         Running, Sandbox, Settings,
         customers::{AGENTS, BOTS},
@@ -30,12 +31,23 @@ use crate::{
     store::Store,
 };
 
-/// Who watches a demo does not want to wait for as long as a customer does: minutes become seconds.
-const HURRY: [(&str, &str); 3] =
-    [("seconds(90)", "seconds(2)"), ("seconds(30)", "seconds(1)"), ("minutes(", "seconds(")];
+/// Who watches a demo does not want to wait for as long as a customer does: minutes become seconds, and
+/// the shop is always open.
+const HURRY: [(&str, &str); 7] = [
+    ("for = \"2m\"", "for = \"2s\""),
+    ("for = \"90s\"", "for = \"2s\""),
+    ("for = \"30s\"", "for = \"1s\""),
+    ("for = \"5m\"", "for = \"5s\""),
+    ("for = \"1h\"", "for = \"20s\""),
+    ("after = \"30m\"", "after = \"15s\""),
+    ("mon-fri 09:00-18:00", "00:00-24:00"),
+];
 
 /// What the story is drawn from: one in which every shipped rule has something to tell within a minute.
 const SEED: u64 = 7;
+
+/// Customers who have written when the watching begins: they are one message.
+const WHO_WROTE_BEFORE: usize = 4;
 
 /// Where everything listens, on ports that the system picked.
 struct Stage {
@@ -74,7 +86,7 @@ pub async fn demo(global: &Global, fast: bool, how_long: Option<SignedDuration>)
     introduce(&stage, how_long);
 
     let watching = daemon(app, &stop, Arc::new(|_, _| {}));
-    let telling = tell(&stage, clock.as_ref(), tempo, how_long, &stop);
+    let telling = tell(&stage, &store, clock.as_ref(), (tempo, how_long), &stop);
     let (watched, mut books) = tokio::join!(watching, telling);
     watched?;
     let now = clock.now();
@@ -104,6 +116,8 @@ struct Tempo {
     /// Who waits for so many seconds in silence must have been told of: a poll, a fault of the inbox
     /// and one of Slack may lie between.
     patience: i64,
+    /// The second step of the rule for everybody who waits, in a rule's words.
+    escalate: &'static str,
     /// Seconds between two faults.
     trouble: i64,
     /// Between two looks at what happened.
@@ -116,6 +130,7 @@ impl Tempo {
         poll_every: "4s",
         requests: (100, 80),
         patience: 12,
+        escalate: "after = \"15s\"",
         trouble: 9,
         look: Duration::from_millis(400),
     };
@@ -125,6 +140,7 @@ impl Tempo {
         poll_every: "1500ms",
         requests: (300, 240),
         patience: 6,
+        escalate: "after = \"6s\"",
         trouble: 4,
         look: Duration::from_millis(150),
     };
@@ -182,7 +198,9 @@ bots = {{ {bots} }}
     fs::write(folder.join("pengwatch.toml"), config)?;
     fs::create_dir(folder.join("rules"))?;
     for (name, text) in shipped::RULES {
-        let text = HURRY.iter().fold(text.to_owned(), |text, (from, to)| text.replace(from, to));
+        let escalate = [("after = \"15m\"", tempo.escalate)];
+        let hurry = HURRY.iter().chain(&escalate);
+        let text = hurry.fold(text.to_owned(), |text, (from, to)| text.replace(from, to));
         fs::write(folder.join("rules").join(format!("{name}.toml")), text)?;
     }
     fs::create_dir(folder.join("templates"))?;
@@ -199,6 +217,7 @@ fn introduce(stage: &Stage, how_long: Option<SignedDuration>) {
         "and the leads by mail who waits, and when it is over. Every line came over real HTTP and SMTP.",
         "",
         "  customer, bot, agent   what happens in the inbox",
+        "  pengwatch              what it decides: who is pending, who was acknowledged, what is escalated",
         "  -> Slack, -> mail      what pengwatch tells, and where",
         "  trouble                what goes wrong on purpose: the inbox, Slack and the mail server fail now and then",
         "",
@@ -212,9 +231,9 @@ fn introduce(stage: &Stage, how_long: Option<SignedDuration>) {
 /// Moves the story on, makes trouble, and tells what happens everywhere.
 async fn tell(
     stage: &Stage,
+    store: &Store,
     clock: &dyn Clock,
-    tempo: Tempo,
-    how_long: Option<SignedDuration>,
+    (tempo, how_long): (Tempo, Option<SignedDuration>),
     stop: &CancellationToken,
 ) -> Books {
     let sandbox = stage.inbox.sandbox();
@@ -222,6 +241,9 @@ async fn tell(
     let mut script = Story::new(SEED, Pace { speed: tempo.speed, ..Pace::default() });
     let mut trouble = Trouble::new(began, SignedDuration::from_secs(tempo.trouble));
     let mut books = Books::new(began, SignedDuration::from_secs(tempo.patience));
+    for happening in script.open_with(&sandbox, WHO_WROTE_BEFORE, began) {
+        terminal::say(&books.happened(began, &happening));
+    }
     loop {
         let now = clock.now();
         if how_long.is_some_and(|how_long| now.duration_since(began) >= how_long) {
@@ -233,6 +255,10 @@ async fn tell(
         trouble.step(&sandbox, now);
         for happening in script.step(&sandbox, now) {
             terminal::say(&books.happened(now, &happening));
+        }
+        // Nothing depends on these lines.
+        for line in books.decided(&store.history(Asked::default()).await.unwrap_or_default()) {
+            terminal::say(&line);
         }
         for line in books.met(now, &sandbox, stage.mail.refused()) {
             terminal::say(&line);

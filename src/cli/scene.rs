@@ -20,6 +20,9 @@ pub fn line(now: Timestamp, happening: &Happening) -> String {
         Happening::HandedOver { name, to_name, text, .. } => {
             ("bot", format!("gives {} to {to_name}: \"{}\"", short(name), one_line(text, 60)))
         }
+        Happening::Taken { name, by_name, .. } => {
+            ("agent", format!("{by_name} takes the conversation with {}", short(name)))
+        }
         Happening::Answered { name, by_name, after, .. } => {
             ("agent", format!("{by_name} answers {} after {}", short(name), human(*after)))
         }

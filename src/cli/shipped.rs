@@ -1,12 +1,14 @@
 //! The rules that come with the program, as they lie in `rules/`.
 
 /// Name and text of every shipped rule.
-pub const RULES: [(&str, &str); 5] = [
+pub const RULES: [(&str, &str); 7] = [
     ("bot-left-waiting", include_str!("../../rules/bot-left-waiting.toml")),
     ("customer-waiting", include_str!("../../rules/customer-waiting.toml")),
     ("live-chat-waiting", include_str!("../../rules/live-chat-waiting.toml")),
+    ("missed-live-chat", include_str!("../../rules/missed-live-chat.toml")),
     ("unassigned-waiting", include_str!("../../rules/unassigned-waiting.toml")),
     ("vip-waiting", include_str!("../../rules/vip-waiting.toml")),
+    ("whatsapp-window-closing", include_str!("../../rules/whatsapp-window-closing.toml")),
 ];
 
 #[cfg(test)]

@@ -76,7 +76,7 @@ pub fn waiting_since(rule: &Rule, contact: &Contact, first_seen: Timestamp, now:
 }
 
 /// Why a contact that matched no longer does, from what it was and what it is.
-pub fn reason(rule: &Rule, before: &Contact, now: &Contact, since: Timestamp) -> Reason {
+pub fn reason(rule: &Rule, before: &Contact, now: &Contact, since: Timestamp, at: Timestamp) -> Reason {
     let last = &now.last_message;
     // An answer from before the wait began answers nothing.
     let answered = |side: &str| last.by == side && last.at.is_none_or(|at| at >= since);
@@ -98,6 +98,8 @@ pub fn reason(rule: &Rule, before: &Contact, now: &Contact, since: Timestamp) ->
         Reason::WroteAgain
     } else if before.unread_messages > 0 && now.unread_messages == 0 {
         Reason::Read
+    } else if rule_reads(rule, "platform") && now.reply_window_ends().is_some_and(|ends| ends <= at) {
+        Reason::WindowClosed
     } else {
         Reason::NoLongerMatches
     }

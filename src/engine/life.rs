@@ -113,7 +113,7 @@ impl<'a> Life<'a> {
             Judgement::Later | Judgement::No if !rule.trusts(contact) => false,
             Judgement::Later | Judgement::No => {
                 let why = if self.alert.edition.condition == rule.condition() {
-                    reason(rule, &self.alert.contact, contact, self.alert.since)
+                    reason(rule, &self.alert.contact, contact, self.alert.since, self.input.now)
                 } else {
                     Reason::RuleChanged
                 };

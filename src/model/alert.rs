@@ -61,6 +61,8 @@ pub enum Reason {
     Blocked,
     /// Absent from two complete walks, and not found.
     Gone,
+    /// The time in which a business may answer freely on WhatsApp has passed.
+    WindowClosed,
     /// Seen, and something else no longer holds.
     NoLongerMatches,
     /// The rule's filter or condition was edited and the contact does not match the new one.
@@ -71,7 +73,7 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason, for tables and tests.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::AnsweredByAgent,
         Self::AnsweredByBot,
         Self::Closed,
@@ -82,6 +84,7 @@ impl Reason {
         Self::Read,
         Self::Blocked,
         Self::Gone,
+        Self::WindowClosed,
         Self::NoLongerMatches,
         Self::RuleChanged,
         Self::RuleRemoved,
@@ -100,6 +103,7 @@ impl Reason {
             Self::Read => "read",
             Self::Blocked => "blocked",
             Self::Gone => "gone",
+            Self::WindowClosed => "window-closed",
             Self::NoLongerMatches => "no-longer-matches",
             Self::RuleChanged => "rule-changed",
             Self::RuleRemoved => "rule-removed",
@@ -124,6 +128,7 @@ impl Reason {
             Self::Read => "read",
             Self::Blocked => "blocked",
             Self::Gone => "gone from the results",
+            Self::WindowClosed => "the reply window has closed",
             Self::NoLongerMatches => "no longer matches",
             Self::RuleChanged => "rule changed",
             Self::RuleRemoved => "rule removed",

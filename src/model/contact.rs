@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
 
 use super::field::{Field, Kind, Reading, record};
@@ -26,6 +26,8 @@ pub mod by {
 pub const CLOSED: &str = "CLOSED";
 /// The platform whose businesses may answer freely for 24 hours only.
 pub const WHATSAPP: &str = "WHATSAPP";
+/// How long after the customer's last message.
+const REPLY_WINDOW: SignedDuration = SignedDuration::from_hours(24);
 
 /// A contact's `_id`, which the provider's inbox calls "User ID".
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -426,6 +428,13 @@ impl Contact {
     /// The main platform as the API spells it, upper case; empty when none is given.
     pub fn platform(&self) -> String {
         self.record.platform.first().map(|platform| platform.to_uppercase()).unwrap_or_default()
+    }
+
+    /// Until when a business may answer freely, where the platform limits it and the customer spoke last.
+    pub fn reply_window_ends(&self) -> Option<Timestamp> {
+        let last = &self.last_message;
+        let limited = self.platform() == WHATSAPP && last.by == by::USER;
+        limited.then_some(last.at)?.and_then(|at| at.checked_add(REPLY_WINDOW).ok())
     }
 
     /// The id of the bot that the customer talks with; empty when none is given.

@@ -7,9 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
 use crate::model::{
-    Contact, Event, Reason,
-    contact::{WHATSAPP, by},
-    text,
+    Contact, Event, Reason, text,
     time::{elapsed, iso},
 };
 
@@ -25,8 +23,6 @@ pub(super) const TEXT: usize = 500;
 const WHO: usize = 60;
 /// Characters of any other value: a customer may write megabytes.
 const VALUE: usize = 10_000;
-/// How long a business may answer freely, where the platform limits it.
-const REPLY_WINDOW: SignedDuration = SignedDuration::from_hours(24);
 
 /// One listed alert, as far as the receiver may see it.
 pub(super) struct Entry<'a> {
@@ -195,11 +191,7 @@ fn phone_number(contact: &Contact) -> String {
 
 /// What is left of the 24 hours for an answer; `None` where they do not apply or are over.
 fn reply_window(contact: &Contact, now: Timestamp) -> Option<SignedDuration> {
-    if contact.platform() != WHATSAPP || contact.last_message.by != by::USER {
-        return None;
-    }
-    let left = REPLY_WINDOW - elapsed(contact.last_message.at?, now);
-    (left > SignedDuration::ZERO).then_some(left)
+    contact.reply_window_ends().map(|ends| elapsed(now, ends)).filter(|left| *left > SignedDuration::ZERO)
 }
 
 /// The context of a template.

@@ -64,7 +64,7 @@ const MISSED: &str = "⚠️";
 pub(super) fn sign_of_end(reason: Reason) -> &'static str {
     match reason {
         Reason::AnsweredByAgent | Reason::AnsweredByBot | Reason::Closed | Reason::LiveChatEnded => ANSWERED,
-        Reason::LiveChatExpired => MISSED,
+        Reason::LiveChatExpired | Reason::WindowClosed => MISSED,
         Reason::Taken
         | Reason::WroteAgain
         | Reason::Read

@@ -47,6 +47,8 @@ pub enum Happening {
     BotAnswered { id: String, name: String, text: String },
     /// The bot gave the conversation to an agent, and said so.
     HandedOver { id: String, name: String, to_name: String, text: String },
+    /// An agent took the conversation, and has not answered yet.
+    Taken { id: String, name: String, by_name: String },
     /// An agent answered, so long after the customer had begun to wait.
     Answered { id: String, name: String, by_name: String, after: SignedDuration },
     /// Nobody answered a live chat in time.
@@ -64,6 +66,7 @@ enum Act {
     WriteAgain,
     BotAnswers,
     HandOver,
+    Take,
     AgentAnswers,
     Expire,
     Close,
@@ -124,6 +127,20 @@ impl Story {
                 Some(who) => self.perform(sandbox, who, act, at),
             }
             self.invite(at);
+        }
+        std::mem::take(&mut self.told)
+    }
+
+    /// So many have written at once, as at the end of a night: each waits for a person.
+    pub fn open_with(&mut self, sandbox: &Sandbox, count: usize, at: Timestamp) -> Vec<Happening> {
+        for _ in 0..count {
+            let Some(who) = self.somebody(sandbox, at) else { break };
+            let text = self.random.pick(&words::OPENINGS);
+            if self.does(sandbox, who, &Deed::Write(Some(text.to_owned())), at) {
+                self.cast[who].busy = true;
+                self.tell_wrote(who, text);
+                self.wait(who, Act::AgentAnswers, at);
+            }
         }
         std::mem::take(&mut self.told)
     }
@@ -199,6 +216,10 @@ impl Story {
     fn wait(&mut self, who: usize, end: Act, at: Timestamp) {
         self.cast[who].waiting = Some(at);
         let (answered, _) = self.later(Some(who), end, at, (200, 600));
+        // Some take a conversation first, and answer when they have looked something up.
+        if end == Act::AgentAnswers && self.random.chance(35) {
+            self.later(Some(who), Act::Take, at, (140, 190));
+        }
         if self.random.chance(35) {
             self.later(Some(who), Act::WriteAgain, at, (80, 180));
         }
@@ -256,6 +277,15 @@ impl Story {
                 let text = self.random.pick(&words::BOT_ANSWERS).to_owned();
                 if self.does(sandbox, who, &Deed::Answer(By::Bot, text.clone()), at) {
                     self.told.push(Happening::BotAnswered { id, name, text });
+                }
+            }
+            Act::Take => {
+                if self.cast[who].waiting.is_none() {
+                    return;
+                }
+                let (agent, by_name) = self.random.pick(&AGENTS);
+                if self.does(sandbox, who, &Deed::Assign(agent.to_owned()), at) {
+                    self.told.push(Happening::Taken { id, name, by_name: by_name.to_owned() });
                 }
             }
             Act::AgentAnswers => {

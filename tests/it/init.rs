@@ -10,8 +10,10 @@ const FILES: [&str; 12] = [
     "rules/bot-left-waiting.toml",
     "rules/customer-waiting.toml",
     "rules/live-chat-waiting.toml",
+    "rules/missed-live-chat.toml",
     "rules/unassigned-waiting.toml",
     "rules/vip-waiting.toml",
+    "rules/whatsapp-window-closing.toml",
     "templates/alert/slack.json.hbs",
     "templates/alert/email.subject.hbs",
     "templates/alert/email.html.hbs",
@@ -70,7 +72,7 @@ fn what_it_wrote_has_no_mistake() {
     let ran = home.run(&["check"]);
     ran.ends(0);
     assert_eq!(ran.stderr, "");
-    assert!(ran.stdout.contains("5 rules in use") && ran.stdout.ends_with("ok\n"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("7 rules in use") && ran.stdout.ends_with("ok\n"), "{}", ran.stdout);
 }
 
 #[test]
@@ -126,5 +128,5 @@ fn five_commands_of_the_readme_lead_to_a_true_alert() {
     ran.ends(0);
     let told = slack_text(&home.inbox().slack()[0].body);
     assert!(told.contains("Ravi Kumar") && told.contains("2 min on WhatsApp"), "{told}");
-    assert!(ran.stdout.contains("5 rules in use") && ran.stdout.contains("\nok\n"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("7 rules in use") && ran.stdout.contains("\nok\n"), "{}", ran.stdout);
 }

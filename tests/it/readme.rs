@@ -32,7 +32,7 @@ fn its_examples_have_no_mistakes() {
         }
         let ran = home.run(&["check"]);
         assert_eq!(ran.status, Some(0), "{}", ran.stdout);
-        assert!(ran.stdout.contains("6 rules in use"), "{}", ran.stdout);
+        assert!(ran.stdout.contains("8 rules in use"), "{}", ran.stdout);
     }
 }
 

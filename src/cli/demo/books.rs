@@ -5,13 +5,17 @@ use jiff::{SignedDuration, Timestamp};
 use crate::{
     cli::scene::{line, stamped},
     model::{
+        Entry, Happened,
         text::one_line,
         time::{elapsed, human},
     },
     sandbox::{Happening, Received, Request, Sandbox, smtp::Mail},
 };
 
-use super::ledger::{Balance, Ledger};
+use super::ledger::{Balance, Ledger, RULE};
+
+/// How the history calls the first message of the second step.
+const ESCALATION: &str = "step 2 fired";
 
 /// How many lines of the first mail are shown, so that one has seen a whole one.
 const WHOLE_MAIL: usize = 8;
@@ -26,6 +30,7 @@ pub struct Books {
     wrote: usize,
     answered: usize,
     requests: usize,
+    decisions: usize,
     /// A request that failed, until one succeeds.
     failed: Option<Request>,
     slack: Vec<Received>,
@@ -43,6 +48,7 @@ impl Books {
             wrote: 0,
             answered: 0,
             requests: 0,
+            decisions: 0,
             failed: None,
             slack: Vec::new(),
             mails: 0,
@@ -60,6 +66,33 @@ impl Books {
         }
         self.ledger.enter(now, happening);
         line(now, happening)
+    }
+
+    /// Lines for what the watcher decided since the last call, of all that it wrote down.
+    pub fn decided(&mut self, history: &[Entry]) -> Vec<String> {
+        let new = history.get(self.decisions..).unwrap_or_default();
+        self.decisions = history.len();
+        new.iter()
+            .filter_map(|entry| {
+                let name = one_line(&entry.name, 30);
+                let what = match entry.happened {
+                    Happened::Pending if entry.rule == RULE => {
+                        format!("pending: {name}; told of in a moment, unless somebody answers")
+                    }
+                    Happened::Vanished if entry.rule == RULE => {
+                        format!("gone: {name} had an answer before anybody was told")
+                    }
+                    Happened::Acknowledged => {
+                        format!("acknowledged: {} has {name}; nobody is reminded any more", entry.who)
+                    }
+                    Happened::Owed if entry.rule == RULE && entry.detail == ESCALATION => {
+                        format!("escalation: {name} still waits; the leads are told, too")
+                    }
+                    _ => return None,
+                };
+                Some(stamped(entry.at, "pengwatch", &what))
+            })
+            .collect()
     }
 
     /// Lines for what the inbox, Slack and the mail server met since the last call.

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// The rule that tells of everybody who waits.
-const RULE: &str = "customer-waiting";
+pub const RULE: &str = "customer-waiting";
 /// The receiver of that rule.
 const RECEIVER: &str = "support";
 /// How the outbox calls what its receiver has accepted.
@@ -27,6 +27,8 @@ struct Wait {
     /// The longest time without a word of either side.
     longest: SignedDuration,
     over: Option<Timestamp>,
+    /// An agent took it: who was not told of it by then is not told any more.
+    taken: bool,
 }
 
 /// Every wait of the story.
@@ -72,6 +74,7 @@ impl Ledger {
     pub fn enter(&mut self, at: Timestamp, happening: &Happening) {
         match happening {
             Happening::Wrote { id, name, .. } => match self.open(id) {
+                Some(wait) if wait.taken => wait.wrote = at,
                 Some(wait) => {
                     wait.longest = wait.longest.max(at.duration_since(wait.wrote));
                     wait.wrote = at;
@@ -83,14 +86,23 @@ impl Ledger {
                     wrote: at,
                     longest: SignedDuration::ZERO,
                     over: None,
+                    taken: false,
                 }),
             },
+            Happening::Taken { id, .. } => {
+                if let Some(wait) = self.open(id).filter(|wait| !wait.taken) {
+                    wait.longest = wait.longest.max(at.duration_since(wait.wrote));
+                    wait.taken = true;
+                }
+            }
             Happening::BotAnswered { id, .. }
             | Happening::HandedOver { id, .. }
             | Happening::Answered { id, .. }
             | Happening::Closed { id, .. } => {
                 if let Some(wait) = self.open(id) {
-                    wait.longest = wait.longest.max(at.duration_since(wait.wrote));
+                    if !wait.taken {
+                        wait.longest = wait.longest.max(at.duration_since(wait.wrote));
+                    }
                     wait.over = Some(at);
                 }
             }
@@ -107,7 +119,10 @@ impl Ledger {
     pub fn balance(&self, ended: Timestamp, records: &Records<'_>) -> Balance {
         let mut balance = Balance::default();
         for wait in &self.waits {
-            let silent = wait.over.map_or_else(|| ended.duration_since(wait.wrote), |_| SignedDuration::ZERO);
+            let silent = match wait.over {
+                None if !wait.taken => ended.duration_since(wait.wrote),
+                _ => SignedDuration::ZERO,
+            };
             if wait.longest.max(silent) < self.patience {
                 continue;
             }

@@ -129,6 +129,7 @@ impl Scene {
             now: self.now,
         });
         apply(&mut self.snapshot, &outcome.changes);
+        self.snapshot.memory.live_chats.clone_from(&outcome.live_chats);
         outcome
     }
 

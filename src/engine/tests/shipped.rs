@@ -16,6 +16,8 @@ struct Shipped {
     name: &'static str,
     text: &'static str,
     contact: Changes,
+    /// As what the contact was seen before, where that matters.
+    before: Option<Changes>,
     after: i64,
     told: &'static [&'static str],
     /// Contacts of whom nobody is told, however long it lasts.
@@ -36,6 +38,7 @@ fn shipped() -> Vec<Shipped> {
             name: "customer-waiting",
             text: include_str!("../../../rules/customer-waiting.toml"),
             contact: vec![],
+            before: None,
             after: 120,
             told: &["support"],
             never: vec![by("bot"), by("agent"), vec![("unreadMessages", json!(0))], vec![("status", json!("ONHOLD"))]],
@@ -49,6 +52,7 @@ fn shipped() -> Vec<Shipped> {
             name: "live-chat-waiting",
             text: include_str!("../../../rules/live-chat-waiting.toml"),
             contact: vec![live.clone(), ("lastMessage.by", json!("bot"))],
+            before: None,
             after: 90,
             told: &["support", "leads"],
             never: vec![vec![], with(&by("agent"), vec![live.clone()])],
@@ -63,6 +67,7 @@ fn shipped() -> Vec<Shipped> {
             text: include_str!("../../../rules/vip-waiting.toml"),
             // Read, and yet waiting.
             contact: vec![vip.clone(), ("unreadMessages", json!(0))],
+            before: None,
             after: 30,
             told: &["leads"],
             never: vec![
@@ -76,15 +81,42 @@ fn shipped() -> Vec<Shipped> {
             name: "unassigned-waiting",
             text: include_str!("../../../rules/unassigned-waiting.toml"),
             contact: vec![("unreadMessages", json!(0))],
-            after: 15 * 60,
+            before: None,
+            after: 60 * 60,
             told: &["leads"],
             never: vec![vec![taken.clone()], by("agent")],
             ends: vec![(vec![taken.clone()], Reason::Taken), (by("agent"), Reason::AnsweredByAgent)],
         },
         Shipped {
+            name: "missed-live-chat",
+            text: include_str!("../../../rules/missed-live-chat.toml"),
+            contact: vec![("lastMessage.by", json!("bot"))],
+            before: Some(vec![live.clone()]),
+            after: 0,
+            told: &["support"],
+            // Who has had no live chat, or an agent in it.
+            never: vec![vec![live.clone()], by("agent"), vec![taken.clone()]],
+            ends: vec![
+                (by("agent"), Reason::AnsweredByAgent),
+                (vec![("status", json!("CLOSED"))], Reason::Closed),
+                (vec![live.clone(), ("lastMessage.by", json!("bot"))], Reason::NoLongerMatches),
+            ],
+        },
+        Shipped {
+            name: "whatsapp-window-closing",
+            text: include_str!("../../../rules/whatsapp-window-closing.toml"),
+            contact: vec![("platform", json!(["WHATSAPP"]))],
+            before: None,
+            after: 22 * 60 * 60,
+            told: &["support", "leads"],
+            never: vec![vec![("platform", json!(["TELEGRAM"]))], by("agent")],
+            ends: vec![(with(&by("agent"), vec![("platform", json!(["WHATSAPP"]))]), Reason::AnsweredByAgent)],
+        },
+        Shipped {
             name: "bot-left-waiting",
             text: include_str!("../../../rules/bot-left-waiting.toml"),
             contact: promised.clone(),
+            before: None,
             after: 5 * 60,
             told: &["support"],
             never: vec![
@@ -108,7 +140,12 @@ fn contact(changes: &[(&'static str, Value)]) -> crate::model::Contact {
 }
 
 fn scene(shipped: &Shipped) -> Scene {
-    Scene::new(rule(shipped.name, shipped.text))
+    let mut scene = Scene::new(rule(shipped.name, shipped.text));
+    if let Some(before) = &shipped.before {
+        scene.complete(&[contact(before)]);
+        scene.later(15);
+    }
+    scene
 }
 
 #[test]
@@ -116,10 +153,14 @@ fn each_tells_in_time_and_not_before() {
     for case in shipped() {
         let mut scene = scene(&case);
         let seen = [contact(&case.contact)];
-        assert_eq!(owed(&scene.complete(&seen)), [], "{}", case.name);
-        assert_eq!(owed(&scene.later(case.after - 1).complete(&seen)), [], "{}", case.name);
         let told: Vec<_> = case.told.iter().map(|receiver| (Event::Fired, *receiver)).collect();
-        assert_eq!(owed(&scene.later(1).tick(&Observed::between_polls())), told, "{}", case.name);
+        if case.after > 0 {
+            assert_eq!(owed(&scene.complete(&seen)), [], "{}", case.name);
+            assert_eq!(owed(&scene.later(case.after - 1).complete(&seen)), [], "{}", case.name);
+            assert_eq!(owed(&scene.later(1).tick(&Observed::between_polls())), told, "{}", case.name);
+        } else {
+            assert_eq!(owed(&scene.complete(&seen)), told, "{}", case.name);
+        }
         assert_eq!(owed(&scene.later(60).complete(&seen)), [], "{}: once", case.name);
     }
 }
@@ -154,6 +195,41 @@ fn each_says_how_it_ended() {
             assert_eq!(end(&outcome), Some(*reason), "{}: {changes:?}", case.name);
         }
     }
+}
+
+#[test]
+fn who_is_not_answered_is_escalated_until_somebody_takes_it() {
+    let text = include_str!("../../../rules/customer-waiting.toml");
+    let told_at = |taken_at: i64| {
+        let mut scene = Scene::new(rule("customer-waiting", text));
+        let mut told = Vec::new();
+        for minute in 0..60 * 12 {
+            let taken = if minute >= taken_at { vec![("_agentAssigned", json!("a"))] } else { vec![] };
+            let outcome = scene.complete(&[contact(&taken)]);
+            told.extend(owed(&outcome).into_iter().map(|(event, who)| (minute, event, who.to_owned())));
+            scene.later(60);
+        }
+        told
+    };
+    let leads = |minute, event| (minute, event, "leads".to_owned());
+    let (first, second) = ((2, Event::Fired, "support".to_owned()), leads(15, Event::Fired));
+    // An hour, two hours and four hours later, and then no more.
+    let repeats = [15 + 60, 15 + 180, 15 + 420].map(|minute| leads(minute, Event::Repeated));
+    assert_eq!(told_at(9_999), [vec![first.clone(), second.clone()], repeats.to_vec()].concat());
+    assert_eq!(told_at(100), [first.clone(), second, repeats[0].clone()]);
+    assert_eq!(told_at(10), [first]);
+    assert_eq!(told_at(1), []);
+}
+
+#[test]
+fn the_reply_window_closes() {
+    let text = include_str!("../../../rules/whatsapp-window-closing.toml");
+    let mut scene = Scene::new(rule("whatsapp-window-closing", text));
+    let seen = [contact(&[("platform", json!(["WHATSAPP"]))])];
+    scene.complete(&seen);
+    assert_eq!(owed(&scene.later(22 * 3_600).complete(&seen)).len(), 2);
+    assert_eq!(end(&scene.later(2 * 3_600 - 1).complete(&seen)), None);
+    assert_eq!(end(&scene.later(1).complete(&seen)), Some(Reason::WindowClosed));
 }
 
 #[test]
