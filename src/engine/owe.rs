@@ -33,7 +33,9 @@ pub fn by_steps(rule: &Rule, alert: &mut Alert, now: Timestamp) -> Due {
         let to = match outside {
             Some(Outside::Drop) if !rule.is_open(fell_due) => {
                 due.history.push(Entry::of(alert, Happened::Dropped, now).detail(what(number, event)));
-                move_on(alert, number, event, now);
+                if let Some(progress) = alert.steps.get_mut(number) {
+                    progress.last_at = Some(now);
+                }
                 continue;
             }
             // What fell due in open hours, while nobody ran, is told at the next opening.
@@ -82,7 +84,7 @@ fn falls_due(
     if first > now {
         return None;
     }
-    let (Some(_), Some(last_at)) = (progress.first_at, progress.last_at) else { return Some((Event::Fired, first)) };
+    let Some(last_at) = progress.last_at else { return Some((Event::Fired, first)) };
     if step.repeat_limit.is_some_and(|limit| progress.repeats >= limit) {
         return None;
     }
@@ -90,7 +92,9 @@ fn falls_due(
     if passed <= step.repeats_within(rule.elapsed(first, last_at)) {
         return None;
     }
-    Some((Event::Repeated, rule.after(first, step.repeat_at(passed)).unwrap_or(now)))
+    // Where the first one was dropped, this is the first that anybody gets.
+    let event = if progress.first_at.is_some() { Event::Repeated } else { Event::Fired };
+    Some((event, rule.after(first, step.repeat_at(passed)).unwrap_or(now)))
 }
 
 fn move_on(alert: &mut Alert, number: usize, event: Event, now: Timestamp) {

@@ -4,6 +4,8 @@ mod begins;
 mod ends;
 mod fixtures;
 mod history;
+mod life;
 mod owed;
+mod play;
 mod queries;
 mod shipped;

@@ -212,9 +212,9 @@ impl Charge {
 pub struct Progress {
     /// Fingerprint of the step as it was: edits are recognised by it.
     pub step: String,
-    /// When its first message was owed, or dropped outside of the rule's hours.
+    /// When its first message was owed.
     pub first_at: Option<Timestamp>,
-    /// When the last one was.
+    /// When its last one was owed, or dropped outside of the rule's hours.
     pub last_at: Option<Timestamp>,
     /// Repeats that were owed.
     pub repeats: u32,

@@ -3,4 +3,5 @@
 mod conditions;
 mod filters;
 mod hostile;
+mod hours;
 mod mistakes;

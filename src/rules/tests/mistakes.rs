@@ -1,5 +1,9 @@
 //! Every mistake of a rule file: where it is marked, what is said, what would be right.
 
+use crate::rules::{
+    AckOn,
+    hours::{Count, Outside},
+};
 use crate::{
     diagnose::{Level, Source},
     rules::{
@@ -256,4 +260,103 @@ fn what_is_no_toml_is_said_with_its_place() {
     {
         assert!(check(text).1[0].starts_with(place), "{:?}", check(text).1);
     }
+}
+
+#[test]
+fn keys_about_time_by_table() {
+    let step = |line: &str| format!("{TELLS}\n{line}");
+    let top = |line: &str| format!("{line}\n{TELLS}");
+    let hours = |lines: &str| format!("[hours]\n{lines}\n{TELLS}");
+    let open = "open = ['mon-fri 09:00-18:00']";
+    for (text, mistake) in [
+        (top("for = 5"), "1:7 5: `for` is no duration (write a duration with its unit, like \"5s\")"),
+        (
+            top("for = '5 apples'"),
+            "1:7 '5 apples': `for` is no duration (write a duration like `500ms`, `15s`, `2m`, `1h 30m` or `7d`)",
+        ),
+        (top("keep_firing_for = '-1m'"), "1:19 '-1m': `keep_firing_for` cannot be negative"),
+        (
+            top("ack_on = ['asigned']"),
+            "1:11 'asigned': `asigned` is nothing that acknowledges (did you mean `assigned`?)",
+        ),
+        (
+            top("ack_on = ['INPROGRES']"),
+            "1:11 'INPROGRES': `INPROGRES` is nothing that acknowledges (did you mean `INPROGRESS`?)",
+        ),
+        (top("resolved = 'no'"), "1:12 'no': this is a text, expected true or false"),
+        (step("after = true"), "3:9 true: `after` is no duration (write a duration like \"2m\")"),
+        (
+            step("repeat = '0s'"),
+            "3:10 '0s': `repeat` is shorter than a second (to tell once, leave it out; else write a pause like \"30m\")",
+        ),
+        (
+            step("repeat = '5m'\nrepeat_factor = 0.5"),
+            "4:17 0.5: `repeat_factor` is a number from 1 to 100 (2.0 doubles the pause each time; 1.0 keeps it)",
+        ),
+        (
+            step("repeat = '5m'\nrepeat_limit = -1"),
+            "4:16 -1: `repeat_limit` is a whole number, 0 or more (it counts the messages after the first one)",
+        ),
+        (
+            step("repeat_limit = 3"),
+            "3:16 3: `repeat_limit` has nothing to work on without `repeat` (add repeat = \"30m\" to this [[notify]], or take it out)",
+        ),
+        (
+            format!("for = '10m'\n{TELLS}\nafter = '5m'"),
+            "warning 4:9 '5m': nobody is told before `for` has passed, which is 10m (`after` counts from when the customer began to wait, too: make it longer, or leave it out)",
+        ),
+        (hours("clock = 'wall'"), "1:1 [hours]: these hours are never open (write open = [\"mon-fri 09:00-18:00\"])"),
+        (hours("open = []"), "2:8 []: these hours are never open (write open = [\"mon-fri 09:00-18:00\"])"),
+        (
+            hours("open = ['mon 9-18']"),
+            "2:9 'mon 9-18': `9` is no time of day (write \"mon-fri 09:00-18:00\", \"sat,sun 22:00-06:00\" or, for every day, \"09:00-24:00\")",
+        ),
+        (
+            hours(&format!("{open}\ntimezone = 'Europe/Vienne'")),
+            "3:12 'Europe/Vienne': there is no time zone `Europe/Vienne` (did you mean `Europe/Vienna`?)",
+        ),
+        (
+            hours(&format!("{open}\nholidays = ['2026-13-01']")),
+            "3:13 '2026-13-01': this is no date (write \"2026-12-25\")",
+        ),
+        (
+            hours(&format!("{open}\noutside = 'holt'")),
+            "3:11 'holt': `holt` is neither `hold` nor `drop` nor a receiver (did you mean `hold`?)",
+        ),
+        (
+            hours(&format!("{open}\nclock = 'busines'")),
+            "3:9 'busines': `busines` is no value of `clock` (did you mean `business`?)",
+        ),
+        (
+            hours(&format!("{open}\nclosed = 'x'")),
+            "3:1 closed: unknown key `closed` (known here: timezone, open, holidays, outside, clock)",
+        ),
+    ] {
+        let (compiled, found) = check(&text);
+        assert_eq!(found, [mistake], "{text}");
+        assert_eq!(matches!(compiled, Compiled::Rule(_)), mistake.starts_with("warning"), "{text}");
+    }
+}
+
+#[test]
+fn keys_about_time_as_they_are_meant() {
+    let text = "for = '2m'\nkeep_firing_for = '30s'\nresolved = false\nack_on = ['assigned', 'INPROGRESS']\n\
+        [hours]\ntimezone = 'Asia/Kolkata'\nopen = ['mon-fri 09:00-18:00', 'sat 10:00-14:00']\n\
+        holidays = ['2026-12-25', 2026-12-26]\noutside = 'leads'\nclock = 'business'\n\
+        [[notify]]\nto = ['support']\n[[notify]]\nto = ['leads']\nafter = '15m'\nrepeat = '30m'\nrepeat_factor = 2\nrepeat_limit = 4";
+    let (compiled, found) = check(text);
+    let Compiled::Rule(rule) = compiled else { panic!("{found:?}") };
+    let minutes = jiff::SignedDuration::from_mins;
+    assert_eq!((rule.r#for, rule.keep_firing_for.as_secs(), rule.resolved), (minutes(2), 30, false));
+    assert_eq!(rule.ack_on, [AckOn::Assigned, AckOn::Status("INPROGRESS".to_owned())]);
+    let hours = rule.hours.as_ref().unwrap();
+    assert_eq!((hours.open.len(), hours.holidays.len(), hours.count), (2, 2, Count::Business));
+    assert_eq!(hours.outside, Outside::Receiver("leads".to_owned()));
+    let step = &rule.notify[1];
+    assert_eq!((step.after, step.repeat, step.repeat_limit), (minutes(15), Some(minutes(30)), Some(4)));
+    // After 30 min, 60 more, 120 more.
+    let within = [29, 30, 89, 90, 209, 210].map(|passed| step.repeats_within(minutes(passed)));
+    assert_eq!(within, [0, 1, 1, 2, 2, 3]);
+    assert_eq!([1, 2, 3].map(|number| step.repeat_at(number)), [30, 90, 210].map(minutes));
+    assert_eq!(rule.notify[0].repeats_within(minutes(9_999)), 0);
 }
