@@ -40,7 +40,8 @@ pub fn judge(
     }
     let Some(when) = &rule.when else { return Judgement::Match };
     let missed_live_chat = live_chats.get(&contact.id).is_some_and(|chat| chat.missed_at.is_some());
-    let scope = Scope { contact, since, inbox, names, open: rule.is_open(now), missed_live_chat, now };
+    let open = when.reads("open") && rule.is_open(now);
+    let scope = Scope { contact, since, inbox, names, open, missed_live_chat, now };
     match when.judge(scope) {
         Verdict::Holds => Judgement::Match,
         Verdict::Fails if when.may_come_true(scope) => Judgement::Later,

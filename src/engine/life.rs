@@ -50,7 +50,7 @@ impl<'a> Life<'a> {
         surroundings: Surroundings<'a>,
     ) -> Self {
         let alert = Alert {
-            edition: rule.edition(),
+            edition: rule.edition.clone(),
             steps: owe::from_the_start(rule),
             ..Alert::begin(input.inbox, &rule.name, contact.clone(), since, input.now)
         };
@@ -78,17 +78,17 @@ impl<'a> Life<'a> {
             let from = std::mem::replace(&mut self.alert.rule, rule.name.clone());
             self.tell_history(Happened::RuleRenamed, "", format!("from {from}"));
         }
-        if self.alert.edition.file == rule.file {
+        let edition = &rule.edition;
+        if self.alert.edition.file == edition.file {
             return;
         }
-        let edition = rule.edition();
         let same_condition = self.alert.edition.condition == edition.condition;
         let same_timing = self.alert.edition.timing == edition.timing;
         if !same_timing {
             self.alert.steps = owe::after_an_edit(rule, &self.alert, &self.input.snapshot.told, now);
         }
-        self.alert.edition.file = edition.file;
-        self.alert.edition.timing = edition.timing;
+        self.alert.edition.file.clone_from(&edition.file);
+        self.alert.edition.timing.clone_from(&edition.timing);
         let what = [(same_condition, "filter or condition"), (same_timing, "for, steps or hours")];
         let changed: Vec<&str> = what.iter().filter(|(same, _)| !same).map(|(_, what)| *what).collect();
         let detail = if changed.is_empty() { "text only".to_owned() } else { changed.join("; ") };
@@ -101,7 +101,7 @@ impl<'a> Life<'a> {
             Judgement::Match => {
                 self.alert.contact = contact.clone();
                 self.alert.missed_walks = 0;
-                self.alert.edition.condition = rule.condition();
+                self.alert.edition.condition.clone_from(&rule.edition.condition);
                 if self.alert.lapse.take().is_some() {
                     self.tell_history(Happened::Returned, "", "");
                 }
@@ -112,7 +112,7 @@ impl<'a> Life<'a> {
             Judgement::Unknown => false,
             Judgement::Later | Judgement::No if !rule.trusts(contact) => false,
             Judgement::Later | Judgement::No => {
-                let why = if self.alert.edition.condition == rule.condition() {
+                let why = if self.alert.edition.condition == rule.edition.condition {
                     reason(rule, &self.alert.contact, contact, self.alert.since, self.input.now)
                 } else {
                     Reason::RuleChanged
@@ -130,7 +130,7 @@ impl<'a> Life<'a> {
         if complete > 0 && observed.lacks(&rule.name, &self.alert.contact, self.alert.first_seen) {
             self.alert.missed_walks = self.alert.missed_walks.saturating_add(complete);
             if self.alert.missed_walks >= ABSENT {
-                let same = self.alert.edition.condition == rule.condition();
+                let same = self.alert.edition.condition == rule.edition.condition;
                 self.no_longer(rule, None, if same { Reason::Gone } else { Reason::RuleChanged });
             }
             return false;
@@ -215,7 +215,9 @@ impl<'a> Life<'a> {
                 }
                 return;
             }
-            self.alert.fired_at = Some(now);
+            // When it fell due, not when somebody looked: the steps' grids begin there.
+            let due = rule.after(self.alert.since, rule.r#for).unwrap_or(now);
+            self.alert.fired_at = Some(due.max(self.alert.first_seen).min(now));
             self.tell_history(Happened::Firing, "", "");
         }
         let silences = &self.input.snapshot.silences;

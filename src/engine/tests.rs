@@ -1,11 +1,14 @@
 //! The contract's tables, and a slow model of it.
 
 mod begins;
+mod complaints;
 mod ends;
 mod fixtures;
 mod history;
 mod life;
+mod month;
 mod owed;
 mod play;
+mod properties;
 mod queries;
 mod shipped;

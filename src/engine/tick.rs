@@ -109,7 +109,7 @@ impl<'a> Run<'a> {
         if self.input.rules.get(name).is_some() {
             return None;
         }
-        let rule = self.rules.iter().find(|rule| rule.file == file)?;
+        let rule = self.rules.iter().find(|rule| rule.edition.file == file)?;
         (!self.open.contains(&(rule.name.clone(), contact.to_owned()))).then(|| Arc::clone(rule))
     }
 
@@ -133,7 +133,7 @@ impl<'a> Run<'a> {
                         let kept = Candidate {
                             inbox: self.input.inbox.to_owned(),
                             rule: rule.name.clone(),
-                            file: rule.file.clone(),
+                            file: rule.edition.file.clone(),
                             contact: contact.clone(),
                             first_seen,
                             missed_walks: 0,

@@ -235,7 +235,7 @@ pub struct Alert {
     pub since: Timestamp,
     /// When it was first seen to match.
     pub first_seen: Timestamp,
-    /// When it began to fire; `None` while it is pending.
+    /// When it began to fire, whenever that was noticed; `None` while it is pending.
     pub fired_at: Option<Timestamp>,
     /// Set while `keep_firing_for` runs.
     pub lapse: Option<Lapse>,

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     diagnose::{Diagnostic, Source, nearest::did_you_mean, toml::read},
-    model::{alert::short_hash, time},
+    model::{Edition, time},
 };
 
 /// The documented values of `status`.
@@ -89,9 +89,9 @@ impl Compiler<'_, '_> {
         let filter = file.filter.map(|table| self.filter(table.into_inner())).unwrap_or_default();
         let r#for = self.duration("for", file.r#for.as_ref());
         let notify = self.notify(file.notify, r#for);
-        Rule {
+        let mut rule = Rule {
             name: name.to_owned(),
-            file: short_hash(&self.source.text),
+            edition: Edition::default(),
             description: file.description.map(Spanned::into_inner).unwrap_or_default(),
             severity: self.one_of("severity", file.severity, &Severity::NAMES),
             inboxes: file.inboxes.map(|inboxes| inboxes.into_iter().map(Spanned::into_inner).collect()),
@@ -104,7 +104,9 @@ impl Compiler<'_, '_> {
             ack_on: self.ack_on(file.ack_on.unwrap_or_default()),
             hours: file.hours.map(|table| self.hours(table)),
             notify,
-        }
+        };
+        rule.edition = rule.fingerprints(&self.source.text);
+        rule
     }
 
     fn later(&mut self, key: &str, value: Option<&Spanned<Value>>) {

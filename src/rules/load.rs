@@ -42,7 +42,7 @@ impl RuleSet {
 
     /// The rule of a file that was renamed: the same text under another name.
     pub fn with_text(&self, file: &str) -> Option<&Arc<Rule>> {
-        self.rules.iter().find(|rule| rule.file == file)
+        self.rules.iter().find(|rule| rule.edition.file == file)
     }
 
     /// The rules that look at this inbox.

@@ -139,8 +139,8 @@ impl Step {
 pub struct Rule {
     /// The file's name without `.toml`.
     pub name: String,
-    /// Fingerprint of the file's text.
-    pub file: String,
+    /// Fingerprints of what an edit can change.
+    pub edition: Edition,
     /// What it is for, in words.
     pub description: String,
     /// How much it matters.
@@ -197,25 +197,22 @@ impl Rule {
         }
     }
 
-    /// Fingerprints of what an edit can change.
-    pub fn edition(&self) -> Edition {
-        Edition { file: self.file.clone(), condition: self.condition(), timing: self.timing() }
-    }
-
-    /// Fingerprint of what decides about a match: text and receivers may change without it.
-    pub fn condition(&self) -> String {
+    /// Fingerprints of a rule whose file has this text.
+    ///
+    /// Text and receivers may change without the other two: a condition decides about a match, the timing
+    /// about when people are told.
+    fn fingerprints(&self, text: &str) -> Edition {
         let when = self.when.as_ref().map_or("", Condition::text);
-        short_hash(&format!("{when}\n{}", self.filter.fingerprint()))
-    }
-
-    /// Fingerprint of what decides when people are told.
-    fn timing(&self) -> String {
         let steps: Vec<_> = self
             .notify
             .iter()
             .map(|step| (step.fingerprint(), step.repeat, step.repeat_factor, step.repeat_limit))
             .collect();
-        short_hash(&format!("{:?} {steps:?} {:?}", self.r#for, self.hours))
+        Edition {
+            file: short_hash(text),
+            condition: short_hash(&format!("{when}\n{}", self.filter.fingerprint())),
+            timing: short_hash(&format!("{:?} {steps:?} {:?}", self.r#for, self.hours)),
+        }
     }
 
     /// Whether a record's fields that this rule reads were all understood.

@@ -98,12 +98,14 @@ pub(super) const FAILED: Coverage = Coverage { complete: 0, ended: false };
 pub(super) struct Scene {
     pub(super) rules: RuleSet,
     pub(super) snapshot: Snapshot,
+    /// Alerts that ended.
+    pub(super) ended: Vec<Alert>,
     pub(super) now: Timestamp,
 }
 
 impl Scene {
     pub(super) fn new(rule: Rule) -> Self {
-        Self { rules: rules(vec![rule]), snapshot: Snapshot::default(), now: noon() }
+        Self { rules: rules(vec![rule]), snapshot: Snapshot::default(), ended: Vec::new(), now: noon() }
     }
 
     /// With this customer's episode, which began at noon and is known to every receiver.
@@ -129,6 +131,7 @@ impl Scene {
             now: self.now,
         });
         apply(&mut self.snapshot, &outcome.changes);
+        self.ended.extend(outcome.changes.alerts.iter().filter(|alert| !alert.is_open()).cloned());
         self.snapshot.memory.live_chats.clone_from(&outcome.live_chats);
         outcome
     }

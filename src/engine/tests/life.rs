@@ -398,6 +398,7 @@ fn open_hours_as_the_clock() {
 }
 
 #[test]
+#[allow(clippy::too_many_lines)] // a table
 fn edits() {
     let reworded = "description = 'new'\nseverity = 'critical'\nfor = '2m'\nack_on = ['assigned', 'INPROGRESS']\n[filter]\nlastMessageBy = ['user']\n\
         [[notify]]\nto = ['support', 'night']\ntemplate = 'short'\n[[notify]]\nafter = '15m'\nto = ['leads']\nrepeat = '30m'";
