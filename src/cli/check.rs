@@ -49,7 +49,7 @@ fn verdict(found: &[Diagnostic]) -> String {
     if errors == 0 { format!("ok{warned}") } else { format!("{}{warned}", count(errors, "mistake")) }
 }
 
-fn count(number: usize, what: &str) -> String {
+pub(super) fn count(number: usize, what: &str) -> String {
     if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
 }
 

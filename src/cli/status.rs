@@ -4,7 +4,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::{
-    Exit, Global,
+    Exit, Global, check,
     state::{Desk, pretty, table},
     terminal,
 };
@@ -130,9 +130,9 @@ fn people(desk: &Desk, known: &Known) {
     terminal::say("");
     let rules = &desk.files.live.rules;
     terminal::say(&format!(
-        "{} rules in use, {} with mistakes; {} silences hold back now",
-        rules.rules.len(),
+        "{} in use, {} with mistakes; {} in force",
+        check::count(rules.rules.len(), "rule"),
         rules.rejected.len(),
-        known.silences
+        check::count(known.silences, "silence")
     ));
 }

@@ -2,5 +2,7 @@
 
 mod files;
 mod fixtures;
+mod formats;
 mod model;
+mod people;
 mod states;

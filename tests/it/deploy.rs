@@ -155,7 +155,7 @@ fn the_configuration_of_the_container_has_no_mistake() {
     }
     let ran = home.run(&["check"]);
     assert_eq!((ran.status, ran.stderr.as_str()), (Some(0), ""), "{}", ran.stdout);
-    assert!(ran.stdout.contains("5 rules in use"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("7 rules in use"), "{}", ran.stdout);
 }
 
 #[cfg(unix)]

@@ -34,6 +34,16 @@ fn of_init() {
 }
 
 #[test]
+fn of_what_is_asked_of_the_state() {
+    for command in ["status", "alerts", "history", "ack", "silence"] {
+        help(&format!("help_{command}"), &[command, "--help"]);
+    }
+    for command in ["add", "list", "expire"] {
+        help(&format!("help_silence_{command}"), &["silence", command, "--help"]);
+    }
+}
+
+#[test]
 fn of_demo() {
     help("help_demo", &["demo", "--help"]);
 }
@@ -51,7 +61,10 @@ fn every_command_is_tested_above() {
         .lines()
         .filter_map(|line| line.strip_prefix("  ").filter(|line| !line.starts_with(' '))?.split(' ').next())
         .collect();
-    assert_eq!(names, ["run", "check", "init", "demo", "sandbox", "help"]);
+    assert_eq!(
+        names,
+        ["run", "check", "status", "alerts", "history", "ack", "silence", "init", "demo", "sandbox", "help"]
+    );
 }
 
 #[test]

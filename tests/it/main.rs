@@ -14,6 +14,7 @@ mod help;
 mod imports;
 mod init;
 mod leaks;
+mod life;
 mod once;
 mod readme;
 mod sandbox;

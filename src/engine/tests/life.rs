@@ -1,4 +1,5 @@
-//! The contract, line by line: what state an alert is in, and who is owed what, when.
+//! The contract, line by line: what state an alert is in, and who is owed what, when. It is long because the
+//! contract is.
 
 use super::play::{Deed::*, Line, Play};
 
