@@ -352,7 +352,7 @@ fn log(inbox: &str, changes: &Changes) {
                 tracing::info!(inbox, rule, %alert, contact, detail, "alert.{what}");
             }
             Happened::Acknowledged => tracing::info!(inbox, rule, %alert, contact, "alert.{what}"),
-            Happened::Owed => tracing::info!(inbox, rule, %alert, receiver = who, detail, "notification.{what}"),
+            Happened::Owed => tracing::debug!(inbox, rule, %alert, receiver = who, detail, "notification.{what}"),
             _ => tracing::debug!(inbox, rule, %alert, contact, detail, "alert.{what}"),
         }
     }

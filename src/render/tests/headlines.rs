@@ -1,10 +1,11 @@
 //! The first line of every message: who, how long and where; or how it ended.
 
+use jiff::SignedDuration;
 use serde_json::Value;
 
-use super::fixtures::{AGENT, Case, alert, customer, nobody, ravi, resolved, shown, slack, twelve};
+use super::fixtures::{AGENT, Case, alert, customer, nobody, now, ravi, resolved, shown, slack, twelve};
 use crate::{
-    model::{Alert, Body, Privacy, Reason},
+    model::{Alert, Body, Event, Privacy, Reason},
     render::{Format, Renderer},
 };
 
@@ -22,6 +23,23 @@ fn ends(reasons: &[Reason]) -> Case {
     Case::resolved(alerts.collect())
 }
 
+fn repeated(alerts: Vec<Alert>) -> Case {
+    Case { event: Event::Repeated, ..Case::fired(alerts) }
+}
+
+fn open_hours(minutes: i64) -> Case {
+    let waiting_open = Some(SignedDuration::from_mins(minutes));
+    Case { waiting_open, ..Case::fired(vec![named(1, "Bob", "PT15H2M")]) }
+}
+
+/// A customer whose last message is as old as the wait.
+fn whatsapp(waiting: &str) -> Case {
+    let mut contact = ravi();
+    let wrote = now() - waiting.parse::<SignedDuration>().unwrap();
+    contact["lastMessage"]["at"] = wrote.to_string().into();
+    Case::fired(vec![alert(contact, waiting)])
+}
+
 /// Every kind of message and its first line.
 fn table() -> Vec<(Case, &'static str)> {
     let by = Reason::AnsweredByAgent;
@@ -34,6 +52,17 @@ fn table() -> Vec<(Case, &'static str)> {
         (one(alert(nobody(), "PT26H")), "🟠 Customer 6a2bbf60b1e0d1b5a9f0c002 has waited 1 d 2 h on Website"),
         (one(alert(serde_json::json!({ "_id": "c1" }), "PT7M")), "🟠 Customer c1 has waited 7 min on main"),
         (one(named(1, "مریم رضایی", "PT7M")), "🟠 \u{2068}مریم رضایی\u{2069} has waited 7 min on Website"),
+        // A reminder, open hours, and the end of WhatsApp's reply window.
+        (repeated(vec![named(1, "Bob", "PT37M")]), "🟠 Bob is still waiting: 37 min on Website"),
+        (
+            repeated(vec![named(1, "Bob", "PT37M"), named(2, "Dina", "PT38M")]),
+            "🟠 2 customers are still waiting, Dina the longest: 38 min on Website",
+        ),
+        (open_hours(47), "🟠 Bob has waited 15 h 2 min (47 min of open hours) on Website"),
+        (open_hours(15 * 60 + 2), "🟠 Bob has waited 15 h 2 min on Website"),
+        (whatsapp("PT21H59M"), "🟠 Ravi Kumar has waited 21 h 59 min on WhatsApp"),
+        (whatsapp("PT22H1M"), "🟠 Ravi Kumar has waited 22 h 1 min on WhatsApp; the reply window closes in 1 h 59 min"),
+        (whatsapp("PT25H"), "🟠 Ravi Kumar has waited 1 d 1 h on WhatsApp"),
         // What a customer brings along to turn the line is gone.
         (one(named(1, "\u{2067}Bob\u{202e}", "PT7M")), "🟠 Bob has waited 7 min on Website"),
         (

@@ -29,7 +29,8 @@ fn write(bench: &Bench, index: usize) {
 
 /// Whether the last poll read everything.
 fn was_full(bench: &Bench) -> bool {
-    bench.inbox.sandbox.requests().iter().any(|body| body["lastSeenAt"]["startAt"] == "")
+    let everything = |body: &serde_json::Value| body["lastSeenAt"]["startAt"] == "" && body["searchText"] == "";
+    bench.inbox.sandbox.requests().iter().any(everything)
 }
 
 #[tokio::test]
@@ -156,4 +157,62 @@ async fn a_part_of_long_ago_is_walked_anew() {
     scheduled(&mut bench, 4).await;
     let sweeps = bench.inbox.sandbox.requests().into_iter().filter(|body| body["lastSeenAt"]["startAt"] == "");
     assert_eq!(sweeps.map(|body| body["page"].clone()).next(), Some(1.into()));
+}
+
+/// Waiting customers, of whom the same receiver is told again after five minutes.
+const ESCALATES: &str = r#"
+[filter]
+lastMessageBy = ["user"]
+status = ["OPEN", "INPROGRESS"]
+[[notify]]
+to = ["support"]
+[[notify]]
+after = "5m"
+to = ["support"]
+repeat = "2m"
+"#;
+
+/// Three customers who wrote a minute ago, one page at a poll, and no full walk for long.
+async fn escalating() -> Bench {
+    let mut bench = Bench::new(&[("waiting", ESCALATES)], 12).await;
+    bench.poller.share = 1;
+    bench.poller.sweep_every = SignedDuration::from_hours(1);
+    bench.good().await;
+    assert_eq!(bench.told().await, (12, 0));
+    bench
+}
+
+#[tokio::test]
+async fn who_is_about_to_be_escalated_on_old_knowledge_is_looked_up() {
+    let bench = escalating().await;
+    // One was answered, one cannot be found, and nobody's list shows that.
+    bench.inbox.sandbox.act("c003", &Deed::Answer(By::Agent, "Hi.".to_owned()), bench.now()).unwrap();
+    bench.inbox.sandbox.remove("c004").unwrap();
+    bench.advance(210);
+    bench.inbox.sandbox.clear_logs();
+    bench.good().await;
+    assert!(!was_full(&bench));
+    assert_eq!((bench.look_ups(), bench.ended_by("answered-by-agent")), (10, vec!["c003".to_owned()]));
+    bench.advance(45);
+    bench.poller.tick(true).await.unwrap();
+    let history = bench.poller.store.history(crate::model::history::Asked::default()).await.unwrap();
+    let escalated =
+        |contact: &str| history.iter().any(|entry| entry.contact == contact && entry.detail == "step 2 fired");
+    assert!(!escalated("c003") && !escalated("c004"), "{history:?}");
+    // Ten are looked up at once, the longest waiting first: of these one was answered and one not found.
+    assert_eq!(history.iter().filter(|entry| entry.detail == "step 2 fired").count(), 8);
+}
+
+#[tokio::test]
+async fn nobody_is_escalated_while_the_inbox_cannot_be_read() {
+    let bench = escalating().await;
+    bench.advance(400);
+    bench.inbox.sandbox.fault(Fault::inbox(Kind::status(500)).repeated(3));
+    assert!(bench.poll().await.failure.is_some());
+    assert_eq!(bench.poller.tick(false).await.unwrap(), 0);
+    let memory = bench.poller.store.memories().await.unwrap().remove(0).1;
+    assert!(memory.failing.is_some_and(|failing| failing.why.contains("HTTP 500")));
+    bench.advance(3_600);
+    assert!(bench.good().await.owed >= 12, "due, once, when it can be read again");
+    assert!(bench.poller.store.memories().await.unwrap().remove(0).1.failing.is_none());
 }
