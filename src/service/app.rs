@@ -116,6 +116,7 @@ impl App {
                 clock: Arc::clone(&clock),
                 shared: Arc::clone(&shared),
                 doubtful: Mutex::default(),
+                judging: tokio::sync::Mutex::default(),
             });
         }
         let mut deliverers = Vec::new();

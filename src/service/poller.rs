@@ -17,7 +17,10 @@ use super::{
 use crate::{
     engine::{Observed, Query, Tick, evaluate::Surroundings, missing, plan, tick, tick::time_matters},
     inbox::{Client, InboxError},
-    model::{Alert, AlertId, Candidate, Changes, Contact, Entry, Happened, InboxMemory, Snapshot, snapshot::Failing},
+    model::{
+        Alert, AlertId, Candidate, Changes, Contact, ContactId, Entry, Happened, InboxMemory, Snapshot,
+        snapshot::Failing,
+    },
     rules::{Filter, Rule},
     store::{Store, StoreError},
 };
@@ -60,6 +63,8 @@ pub struct Poller {
     pub shared: Arc<Shared>,
     /// Alerts of which the last poll knew nothing newer: nobody is told of them by time alone.
     pub doubtful: Mutex<BTreeSet<AlertId>>,
+    /// Held from the last look at the state until what was made of it is stored.
+    pub judging: tokio::sync::Mutex<()>,
 }
 
 /// What one poll did.
@@ -96,7 +101,7 @@ impl Poller {
         let began = self.clock.now();
 
         // 2. What is remembered.
-        let mut snapshot = self.store.snapshot(&self.inbox).await?;
+        let snapshot = self.store.snapshot(&self.inbox).await?;
         let memory = snapshot.memory.clone();
         self.shared.learn_segments(&memory.segments);
 
@@ -118,12 +123,16 @@ impl Poller {
             failed => failed,
         };
         let (doubtful, failure) = match failure {
-            None => self.confirm(&rules, &mut snapshot, &mut poll.observed, began).await,
-            failed => (Vec::new(), failed),
+            None => self.confirm(&rules, &snapshot, &mut poll.observed, began).await,
+            failed => (BTreeSet::new(), failed),
         };
         let Poll { observed, mut memory, .. } = poll;
 
-        // 6. Judge.
+        // 6. Judge, by what is remembered now: time and people went on during the walk.
+        let judging = self.judging.lock().await;
+        let mut snapshot = self.store.snapshot(&self.inbox).await?;
+        let is_doubtful = |candidate: &&mut Candidate| doubtful.contains(&candidate_key(candidate));
+        snapshot.candidates.iter_mut().filter(is_doubtful).for_each(|candidate| candidate.missed_walks = 1);
         let now = self.clock.now();
         let names = self.shared.names();
         let inbox = self.inbox.as_str();
@@ -147,7 +156,12 @@ impl Poller {
         // 8. Commit: state and what is owed, together or not at all.
         let polled = summary(&observed, &outcome.changes, failure);
         let mut changes = outcome.changes;
-        changes.candidates.extend(doubtful);
+        let known: BTreeSet<_> = changes.candidates.iter().map(candidate_key).collect();
+        let kept = snapshot.candidates.iter().filter(|candidate| {
+            let key = candidate_key(candidate);
+            doubtful.contains(&key) && !known.contains(&key) && !changes.dropped.contains(&key)
+        });
+        changes.candidates.extend(kept.cloned().collect::<Vec<_>>());
         memory.live_chats = outcome.live_chats;
         memory.polled_at = Some(began);
         memory.failing = polled.failure.as_ref().map(|error| Failing {
@@ -159,6 +173,7 @@ impl Poller {
         if !changes.is_empty() {
             self.store.commit(inbox, changes).await?;
         }
+        drop(judging);
         if let Some(error) = &polled.failure
             // A one-shot run says it at its end.
             && mode == Mode::Daemon
@@ -168,12 +183,14 @@ impl Poller {
         Ok(polled)
     }
 
-    /// Between two polls: time may begin an episode or make a step due, edits of rules, acknowledgements
+    /// Between two polls, and while one reads: time may begin an episode or make a step due, edits of rules, acknowledgements
     /// and silences may have come. `good`: the last poll was.
     ///
     /// # Errors
     /// The store failed: the tick has not happened.
     pub async fn tick(&self, good: bool) -> Result<usize, StoreError> {
+        // A poll that is about to end judges all of this itself.
+        let Ok(_judging) = self.judging.try_lock() else { return Ok(0) };
         let snapshot = self.store.snapshot(&self.inbox).await?;
         if !time_matters(&snapshot) {
             return Ok(0);
@@ -263,10 +280,10 @@ impl Poller {
     async fn confirm(
         &self,
         rules: &[Arc<Rule>],
-        snapshot: &mut Snapshot,
+        snapshot: &Snapshot,
         observed: &mut Observed,
         now: Timestamp,
-    ) -> (Vec<Candidate>, Option<InboxError>) {
+    ) -> (BTreeSet<(String, ContactId)>, Option<InboxError>) {
         let soon = now.checked_add(SOON).unwrap_or(now);
         let names = self.shared.names();
         let unsure = missing::to_confirm(
@@ -286,7 +303,7 @@ impl Poller {
                 Err(InboxError::BadRequest { .. }) => {}
                 Err(error) => {
                     observed.fresh = false;
-                    return (Vec::new(), Some(error));
+                    return (BTreeSet::new(), Some(error));
                 }
             }
         }
@@ -294,14 +311,8 @@ impl Poller {
         let alerts =
             snapshot.alerts.iter().filter(|alert| unsure.alerts.contains(&alert.id) && is_unseen(&alert.contact));
         let doubtful: BTreeSet<AlertId> = alerts.map(|alert| alert.id.clone()).collect();
-        let mut candidates = Vec::new();
-        for place in unsure.candidates {
-            let candidate = &mut snapshot.candidates[place];
-            if is_unseen(&candidate.contact) {
-                candidate.missed_walks = 1;
-                candidates.push(candidate.clone());
-            }
-        }
+        let candidates = unsure.candidates.iter().map(|place| &snapshot.candidates[*place]);
+        let candidates = candidates.filter(|candidate| is_unseen(&candidate.contact)).map(candidate_key).collect();
         observed.doubtful = doubtful;
         (candidates, None)
     }
@@ -329,6 +340,10 @@ impl Poller {
         };
         tracing::info!(inbox = self.inbox, fault, "segments.unknown: their ids are shown");
     }
+}
+
+fn candidate_key(candidate: &Candidate) -> (String, ContactId) {
+    (candidate.rule.clone(), candidate.contact.contact_id())
 }
 
 fn summary(observed: &Observed, changes: &Changes, failure: Option<InboxError>) -> Polled {

@@ -256,23 +256,31 @@ async fn poll(
 ) {
     let mut pause = every;
     let mut failed_since: Option<Timestamp> = None;
+    // What is known from before the start is old.
+    let mut good = false;
     loop {
         let began = poller.clock.now();
         let page = |number| progress(&poller.inbox, number);
-        let good = tokio::select! {
-            result = poller.run_once(Mode::Daemon, &page) => match result {
-                Ok(done) => {
-                    if done.owed > 0 {
-                        owed.notify_one();
-                    }
-                    done.failure.is_none()
+        let mut reading = std::pin::pin!(poller.run_once(Mode::Daemon, &page));
+        let result = loop {
+            tokio::select! {
+                result = &mut reading => break result,
+                // A walk may wait for slots; time and people do not.
+                () = tokio::time::sleep(TICK) => tick(&poller, good, &owed).await,
+                () = stop.cancelled() => return,
+            }
+        };
+        good = match result {
+            Ok(done) => {
+                if done.owed > 0 {
+                    owed.notify_one();
                 }
-                Err(error) => {
-                    tracing::error!(inbox = poller.inbox, %error, "store.failed: this poll has not happened");
-                    false
-                }
-            },
-            () = stop.cancelled() => return,
+                done.failure.is_none()
+            }
+            Err(error) => {
+                tracing::error!(inbox = poller.inbox, %error, "store.failed: this poll has not happened");
+                false
+            }
         };
         pause = next_pause(pause, every, good, failed_since.get_or_insert(began), began);
         if good {
@@ -282,6 +290,14 @@ async fn poll(
         if rest(&poller, next_at, good, &owed, &stop).await {
             return;
         }
+    }
+}
+
+async fn tick(poller: &Poller, good: bool, owed: &Notify) {
+    match poller.tick(good).await {
+        Ok(0) => {}
+        Ok(_) => owed.notify_one(),
+        Err(error) => tracing::error!(inbox = poller.inbox, %error, "store.failed: this tick has not happened"),
     }
 }
 
@@ -313,11 +329,7 @@ async fn rest(poller: &Poller, next_at: Timestamp, good: bool, owed: &Notify, st
             () = tokio::time::sleep(left.min(TICK)) => {}
             () = stop.cancelled() => return true,
         }
-        match poller.tick(good).await {
-            Ok(0) => {}
-            Ok(_) => owed.notify_one(),
-            Err(error) => tracing::error!(inbox = poller.inbox, %error, "store.failed: this tick has not happened"),
-        }
+        tick(poller, good, owed).await;
     }
 }
 

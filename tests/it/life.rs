@@ -323,3 +323,17 @@ fn status_says_what_cannot_be_read() {
     let status = json(&ran);
     assert!(status["inboxes"][0]["failure"].as_str().is_some_and(|why| why.contains("token")), "{status}");
 }
+
+#[test]
+fn time_goes_on_while_the_inbox_is_slow() {
+    let home = home(&OFTEN.replace("repeat = \"1s\"", "").replace("ack_on", "for = \"165s\"\nack_on"));
+    home.edit("pengwatch.toml", "timeout = \"5s\"", "timeout = \"60s\"");
+    // The customer wrote two minutes and a half ago.
+    home.waits("c1", "Asha", "Hello?");
+    let daemon = home.start(&["run"]);
+    eventually("a poll", || home.run(&["alerts"]).stdout.contains("pending"));
+    home.inbox().fault(Fault::inbox(Kind::Delay { ms: 60_000 }));
+    eventually("the message", || home.inbox().slack().len() == 1);
+    daemon.signal("TERM");
+    daemon.end().ends(0);
+}

@@ -121,6 +121,7 @@ impl Bench {
             clock,
             shared: Arc::new(shared),
             doubtful: Mutex::default(),
+            judging: tokio::sync::Mutex::default(),
         };
         Self { folder, inbox, poller }
     }
