@@ -1,32 +1,17 @@
 //! `pengwatch alerts`: who waits now, and how far their alerts have come.
 
-use clap::Args;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{
     Exit, Global,
-    state::{Desk, list},
+    state::{Desk, ListArguments, list},
 };
 use crate::model::{
     Alert, Silence,
     silence::silence_of,
     time::{elapsed, human, iso},
 };
-
-/// What the command takes.
-#[derive(Debug, Args)]
-pub struct AlertsArguments {
-    /// Only of this rule
-    #[arg(long, value_name = "RULE")]
-    pub rule: Option<String>,
-    /// Only of this contact, by its User ID
-    #[arg(long, value_name = "ID")]
-    pub contact: Option<String>,
-    /// For programs: a JSON array
-    #[arg(long)]
-    pub json: bool,
-}
 
 /// One open alert, with what else is known of it.
 struct Row<'a> {
@@ -39,7 +24,7 @@ struct Row<'a> {
 ///
 /// # Errors
 /// What ended it.
-pub async fn alerts(global: &Global, arguments: AlertsArguments) -> anyhow::Result<Exit> {
+pub async fn alerts(global: &Global, arguments: ListArguments) -> anyhow::Result<Exit> {
     let desk = match Desk::open(global, false).await? {
         Ok(desk) => desk,
         Err(exit) => return Ok(exit),

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::{
     Exit, Global, duration,
-    state::{Desk, list},
+    state::{Desk, ListArguments, list},
 };
 use crate::model::{history::Asked, time::iso};
 
@@ -16,15 +16,9 @@ pub struct HistoryArguments {
     /// How far back, like 24h or 7d
     #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "24h")]
     pub since: SignedDuration,
-    /// Only of this rule
-    #[arg(long, value_name = "RULE")]
-    pub rule: Option<String>,
-    /// Only of this contact, by its User ID
-    #[arg(long, value_name = "ID")]
-    pub contact: Option<String>,
-    /// For programs: a JSON array
-    #[arg(long)]
-    pub json: bool,
+    /// What every list takes.
+    #[command(flatten)]
+    pub list: ListArguments,
 }
 
 /// Lists what happened, the oldest first.
@@ -36,8 +30,11 @@ pub async fn history(global: &Global, arguments: HistoryArguments) -> anyhow::Re
         Ok(desk) => desk,
         Err(exit) => return Ok(exit),
     };
-    let asked =
-        Asked { since: desk.now.checked_sub(arguments.since).ok(), rule: arguments.rule, contact: arguments.contact };
+    let asked = Asked {
+        since: desk.now.checked_sub(arguments.since).ok(),
+        rule: arguments.list.rule,
+        contact: arguments.list.contact,
+    };
     let entries = match &desk.store {
         Some(store) => store.history(asked).await?,
         None => Vec::new(),
@@ -68,6 +65,6 @@ pub async fn history(global: &Global, arguments: HistoryArguments) -> anyhow::Re
         ]
     });
     let heads = ["TIME", "ALERT", "EVENT", "WHO", "DETAIL", "NAME", "RULE"];
-    list(arguments.json, rows.collect(), &heads, cells.collect(), "nothing has happened");
+    list(arguments.list.json, rows.collect(), &heads, cells.collect(), "nothing has happened");
     Ok(Exit::Fine)
 }

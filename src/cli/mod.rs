@@ -97,7 +97,7 @@ pub enum Command {
     /// Whether the inboxes are read, how many wait, what is owed
     Status(status::StatusArguments),
     /// Who waits now: pending and firing alerts, the longest waiting first
-    Alerts(alerts::AlertsArguments),
+    Alerts(state::ListArguments),
     /// What happened to alerts, and who was told
     History(history::HistoryArguments),
     /// Take an alert on: nobody is reminded of it any more until it is over

@@ -1,5 +1,6 @@
 //! What the commands beside a running watcher share: the configuration, the state it keeps, tables.
 
+use clap::Args;
 use comfy_table::{Table, presets::NOTHING};
 use jiff::{Timestamp, tz::TimeZone};
 use serde_json::Value;
@@ -13,6 +14,20 @@ use crate::{
     service::clock::{Clock, SystemClock},
     store::Store,
 };
+
+/// What lists of alerts and of what happened to them take.
+#[derive(Debug, Args)]
+pub struct ListArguments {
+    /// Only of this rule
+    #[arg(long, value_name = "RULE")]
+    pub rule: Option<String>,
+    /// Only of this contact, by its User ID
+    #[arg(long, value_name = "ID")]
+    pub contact: Option<String>,
+    /// For programs: a JSON array
+    #[arg(long)]
+    pub json: bool,
+}
 
 /// Characters of a cell: one customer's words must not push the others off the screen.
 const CELL: usize = 60;

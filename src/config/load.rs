@@ -19,7 +19,7 @@ use super::{
 use crate::{
     diagnose::{
         Diagnostic, Source,
-        nearest::{did_you_mean, suggest},
+        nearest::{did_you_mean, suggest, time_zone},
         read_text,
         toml::read,
     },
@@ -161,12 +161,7 @@ impl Loader<'_, '_> {
 
     fn timezone(&mut self, name: Option<Spanned<String>>) -> TimeZone {
         let Some(name) = name else { return TimeZone::UTC };
-        TimeZone::get(name.get_ref()).unwrap_or_else(|_| {
-            let all = jiff::tz::db().available().map(|zone| zone.as_str().to_owned()).collect::<Vec<_>>();
-            let help = crate::diagnose::nearest::nearest(name.get_ref(), all.iter().map(String::as_str))
-                .map_or("write an IANA name like \"Asia/Kolkata\"".to_owned(), |near| {
-                    format!("did you mean `{near}`?")
-                });
+        time_zone(name.get_ref()).unwrap_or_else(|help| {
             self.error(name.span(), format!("there is no time zone `{}`", name.get_ref()), help);
             TimeZone::UTC
         })

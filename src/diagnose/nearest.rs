@@ -1,5 +1,7 @@
 //! The name that was probably meant.
 
+use jiff::tz::TimeZone;
+
 /// The nearest of `known` to `word`, if it is near enough to be worth suggesting.
 pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let lower = word.to_lowercase();
@@ -31,4 +33,16 @@ pub fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str> + C
     }
     let all: Vec<&str> = known.into_iter().collect();
     (!all.is_empty() && all.len() <= 40).then(|| format!("known here: {}", all.join(", ")))
+}
+
+/// The time zone of this IANA name.
+///
+/// # Errors
+/// What would be right, for the admin.
+pub fn time_zone(name: &str) -> Result<TimeZone, String> {
+    TimeZone::get(name).map_err(|_| {
+        let all = jiff::tz::db().available().map(|zone| zone.as_str().to_owned()).collect::<Vec<_>>();
+        nearest(name, all.iter().map(String::as_str))
+            .map_or("write an IANA name like \"Asia/Kolkata\"".to_owned(), |near| format!("did you mean `{near}`?"))
+    })
 }

@@ -135,7 +135,9 @@ impl<'a> Life<'a> {
             }
             return false;
         }
-        observed.fresh && self.alert.missed_walks == 0 && !observed.doubtful.contains(&self.alert.id)
+        // Nor does one that nobody has seen to match what the rule asks for by now.
+        let same = self.alert.edition.condition == rule.edition.condition;
+        same && observed.fresh && self.alert.missed_walks == 0 && !observed.doubtful.contains(&self.alert.id)
     }
 
     fn no_longer(&mut self, rule: &Rule, contact: Option<&Contact>, why: Reason) {

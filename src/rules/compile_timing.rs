@@ -14,7 +14,7 @@ use super::{
 use crate::{
     diagnose::{
         Diagnostic,
-        nearest::{did_you_mean, nearest},
+        nearest::{did_you_mean, time_zone},
     },
     model::time,
 };
@@ -157,12 +157,7 @@ impl Compiler<'_, '_> {
     }
 
     fn timezone(&mut self, name: &Spanned<String>) -> TimeZone {
-        TimeZone::get(name.get_ref()).unwrap_or_else(|_| {
-            let all = jiff::tz::db().available().map(|zone| zone.as_str().to_owned()).collect::<Vec<_>>();
-            let help = nearest(name.get_ref(), all.iter().map(String::as_str))
-                .map_or("write an IANA name like \"Asia/Kolkata\"".to_owned(), |near| {
-                    format!("did you mean `{near}`?")
-                });
+        time_zone(name.get_ref()).unwrap_or_else(|help| {
             self.error(name.span(), format!("there is no time zone `{}`", name.get_ref()), Some(help));
             TimeZone::UTC
         })

@@ -85,3 +85,47 @@ impl Shared {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::{
+        diagnose::Source,
+        model::{Contact, Reason, Resolution},
+        rules::{
+            Known,
+            compile::{Compiled, compile},
+        },
+    };
+
+    fn shared(clock: &str) -> Shared {
+        let text = format!("[hours]\nopen = ['mon-fri 09:00-18:00']\nclock = '{clock}'\n[[notify]]\nto = ['support']");
+        let receivers = ["support".to_owned()];
+        let known = Known { receivers: &receivers, ..Known::default() };
+        let Compiled::Rule(rule) = compile("r", &Source::new("r.toml", text), &known, &mut Vec::new()) else {
+            panic!()
+        };
+        let rules = RuleSet { rules: vec![Arc::from(rule)], ..RuleSet::default() };
+        let live = Live { rules, renderer: Renderer::built_in() };
+        Shared::new(live, BTreeMap::new(), TimeZone::UTC, Names::default())
+    }
+
+    #[test]
+    fn the_part_of_a_wait_in_open_hours() {
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        // From a Friday evening to the Monday morning after it.
+        let (wrote, now) = (at("2026-06-12T17:50:00Z"), at("2026-06-15T09:37:00Z"));
+        let contact = Contact::read(serde_json::json!({ "_id": "c" })).unwrap();
+        let firing = Alert::begin("main", "r", contact, wrote, wrote);
+        assert_eq!(shared("business").waiting_open(&firing, now), Some(SignedDuration::from_mins(47)));
+        assert_eq!(shared("wall").waiting_open(&firing, now), None);
+        let ended_at = at("2026-06-12T17:55:00Z");
+        let end = Resolution { at: now, ended_at, reason: Reason::AnsweredByAgent };
+        let over = Alert { resolution: Some(end), ..firing.clone() };
+        assert_eq!(shared("business").waiting_open(&over, now), Some(SignedDuration::from_mins(5)));
+        let other = Alert { rule: "gone".to_owned(), ..firing };
+        assert_eq!(shared("business").waiting_open(&other, now), None);
+    }
+}

@@ -5,6 +5,8 @@ use super::play::{Deed::*, Line, Play};
 
 /// Who wrote and has not been answered, after two minutes.
 const TWO_MINUTES: &str = "for = '2m'\n[filter]\nlastMessageBy = ['user']\nstatus = ['OPEN', 'INPROGRESS']";
+const NARROWER: &str = "for = '2m'\nwhen = 'unreadMessages > 0'\n[filter]\nlastMessageBy = ['user']\n\
+    [[notify]]\nto = ['support']\n[[notify]]\nafter = '15m'\nto = ['leads']";
 const AT_ONCE: &str = "[filter]\nlastMessageBy = ['user']\nstatus = ['OPEN', 'INPROGRESS']";
 const ESCALATES: &str = "for = '2m'\nack_on = ['assigned', 'INPROGRESS']\n[filter]\nlastMessageBy = ['user']\n\
     [[notify]]\nto = ['support']\n[[notify]]\nafter = '15m'\nto = ['leads']\nrepeat = '30m'";
@@ -485,6 +487,17 @@ fn edits() {
             ("10:02:00", Tick, "firing", "support"),
             ("10:03:00", Edit("for = '2m'\n[filter]\nlastMessageBy = ['user']\nstatus = ['CLOSED']"), "firing", ""),
             ("10:03:15", Poll, "rule changed", ""),
+        ],
+    );
+    play(
+        "another condition: nobody is told until it is known to hold",
+        ESCALATES,
+        &[
+            ("10:00:00", Writes, "pending", ""),
+            ("10:02:00", Tick, "firing", "support"),
+            ("10:14:00", Edit(NARROWER), "firing", ""),
+            ("10:15:00", Tick, "firing", ""),
+            ("10:15:10", Poll, "firing", "leads"),
         ],
     );
     play(

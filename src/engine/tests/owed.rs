@@ -75,11 +75,14 @@ fn groups_by_table() {
         item("f", "r", 0, Event::Fired, "short", "main"),
         item("g", "r", 0, Event::Fired, "alert", "second"),
         item("h", "r", 0, Event::Fired, "alert", "main"),
+        // A reminder says something else than a first message.
+        item("i", "r", 0, Event::Repeated, "alert", "main"),
+        item("j", "r", 0, Event::Repeated, "alert", "main"),
     ];
     for (by, expected) in [
-        (GroupBy::Rule, vec!["abh", "c", "d", "e", "f", "g"]),
-        (GroupBy::Contact, vec!["a", "b", "c", "d", "e", "f", "g", "h"]),
-        (GroupBy::Receiver, vec!["abcdfh", "e", "g"]),
+        (GroupBy::Rule, vec!["abh", "c", "d", "e", "f", "g", "ij"]),
+        (GroupBy::Contact, vec!["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"]),
+        (GroupBy::Receiver, vec!["abcdfh", "e", "g", "ij"]),
     ] {
         let groups: Vec<String> = group(items.iter().collect(), by, |item| item)
             .into_iter()
