@@ -90,6 +90,8 @@ fn samples() -> Vec<(&'static str, Event, Vec<Alert>, usize)> {
         ("a customer with hostile texts", Event::Fired, vec![alert(&hostile("c"))], 10),
         ("three waiting customers", Event::Fired, many(), 10),
         ("more customers than are listed", Event::Fired, many(), 2),
+        ("a customer who still waits", Event::Repeated, vec![alert(&full("a"))], 10),
+        ("three customers who still wait", Event::Repeated, many(), 10),
         ("one answered customer", Event::Resolved, over(vec![alert(&full("a"))]), 10),
         ("an answered customer of whom nothing is known", Event::Resolved, over(vec![alert(&bare("b"))]), 10),
         ("three answered customers", Event::Resolved, over(many()), 10),
