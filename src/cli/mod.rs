@@ -10,6 +10,7 @@ mod dry_run;
 mod files;
 mod history;
 mod init;
+mod outbox;
 mod run;
 mod sandbox;
 mod scene;
@@ -105,6 +106,9 @@ pub enum Command {
     /// Hold back notifications for a while
     #[command(subcommand)]
     Silence(silence::SilenceCommand),
+    /// Messages that no receiver has taken: list them, try them again, drop them
+    #[command(subcommand)]
+    Outbox(outbox::OutboxCommand),
     /// Write a commented configuration, rules and templates to start from
     Init {
         /// The folder; it is made if there is none, and nothing in it is written over
@@ -188,6 +192,7 @@ pub fn main(arguments: Arguments) -> anyhow::Result<Exit> {
             Command::History(arguments) => history::history(&global, arguments).await,
             Command::Ack(arguments) => ack::ack(&global, arguments).await,
             Command::Silence(command) => silence::silence(&global, command).await,
+            Command::Outbox(command) => outbox::outbox(&global, command).await,
             Command::Init { folder } => init::init(&global, &folder),
             Command::Demo { fast, how_long } => demo::demo(&global, fast, how_long).await,
             Command::Sandbox(arguments) => sandbox::sandbox(arguments).await,

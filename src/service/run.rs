@@ -335,6 +335,7 @@ async fn rest(poller: &Poller, next_at: Timestamp, good: bool, owed: &Notify, st
 
 async fn deliver(deliverer: Arc<Deliverer>, wake: Arc<Notify>, stop: CancellationToken) {
     loop {
+        let seen = deliverer.store.version().await.ok();
         let next_at = match deliverer.run_once(None, &|| stop.is_cancelled()).await {
             // What waits for the end of a silence, or for opening, is looked at often.
             Ok(round) if round.held > 0 => {
@@ -350,12 +351,24 @@ async fn deliver(deliverer: Arc<Deliverer>, wake: Arc<Notify>, stop: Cancellatio
         if stop.is_cancelled() {
             return;
         }
-        let wait = next_at.map(|at| until(deliverer.clock.as_ref(), at));
+        let wait = next_at.map_or(Duration::from_mins(1), |at| until(deliverer.clock.as_ref(), at));
         tokio::select! {
             () = wake.notified() => {}
             () = stop.cancelled() => return,
-            // Without anything to try again, only a new notification wakes it.
-            () = tokio::time::sleep(wait.unwrap_or(Duration::from_mins(1))) => {}
+            () = tokio::time::sleep(wait) => {}
+            // A command beside this process has done something, perhaps to the outbox.
+            () = written_beside(&deliverer.store, seen) => {}
+        }
+    }
+}
+
+/// Comes back when another process has written to the store since it was seen.
+async fn written_beside(store: &crate::store::Store, seen: Option<i64>) {
+    loop {
+        tokio::time::sleep(TICK).await;
+        let now = store.version().await.ok();
+        if now.is_some() && now != seen {
+            return;
         }
     }
 }

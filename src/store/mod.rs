@@ -10,6 +10,7 @@ mod migrations;
 mod outbox;
 mod owner;
 mod rows;
+mod shelf;
 mod silences;
 #[cfg(test)]
 mod tests;
@@ -23,8 +24,11 @@ use jiff::Timestamp;
 
 pub use lock::Lock;
 pub use outbox::{Open, Owed, Recorded, Waiting};
+pub use shelf::{Done, Kept};
 
-use crate::model::{Ack, Alert, AlertId, Changes, Entry, InboxMemory, Notification, Silence, Snapshot, history::Asked};
+use crate::model::{
+    Ack, Alert, AlertId, Changes, Entry, InboxMemory, MessageId, Notification, Silence, Snapshot, history::Asked,
+};
 
 /// Rows of each kind that are forgotten in one transaction: other work comes in between.
 const PRUNED_AT_ONCE: u32 = 500;
@@ -288,6 +292,38 @@ impl Store {
     /// The file failed; nothing has changed then.
     pub async fn expire(&self, id: i64, now: Timestamp) -> Result<Option<Silence>, StoreError> {
         self.owner.write(move |db| silences::expire(db, id, now)).await
+    }
+
+    /// Every message that waits or was given up, the oldest first.
+    ///
+    /// # Errors
+    /// The file failed.
+    pub async fn kept(&self) -> Result<Vec<Kept>, StoreError> {
+        self.owner.read(shelf::list).await
+    }
+
+    /// Tries a message that was given up as if it were new, under its old id.
+    ///
+    /// # Errors
+    /// The file failed; nothing has changed then.
+    pub async fn replay(&self, id: MessageId, now: Timestamp) -> Result<Done, StoreError> {
+        self.owner.write(move |db| shelf::replay(db, &id, now)).await
+    }
+
+    /// Gives a message up for good.
+    ///
+    /// # Errors
+    /// The file failed; nothing has changed then.
+    pub async fn drop_message(&self, id: MessageId, now: Timestamp) -> Result<Done, StoreError> {
+        self.owner.write(move |db| shelf::drop_message(db, &id, now)).await
+    }
+
+    /// A number that changes when another process has written something.
+    ///
+    /// # Errors
+    /// The file failed.
+    pub async fn version(&self) -> Result<i64, StoreError> {
+        self.owner.read(|db| db.query_row("PRAGMA data_version", [], |row| row.get(0))).await
     }
 
     /// What is known of every inbox besides its alerts, by name.

@@ -142,7 +142,7 @@ pub fn open_of(db: &Connection, receiver: &str) -> rusqlite::Result<Open> {
     Ok(Open { owed, messages, silences: silences::all(db)? })
 }
 
-fn message(row: &Row<'_>) -> rusqlite::Result<Message> {
+pub(super) fn message(row: &Row<'_>) -> rusqlite::Result<Message> {
     Ok(Message {
         id: MessageId(row.get("id")?),
         receiver: row.get("receiver")?,

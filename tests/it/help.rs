@@ -35,11 +35,14 @@ fn of_init() {
 
 #[test]
 fn of_what_is_asked_of_the_state() {
-    for command in ["status", "alerts", "history", "ack", "silence"] {
+    for command in ["status", "alerts", "history", "ack", "silence", "outbox"] {
         help(&format!("help_{command}"), &[command, "--help"]);
     }
     for command in ["add", "list", "expire"] {
         help(&format!("help_silence_{command}"), &["silence", command, "--help"]);
+    }
+    for command in ["list", "replay", "drop"] {
+        help(&format!("help_outbox_{command}"), &["outbox", command, "--help"]);
     }
 }
 
@@ -63,7 +66,7 @@ fn every_command_is_tested_above() {
         .collect();
     assert_eq!(
         names,
-        ["run", "check", "status", "alerts", "history", "ack", "silence", "init", "demo", "sandbox", "help"]
+        ["run", "check", "status", "alerts", "history", "ack", "silence", "outbox", "init", "demo", "sandbox", "help"]
     );
 }
 

@@ -16,5 +16,6 @@ mod init;
 mod leaks;
 mod life;
 mod once;
+mod outbox;
 mod readme;
 mod sandbox;

@@ -1,0 +1,91 @@
+//! Messages as people see them beside the watcher: what waits, what was given up, and what to do with it.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, params, types::Value};
+
+use super::{history, outbox, rows};
+use crate::model::{Happened, Message, MessageId, Notification};
+
+/// A message that no receiver has taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kept {
+    /// The message.
+    pub message: Message,
+    /// Whether it was given up; else it waits for its next attempt.
+    pub dead: bool,
+    /// What it tells of, each with the contact's name.
+    pub told: Vec<(Notification, String)>,
+}
+
+/// What became of a wish about a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Done {
+    /// It was done.
+    Yes,
+    /// The message is in no state for it: sent, withdrawn, or, for a replay, still tried.
+    No,
+    /// There is no such message.
+    Unknown,
+}
+
+/// Every message that waits or was given up, the oldest first.
+pub fn list(db: &Connection) -> rusqlite::Result<Vec<Kept>> {
+    let messages: Vec<(Message, bool)> = db
+        .prepare_cached("SELECT * FROM message WHERE state IN ('due', 'dead') ORDER BY created_at, rowid")?
+        .query_map([], |row| Ok((outbox::message(row)?, row.get::<_, String>("state")? == "dead")))?
+        .collect::<rusqlite::Result<_>>()?;
+    messages
+        .into_iter()
+        .map(|(message, dead)| {
+            let told = db
+                .prepare_cached(
+                    "SELECT n.*, a.rule, a.inbox, a.contact FROM notification n JOIN alert a ON a.id = n.alert \
+                     WHERE n.message = ?1 AND n.state IN ('owed', 'dead') ORDER BY n.id",
+                )?
+                .query_map([&message.id.0], |row| Ok((rows::notification(row)?, rows::contact(row)?.name())))?
+                .collect::<rusqlite::Result<_>>()?;
+            Ok(Kept { message, dead, told })
+        })
+        .collect()
+}
+
+fn state(db: &Connection, id: &MessageId) -> rusqlite::Result<Option<String>> {
+    db.prepare_cached("SELECT state FROM message WHERE id = ?1")?.query_row([&id.0], |row| row.get(0)).optional()
+}
+
+/// Tries a message that was given up as if it were new, under its old id.
+pub fn replay(db: &Connection, id: &MessageId, now: Timestamp) -> rusqlite::Result<Done> {
+    match state(db, id)?.as_deref() {
+        None => return Ok(Done::Unknown),
+        Some("dead") => {}
+        Some(_) => return Ok(Done::No),
+    }
+    db.prepare_cached(
+        "UPDATE message SET state = 'due', created_at = ?2, next_at = ?2, attempts = 0, plain = 0, closed_at = NULL \
+         WHERE id = ?1",
+    )?
+    .execute(params![id.0, rows::micros(now)])?;
+    db.prepare_cached("UPDATE notification SET state = 'owed' WHERE message = ?1 AND state = 'dead'")?
+        .execute([&id.0])?;
+    let chosen = ("n.message = ?4", Value::Text(id.0.clone()));
+    history::of_notifications(db, Happened::Owed, now, "replayed by hand", chosen)?;
+    Ok(Done::Yes)
+}
+
+/// Gives a message up for good: nobody tries it again.
+pub fn drop_message(db: &Connection, id: &MessageId, now: Timestamp) -> rusqlite::Result<Done> {
+    match state(db, id)?.as_deref() {
+        None => return Ok(Done::Unknown),
+        Some("due" | "dead") => {}
+        Some(_) => return Ok(Done::No),
+    }
+    db.prepare_cached("UPDATE notification SET state = 'owed' WHERE message = ?1 AND state = 'dead'")?
+        .execute([&id.0])?;
+    let chosen = ("n.message = ?4", Value::Text(id.0.clone()));
+    history::of_notifications(db, Happened::Superseded, now, "dropped by hand", chosen)?;
+    db.prepare_cached("UPDATE notification SET state = 'superseded' WHERE message = ?1 AND state = 'owed'")?
+        .execute([&id.0])?;
+    db.prepare_cached("UPDATE message SET state = 'superseded', in_flight = 0, closed_at = ?2 WHERE id = ?1")?
+        .execute(params![id.0, rows::micros(now)])?;
+    Ok(Done::Yes)
+}

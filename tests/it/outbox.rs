@@ -1,0 +1,89 @@
+//! `outbox`: what no receiver has taken, tried again or dropped by hand.
+
+use pengwatch::sandbox::{
+    By, Deed,
+    fault::{Fault, Kind},
+};
+use serde_json::Value;
+
+use crate::harness::{Home, RULE, eventually, now};
+
+/// Slack refuses everything for good; the message is given up.
+fn given_up() -> (Home, String) {
+    let home = Home::watching().file("rules/waiting.toml", &RULE.replace(", \"leads\", \"ops\", \"screen\"", ""));
+    home.waits("c1", "Asha", "Hello?");
+    home.inbox().fault(Fault::slack(Kind::status(404)).repeated(100));
+    home.run(&["run", "--once"]).ends(1);
+    let kept = list(&home);
+    assert_eq!((kept.len(), &kept[0]["state"], &kept[0]["receiver"]), (1, &"dead".into(), &"support".into()));
+    let id = kept[0]["id"].as_str().expect("an id").to_owned();
+    (home, id)
+}
+
+fn list(home: &Home) -> Vec<Value> {
+    let ran = home.run(&["outbox", "list", "--json"]);
+    ran.ends(0);
+    serde_json::from_str(&ran.stdout).expect("a list")
+}
+
+fn accepted(home: &Home) -> usize {
+    home.inbox().slack().iter().filter(|received| received.status == 200).count()
+}
+
+#[test]
+fn what_was_given_up_is_sent_after_a_replay_while_a_watcher_runs() {
+    let (home, id) = given_up();
+    let kept = list(&home);
+    let told = &kept[0]["notifications"][0];
+    assert_eq!((&told["name"], &told["event"], &told["rule"]), (&"Asha".into(), &"fired".into(), &"waiting".into()));
+    assert!(kept[0]["last_error"].as_str().is_some_and(|why| why.contains("404")), "{kept:?}");
+    let table = home.run(&["outbox", "list"]).stdout;
+    assert!(table.contains(&format!("{id}  dead   support   fired Asha  1         ")), "{table}");
+
+    home.inbox().clear_faults();
+    let daemon = home.start(&["run"]);
+    eventually("a poll", || home.run(&["status"]).stdout.contains(" s ago"));
+    home.run(&["outbox", "replay", &id]).says(
+        0,
+        &format!("{id} is tried again; what is no longer true is not sent\n"),
+        "",
+    );
+    eventually("the message", || accepted(&home) == 1);
+    home.run(&["outbox", "list"]).says(0, "nothing waits, and nothing was given up\n", "");
+    home.run(&["outbox", "replay", &id]).says(
+        1,
+        "",
+        &format!("{id} was not given up: it is tried anyway, or it is gone\n"),
+    );
+    home.inbox().act("c1", &Deed::Answer(By::Agent, "Yes?".to_owned()), now()).expect("a contact");
+    eventually("the end", || accepted(&home) == 2);
+    daemon.signal("TERM");
+    daemon.end().ends(0);
+}
+
+#[test]
+fn what_is_no_longer_true_is_not_sent_after_a_replay() {
+    let (home, id) = given_up();
+    home.inbox().clear_faults();
+    home.inbox().act("c1", &Deed::Answer(By::Agent, "Yes?".to_owned()), now()).expect("a contact");
+    home.run(&["run", "--once"]).ends(0);
+    home.run(&["outbox", "replay", &id]).ends(0);
+    home.run(&["run", "--once"]).ends(0);
+    assert_eq!((accepted(&home), list(&home).len()), (0, 0));
+}
+
+#[test]
+fn what_is_dropped_is_never_sent_and_the_history_says_so() {
+    let (home, id) = given_up();
+    home.inbox().clear_faults();
+    home.run(&["outbox", "drop", &id, "pw_none"]).says(
+        1,
+        &format!("{id} is not sent any more\n"),
+        "there is no message `pw_none`; `pengwatch outbox list` lists them\n",
+    );
+    home.run(&["run", "--once"]).ends(0);
+    assert_eq!((accepted(&home), list(&home).len()), (0, 0));
+    home.run(&["outbox", "drop", &id]).says(1, "", &format!("{id} is gone: sent, or withdrawn\n"));
+    let history = home.run(&["history"]).stdout;
+    assert!(history.contains("superseded  support  step 1 fired: dropped by hand"), "{history}");
+}
