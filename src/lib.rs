@@ -18,7 +18,7 @@
 //! argument; a customer's text reaches no log.
 //!
 //! Who may know whom: `model` and `diagnose` know nobody; `rules` and `engine` are pure; `inbox`,
-//! `render`, `notify` and `store` never know each other; `service` knows all of these; `cli` and
+//! `render`, `notify` and `store` never know each other; `service` knows all of these; `cli`, `web` and
 //! `sandbox` are outside.
 
 pub mod cli;
@@ -33,3 +33,4 @@ pub mod rules;
 pub mod sandbox;
 pub mod service;
 pub mod store;
+pub mod web;

@@ -3,8 +3,12 @@
 use std::{
     io,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
+use anyhow::Context;
+use tokio::{net::TcpListener, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
 use tracing::Level;
 
 use super::{
@@ -13,7 +17,7 @@ use super::{
     terminal,
 };
 use crate::{
-    config::{State, load::Secrets},
+    config::{Server, State, load::Secrets},
     diagnose::Diagnostic,
     inbox::Patience,
     model::time,
@@ -23,6 +27,7 @@ use crate::{
         run::{Report, daemon, once},
     },
     store::{Lock, Store},
+    web,
 };
 
 /// Runs until stopped, or once.
@@ -47,19 +52,40 @@ pub async fn run(global: &Global, one_shot: bool) -> anyhow::Result<Exit> {
         deadline,
         patience: Patience::default(),
     };
-    let app = App::build(&files.config, files.live, surroundings).await?;
+    let mut app = App::build(&files.config, files.live, surroundings).await?;
     if !one_shot {
+        let serving = serve(files.config.server.as_ref(), &app, &stop).await?;
         tracing::info!(version = env!("CARGO_PKG_VERSION"), inboxes = app.pollers.len(), "run: watching");
         daemon(app, &stop, Arc::new(|_, _| {})).await?;
+        if let Some(serving) = serving {
+            // Who keeps a connection open does not keep the program from ending.
+            let _ = tokio::time::timeout(Duration::from_secs(1), serving).await;
+        }
         tracing::info!("run: stopped");
         return Ok(Exit::Fine);
     }
     let pages = terminal::Pages::show(global);
+    let (heartbeat, clock) = (app.heartbeat.take(), Arc::clone(&app.clock));
     let report = once(app, &stop, pages.progress()).await?;
     drop(pages);
     tell(global, &report);
+    if let Some(heartbeat) = heartbeat
+        && report.is_good()
+    {
+        heartbeat.beat(clock.now()).await?;
+    }
     let files_are_good = !files.mistakes.iter().any(Diagnostic::is_error);
     Ok(if report.is_good() && files_are_good { Exit::Fine } else { Exit::No })
+}
+
+/// Begins to answer, where the configuration says so.
+async fn serve(server: Option<&Server>, app: &App, stop: &CancellationToken) -> anyhow::Result<Option<JoinHandle<()>>> {
+    let Some(Server { listen }) = server else { return Ok(None) };
+    let listener = TcpListener::bind(listen)
+        .await
+        .with_context(|| format!("cannot listen on {listen}; another `listen` of [server] may help"))?;
+    let asked = web::Asked { health: Arc::clone(&app.health), clock: Arc::clone(&app.clock) };
+    Ok(Some(tokio::spawn(web::serve(listener, asked, stop.clone()))))
 }
 
 /// Files that a run can work with; mistakes are shown.

@@ -1,6 +1,7 @@
 //! Reads and judges `pengwatch.toml`; every mistake is reported, not the first only.
 
 use std::{
+    net::SocketAddr,
     ops::Range,
     path::{Path, PathBuf},
     sync::Arc,
@@ -12,7 +13,7 @@ use toml::{Spanned, Value};
 use url::{Host, Url};
 
 use super::{
-    Config, DEFAULT_URL, Inbox, State, mask,
+    Config, DEFAULT_URL, Inbox, Server, State, Watchdog, mask,
     secret::{Environment, Secret},
     shape::{ConfigFile, InboxTable, NamesTable, ServerTable, WatchdogTable},
 };
@@ -102,12 +103,11 @@ impl Loader<'_, '_> {
             .into_iter()
             .filter_map(|(name, table)| self.receiver(&name, table, &receiver_names))
             .collect();
-        if let Some(watchdog) = file.watchdog {
-            self.watchdog(watchdog, &receiver_names);
+        let mut watchdog = Watchdog { after: SignedDuration::from_mins(5), heartbeat_url: None };
+        if let Some(table) = file.watchdog {
+            watchdog = self.watchdog(table, &receiver_names);
         }
-        if let Some(server) = file.server {
-            self.server(server);
-        }
+        let server = file.server.and_then(|table| self.server(table));
         // Without the key there need not be any: the built-in ones serve.
         if let Some(templates) = &file.templates
             && !self.folder.join(templates.get_ref()).is_dir()
@@ -128,6 +128,8 @@ impl Loader<'_, '_> {
             inboxes,
             receivers,
             receiver_names,
+            watchdog,
+            server,
             names: names(file.names),
         }
     }
@@ -289,27 +291,41 @@ impl Loader<'_, '_> {
         }
     }
 
-    fn watchdog(&mut self, table: Spanned<WatchdogTable>, receivers: &[String]) {
-        let span = table.span();
+    fn watchdog(&mut self, table: Spanned<WatchdogTable>, receivers: &[String]) -> Watchdog {
         let table = table.into_inner();
         for receiver in &table.notify {
             self.known_receiver(receiver, receivers);
         }
-        self.duration(table.after, "5m", "1s");
-        if let Some(url) = &table.heartbeat_url {
-            self.http_secret("heartbeat_url", url);
+        if let Some(first) = table.notify.first() {
+            self.no_effect(first.span(), "notify");
         }
-        self.no_effect(first_line(&self.source.text, span), "watchdog");
+        Watchdog {
+            after: self.duration(table.after, "5m", "1s"),
+            heartbeat_url: table.heartbeat_url.as_ref().map(|url| self.http_secret("heartbeat_url", url)),
+        }
     }
 
-    fn server(&mut self, table: Spanned<ServerTable>) {
+    fn server(&mut self, table: Spanned<ServerTable>) -> Option<Server> {
         let span = table.span();
         let table = table.into_inner();
-        if let Some(listen) = &table.listen
-            && listen.get_ref().parse::<std::net::SocketAddr>().is_err()
-        {
-            self.error(listen.span(), "this is no address with a port", "write it like \"127.0.0.1:9464\"");
-        }
+        let listen = match &table.listen {
+            None => {
+                let help = "add listen = \"127.0.0.1:9464\"";
+                self.error(first_line(&self.source.text, span.clone()), "this server has no address", help);
+                None
+            }
+            Some(listen) => {
+                let address = listen.get_ref().parse::<SocketAddr>().ok();
+                if address.is_none() {
+                    self.error(listen.span(), "this is no address with a port", "write it like \"127.0.0.1:9464\"");
+                }
+                if address.is_some_and(|address| !address.ip().is_loopback()) && table.token.is_none() {
+                    let help = "add token = { env = \"PENGWATCH_WEB_TOKEN\" }, or listen on 127.0.0.1";
+                    self.error(listen.span(), "whoever reaches this address could ask and acknowledge", help);
+                }
+                address
+            }
+        };
         if let Some(url) = &table.public_url
             && Url::parse(url.get_ref()).is_err()
         {
@@ -318,7 +334,10 @@ impl Loader<'_, '_> {
         if let Some(token) = &table.token {
             self.secret("token", token);
         }
-        self.no_effect(first_line(&self.source.text, span), "server");
+        if let Some(url) = &table.public_url {
+            self.no_effect(url.span(), "public_url");
+        }
+        listen.map(|listen| Server { listen })
     }
 
     pub(super) fn known_receiver(&mut self, name: &Spanned<String>, receivers: &[String]) {

@@ -9,7 +9,7 @@ pub mod receiver;
 pub mod secret;
 pub mod shape;
 
-use std::path::PathBuf;
+use std::{net::SocketAddr, path::PathBuf};
 
 use jiff::{SignedDuration, tz::TimeZone};
 use secrecy::SecretString;
@@ -43,8 +43,28 @@ pub struct Config {
     pub receivers: Vec<Receiver>,
     /// Names of all receivers, of those with mistakes, too.
     pub receiver_names: Vec<String>,
+    /// Who watches the watcher.
+    pub watchdog: Watchdog,
+    /// Where the program answers, if it does.
+    pub server: Option<Server>,
     /// Names of agents and bots.
     pub names: Names,
+}
+
+/// Who watches the watcher.
+#[derive(Debug)]
+pub struct Watchdog {
+    /// What lasts so long is trouble.
+    pub after: SignedDuration,
+    /// What is pinged while all is well; the address is the secret.
+    pub heartbeat_url: Option<SecretString>,
+}
+
+/// Where the program answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Server {
+    /// The address.
+    pub listen: SocketAddr,
 }
 
 /// Where state is kept.

@@ -13,6 +13,8 @@ use super::{
     clock::Clock,
     deliverer::{Deliverer, Manner},
     gate::BudgetGate,
+    health::Health,
+    heartbeat::Heartbeat,
     http,
     poller::Poller,
     reload::Sources,
@@ -84,6 +86,10 @@ pub struct App {
     pub poll_every: Vec<SignedDuration>,
     /// Where rules and templates come from, and where edits go.
     pub edits: (Sources, Arc<Shared>),
+    /// Whether the loops turn.
+    pub health: Arc<Health>,
+    /// What is pinged while all is well.
+    pub heartbeat: Option<Heartbeat>,
     /// How long what is over is kept.
     pub retention: SignedDuration,
     /// When a one-shot run must have ended.
@@ -134,12 +140,23 @@ impl App {
         Ok(Self {
             pollers,
             deliverers,
-            store,
-            clock,
             poll_every: config.inboxes.iter().map(|inbox| inbox.poll_every).collect(),
             edits: (Sources::of(config), shared),
+            health: Arc::new(Health::new(
+                &config.inboxes.iter().map(|inbox| (inbox.name.clone(), inbox.poll_every)).collect::<Vec<_>>(),
+                &config.receivers.iter().map(|receiver| receiver.name.clone()).collect::<Vec<_>>(),
+                clock.now(),
+            )),
+            heartbeat: config.watchdog.heartbeat_url.clone().map(|url| Heartbeat {
+                client,
+                url,
+                store: store.clone(),
+                overdue_after: config.watchdog.after,
+            }),
             retention: config.retention,
             deadline,
+            store,
+            clock,
         })
     }
 }

@@ -78,6 +78,8 @@ pub struct Polled {
     pub resolved: usize,
     /// Notifications owed.
     pub owed: usize,
+    /// Whether everything that was walked was read and understood.
+    pub complete: bool,
     /// The inbox could not be read, wholly or partly; no alert was touched by what is missing.
     pub failure: Option<InboxError>,
 }
@@ -353,6 +355,7 @@ fn summary(observed: &Observed, changes: &Changes, failure: Option<InboxError>) 
         fired: count(Happened::Firing),
         resolved: count(Happened::Resolved),
         owed: changes.owed.len(),
+        complete: failure.is_none() && observed.coverage.values().all(|walks| walks.complete > 0 || !walks.ended),
         failure,
     }
 }

@@ -10,7 +10,8 @@ use super::{
     app::App,
     clock::Clock,
     deliverer::{Delivered, Deliverer},
-    poller::{Mode, Poller},
+    loops::{Bells, beat, deliver, poll, until},
+    poller::Mode,
     reload,
 };
 use crate::store::{StoreError, Waiting};
@@ -23,12 +24,6 @@ const LAST_WORDS: Duration = Duration::from_secs(5);
 
 /// The pause before a loop that failed by a mistake of ours begins anew.
 const RESTART: Duration = Duration::from_secs(5);
-
-/// How often it is judged between two polls what time, edits, acknowledgements and silences bring.
-const TICK: Duration = Duration::from_secs(1);
-
-/// The longest pause after failed polls.
-const SLOWEST: SignedDuration = SignedDuration::from_mins(1);
 
 /// Hears of every page that is read: inbox and number.
 pub type Progress = Arc<dyn Fn(&str, u32) + Send + Sync>;
@@ -172,11 +167,6 @@ async fn deliver_within(
     }
 }
 
-/// How long it is until `at`.
-fn until(clock: &dyn Clock, at: Timestamp) -> Duration {
-    at.duration_since(clock.now()).max(SignedDuration::ZERO).unsigned_abs()
-}
-
 /// Watches until `stop`; then what is under way is finished or left in the outbox.
 ///
 /// # Errors
@@ -189,19 +179,22 @@ pub async fn daemon(app: App, stop: &CancellationToken, progress: Progress) -> R
     for deliverer in app.deliverers {
         let wake = Arc::new(Notify::new());
         wakers.push(Arc::clone(&wake));
-        let (deliverer, again) = (Arc::new(deliverer), stop.clone());
+        let (deliverer, health, again) = (Arc::new(deliverer), Arc::clone(&app.health), stop.clone());
         tracker.spawn(supervised("delivery", RESTART, stop.clone(), move || {
-            deliver(Arc::clone(&deliverer), Arc::clone(&wake), again.clone())
+            deliver(Arc::clone(&deliverer), Arc::clone(&wake), Arc::clone(&health), again.clone())
         }));
     }
     let (sources, shared) = app.edits;
     tracker.spawn(reload::watch(sources, shared, stop.clone()));
+    let bells = Bells { owed: Arc::clone(&owed), polled: Arc::default(), health: Arc::clone(&app.health) };
     for (poller, every) in app.pollers.into_iter().zip(app.poll_every) {
-        let (poller, owed, again, progress) =
-            (Arc::new(poller), Arc::clone(&owed), stop.clone(), Arc::clone(&progress));
+        let (poller, bells, again, progress) = (Arc::new(poller), bells.clone(), stop.clone(), Arc::clone(&progress));
         tracker.spawn(supervised("polling", RESTART, stop.clone(), move || {
-            poll(Arc::clone(&poller), every, Arc::clone(&owed), again.clone(), Arc::clone(&progress))
+            poll(Arc::clone(&poller), every, bells.clone(), again.clone(), Arc::clone(&progress))
         }));
+    }
+    if let Some(heartbeat) = app.heartbeat {
+        tracker.spawn(beat(heartbeat, bells, Arc::clone(&app.clock), stop.clone()));
     }
     {
         let (store, clock, stop, retention) = (app.store.clone(), Arc::clone(&app.clock), stop.clone(), app.retention);
@@ -243,132 +236,6 @@ where
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
             () = stop.cancelled() => return,
-        }
-    }
-}
-
-async fn poll(
-    poller: Arc<Poller>,
-    every: SignedDuration,
-    owed: Arc<Notify>,
-    stop: CancellationToken,
-    progress: Progress,
-) {
-    let mut pause = every;
-    let mut failed_since: Option<Timestamp> = None;
-    // What is known from before the start is old.
-    let mut good = false;
-    loop {
-        let began = poller.clock.now();
-        let page = |number| progress(&poller.inbox, number);
-        let mut reading = std::pin::pin!(poller.run_once(Mode::Daemon, &page));
-        let result = loop {
-            tokio::select! {
-                result = &mut reading => break result,
-                // A walk may wait for slots; time and people do not.
-                () = tokio::time::sleep(TICK) => tick(&poller, good, &owed).await,
-                () = stop.cancelled() => return,
-            }
-        };
-        good = match result {
-            Ok(done) => {
-                if done.owed > 0 {
-                    owed.notify_one();
-                }
-                done.failure.is_none()
-            }
-            Err(error) => {
-                tracing::error!(inbox = poller.inbox, %error, "store.failed: this poll has not happened");
-                false
-            }
-        };
-        pause = next_pause(pause, every, good, failed_since.get_or_insert(began), began);
-        if good {
-            failed_since = None;
-        }
-        let next_at = began.checked_add(pause).unwrap_or(Timestamp::MAX);
-        if rest(&poller, next_at, good, &owed, &stop).await {
-            return;
-        }
-    }
-}
-
-async fn tick(poller: &Poller, good: bool, owed: &Notify) {
-    match poller.tick(good).await {
-        Ok(0) => {}
-        Ok(_) => owed.notify_one(),
-        Err(error) => tracing::error!(inbox = poller.inbox, %error, "store.failed: this tick has not happened"),
-    }
-}
-
-/// After a failure polls slow down: by at most 10 s in the first minute, to one a minute.
-fn next_pause(
-    pause: SignedDuration,
-    every: SignedDuration,
-    good: bool,
-    failed_since: &Timestamp,
-    now: Timestamp,
-) -> SignedDuration {
-    if good {
-        return every;
-    }
-    let doubled = pause.saturating_mul(2).max(SignedDuration::from_secs(2));
-    let early = now.duration_since(*failed_since) < SignedDuration::from_mins(1);
-    let most = if early { (every + SignedDuration::from_secs(10)).min(SLOWEST.max(every)) } else { SLOWEST.max(every) };
-    doubled.min(most)
-}
-
-/// Waits for the next poll; what time, edits and people bring is judged meanwhile. `true`: stop.
-async fn rest(poller: &Poller, next_at: Timestamp, good: bool, owed: &Notify, stop: &CancellationToken) -> bool {
-    loop {
-        let left = until(poller.clock.as_ref(), next_at);
-        if left.is_zero() {
-            return stop.is_cancelled();
-        }
-        tokio::select! {
-            () = tokio::time::sleep(left.min(TICK)) => {}
-            () = stop.cancelled() => return true,
-        }
-        tick(poller, good, owed).await;
-    }
-}
-
-async fn deliver(deliverer: Arc<Deliverer>, wake: Arc<Notify>, stop: CancellationToken) {
-    loop {
-        let seen = deliverer.store.version().await.ok();
-        let next_at = match deliverer.run_once(None, &|| stop.is_cancelled()).await {
-            // What waits for the end of a silence, or for opening, is looked at often.
-            Ok(round) if round.held > 0 => {
-                let soon = deliverer.clock.now().checked_add(SignedDuration::from_secs(1)).ok();
-                round.next_at.min(soon).or(soon)
-            }
-            Ok(round) => round.next_at,
-            Err(error) => {
-                tracing::error!(receiver = deliverer.manner.receiver, %error, "store.failed: delivery goes on in a minute");
-                deliverer.clock.now().checked_add(SignedDuration::from_mins(1)).ok()
-            }
-        };
-        if stop.is_cancelled() {
-            return;
-        }
-        let wait = next_at.map_or(Duration::from_mins(1), |at| until(deliverer.clock.as_ref(), at));
-        tokio::select! {
-            () = wake.notified() => {}
-            () = stop.cancelled() => return,
-            () = tokio::time::sleep(wait) => {}
-            // A command beside this process has done something, perhaps to the outbox.
-            () = written_beside(&deliverer.store, seen) => {}
-        }
-    }
-}
-
-/// Comes back when another process has written to the store since it was seen.
-async fn written_beside(store: &crate::store::Store, seen: Option<i64>) {
-    loop {
-        tokio::time::sleep(TICK).await;
-        let now = store.version().await.ok();
-        if now.is_some() && now != seen {
-            return;
         }
     }
 }

@@ -7,7 +7,7 @@ use std::{
 };
 
 /// Every room, and the rooms that it may know.
-const MAY_KNOW: [(&str, &[&str]); 12] = [
+const MAY_KNOW: [(&str, &[&str]); 13] = [
     ("model", &[]),
     ("diagnose", &[]),
     ("rules", &["model", "diagnose"]),
@@ -19,9 +19,13 @@ const MAY_KNOW: [(&str, &[&str]); 12] = [
     ("config", &["model", "diagnose"]),
     ("service", &["model", "diagnose", "rules", "engine", "inbox", "render", "notify", "store", "config"]),
     ("sandbox", &["model", "service::clock"]),
+    ("web", &["model", "service", "store"]),
     (
         "cli",
-        &["model", "diagnose", "rules", "engine", "inbox", "render", "notify", "store", "config", "service", "sandbox"],
+        &[
+            "model", "diagnose", "rules", "engine", "inbox", "render", "notify", "store", "config", "service",
+            "sandbox", "web",
+        ],
     ),
 ];
 

@@ -10,6 +10,7 @@ mod deploy;
 mod dry_run;
 mod faults;
 mod harness;
+mod health;
 mod help;
 mod imports;
 mod init;

@@ -11,7 +11,8 @@ use std::{
 use jiff::{SignedDuration, Timestamp};
 use tokio_util::sync::CancellationToken;
 
-use super::{next_pause, supervised};
+use super::supervised;
+use crate::service::loops::next_pause;
 
 #[tokio::test]
 async fn a_loop_that_fails_begins_anew() {

@@ -1,0 +1,156 @@
+//! Whether the loops turn and the inboxes are read: what health checks and the heartbeat go by.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, PoisonError},
+};
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::model::time::{elapsed, human};
+
+/// A loop that has not turned for so long stands still: an attempt to deliver takes less, and time is
+/// judged every second even while a walk waits.
+const STANDS_STILL: SignedDuration = SignedDuration::from_mins(3);
+
+/// A complete poll is recent for so long at least.
+const RECENT: SignedDuration = SignedDuration::from_mins(5);
+
+/// One inbox.
+#[derive(Clone, Copy, Debug)]
+struct InboxHealth {
+    poll_every: SignedDuration,
+    turned_at: Timestamp,
+    /// The last poll whose walks were complete.
+    complete_at: Option<Timestamp>,
+    /// Whether the last poll was one.
+    is_complete: bool,
+}
+
+/// What the loops say of themselves.
+#[derive(Debug)]
+pub struct Health {
+    inboxes: Mutex<BTreeMap<String, InboxHealth>>,
+    receivers: Mutex<BTreeMap<String, Timestamp>>,
+}
+
+impl Health {
+    /// Of these inboxes, with the pause between their polls, and these receivers, from now on.
+    pub fn new(inboxes: &[(String, SignedDuration)], receivers: &[String], now: Timestamp) -> Self {
+        let inboxes = inboxes.iter().map(|(name, poll_every)| {
+            let health = InboxHealth { poll_every: *poll_every, turned_at: now, complete_at: None, is_complete: false };
+            (name.clone(), health)
+        });
+        Self {
+            inboxes: Mutex::new(inboxes.collect()),
+            receivers: Mutex::new(receivers.iter().map(|name| (name.clone(), now)).collect()),
+        }
+    }
+
+    /// The loop of an inbox has turned.
+    pub fn inbox_turned(&self, inbox: &str, now: Timestamp) {
+        let mut inboxes = self.inboxes.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(health) = inboxes.get_mut(inbox) {
+            health.turned_at = now;
+        }
+    }
+
+    /// A poll has ended; `complete`: everything that it walked was read and understood.
+    pub fn polled(&self, inbox: &str, complete: bool, now: Timestamp) {
+        let mut inboxes = self.inboxes.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(health) = inboxes.get_mut(inbox) {
+            health.is_complete = complete;
+            if complete {
+                health.complete_at = Some(now);
+            }
+        }
+    }
+
+    /// The loop of a receiver has turned.
+    pub fn receiver_turned(&self, receiver: &str, now: Timestamp) {
+        let mut receivers = self.receivers.lock().unwrap_or_else(PoisonError::into_inner);
+        receivers.insert(receiver.to_owned(), now);
+    }
+
+    /// Whether the last poll of every inbox was complete.
+    pub fn all_complete(&self) -> bool {
+        let inboxes = self.inboxes.lock().unwrap_or_else(PoisonError::into_inner);
+        inboxes.values().all(|health| health.is_complete)
+    }
+
+    /// Loops that stand still, in an operator's words; none: the program lives.
+    pub fn standing_still(&self, now: Timestamp) -> Vec<String> {
+        let late = |turned_at: &Timestamp| elapsed(*turned_at, now) >= STANDS_STILL;
+        let words = |what: &str, name: &str, turned_at: Timestamp| {
+            format!("the loop of {what} {name} has not turned for {}", human(elapsed(turned_at, now)))
+        };
+        let inboxes = self.inboxes.lock().unwrap_or_else(PoisonError::into_inner);
+        let receivers = self.receivers.lock().unwrap_or_else(PoisonError::into_inner);
+        let inboxes = inboxes
+            .iter()
+            .filter(|(_, health)| late(&health.turned_at))
+            .map(|(name, health)| words("inbox", name, health.turned_at));
+        let receivers = receivers
+            .iter()
+            .filter(|(_, turned_at)| late(turned_at))
+            .map(|(name, turned_at)| words("receiver", name, *turned_at));
+        inboxes.chain(receivers).collect()
+    }
+
+    /// Inboxes whose last complete poll is not recent; none: everything is seen.
+    pub fn not_ready(&self, now: Timestamp) -> Vec<String> {
+        let inboxes = self.inboxes.lock().unwrap_or_else(PoisonError::into_inner);
+        let words = |(name, health): (&String, &InboxHealth)| match health.complete_at {
+            None => Some(format!("inbox {name} has not been read yet")),
+            Some(at) if elapsed(at, now) > RECENT.max(health.poll_every.saturating_mul(3)) => {
+                Some(format!("inbox {name} was last read completely {} ago", human(elapsed(at, now))))
+            }
+            Some(_) => None,
+        };
+        inboxes.iter().filter_map(words).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: i64) -> Timestamp {
+        "2026-06-12T12:00:00Z".parse::<Timestamp>().unwrap() + SignedDuration::from_secs(seconds)
+    }
+
+    fn health() -> Health {
+        let every = SignedDuration::from_secs(15);
+        let inboxes = [("main".to_owned(), every), ("second".to_owned(), SignedDuration::from_mins(10))];
+        Health::new(&inboxes, &["support".to_owned()], at(0))
+    }
+
+    #[test]
+    fn a_loop_that_does_not_turn_stands_still() {
+        let health = health();
+        assert_eq!(health.standing_still(at(179)), Vec::<String>::new());
+        assert_eq!(health.standing_still(at(180)).len(), 3);
+        health.inbox_turned("main", at(100));
+        health.inbox_turned("second", at(100));
+        assert_eq!(health.standing_still(at(180)), ["the loop of receiver support has not turned for 3 min"]);
+        health.receiver_turned("support", at(180));
+        assert_eq!(health.standing_still(at(279)), Vec::<String>::new());
+    }
+
+    #[test]
+    fn ready_is_who_has_read_every_inbox_lately() {
+        let health = health();
+        let unread = |name: &str| format!("inbox {name} has not been read yet");
+        assert_eq!(health.not_ready(at(0)), [unread("main"), unread("second")]);
+        health.polled("main", true, at(10));
+        health.polled("second", false, at(10));
+        assert_eq!((health.not_ready(at(10)), health.all_complete()), (vec![unread("second")], false));
+        health.polled("second", true, at(20));
+        assert_eq!((health.not_ready(at(310)), health.all_complete()), (vec![], true));
+        // One that failed since is as old as its last good poll; a slow one has its own measure.
+        health.polled("main", false, at(300));
+        assert_eq!(health.not_ready(at(311)), ["inbox main was last read completely 5 min ago"]);
+        assert!(!health.all_complete());
+        assert_eq!(health.not_ready(at(20 + 1_801)).len(), 2);
+    }
+}

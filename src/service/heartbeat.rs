@@ -1,0 +1,50 @@
+//! The heartbeat: somebody else's alarm rings when it stops.
+//!
+//! It is honest: it beats only after every inbox was read completely, and while nothing in the outbox is
+//! overdue. Whoever hears it knows that a waiting customer would be told of.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use reqwest::Client;
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::store::{Store, StoreError};
+
+/// For one ping.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The heartbeat of the whole program.
+pub struct Heartbeat {
+    /// The one HTTP client.
+    pub client: Client,
+    /// Where it is heard; the address is the secret.
+    pub url: SecretString,
+    /// Where the outbox is.
+    pub store: Store,
+    /// A message that waits for so long is overdue.
+    pub overdue_after: SignedDuration,
+}
+
+impl Heartbeat {
+    /// One beat, unless something is overdue. Gives whether it was heard.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn beat(&self, now: Timestamp) -> Result<bool, StoreError> {
+        let oldest = self.store.oldest_waiting().await?;
+        if oldest.is_some_and(|since| now.duration_since(since) >= self.overdue_after) {
+            tracing::warn!("heartbeat.withheld: a message in the outbox is overdue");
+            return Ok(false);
+        }
+        // The error's own text shows the address.
+        let fault = match self.client.get(self.url.expose_secret()).timeout(TIMEOUT).send().await {
+            Ok(answer) if answer.status().is_success() => return Ok(true),
+            Ok(answer) => format!("HTTP {}", answer.status().as_u16()),
+            Err(error) if error.is_timeout() => "no answer in time".to_owned(),
+            Err(_) => "it cannot be reached".to_owned(),
+        };
+        tracing::warn!(fault, "heartbeat.not_heard: the next one is sent after the next poll");
+        Ok(false)
+    }
+}

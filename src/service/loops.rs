@@ -1,0 +1,197 @@
+//! The loops of a daemon: polling, delivering, the heartbeat.
+
+use std::{sync::Arc, time::Duration};
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    clock::Clock,
+    deliverer::Deliverer,
+    health::Health,
+    heartbeat::Heartbeat,
+    poller::{Mode, Poller},
+    run::Progress,
+};
+use crate::store::Store;
+
+/// How often it is judged between two polls what time, edits, acknowledgements and silences bring.
+const TICK: Duration = Duration::from_secs(1);
+
+/// The shortest pause between two heartbeats.
+const BEAT: SignedDuration = SignedDuration::from_secs(15);
+
+/// The longest pause after failed polls.
+const SLOWEST: SignedDuration = SignedDuration::from_mins(1);
+
+/// Whom the loops of polling wake, and what they tell of themselves.
+#[derive(Clone)]
+pub struct Bells {
+    /// Something is owed.
+    pub owed: Arc<Notify>,
+    /// A poll has ended.
+    pub polled: Arc<Notify>,
+    /// Whether the loops turn.
+    pub health: Arc<Health>,
+}
+
+/// Polls one inbox; what time, edits and people bring is judged meanwhile.
+pub async fn poll(
+    poller: Arc<Poller>,
+    every: SignedDuration,
+    bells: Bells,
+    stop: CancellationToken,
+    progress: Progress,
+) {
+    let mut pause = every;
+    let mut failed_since: Option<Timestamp> = None;
+    // What is known from before the start is old.
+    let mut good = false;
+    loop {
+        let began = poller.clock.now();
+        let page = |number| progress(&poller.inbox, number);
+        let mut reading = std::pin::pin!(poller.run_once(Mode::Daemon, &page));
+        let result = loop {
+            tokio::select! {
+                result = &mut reading => break result,
+                // A walk may wait for slots; time and people do not.
+                () = tokio::time::sleep(TICK) => tick(&poller, good, &bells).await,
+                () = stop.cancelled() => return,
+            }
+        };
+        good = match result {
+            Ok(done) => {
+                if done.owed > 0 {
+                    bells.owed.notify_one();
+                }
+                bells.health.polled(&poller.inbox, done.complete, poller.clock.now());
+                done.failure.is_none()
+            }
+            Err(error) => {
+                tracing::error!(inbox = poller.inbox, %error, "store.failed: this poll has not happened");
+                bells.health.polled(&poller.inbox, false, poller.clock.now());
+                false
+            }
+        };
+        bells.polled.notify_one();
+        pause = next_pause(pause, every, good, failed_since.get_or_insert(began), began);
+        if good {
+            failed_since = None;
+        }
+        let next_at = began.checked_add(pause).unwrap_or(Timestamp::MAX);
+        if rest(&poller, next_at, good, &bells, &stop).await {
+            return;
+        }
+    }
+}
+
+async fn tick(poller: &Poller, good: bool, bells: &Bells) {
+    bells.health.inbox_turned(&poller.inbox, poller.clock.now());
+    match poller.tick(good).await {
+        Ok(0) => {}
+        Ok(_) => bells.owed.notify_one(),
+        Err(error) => tracing::error!(inbox = poller.inbox, %error, "store.failed: this tick has not happened"),
+    }
+}
+
+/// After a failure polls slow down: by at most 10 s in the first minute, to one a minute.
+pub fn next_pause(
+    pause: SignedDuration,
+    every: SignedDuration,
+    good: bool,
+    failed_since: &Timestamp,
+    now: Timestamp,
+) -> SignedDuration {
+    if good {
+        return every;
+    }
+    let doubled = pause.saturating_mul(2).max(SignedDuration::from_secs(2));
+    let early = now.duration_since(*failed_since) < SignedDuration::from_mins(1);
+    let most = if early { (every + SignedDuration::from_secs(10)).min(SLOWEST.max(every)) } else { SLOWEST.max(every) };
+    doubled.min(most)
+}
+
+/// Waits for the next poll; what time, edits and people bring is judged meanwhile. `true`: stop.
+async fn rest(poller: &Poller, next_at: Timestamp, good: bool, bells: &Bells, stop: &CancellationToken) -> bool {
+    loop {
+        let left = until(poller.clock.as_ref(), next_at);
+        if left.is_zero() {
+            return stop.is_cancelled();
+        }
+        tokio::select! {
+            () = tokio::time::sleep(left.min(TICK)) => {}
+            () = stop.cancelled() => return true,
+        }
+        tick(poller, good, bells).await;
+    }
+}
+
+/// Beats after polls, while every inbox was read completely, and not oftener than anybody needs.
+pub async fn beat(heartbeat: Heartbeat, bells: Bells, clock: Arc<dyn Clock>, stop: CancellationToken) {
+    let mut heard_at: Option<Timestamp> = None;
+    loop {
+        tokio::select! {
+            () = bells.polled.notified() => {}
+            () = stop.cancelled() => return,
+        }
+        let now = clock.now();
+        let soon = heard_at.is_some_and(|at| now.duration_since(at) < BEAT && at <= now);
+        if soon || !bells.health.all_complete() {
+            continue;
+        }
+        match heartbeat.beat(now).await {
+            Ok(true) => heard_at = Some(now),
+            Ok(false) => {}
+            Err(error) => tracing::error!(%error, "store.failed: the heartbeat is withheld"),
+        }
+    }
+}
+
+/// Delivers to one receiver: when something is owed, when a retry is due, when somebody beside has done
+/// something.
+pub async fn deliver(deliverer: Arc<Deliverer>, wake: Arc<Notify>, health: Arc<Health>, stop: CancellationToken) {
+    loop {
+        health.receiver_turned(&deliverer.manner.receiver, deliverer.clock.now());
+        let seen = deliverer.store.version().await.ok();
+        let next_at = match deliverer.run_once(None, &|| stop.is_cancelled()).await {
+            // What waits for the end of a silence, or for opening, is looked at often.
+            Ok(round) if round.held > 0 => {
+                let soon = deliverer.clock.now().checked_add(SignedDuration::from_secs(1)).ok();
+                round.next_at.min(soon).or(soon)
+            }
+            Ok(round) => round.next_at,
+            Err(error) => {
+                tracing::error!(receiver = deliverer.manner.receiver, %error, "store.failed: delivery goes on in a minute");
+                deliverer.clock.now().checked_add(SignedDuration::from_mins(1)).ok()
+            }
+        };
+        if stop.is_cancelled() {
+            return;
+        }
+        let wait = next_at.map_or(Duration::from_mins(1), |at| until(deliverer.clock.as_ref(), at));
+        tokio::select! {
+            () = wake.notified() => {}
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(wait) => {}
+            // A command beside this process has done something, perhaps to the outbox.
+            () = written_beside(&deliverer.store, seen) => {}
+        }
+    }
+}
+
+/// Comes back when another process has written to the store since it was seen.
+async fn written_beside(store: &Store, seen: Option<i64>) {
+    loop {
+        tokio::time::sleep(TICK).await;
+        let now = store.version().await.ok();
+        if now.is_some() && now != seen {
+            return;
+        }
+    }
+}
+
+/// How long it is until `at`.
+pub fn until(clock: &dyn Clock, at: Timestamp) -> Duration {
+    at.duration_since(clock.now()).max(SignedDuration::ZERO).unsigned_abs()
+}

@@ -1,0 +1,127 @@
+//! Health checks and the heartbeat: true while all is well, and only then.
+
+use std::{
+    io::{Read, Write},
+    net::TcpStream,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use pengwatch::sandbox::fault::{Fault, Kind};
+
+use crate::harness::{Home, eventually};
+
+/// A port that was free a moment ago.
+fn port() -> u16 {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    listener.local_addr().expect("an address").port()
+}
+
+/// Status and body; `None` where nobody answers.
+fn get(port: u16, path: &str) -> Option<(u16, String)> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
+    let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).ok()?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).ok()?;
+    let (head, body) = answer.split_once("\r\n\r\n")?;
+    Some((head.split(' ').nth(1)?.parse().ok()?, body.to_owned()))
+}
+
+fn with(home: Home, more: &str) -> Home {
+    let config = std::fs::read_to_string(home.path("pengwatch.toml")).expect("a file");
+    home.write("pengwatch.toml", &format!("{config}\n{more}"));
+    home
+}
+
+#[test]
+fn health_is_answered_without_a_word_about_customers() {
+    let port = port();
+    let home = with(Home::watching(), &format!("[server]\nlisten = \"127.0.0.1:{port}\"\n"));
+    home.waits("c1", "Asha", "Hello?");
+    home.inbox().fault(Fault::inbox(Kind::status(500)).repeated(3));
+    let daemon = home.start(&["run"]);
+    eventually("an answer", || get(port, "/healthz").is_some());
+    assert_eq!(get(port, "/healthz"), Some((200, "ok\n".to_owned())));
+    eventually("the first good poll", || get(port, "/readyz") == Some((200, "ok\n".to_owned())));
+    assert_eq!(get(port, "/metrics").map(|(status, _)| status), Some(404));
+    daemon.signal("TERM");
+    daemon.end().ends(0);
+    assert_eq!(get(port, "/healthz"), None);
+}
+
+#[test]
+fn who_has_not_read_the_inbox_is_not_ready() {
+    let port = port();
+    let home = with(Home::watching(), &format!("[server]\nlisten = \"127.0.0.1:{port}\"\n"));
+    home.inbox().fault(Fault::inbox(Kind::status(500)).repeated(1_000));
+    let daemon = home.start(&["run"]);
+    eventually("an answer", || get(port, "/readyz").is_some());
+    assert_eq!(get(port, "/readyz"), Some((503, "inbox main has not been read yet\n".to_owned())));
+    assert_eq!(get(port, "/healthz"), Some((200, "ok\n".to_owned())), "the program lives");
+    daemon.signal("TERM");
+    daemon.end().ends(0);
+}
+
+#[test]
+fn an_address_that_is_taken_is_told() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    let home = with(Home::watching(), &format!("[server]\nlisten = \"127.0.0.1:{port}\"\n"));
+    let ran = home.run(&["run"]);
+    ran.ends(1);
+    assert!(ran.raw_stderr.contains("error: cannot listen on 127.0.0.1:"), "{}", ran.raw_stderr);
+    assert!(ran.raw_stderr.contains("another `listen` of [server] may help"), "{}", ran.raw_stderr);
+}
+
+/// Hears heartbeats; gives its port, and how many there were.
+fn ear() -> (u16, Arc<AtomicUsize>) {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let (port, heard) = (listener.local_addr().expect("an address").port(), Arc::new(AtomicUsize::new(0)));
+    let count = Arc::clone(&heard);
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let mut request = [0; 1_024];
+            let read = stream.read(&mut request).unwrap_or(0);
+            if request[..read].starts_with(b"GET /hunter2heart ") {
+                count.fetch_add(1, Ordering::SeqCst);
+            }
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+        }
+    });
+    (port, heard)
+}
+
+#[test]
+fn the_heart_beats_after_good_runs_only() {
+    let (port, heard) = ear();
+    let table = "[watchdog]\nheartbeat_url = { env = \"HEART\" }\nafter = \"1s\"\n";
+    let home = with(Home::watching(), table).env("HEART", &format!("http://127.0.0.1:{port}/hunter2heart"));
+    home.inbox().fault(Fault::inbox(Kind::status(500)).repeated(3));
+    home.run(&["run", "--once"]).ends(1);
+    assert_eq!(heard.load(Ordering::SeqCst), 0, "the inbox was not read");
+    home.run(&["run", "--once"]).ends(0);
+    assert_eq!(heard.load(Ordering::SeqCst), 1);
+
+    // A daemon that reads everything, with a message that nobody takes: overdue after a second.
+    home.inbox().fault(Fault::slack(Kind::status(503)).repeated(1_000));
+    home.waits("c1", "Asha", "Hello?");
+    home.edit("pengwatch.toml", "deadline = \"20s\"", "deadline = \"1s\"");
+    home.run(&["run", "--once"]).ends(1);
+    let before = heard.load(Ordering::SeqCst);
+    let daemon = home.start(&["run"]);
+    eventually("polls", || home.inbox().requests().len() > 8);
+    daemon.signal("TERM");
+    let ran = daemon.end();
+    assert_eq!(heard.load(Ordering::SeqCst), before, "something is overdue");
+    assert!(ran.ends(0).raw_stderr.contains("heartbeat.withheld"), "{}", ran.raw_stderr);
+    assert!(!ran.raw_stderr.contains("hunter2"), "{}", ran.raw_stderr);
+
+    home.inbox().clear_faults();
+    let daemon = home.start(&["run"]);
+    eventually("a beat", || heard.load(Ordering::SeqCst) > before);
+    daemon.signal("TERM");
+    daemon.end().ends(0);
+}
