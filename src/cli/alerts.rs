@@ -8,7 +8,7 @@ use super::{
     state::{Desk, ListArguments, list},
 };
 use crate::model::{
-    Alert, Silence,
+    Alert, Silence, WATCHDOG,
     silence::silence_of,
     time::{elapsed, human, iso},
 };
@@ -34,7 +34,9 @@ pub async fn alerts(global: &Global, arguments: ListArguments) -> anyhow::Result
         None => (Vec::new(), Vec::new()),
     };
     let is_asked = |alert: &Alert| {
-        arguments.rule.as_ref().is_none_or(|rule| alert.rule == *rule)
+        // The watcher's own troubles are what `status` and the history show.
+        alert.inbox != WATCHDOG
+            && arguments.rule.as_ref().is_none_or(|rule| alert.rule == *rule)
             && arguments.contact.as_ref().is_none_or(|contact| alert.contact.id == *contact)
     };
     let rows: Vec<Row<'_>> = open

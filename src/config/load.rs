@@ -103,7 +103,7 @@ impl Loader<'_, '_> {
             .into_iter()
             .filter_map(|(name, table)| self.receiver(&name, table, &receiver_names))
             .collect();
-        let mut watchdog = Watchdog { after: SignedDuration::from_mins(5), heartbeat_url: None };
+        let mut watchdog = Watchdog { notify: Vec::new(), after: SignedDuration::from_mins(5), heartbeat_url: None };
         if let Some(table) = file.watchdog {
             watchdog = self.watchdog(table, &receiver_names);
         }
@@ -296,10 +296,8 @@ impl Loader<'_, '_> {
         for receiver in &table.notify {
             self.known_receiver(receiver, receivers);
         }
-        if let Some(first) = table.notify.first() {
-            self.no_effect(first.span(), "notify");
-        }
         Watchdog {
+            notify: table.notify.into_iter().map(Spanned::into_inner).collect(),
             after: self.duration(table.after, "5m", "1s"),
             heartbeat_url: table.heartbeat_url.as_ref().map(|url| self.http_secret("heartbeat_url", url)),
         }

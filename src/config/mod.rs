@@ -54,6 +54,8 @@ pub struct Config {
 /// Who watches the watcher.
 #[derive(Debug)]
 pub struct Watchdog {
+    /// Who is told when the watcher itself has trouble; nobody: it is only logged.
+    pub notify: Vec<String>,
     /// What lasts so long is trouble.
     pub after: SignedDuration,
     /// What is pinged while all is well; the address is the secret.

@@ -17,6 +17,7 @@ pub mod plan;
 mod tests;
 pub mod tick;
 pub mod truth;
+pub mod watch;
 
 pub use observed::Observed;
 pub use plan::Query;

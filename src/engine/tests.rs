@@ -14,3 +14,4 @@ mod properties;
 mod queries;
 mod shipped;
 mod truth;
+mod watch;

@@ -69,11 +69,13 @@ pub enum Reason {
     RuleChanged,
     /// The rule was removed or disabled.
     RuleRemoved,
+    /// A trouble of the watcher itself is over.
+    Mended,
 }
 
 impl Reason {
     /// Every reason, for tables and tests.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::AnsweredByAgent,
         Self::AnsweredByBot,
         Self::Closed,
@@ -88,6 +90,7 @@ impl Reason {
         Self::NoLongerMatches,
         Self::RuleChanged,
         Self::RuleRemoved,
+        Self::Mended,
     ];
 
     /// The stored and logged name.
@@ -107,6 +110,7 @@ impl Reason {
             Self::NoLongerMatches => "no-longer-matches",
             Self::RuleChanged => "rule-changed",
             Self::RuleRemoved => "rule-removed",
+            Self::Mended => "mended",
         }
     }
 
@@ -132,6 +136,7 @@ impl Reason {
             Self::NoLongerMatches => "no longer matches",
             Self::RuleChanged => "rule changed",
             Self::RuleRemoved => "rule removed",
+            Self::Mended => "all right again",
         }
     }
 }

@@ -16,6 +16,7 @@ pub mod smtp;
 pub mod snapshot;
 pub mod text;
 pub mod time;
+pub mod trouble;
 pub mod webhook;
 
 pub use alert::{Ack, Alert, AlertId, Candidate, Charge, Edition, Lapse, Progress, Reason, Resolution, State};
@@ -26,3 +27,4 @@ pub use names::Names;
 pub use privacy::Privacy;
 pub use silence::{Matchers, Silence};
 pub use snapshot::{Changes, InboxMemory, Snapshot, Told};
+pub use trouble::{Problem, Trouble, WATCHDOG};

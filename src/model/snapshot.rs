@@ -70,6 +70,8 @@ pub struct InboxMemory {
     pub polled_at: Option<Timestamp>,
     /// Since when polls fail, and why; `None` after a good one.
     pub failing: Option<Failing>,
+    /// Since when records are not understood; `None` after a complete walk.
+    pub odd_records: Option<OddRecords>,
 }
 
 /// A live chat without a word of an agent.
@@ -88,6 +90,18 @@ pub struct Failing {
     pub since: Timestamp,
     /// What failed last, in an operator's words.
     pub why: String,
+    /// Whether it is the token that is refused.
+    #[serde(default)]
+    pub token_refused: bool,
+}
+
+/// Records that are not understood.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OddRecords {
+    /// Since when.
+    pub since: Timestamp,
+    /// How many there were in the last poll that had some.
+    pub count: usize,
 }
 
 /// The state of one inbox before a poll.

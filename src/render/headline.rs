@@ -72,7 +72,8 @@ pub(super) fn sign_of_end(reason: Reason) -> &'static str {
         | Reason::Gone
         | Reason::NoLongerMatches
         | Reason::RuleChanged
-        | Reason::RuleRemoved => OVER,
+        | Reason::RuleRemoved
+        | Reason::Mended => OVER,
     }
 }
 

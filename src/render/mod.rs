@@ -28,6 +28,7 @@ mod shape;
 mod slack;
 #[cfg(test)]
 mod tests;
+pub mod watchdog;
 mod words;
 
 pub use renderer::{ALERT, Renderer};

@@ -6,3 +6,4 @@ mod headlines;
 mod hostile;
 mod limits;
 mod mistakes;
+mod watchdog;

@@ -19,6 +19,7 @@ use super::{
     poller::Poller,
     reload::Sources,
     shared::{Live, Shared},
+    watchdog::Watchdog,
 };
 use crate::{
     config::{Config, Group, Receiver, ReceiverKind},
@@ -88,6 +89,8 @@ pub struct App {
     pub edits: (Sources, Arc<Shared>),
     /// Whether the loops turn.
     pub health: Arc<Health>,
+    /// Who tells of the watcher's own troubles.
+    pub watchdog: Option<Watchdog>,
     /// What is pinged while all is well.
     pub heartbeat: Option<Heartbeat>,
     /// How long what is over is kept.
@@ -141,18 +144,26 @@ impl App {
             pollers,
             deliverers,
             poll_every: config.inboxes.iter().map(|inbox| inbox.poll_every).collect(),
-            edits: (Sources::of(config), shared),
             health: Arc::new(Health::new(
                 &config.inboxes.iter().map(|inbox| (inbox.name.clone(), inbox.poll_every)).collect::<Vec<_>>(),
                 &config.receivers.iter().map(|receiver| receiver.name.clone()).collect::<Vec<_>>(),
                 clock.now(),
             )),
+            watchdog: (!config.watchdog.notify.is_empty()).then(|| Watchdog {
+                notify: config.watchdog.notify.clone(),
+                after: config.watchdog.after,
+                inboxes: config.inbox_names(),
+                store: store.clone(),
+                shared: Arc::clone(&shared),
+                clock: Arc::clone(&clock),
+            }),
             heartbeat: config.watchdog.heartbeat_url.clone().map(|url| Heartbeat {
                 client,
                 url,
                 store: store.clone(),
                 overdue_after: config.watchdog.after,
             }),
+            edits: (Sources::of(config), shared),
             retention: config.retention,
             deadline,
             store,

@@ -15,12 +15,12 @@ use crate::{
         group::{GroupBy, group},
         truth::{Claim, Verdict, judge},
     },
-    model::{Event, Message, MessageId, Outcome, Parcel, Privacy, alert::short_hash},
+    model::{Alert, Event, Message, MessageId, Outcome, Parcel, Privacy, WATCHDOG, alert::short_hash},
     notify::{
         Sender,
         retry::{Decision, decide},
     },
-    render::{Format, RuleWords, Telling, Told},
+    render::{Format, RuleWords, Telling, Told, watchdog},
     store::{Open, Owed, Recorded, Store, StoreError},
 };
 
@@ -268,6 +268,15 @@ impl Deliverer {
         let words: HashMap<&str, RuleWords> =
             told.iter().map(|owed| (owed.alert.rule.as_str(), self.shared.words(&owed.alert.rule))).collect();
         let now = self.clock.now();
+        let thread = match told {
+            [only] => Some(only.alert.id.0.clone()),
+            _ => None,
+        };
+        let parcel = |body| Parcel { id: message.id.clone(), body, now, thread, settled: settled.to_vec() };
+        if told.iter().any(|owed| owed.alert.inbox == WATCHDOG) {
+            let alerts: Vec<&Alert> = told.iter().map(|owed| &owed.alert).collect();
+            return parcel(watchdog::tell(self.manner.format, &alerts, &self.manner.receiver, now));
+        }
         let alerts: Vec<Told<'_>> = told
             .iter()
             .filter_map(|owed| {
@@ -310,11 +319,7 @@ impl Deliverer {
             }
             rendered.body
         };
-        let thread = match told {
-            [only] => Some(only.alert.id.0.clone()),
-            _ => None,
-        };
-        Parcel { id: message.id.clone(), body, now, thread, settled: settled.to_vec() }
+        parcel(body)
     }
 }
 

@@ -13,11 +13,15 @@ use super::{
     heartbeat::Heartbeat,
     poller::{Mode, Poller},
     run::Progress,
+    watchdog::Watchdog,
 };
 use crate::store::Store;
 
 /// How often it is judged between two polls what time, edits, acknowledgements and silences bring.
 const TICK: Duration = Duration::from_secs(1);
+
+/// How often the watchdog looks.
+const LOOK: Duration = Duration::from_secs(2);
 
 /// The shortest pause between two heartbeats.
 const BEAT: SignedDuration = SignedDuration::from_secs(15);
@@ -124,6 +128,21 @@ async fn rest(poller: &Poller, next_at: Timestamp, good: bool, bells: &Bells, st
             () = stop.cancelled() => return true,
         }
         tick(poller, good, bells).await;
+    }
+}
+
+/// Looks after the watcher itself.
+pub async fn look_after(watchdog: Watchdog, owed: Arc<Notify>, stop: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(LOOK) => {}
+            () = stop.cancelled() => return,
+        }
+        match watchdog.run_once().await {
+            Ok(0) => {}
+            Ok(_) => owed.notify_one(),
+            Err(error) => tracing::error!(%error, "store.failed: the watchdog cannot look"),
+        }
     }
 }
 

@@ -16,3 +16,4 @@ pub mod reload;
 pub mod run;
 pub mod shared;
 pub mod walks;
+pub mod watchdog;

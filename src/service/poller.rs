@@ -19,7 +19,7 @@ use crate::{
     inbox::{Client, InboxError},
     model::{
         Alert, AlertId, Candidate, Changes, Contact, ContactId, Entry, Happened, InboxMemory, Snapshot,
-        snapshot::Failing,
+        snapshot::{Failing, OddRecords},
     },
     rules::{Filter, Rule},
     store::{Store, StoreError},
@@ -169,7 +169,13 @@ impl Poller {
         memory.failing = polled.failure.as_ref().map(|error| Failing {
             since: memory.failing.map_or(began, |failing| failing.since),
             why: error.to_string(),
+            token_refused: matches!(error, InboxError::TokenRefused { .. }),
         });
+        memory.odd_records = match observed.unreadable {
+            0 if polled.complete => None,
+            0 => memory.odd_records,
+            count => Some(OddRecords { since: memory.odd_records.map_or(began, |odd| odd.since), count }),
+        };
         changes.memory = (memory != snapshot.memory).then_some(memory);
         log(inbox, &changes);
         if !changes.is_empty() {

@@ -61,7 +61,14 @@ impl Sources {
             let help = "a rule is a file like `customer-waiting.toml`";
             found.push(Diagnostic { level: Level::Warning, ..Diagnostic::bare(title).help(help) });
         }
-        Live { rules, renderer }
+        let first = |name: &String| {
+            let file = self.rules.join(format!("{name}.toml")).display().to_string();
+            let line =
+                found.iter().filter(|one| one.is_error()).map(Diagnostic::line).find(|line| line.contains(&file));
+            (name.clone(), line.unwrap_or_else(|| "it cannot be read".to_owned()))
+        };
+        let mistakes = rules.rejected.iter().map(first).collect();
+        Live { rules, renderer, mistakes }
     }
 
     /// Fingerprint of what the files hold; `None` where they cannot all be read now.

@@ -10,11 +10,14 @@ use super::{
     app::App,
     clock::Clock,
     deliverer::{Delivered, Deliverer},
-    loops::{Bells, beat, deliver, poll, until},
+    loops::{Bells, beat, deliver, look_after, poll, until},
     poller::Mode,
     reload,
 };
-use crate::store::{StoreError, Waiting};
+use crate::{
+    model::WATCHDOG,
+    store::{StoreError, Waiting},
+};
 
 /// How long what is under way may take after the word to stop.
 const GRACE: Duration = Duration::from_secs(10);
@@ -93,6 +96,9 @@ pub async fn once(app: App, stop: &CancellationToken, progress: Progress) -> Res
         }
     }
     report.unread.sort();
+    if let Some(watchdog) = &app.watchdog {
+        watchdog.run_once().await?;
+    }
 
     let mut held = BTreeMap::new();
     let mut deliveries = tokio::task::JoinSet::new();
@@ -122,7 +128,9 @@ pub async fn once(app: App, stop: &CancellationToken, progress: Progress) -> Res
 /// receivers that the configuration no longer has.
 async fn begin(app: &App) -> Result<(), StoreError> {
     app.store.recover().await?;
-    let inboxes = app.pollers.iter().map(|poller| poller.inbox.clone()).collect();
+    let mut inboxes: Vec<String> = app.pollers.iter().map(|poller| poller.inbox.clone()).collect();
+    // Without anybody to tell, what the watchdog was telling of ends as well.
+    inboxes.extend(app.watchdog.is_some().then(|| WATCHDOG.to_owned()));
     let receivers = app.deliverers.iter().map(|deliverer| deliverer.manner.receiver.clone()).collect();
     let (ended, withdrawn) = app.store.forget_others(inboxes, receivers, app.clock.now()).await?;
     if ended + withdrawn > 0 {
@@ -192,6 +200,9 @@ pub async fn daemon(app: App, stop: &CancellationToken, progress: Progress) -> R
         tracker.spawn(supervised("polling", RESTART, stop.clone(), move || {
             poll(Arc::clone(&poller), every, bells.clone(), again.clone(), Arc::clone(&progress))
         }));
+    }
+    if let Some(watchdog) = app.watchdog {
+        tracker.spawn(look_after(watchdog, Arc::clone(&owed), stop.clone()));
     }
     if let Some(heartbeat) = app.heartbeat {
         tracker.spawn(beat(heartbeat, bells, Arc::clone(&app.clock), stop.clone()));

@@ -21,6 +21,8 @@ pub struct Live {
     pub rules: RuleSet,
     /// The templates.
     pub renderer: Renderer,
+    /// Rules with mistakes, each with the first of them as one line.
+    pub mistakes: Vec<(String, String)>,
 }
 
 /// What all loops read; edits and names of segments come in while running.
@@ -108,7 +110,7 @@ mod tests {
             panic!()
         };
         let rules = RuleSet { rules: vec![Arc::from(rule)], ..RuleSet::default() };
-        let live = Live { rules, renderer: Renderer::built_in() };
+        let live = Live { rules, renderer: Renderer::built_in(), mistakes: Vec::new() };
         Shared::new(live, BTreeMap::new(), TimeZone::UTC, Names::default())
     }
 

@@ -23,7 +23,7 @@ use std::{
 use jiff::Timestamp;
 
 pub use lock::Lock;
-pub use outbox::{Open, Owed, Recorded, Waiting};
+pub use outbox::{Open, Owed, Reception, Recorded, Waiting};
 pub use shelf::{Done, Kept};
 
 use crate::model::{
@@ -197,6 +197,14 @@ impl Store {
     /// The file failed.
     pub async fn waiting(&self) -> Result<Vec<Waiting>, StoreError> {
         self.owner.read(outbox::waiting).await
+    }
+
+    /// Receivers with messages that wait, and those whose last message was given up.
+    ///
+    /// # Errors
+    /// The file failed.
+    pub async fn receptions(&self) -> Result<Vec<Reception>, StoreError> {
+        self.owner.read(outbox::receptions).await
     }
 
     /// Since when the oldest message waits that is to be sent.

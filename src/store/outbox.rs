@@ -321,6 +321,42 @@ pub fn waiting(db: &Connection) -> rusqlite::Result<Vec<Waiting>> {
         .collect()
 }
 
+/// How a receiver takes messages, where it does not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reception {
+    /// The receiver's name.
+    pub receiver: String,
+    /// Since when its oldest message waits.
+    pub since: Timestamp,
+    /// Whether messages were refused for good, or given up, and none was accepted since.
+    pub dead: bool,
+    /// Whether the message was tried.
+    pub tried: bool,
+    /// What the last attempt failed with.
+    pub last_error: String,
+}
+
+/// Receivers with messages that wait, and those whose last message was given up.
+pub fn receptions(db: &Connection) -> rusqlite::Result<Vec<Reception>> {
+    let sql = "SELECT receiver, min(created_at) AS since, 0 AS dead, attempts > 0 AS tried, last_error \
+         FROM message WHERE state = 'due' GROUP BY receiver, attempts > 0 \
+         UNION ALL \
+         SELECT receiver, max(closed_at), 1, 1, last_error FROM message m WHERE state = 'dead' \
+         AND NOT EXISTS (SELECT 1 FROM message d WHERE d.receiver = m.receiver AND d.state = 'delivered' \
+                         AND d.closed_at >= m.closed_at) GROUP BY receiver";
+    db.prepare_cached(sql)?
+        .query_map([], |row| {
+            Ok(Reception {
+                receiver: row.get("receiver")?,
+                since: rows::time(row, "since")?,
+                dead: row.get("dead")?,
+                tried: row.get("tried")?,
+                last_error: row.get("last_error")?,
+            })
+        })?
+        .collect()
+}
+
 /// Since when the oldest message waits that is to be sent.
 pub fn oldest_waiting(db: &Connection) -> rusqlite::Result<Option<Timestamp>> {
     let oldest: Option<i64> = db

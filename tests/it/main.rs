@@ -20,3 +20,4 @@ mod once;
 mod outbox;
 mod readme;
 mod sandbox;
+mod watchdog;

@@ -90,7 +90,7 @@ impl Bench {
     pub(super) fn deliverer(&self) -> Deliverer {
         let links = BTreeMap::new();
         let shared = Shared::new(
-            Live { rules: RuleSet::default(), renderer: Renderer::built_in() },
+            Live { rules: RuleSet::default(), renderer: Renderer::built_in(), mistakes: Vec::new() },
             links,
             TimeZone::UTC,
             Names::default(),

@@ -106,7 +106,7 @@ impl Bench {
         let rules = rules.iter().map(|(name, text)| Arc::new(rule(name, text))).collect();
         let rules = RuleSet { rules, ..RuleSet::default() };
         let shared = Shared::new(
-            Live { rules, renderer: Renderer::built_in() },
+            Live { rules, renderer: Renderer::built_in(), mistakes: Vec::new() },
             BTreeMap::new(),
             TimeZone::UTC,
             Names::default(),

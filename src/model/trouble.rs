@@ -1,0 +1,94 @@
+//! Troubles of the watcher itself: what the watchdog tells of.
+//!
+//! A trouble lives as an [`Alert`] of an inbox of its own, [`WATCHDOG`], so that it is stored, owed, sent
+//! and ended like every other: once, and with an end.
+
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::{Alert, Contact, Unreadable};
+
+/// The inbox of the watcher's own troubles; no configured one is called so.
+pub const WATCHDOG: &str = "@watchdog";
+
+/// What is wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Problem {
+    /// An inbox cannot be read.
+    InboxUnreadable,
+    /// The API refuses the token.
+    TokenRefused,
+    /// A rule file has mistakes.
+    RuleRejected,
+    /// A receiver takes no messages.
+    ReceiverBroken,
+    /// Messages wait, and nobody tries them.
+    OutboxStuck,
+    /// Records of an inbox are not understood.
+    RecordsNotUnderstood,
+}
+
+impl Problem {
+    /// Every problem, for tables and tests.
+    pub const ALL: [Self; 6] = [
+        Self::InboxUnreadable,
+        Self::TokenRefused,
+        Self::RuleRejected,
+        Self::ReceiverBroken,
+        Self::OutboxStuck,
+        Self::RecordsNotUnderstood,
+    ];
+
+    /// The stored name, and the one that messages carry.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::InboxUnreadable => "inbox-unreadable",
+            Self::TokenRefused => "token-refused",
+            Self::RuleRejected => "rule-rejected",
+            Self::ReceiverBroken => "receiver-broken",
+            Self::OutboxStuck => "outbox-stuck",
+            Self::RecordsNotUnderstood => "records-not-understood",
+        }
+    }
+
+    /// The problem with this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|problem| problem.name() == name)
+    }
+}
+
+/// One trouble that lasts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trouble {
+    /// What is wrong.
+    pub problem: Problem,
+    /// With what: the name of an inbox, a rule or a receiver.
+    pub subject: String,
+    /// Why, in an operator's words: no secret, no customer's text.
+    pub detail: String,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+impl Trouble {
+    /// The alert that it lives as.
+    ///
+    /// # Errors
+    /// Never, as far as we know: the record has an id.
+    pub fn alert(&self, now: Timestamp) -> Result<Alert, Unreadable> {
+        let record = Contact::read(json!({ "_id": self.subject, "detail": self.detail }))?;
+        let begun = Alert::begin(WATCHDOG, self.problem.name(), record, self.since.min(now), now);
+        Ok(Alert { fired_at: Some(now), ..begun })
+    }
+
+    /// The trouble that an alert of the watchdog is about.
+    pub fn of(alert: &Alert) -> Option<Self> {
+        let detail = alert.contact.extra.get("detail").and_then(|detail| detail.as_str()).unwrap_or_default();
+        Some(Self {
+            problem: Problem::from_name(&alert.rule).filter(|_| alert.inbox == WATCHDOG)?,
+            subject: alert.contact.id.clone(),
+            detail: detail.to_owned(),
+            since: alert.since,
+        })
+    }
+}

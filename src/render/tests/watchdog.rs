@@ -1,0 +1,113 @@
+//! Messages about the watcher itself.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::{
+    model::{Alert, Body, Problem, Reason, Resolution, Trouble},
+    render::{Format, watchdog::tell},
+};
+
+fn now() -> Timestamp {
+    "2026-06-12T12:00:00Z".parse().unwrap()
+}
+
+fn alert(problem: Problem, subject: &str, detail: &str) -> Alert {
+    let since = now() - SignedDuration::from_mins(12);
+    Trouble { problem, subject: subject.to_owned(), detail: detail.to_owned(), since }.alert(now()).unwrap()
+}
+
+fn over(alert: Alert) -> Alert {
+    let end = Resolution { at: now(), ended_at: now(), reason: Reason::Mended };
+    Alert { resolution: Some(end), ..alert }
+}
+
+fn said(alert: &Alert) -> String {
+    let Body::Console { text } = tell(Format::Console, &[alert], "leads", now()) else { panic!() };
+    text
+}
+
+#[test]
+fn every_problem_says_what_failed_what_happens_and_that_it_is_over() {
+    for (problem, subject, detail, words, end) in [
+        (
+            Problem::InboxUnreadable,
+            "main",
+            "the API failed (HTTP 500)",
+            "⚠️ pengwatch cannot read the inbox main for 12 min: the API failed (HTTP 500). No alert is ended by this; it is tried again at least once a minute",
+            "✅ pengwatch: the inbox main is read again, after 12 min",
+        ),
+        (
+            Problem::TokenRefused,
+            "main",
+            "the API refused the token (HTTP 401)",
+            "⚠️ pengwatch sees nothing of the inbox main: the API refused the token (HTTP 401). It is tried once a minute; no alert is ended by this",
+            "✅ pengwatch: the token of the inbox main is accepted again, after 12 min",
+        ),
+        (
+            Problem::RuleRejected,
+            "vip",
+            "rules/vip.toml:3:9: a contact has no field `unread`",
+            "⚠️ pengwatch: the rule vip has a mistake: rules/vip.toml:3:9: a contact has no field `unread`. Its last good version goes on, if there was one; `pengwatch check` says more",
+            "✅ pengwatch: the rule vip has no mistake any more, after 12 min",
+        ),
+        (
+            Problem::ReceiverBroken,
+            "support",
+            "HTTP 404: no_service",
+            "⚠️ pengwatch: the receiver support takes no messages for 12 min: HTTP 404: no_service. `pengwatch outbox list` shows what waits or was given up",
+            "✅ pengwatch: the receiver support takes messages again, after 12 min",
+        ),
+        (
+            Problem::OutboxStuck,
+            "support",
+            "",
+            "⚠️ pengwatch: messages to support wait for 12 min, and none was tried",
+            "✅ pengwatch: messages to support are sent again, after 12 min",
+        ),
+        (
+            Problem::RecordsNotUnderstood,
+            "main",
+            "3 records",
+            "⚠️ pengwatch does not understand records of the inbox main for 12 min: 3 records. Nobody's alert ends by them",
+            "✅ pengwatch: all records of the inbox main are understood again, after 12 min",
+        ),
+    ] {
+        let firing = alert(problem, subject, detail);
+        assert_eq!((said(&firing).as_str(), said(&over(firing)).as_str()), (words, end));
+    }
+}
+
+#[test]
+fn every_format_holds_what_is_hostile() {
+    let hostile = alert(Problem::InboxUnreadable, "main", "<!channel> & \"quote\"\r\nBcc: x");
+    for format in Format::ALL {
+        match tell(format, &[&hostile], "leads", now()) {
+            Body::Slack { payload } => {
+                let payload: serde_json::Value = serde_json::from_str(&payload).unwrap();
+                let text = payload["text"].as_str().unwrap();
+                assert!(text.contains("&lt;!channel&gt; &amp; \"quote\"") && !text.contains("<!"), "{text}");
+            }
+            Body::Email { subject, text, html } => {
+                assert!(!subject.contains(['\r', '\n']) && text.contains("Bcc: x") && html.contains("&lt;!channel"));
+            }
+            Body::Webhook { payload } => {
+                let payload: serde_json::Value = serde_json::from_str(&payload).unwrap();
+                assert_eq!((&payload["event"], &payload["state"]), (&"watchdog".into(), &"started".into()));
+                assert_eq!(
+                    (&payload["problem"], &payload["since"]),
+                    (&"inbox-unreadable".into(), &"2026-06-12T11:48:00.000Z".into())
+                );
+            }
+            Body::Console { text } => assert_eq!(text.lines().count(), 1, "{text}"),
+        }
+    }
+}
+
+#[test]
+fn many_troubles_are_one_message() {
+    let many: Vec<Alert> = (0..14).map(|rule| alert(Problem::RuleRejected, &format!("r{rule}"), "why")).collect();
+    let Body::Console { text } = tell(Format::Console, &many.iter().collect::<Vec<_>>(), "leads", now()) else {
+        panic!()
+    };
+    assert_eq!((text.lines().count(), text.lines().last()), (11, Some("and 4 more troubles")));
+}

@@ -1,0 +1,116 @@
+//! Messages about the watcher itself: built in, so that no template can keep them from going out.
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::{Format, escape};
+use crate::model::{
+    Alert, Body, Problem, Trouble, text,
+    time::{elapsed, human, iso},
+};
+
+/// Troubles that one message lists.
+const LISTED: usize = 10;
+
+/// The message about these troubles; all of them have begun, or all are over.
+pub fn tell(format: Format, alerts: &[&Alert], receiver: &str, now: Timestamp) -> Body {
+    let lines: Vec<String> = alerts.iter().take(LISTED).map(|alert| line(alert, now)).collect();
+    let more = alerts.len().saturating_sub(lines.len());
+    let lines: Vec<String> = lines.into_iter().chain((more > 0).then(|| format!("and {more} more troubles"))).collect();
+    let text = lines.join("\n");
+    match format {
+        Format::Slack => {
+            let text = super::slack::whole(text::cut(&escape::slack(&text), 12_000));
+            Body::Slack { payload: json!({ "text": text }).to_string() }
+        }
+        Format::Email => Body::Email {
+            subject: text::line_of_ours(lines.first().map_or("", String::as_str), super::renderer::SUBJECT),
+            html: format!(
+                "<!DOCTYPE html><html><body><p>{}</p></body></html>",
+                escape::Escape::Html.apply(&text).replace('\n', "<br>\n")
+            ),
+            text,
+        },
+        Format::Webhook => Body::Webhook { payload: webhook(alerts, receiver).to_string() },
+        Format::Console => {
+            Body::Console { text: lines.iter().map(|line| escape::console(line)).collect::<Vec<_>>().join("\n") }
+        }
+    }
+}
+
+/// One trouble: what failed, what happens now, what to do; or that it is over.
+fn line(alert: &Alert, now: Timestamp) -> String {
+    let Some(trouble) = Trouble::of(alert) else { return "⚠️ pengwatch has trouble".to_owned() };
+    let subject = text::one_line(&trouble.subject, 80);
+    let detail = text::one_line(&trouble.detail, 300);
+    if let Some(end) = &alert.resolution {
+        let after = human(elapsed(alert.since, end.ended_at));
+        return format!("✅ pengwatch: {}, after {after}", mended(trouble.problem, &subject));
+    }
+    let since = human(elapsed(trouble.since, now));
+    match trouble.problem {
+        Problem::InboxUnreadable => format!(
+            "⚠️ pengwatch cannot read the inbox {subject} for {since}: {detail}. No alert is ended by this; it is tried \
+             again at least once a minute"
+        ),
+        Problem::TokenRefused => format!(
+            "⚠️ pengwatch sees nothing of the inbox {subject}: {detail}. It is tried once a minute; no alert is ended by \
+             this"
+        ),
+        Problem::RuleRejected => format!(
+            "⚠️ pengwatch: the rule {subject} has a mistake: {detail}. Its last good version goes on, if there was one; \
+             `pengwatch check` says more"
+        ),
+        Problem::ReceiverBroken => format!(
+            "⚠️ pengwatch: the receiver {subject} takes no messages for {since}: {detail}. `pengwatch outbox list` shows \
+             what waits or was given up"
+        ),
+        Problem::OutboxStuck => {
+            format!("⚠️ pengwatch: messages to {subject} wait for {since}, and none was tried")
+        }
+        Problem::RecordsNotUnderstood => format!(
+            "⚠️ pengwatch does not understand records of the inbox {subject} for {since}: {detail}. Nobody's alert ends \
+             by them"
+        ),
+    }
+}
+
+fn mended(problem: Problem, subject: &str) -> String {
+    match problem {
+        Problem::InboxUnreadable => format!("the inbox {subject} is read again"),
+        Problem::TokenRefused => format!("the token of the inbox {subject} is accepted again"),
+        Problem::RuleRejected => format!("the rule {subject} has no mistake any more"),
+        Problem::ReceiverBroken => format!("the receiver {subject} takes messages again"),
+        Problem::OutboxStuck => format!("messages to {subject} are sent again"),
+        Problem::RecordsNotUnderstood => format!("all records of the inbox {subject} are understood again"),
+    }
+}
+
+/// The first trouble's keys stand at the top, too: most often there is one.
+fn webhook(alerts: &[&Alert], receiver: &str) -> Value {
+    let problems: Vec<Value> = alerts
+        .iter()
+        .filter_map(|alert| Trouble::of(alert).map(|trouble| (alert, trouble)))
+        .map(|(alert, trouble)| {
+            json!({
+                "id": alert.id.0,
+                "problem": trouble.problem.name(),
+                "state": if alert.is_open() { "started" } else { "ended" },
+                "subject": trouble.subject,
+                "detail": trouble.detail,
+                "since": iso(trouble.since),
+                "ended_at": alert.resolution.as_ref().map(|end| iso(end.ended_at)).unwrap_or_default(),
+            })
+        })
+        .collect();
+    let first = problems.first().cloned().unwrap_or_default();
+    json!({
+        "event": "watchdog",
+        "receiver": receiver,
+        "problem": first["problem"],
+        "state": first["state"],
+        "detail": first["detail"],
+        "since": first["since"],
+        "problems": problems,
+    })
+}

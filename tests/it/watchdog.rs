@@ -1,0 +1,119 @@
+//! The watchdog: trouble of the watcher itself is told through another way, once, and with an end.
+
+use pengwatch::sandbox::fault::{Fault, Kind};
+
+use crate::harness::{Home, RULE, eventually};
+
+/// Support by Slack; the watchdog tells the leads by mail.
+fn watched(more: &str) -> Home {
+    let home = Home::watching().file("rules/waiting.toml", &RULE.replace(", \"leads\", \"ops\", \"screen\"", ""));
+    let config = std::fs::read_to_string(home.path("pengwatch.toml")).expect("a file");
+    home.write("pengwatch.toml", &format!("{config}\n[watchdog]\nnotify = [\"leads\"]\n{more}"));
+    home
+}
+
+fn subjects(home: &Home) -> Vec<String> {
+    home.mail().mails().iter().map(pengwatch::sandbox::smtp::Mail::subject).collect()
+}
+
+#[test]
+fn a_refused_token_is_told_at_once_and_once_and_when_it_is_over() {
+    let home = watched("");
+    home.inbox().fault(Fault::inbox(Kind::status(401)).repeated(3));
+    for _ in 0..3 {
+        home.run(&["run", "--once"]).ends(1);
+    }
+    let [told] = subjects(&home).try_into().expect("one mail");
+    assert!(
+        told.starts_with("⚠️ pengwatch sees nothing of the inbox main: the API refused the token (HTTP 401)"),
+        "{told}"
+    );
+    home.inbox().clear_faults();
+    for _ in 0..2 {
+        home.run(&["run", "--once"]).ends(0);
+    }
+    let [_, over] = subjects(&home).try_into().expect("two mails");
+    assert!(over.starts_with("✅ pengwatch: the token of the inbox main is accepted again, after "), "{over}");
+    // It is no customer's alert.
+    home.run(&["alerts"]).says(0, "nobody is waiting\n", "");
+    assert!(home.run(&["history"]).stdout.contains("token-refused"), "{}", home.run(&["history"]).stdout);
+}
+
+#[test]
+fn an_inbox_that_stays_unreadable_is_one_trouble() {
+    let home = watched("after = \"2s\"\n");
+    let daemon = home.start(&["run"]);
+    eventually("a poll", || home.run(&["status"]).stdout.contains(" s ago"));
+    home.inbox().fault(Fault::inbox(Kind::status(500)).repeated(10_000));
+    eventually("the mail", || subjects(&home).len() == 1);
+    assert!(subjects(&home)[0].starts_with("⚠️ pengwatch cannot read the inbox main for "), "{:?}", subjects(&home));
+    home.inbox().clear_faults();
+    eventually("the end", || subjects(&home).len() == 2);
+    assert!(
+        subjects(&home)[1].starts_with("✅ pengwatch: the inbox main is read again, after "),
+        "{:?}",
+        subjects(&home)
+    );
+    daemon.signal("TERM");
+    daemon.end().ends(0);
+    assert_eq!(home.inbox().slack().len(), 0, "it is nobody's alert");
+}
+
+#[test]
+fn a_rule_with_a_mistake_is_told_with_its_place() {
+    let home = watched("");
+    let good = std::fs::read_to_string(home.path("rules/waiting.toml")).expect("a file");
+    let daemon = home.start(&["run"]);
+    eventually("a poll", || home.run(&["status"]).stdout.contains(" s ago"));
+    home.write("rules/waiting.toml", &good.replace("unreadMessages", "unreadMesages"));
+    eventually("the mail", || subjects(&home).len() == 1);
+    let told = home.mail().mails()[0].text();
+    assert!(told.contains("rules/waiting.toml:3:9: a contact has no field `unreadMesages`"), "{told}");
+    home.waits("c1", "Asha", "Hello?");
+    eventually("an alert by the last good version", || home.inbox().slack().len() == 1);
+    home.write("rules/waiting.toml", &good);
+    eventually("the end", || subjects(&home).len() == 2);
+    daemon.signal("TERM");
+    daemon.end().ends(0);
+    assert!(
+        subjects(&home)[1].starts_with("✅ pengwatch: the rule waiting has no mistake any more"),
+        "{:?}",
+        subjects(&home)
+    );
+    assert_eq!(home.inbox().slack().len(), 1);
+}
+
+#[test]
+fn a_dead_receiver_is_told_through_another_one() {
+    let home = watched("");
+    home.waits("c1", "Asha", "Hello?");
+    home.inbox().fault(Fault::slack(Kind::status(404)).repeated(100));
+    home.run(&["run", "--once"]).ends(1);
+    home.run(&["run", "--once"]).ends(0);
+    let told = subjects(&home);
+    assert_eq!(told.len(), 1);
+    assert!(told[0].starts_with("⚠️ pengwatch: the receiver support takes no messages for "), "{told:?}");
+    assert!(!home.mail().mails()[0].text().contains("hunter2"));
+    home.inbox().clear_faults();
+    let kept = home.run(&["outbox", "list"]).stdout;
+    let id = kept.lines().nth(1).and_then(|line| line.split(' ').next()).expect("a message").to_owned();
+    home.run(&["outbox", "replay", &id]).ends(0);
+    home.run(&["run", "--once"]).ends(0);
+    home.run(&["run", "--once"]).ends(0);
+    assert!(
+        subjects(&home)[1].starts_with("✅ pengwatch: the receiver support takes messages again"),
+        "{:?}",
+        subjects(&home)
+    );
+    assert_eq!(home.inbox().slack().iter().filter(|received| received.status == 200).count(), 1);
+}
+
+#[test]
+fn without_anybody_to_tell_what_it_was_telling_of_ends() {
+    let home = watched("");
+    home.inbox().fault(Fault::inbox(Kind::status(401)));
+    home.run(&["run", "--once"]).ends(1);
+    home.edit("pengwatch.toml", "notify = [\"leads\"]", "");
+    home.run(&["run", "--once"]).ends(0);
+    assert_eq!(subjects(&home).len(), 1);
+}
