@@ -104,6 +104,8 @@ pub struct Receiver {
     pub name: String,
     /// What it is.
     pub kind: ReceiverKind,
+    /// Who gets its messages when it takes none.
+    pub fallback: Option<String>,
     /// What becomes one message.
     pub group: Group,
     /// How many alerts a message lists.

@@ -37,7 +37,6 @@ impl Loader<'_, '_> {
                 self.error(fallback.span(), "a receiver cannot be its own fallback", "name another one");
             }
             self.known_receiver(fallback, all);
-            self.no_effect(fallback.span(), "fallback");
         }
         let group = self.one_of("group", table.group.as_ref(), &Group::NAMES);
         let privacy = self.one_of("privacy", table.privacy.as_ref(), &Privacy::NAMES);
@@ -57,6 +56,7 @@ impl Loader<'_, '_> {
         Some(Receiver {
             name: name.get_ref().clone(),
             kind,
+            fallback: table.fallback.map(Spanned::into_inner),
             group,
             max_listed: usize::try_from(max_listed).unwrap_or(10).max(1),
             give_up_after,

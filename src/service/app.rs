@@ -187,6 +187,7 @@ fn manner(receiver: &Receiver) -> Manner {
     };
     Manner {
         receiver: receiver.name.clone(),
+        fallback: receiver.fallback.clone(),
         format,
         group: match receiver.group {
             Group::Rule => GroupBy::Rule,

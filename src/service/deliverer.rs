@@ -24,11 +24,16 @@ use crate::{
     store::{Open, Owed, Recorded, Store, StoreError},
 };
 
+/// A receiver that fails for so long is broken.
+pub const BROKEN_AFTER: SignedDuration = SignedDuration::from_mins(5);
+
 /// How one receiver wants to be told.
 #[derive(Clone, Debug)]
 pub struct Manner {
     /// The receiver's name.
     pub receiver: String,
+    /// Who gets its messages when it takes none.
+    pub fallback: Option<String>,
     /// What its kind takes.
     pub format: Format,
     /// What becomes one message.
@@ -68,6 +73,8 @@ pub struct Delivered {
     pub failed: usize,
     /// Messages that were given up.
     pub dead: usize,
+    /// Notifications that went over to the fallback.
+    pub handed_over: usize,
     /// Notifications that wait for the end of a silence, of closed hours or of `keep_firing_for`.
     pub held: usize,
     /// When the next message is to be tried.
@@ -260,7 +267,20 @@ impl Deliverer {
             }
         };
         let next_at = if let Recorded::Again { at, .. } = &recorded { Some(*at) } else { None };
+        // A receiver that has failed for so long is broken; one that refuses for good is at once.
+        let is_broken = match &recorded {
+            Recorded::Again { .. } => now.duration_since(message.created_at) >= BROKEN_AFTER,
+            Recorded::Dead { .. } => true,
+            _ => false,
+        };
         self.store.record(recorded).await?;
+        if let Some(fallback) = self.manner.fallback.as_ref().filter(|_| is_broken) {
+            let handed = self.store.hand_over(id.clone(), fallback.clone(), now).await?;
+            if handed > 0 {
+                round.handed_over += handed;
+                tracing::warn!(receiver, fallback, notifications = handed, "message.handed_over: the fallback is told");
+            }
+        }
         Ok(next_at)
     }
 

@@ -169,11 +169,16 @@ pub async fn beat(heartbeat: Heartbeat, bells: Bells, clock: Arc<dyn Clock>, sto
 
 /// Delivers to one receiver: when something is owed, when a retry is due, when somebody beside has done
 /// something.
-pub async fn deliver(deliverer: Arc<Deliverer>, wake: Arc<Notify>, health: Arc<Health>, stop: CancellationToken) {
+pub async fn deliver(deliverer: Arc<Deliverer>, wake: Arc<Notify>, bells: Bells, stop: CancellationToken) {
     loop {
-        health.receiver_turned(&deliverer.manner.receiver, deliverer.clock.now());
+        bells.health.receiver_turned(&deliverer.manner.receiver, deliverer.clock.now());
         let seen = deliverer.store.version().await.ok();
         let next_at = match deliverer.run_once(None, &|| stop.is_cancelled()).await {
+            // Another one has more to say now.
+            Ok(round) if round.handed_over > 0 => {
+                bells.owed.notify_one();
+                round.next_at
+            }
             // What waits for the end of a silence, or for opening, is looked at often.
             Ok(round) if round.held > 0 => {
                 let soon = deliverer.clock.now().checked_add(SignedDuration::from_secs(1)).ok();

@@ -25,6 +25,9 @@ const GRACE: Duration = Duration::from_secs(10);
 /// What an attempt that is under way at the deadline of a one-shot run may still take.
 const LAST_WORDS: Duration = Duration::from_secs(5);
 
+/// How often a one-shot run delivers: a fallback may have one of its own.
+const MOST_ROUNDS: usize = 3;
+
 /// The pause before a loop that failed by a mistake of ours begins anew.
 const RESTART: Duration = Duration::from_secs(5);
 
@@ -101,16 +104,29 @@ pub async fn once(app: App, stop: &CancellationToken, progress: Progress) -> Res
     }
 
     let mut held = BTreeMap::new();
-    let mut deliveries = tokio::task::JoinSet::new();
-    for deliverer in app.deliverers {
-        deliveries.spawn(deliver_within(deliverer, Arc::clone(&app.clock), app.deadline, stop.clone()));
-    }
-    while let Some(joined) = deliveries.join_next().await {
-        if let Ok(done) = joined {
-            let (receiver, done) = done?;
-            report.sent += done.sent;
-            report.dead += done.dead;
-            held.insert(receiver, done.held);
+    let deliverers: Vec<Arc<Deliverer>> = app.deliverers.into_iter().map(Arc::new).collect();
+    // What went over to a fallback, and what the watchdog says of a receiver that failed, is sent as well.
+    for _ in 0..MOST_ROUNDS {
+        let mut more = 0;
+        let mut deliveries = tokio::task::JoinSet::new();
+        for deliverer in &deliverers {
+            let (deliverer, clock) = (Arc::clone(deliverer), Arc::clone(&app.clock));
+            deliveries.spawn(deliver_within(deliverer, clock, app.deadline, stop.clone()));
+        }
+        while let Some(joined) = deliveries.join_next().await {
+            if let Ok(done) = joined {
+                let (receiver, done) = done?;
+                report.sent += done.sent;
+                report.dead += done.dead;
+                more += done.handed_over;
+                held.insert(receiver, done.held);
+            }
+        }
+        if let Some(watchdog) = &app.watchdog {
+            more += watchdog.run_once().await?;
+        }
+        if more == 0 {
+            break;
         }
     }
     prune(&app.store, app.clock.as_ref(), app.retention).await;
@@ -145,7 +161,7 @@ async fn begin(app: &App) -> Result<(), StoreError> {
 
 /// Delivers to one receiver until nothing is left or the next attempt would be after the deadline.
 async fn deliver_within(
-    deliverer: Deliverer,
+    deliverer: Arc<Deliverer>,
     clock: Arc<dyn Clock>,
     deadline: Option<Timestamp>,
     stop: CancellationToken,
@@ -163,6 +179,7 @@ async fn deliver_within(
         done.sent += round.sent;
         done.dead += round.dead;
         done.held = round.held;
+        done.handed_over += round.handed_over;
         let Some(next_at) = round.next_at else { return Ok((receiver, done)) };
         if stop.is_cancelled() || deadline.is_some_and(|deadline| next_at >= deadline) {
             return Ok((receiver, done));
@@ -183,18 +200,18 @@ pub async fn daemon(app: App, stop: &CancellationToken, progress: Progress) -> R
     begin(&app).await?;
     let tracker = TaskTracker::new();
     let owed = Arc::new(Notify::new());
+    let bells = Bells { owed: Arc::clone(&owed), polled: Arc::default(), health: Arc::clone(&app.health) };
     let mut wakers = Vec::new();
     for deliverer in app.deliverers {
         let wake = Arc::new(Notify::new());
         wakers.push(Arc::clone(&wake));
-        let (deliverer, health, again) = (Arc::new(deliverer), Arc::clone(&app.health), stop.clone());
+        let (deliverer, bells, again) = (Arc::new(deliverer), bells.clone(), stop.clone());
         tracker.spawn(supervised("delivery", RESTART, stop.clone(), move || {
-            deliver(Arc::clone(&deliverer), Arc::clone(&wake), Arc::clone(&health), again.clone())
+            deliver(Arc::clone(&deliverer), Arc::clone(&wake), bells.clone(), again.clone())
         }));
     }
     let (sources, shared) = app.edits;
     tracker.spawn(reload::watch(sources, shared, stop.clone()));
-    let bells = Bells { owed: Arc::clone(&owed), polled: Arc::default(), health: Arc::clone(&app.health) };
     for (poller, every) in app.pollers.into_iter().zip(app.poll_every) {
         let (poller, bells, again, progress) = (Arc::new(poller), bells.clone(), stop.clone(), Arc::clone(&progress));
         tracker.spawn(supervised("polling", RESTART, stop.clone(), move || {

@@ -4,15 +4,12 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{clock::Clock, shared::Shared};
+use super::{clock::Clock, deliverer::BROKEN_AFTER, shared::Shared};
 use crate::{
     engine::watch::watch,
     model::{InboxMemory, Problem, Trouble, WATCHDOG},
     store::{Reception, Store, StoreError},
 };
-
-/// A receiver that fails for so long is broken.
-const BROKEN_AFTER: SignedDuration = SignedDuration::from_mins(5);
 
 /// The watchdog of the whole program.
 pub struct Watchdog {

@@ -164,6 +164,15 @@ impl Store {
         self.owner.write(move |db| outbox::record(db, &recorded)).await
     }
 
+    /// Owes what a message tells to another receiver, too, where that one has not been told; gives how many
+    /// notifications that were.
+    ///
+    /// # Errors
+    /// The file failed; nothing has changed then.
+    pub async fn hand_over(&self, message: MessageId, to: String, now: Timestamp) -> Result<usize, StoreError> {
+        self.owner.write(move |db| outbox::hand_over(db, &message, &to, now)).await
+    }
+
     /// After a crash: attempts that were under way have no known outcome.
     ///
     /// # Errors

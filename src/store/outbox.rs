@@ -252,6 +252,33 @@ fn drop_empty(db: &Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
+/// Owes what a message tells to another receiver, too: of alerts that last, and of which that one has not
+/// been told. Gives how many notifications that were.
+pub fn hand_over(db: &Connection, message: &MessageId, to: &str, now: Timestamp) -> rusqlite::Result<usize> {
+    let chosen = "n.message = ?1 AND n.event <> 'resolved' AND a.resolved_at IS NULL AND a.acked_at IS NULL \
+         AND n.state IN ('owed', 'dead') \
+         AND NOT EXISTS (SELECT 1 FROM notification o WHERE o.alert = n.alert AND o.receiver = ?2 \
+                         AND o.event <> 'resolved' AND o.state <> 'superseded')";
+    let alerts: Vec<(Alert, String)> = db
+        .prepare_cached(&format!(
+            "SELECT a.*, n.receiver AS whose FROM notification n JOIN alert a ON a.id = n.alert WHERE {chosen}"
+        ))?
+        .query_map(params![message.0, to], |row| Ok((rows::alert(row)?, row.get("whose")?)))?
+        .collect::<rusqlite::Result<_>>()?;
+    let handed = db
+        .prepare_cached(&format!(
+            "INSERT INTO notification (alert, receiver, event, step, template, due_at) \
+             SELECT n.alert, ?2, n.event, n.step, n.template, ?3 FROM notification n JOIN alert a ON a.id = n.alert \
+             WHERE {chosen} ORDER BY n.id"
+        ))?
+        .execute(params![message.0, to, micros(now)])?;
+    for (alert, whose) in &alerts {
+        let entry = Entry::of(alert, Happened::Owed, now).who(to).detail(format!("in place of {whose}"));
+        history::write(db, &entry)?;
+    }
+    Ok(handed)
+}
+
 /// After a crash: what was under way may have arrived.
 pub fn recover(db: &Connection) -> rusqlite::Result<()> {
     db.execute(

@@ -110,6 +110,8 @@ fn the_heart_beats_after_good_runs_only() {
     home.waits("c1", "Asha", "Hello?");
     home.edit("pengwatch.toml", "deadline = \"20s\"", "deadline = \"1s\"");
     home.run(&["run", "--once"]).ends(1);
+    // Until the message is overdue.
+    std::thread::sleep(std::time::Duration::from_millis(1_100));
     let before = heard.load(Ordering::SeqCst);
     let daemon = home.start(&["run"]);
     eventually("polls", || home.inbox().requests().len() > 8);

@@ -1,8 +1,11 @@
 //! The watchdog: trouble of the watcher itself is told through another way, once, and with an end.
 
-use pengwatch::sandbox::fault::{Fault, Kind};
+use pengwatch::sandbox::{
+    By, Deed,
+    fault::{Fault, Kind},
+};
 
-use crate::harness::{Home, RULE, eventually};
+use crate::harness::{Home, RULE, eventually, now};
 
 /// Support by Slack; the watchdog tells the leads by mail.
 fn watched(more: &str) -> Home {
@@ -116,4 +119,25 @@ fn without_anybody_to_tell_what_it_was_telling_of_ends() {
     home.edit("pengwatch.toml", "notify = [\"leads\"]", "");
     home.run(&["run", "--once"]).ends(0);
     assert_eq!(subjects(&home).len(), 1);
+}
+
+#[test]
+fn the_fallback_hears_of_the_customer_and_of_the_end() {
+    let home = watched("");
+    home.edit(
+        "pengwatch.toml",
+        "webhook_url = { env = \"SLACK_WEBHOOK_URL\" }",
+        "webhook_url = { env = \"SLACK_WEBHOOK_URL\" }\nfallback = \"leads\"",
+    );
+    home.waits("c1", "Asha", "Hello?");
+    home.inbox().fault(Fault::slack(Kind::status(404)).repeated(100));
+    home.run(&["run", "--once"]).ends(1);
+    let mut told = subjects(&home);
+    told.sort();
+    assert!(told.len() == 2 && told[0].contains("the receiver support takes no messages"), "{told:?}");
+    assert!(told[1].starts_with("🟠 Asha has waited 2 min"), "{told:?}");
+    home.inbox().act("c1", &Deed::Answer(By::Agent, "Yes?".to_owned()), now()).expect("a contact");
+    home.run(&["run", "--once"]).ends(0);
+    assert!(subjects(&home)[2].starts_with("✅ Asha: answered by an agent"), "{:?}", subjects(&home));
+    assert_eq!(home.inbox().slack().iter().filter(|received| received.status == 200).count(), 0);
 }

@@ -77,6 +77,7 @@ impl Bench {
         tokio::spawn(serve(listener, store.clone(), receiver.to_owned(), Arc::clone(&script), Arc::clone(&got)));
         let manner = Manner {
             receiver: receiver.to_owned(),
+            fallback: None,
             format: Format::Webhook,
             group: GroupBy::Rule,
             max_listed: 10,
