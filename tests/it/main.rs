@@ -14,6 +14,7 @@ mod health;
 mod help;
 mod imports;
 mod init;
+mod kill;
 mod leaks;
 mod life;
 mod once;
