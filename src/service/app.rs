@@ -120,6 +120,7 @@ impl App {
                     .with_patience(patience),
                 gate: BudgetGate::open(&inbox.name, limit, Arc::clone(&clock), store.clone(), deadline).await?,
                 sweep_every: inbox.sweep_every,
+                soon: soon(inbox.poll_every),
                 share: share(limit, inbox.poll_every),
                 store: store.clone(),
                 clock: Arc::clone(&clock),
@@ -170,6 +171,11 @@ impl App {
             clock,
         })
     }
+}
+
+/// When the next poll will have ended, as a rule; every look-up before that is a request too many.
+fn soon(poll_every: SignedDuration) -> SignedDuration {
+    poll_every.saturating_mul(2).clamp(SignedDuration::from_secs(5), SignedDuration::from_mins(1))
 }
 
 /// A poll's fair part of the budget.

@@ -31,9 +31,6 @@ const SEGMENTS_EVERY: SignedDuration = SignedDuration::from_hours(1);
 /// An alert that has begun does not wait longer for them.
 const NAMES_WITHIN: Duration = Duration::from_secs(3);
 
-/// Candidates that match within that time are about to: a poll is not later than that.
-const SOON: SignedDuration = SignedDuration::from_mins(1);
-
 /// Who asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
@@ -53,6 +50,8 @@ pub struct Poller {
     pub gate: BudgetGate,
     /// A full walk at least this often.
     pub sweep_every: SignedDuration,
+    /// Whoever is to be told of within that time is about to be: the next poll is not later than that.
+    pub soon: SignedDuration,
     /// A poll's fair part of the budget, in requests.
     pub share: usize,
     /// Where state is kept.
@@ -292,7 +291,7 @@ impl Poller {
         observed: &mut Observed,
         now: Timestamp,
     ) -> (BTreeSet<(String, ContactId)>, Option<InboxError>) {
-        let soon = now.checked_add(SOON).unwrap_or(now);
+        let soon = now.checked_add(self.soon).unwrap_or(now);
         let names = self.shared.names();
         let unsure = missing::to_confirm(
             rules,

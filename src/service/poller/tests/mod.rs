@@ -116,6 +116,7 @@ impl Bench {
             client: inbox.client(),
             gate: BudgetGate::open("main", 10_000, clock.clone(), store.clone(), None).await.unwrap(),
             sweep_every: SignedDuration::from_mins(5),
+            soon: SignedDuration::from_mins(1),
             share: 1_000,
             store,
             clock,
