@@ -132,7 +132,7 @@ async fn rest(poller: &Poller, next_at: Timestamp, good: bool, bells: &Bells, st
 }
 
 /// Looks after the watcher itself.
-pub async fn look_after(watchdog: Watchdog, owed: Arc<Notify>, stop: CancellationToken) {
+pub async fn look_after(watchdog: Arc<Watchdog>, owed: Arc<Notify>, stop: CancellationToken) {
     loop {
         tokio::select! {
             () = tokio::time::sleep(LOOK) => {}
@@ -147,7 +147,7 @@ pub async fn look_after(watchdog: Watchdog, owed: Arc<Notify>, stop: Cancellatio
 }
 
 /// Beats after polls, while every inbox was read completely, and not oftener than anybody needs.
-pub async fn beat(heartbeat: Heartbeat, bells: Bells, clock: Arc<dyn Clock>, stop: CancellationToken) {
+pub async fn beat(heartbeat: Arc<Heartbeat>, bells: Bells, clock: Arc<dyn Clock>, stop: CancellationToken) {
     let mut heard_at: Option<Timestamp> = None;
     loop {
         tokio::select! {

@@ -211,7 +211,10 @@ pub async fn daemon(app: App, stop: &CancellationToken, progress: Progress) -> R
         }));
     }
     let (sources, shared) = app.edits;
-    tracker.spawn(reload::watch(sources, shared, stop.clone()));
+    let again = stop.clone();
+    tracker.spawn(supervised("edits", RESTART, stop.clone(), move || {
+        reload::watch(sources.clone(), Arc::clone(&shared), again.clone())
+    }));
     for (poller, every) in app.pollers.into_iter().zip(app.poll_every) {
         let (poller, bells, again, progress) = (Arc::new(poller), bells.clone(), stop.clone(), Arc::clone(&progress));
         tracker.spawn(supervised("polling", RESTART, stop.clone(), move || {
@@ -219,10 +222,16 @@ pub async fn daemon(app: App, stop: &CancellationToken, progress: Progress) -> R
         }));
     }
     if let Some(watchdog) = app.watchdog {
-        tracker.spawn(look_after(watchdog, Arc::clone(&owed), stop.clone()));
+        let (watchdog, owed, again) = (Arc::new(watchdog), Arc::clone(&owed), stop.clone());
+        tracker.spawn(supervised("the watchdog", RESTART, stop.clone(), move || {
+            look_after(Arc::clone(&watchdog), Arc::clone(&owed), again.clone())
+        }));
     }
     if let Some(heartbeat) = app.heartbeat {
-        tracker.spawn(beat(heartbeat, bells, Arc::clone(&app.clock), stop.clone()));
+        let (heartbeat, clock, again) = (Arc::new(heartbeat), Arc::clone(&app.clock), stop.clone());
+        tracker.spawn(supervised("the heartbeat", RESTART, stop.clone(), move || {
+            beat(Arc::clone(&heartbeat), bells.clone(), Arc::clone(&clock), again.clone())
+        }));
     }
     {
         let (store, clock, stop, retention) = (app.store.clone(), Arc::clone(&app.clock), stop.clone(), app.retention);
