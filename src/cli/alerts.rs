@@ -43,8 +43,7 @@ pub async fn alerts(global: &Global, arguments: ListArguments) -> anyhow::Result
         .iter()
         .filter(|(alert, _)| is_asked(alert))
         .map(|(alert, told)| {
-            let severity = desk.files.live.rules.get(&alert.rule).map_or("", |rule| rule.severity.name());
-            let silence = silence_of(&silences, alert, severity, &desk.files.config.names, desk.now);
+            let silence = silence_of(&silences, alert, desk.severity(alert), &desk.files.config.names, desk.now);
             Row { alert, told, silence }
         })
         .collect();

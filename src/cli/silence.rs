@@ -126,8 +126,7 @@ async fn add(global: &Global, arguments: Box<AddArguments>, desk: &Desk, store: 
     let silence = Silence { id: 0, matchers, created_at: desk.now, ends_at, comment, created_by: by };
     let mut held = 0;
     for (alert, _) in store.open_alerts().await? {
-        let severity = desk.files.live.rules.get(&alert.rule).map_or("", |rule| rule.severity.name());
-        held += usize::from(silence.matchers.fit(&alert, severity, &desk.files.config.names));
+        held += usize::from(silence.matchers.fit(&alert, desk.severity(&alert), &desk.files.config.names));
     }
     let what = in_words(&silence.matchers);
     let id = store.silence(silence).await?;

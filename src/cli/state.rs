@@ -10,7 +10,7 @@ use super::{Exit, Global, files, files::Files, terminal};
 use crate::{
     config::{State, load::Secrets},
     diagnose::Diagnostic,
-    model::text,
+    model::{Alert, text},
     service::clock::{Clock, SystemClock},
     store::Store,
 };
@@ -66,6 +66,11 @@ impl Desk {
             None
         };
         Ok(Ok(Self { files, store, now: SystemClock.now() }))
+    }
+
+    /// The severity of an alert's rule; empty where the rule is gone.
+    pub fn severity(&self, alert: &Alert) -> &'static str {
+        self.files.live.rules.get(&alert.rule).map_or("", |rule| rule.severity.name())
     }
 
     /// A moment as people read it, in the configuration's zone.

@@ -30,15 +30,7 @@ pub struct Life<'a> {
 impl<'a> Life<'a> {
     /// An alert as it was stored.
     pub fn of(alert: &'a Alert, input: Tick<'a>, surroundings: Surroundings<'a>) -> Self {
-        Self {
-            input,
-            surroundings,
-            before: Some(alert),
-            alert: alert.clone(),
-            vanished: false,
-            owed: Vec::new(),
-            history: Vec::new(),
-        }
+        Self { before: Some(alert), ..Self::new(alert.clone(), input, surroundings) }
     }
 
     /// An episode that begins now.
@@ -54,6 +46,10 @@ impl<'a> Life<'a> {
             steps: owe::from_the_start(rule),
             ..Alert::begin(input.inbox, &rule.name, contact.clone(), since, input.now)
         };
+        Self::new(alert, input, surroundings)
+    }
+
+    fn new(alert: Alert, input: Tick<'a>, surroundings: Surroundings<'a>) -> Self {
         Self { input, surroundings, before: None, alert, vanished: false, owed: Vec::new(), history: Vec::new() }
     }
 
@@ -82,7 +78,7 @@ impl<'a> Life<'a> {
         if self.alert.edition.file == edition.file {
             return;
         }
-        let same_condition = self.alert.edition.condition == edition.condition;
+        let same_condition = self.matched_this(rule);
         let same_timing = self.alert.edition.timing == edition.timing;
         if !same_timing {
             self.alert.steps = owe::after_an_edit(rule, &self.alert, &self.input.snapshot.told, now);
@@ -112,7 +108,7 @@ impl<'a> Life<'a> {
             Judgement::Unknown => false,
             Judgement::Later | Judgement::No if !rule.trusts(contact) => false,
             Judgement::Later | Judgement::No => {
-                let why = if self.alert.edition.condition == rule.edition.condition {
+                let why = if self.matched_this(rule) {
                     reason(rule, &self.alert.contact, contact, self.alert.since, self.input.now)
                 } else {
                     Reason::RuleChanged
@@ -130,19 +126,23 @@ impl<'a> Life<'a> {
         if complete > 0 && observed.lacks(&rule.name, &self.alert.contact, self.alert.first_seen) {
             self.alert.missed_walks = self.alert.missed_walks.saturating_add(complete);
             if self.alert.missed_walks >= ABSENT {
-                let same = self.alert.edition.condition == rule.edition.condition;
-                self.no_longer(rule, None, if same { Reason::Gone } else { Reason::RuleChanged });
+                let why = if self.matched_this(rule) { Reason::Gone } else { Reason::RuleChanged };
+                self.no_longer(rule, None, why);
             }
             return false;
         }
-        // Nor does one that nobody has seen to match what the rule asks for by now.
-        let same = self.alert.edition.condition == rule.edition.condition;
-        same && observed.fresh && self.alert.missed_walks == 0 && !observed.doubtful.contains(&self.alert.id)
+        self.matched_this(rule)
+            && observed.fresh
+            && self.alert.missed_walks == 0
+            && !observed.doubtful.contains(&self.alert.id)
+    }
+
+    /// Whether filter and condition are those that it was last seen to match.
+    fn matched_this(&self, rule: &Rule) -> bool {
+        self.alert.edition.condition == rule.edition.condition
     }
 
     fn no_longer(&mut self, rule: &Rule, contact: Option<&Contact>, why: Reason) {
-        let now = self.input.now;
-        let happened_at = ended_at(why, contact.unwrap_or(&self.alert.contact), self.alert.since, now);
         if self.alert.lapse.is_some() {
             return;
         }
@@ -150,6 +150,8 @@ impl<'a> Life<'a> {
             if let Some(contact) = contact {
                 self.alert.contact = contact.clone();
             }
+            let now = self.input.now;
+            let happened_at = ended_at(why, &self.alert.contact, self.alert.since, now);
             self.alert.lapse = Some(Lapse { at: now, ended_at: happened_at, reason: why });
             return self.tell_history(Happened::Lapsed, "", why.name());
         }
@@ -169,11 +171,11 @@ impl<'a> Life<'a> {
         if let Some(contact) = contact {
             self.alert.contact = contact.clone();
         }
-        let happened_at = ended_at(why, &self.alert.contact, self.alert.since, self.input.now);
         if self.alert.fired_at.is_none() {
             self.vanished = true;
             return self.tell_history(Happened::Vanished, "", why.name());
         }
+        let happened_at = ended_at(why, &self.alert.contact, self.alert.since, self.input.now);
         self.resolve(why, happened_at);
     }
 
@@ -189,7 +191,7 @@ impl<'a> Life<'a> {
             return;
         }
         for owed in owe::at_the_end(&self.alert, &self.input.snapshot.told, now) {
-            self.tell_history(Happened::Owed, &owed.receiver, owe::what(owed.step as usize, owed.event));
+            self.history.push(owe::entry(&self.alert, &owed, now));
             self.owed.push(owed);
         }
     }

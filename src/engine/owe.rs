@@ -61,14 +61,17 @@ pub fn by_steps(rule: &Rule, alert: &mut Alert, now: Timestamp) -> Due {
             });
         }
     }
-    due.history.extend(due.owed.iter().map(|owed| {
-        Entry::of(alert, Happened::Owed, now).who(&owed.receiver).detail(what(owed.step as usize, owed.event))
-    }));
+    due.history.extend(due.owed.iter().map(|owed| entry(alert, owed, now)));
     due
 }
 
+/// What the history says of something that is owed now.
+pub fn entry(alert: &Alert, owed: &Notification, now: Timestamp) -> Entry {
+    Entry::of(alert, Happened::Owed, now).who(&owed.receiver).detail(what(owed.step as usize, owed.event))
+}
+
 /// A step and an event, as the history says it.
-pub fn what(step: usize, event: Event) -> String {
+fn what(step: usize, event: Event) -> String {
     format!("step {} {}", step + 1, event.name())
 }
 

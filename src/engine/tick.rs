@@ -17,7 +17,7 @@ use super::{
     live_chats,
 };
 use crate::{
-    model::{Alert, Candidate, Changes, ContactId, Names, Snapshot, snapshot::LiveChat},
+    model::{Candidate, Changes, ContactId, Names, Snapshot, snapshot::LiveChat},
     rules::{Rule, RuleSet},
 };
 
@@ -221,5 +221,5 @@ impl<'a> Run<'a> {
 
 /// Whether time alone can change something of this inbox before the next poll.
 pub fn time_matters(snapshot: &Snapshot) -> bool {
-    !snapshot.candidates.is_empty() || snapshot.alerts.iter().any(Alert::is_open)
+    !snapshot.candidates.is_empty() || !snapshot.alerts.is_empty()
 }

@@ -108,5 +108,6 @@ fn must_wait(claim: &Claim<'_>, silences: &[Silence], names: &Names, now: Timest
 /// Whether the receiver wants to hear nothing now; the one that stands in outside the hours always does.
 fn is_closed(rule: Option<&Rule>, receiver: &str, now: Timestamp) -> bool {
     let Some(hours) = rule.and_then(|rule| rule.hours.as_ref()) else { return false };
-    hours.outside != Outside::Receiver(receiver.to_owned()) && !hours.is_open(now)
+    let stands_in = matches!(&hours.outside, Outside::Receiver(other) if other == receiver);
+    !stands_in && !hours.is_open(now)
 }

@@ -37,14 +37,9 @@ pub fn watch(snapshot: &Snapshot, troubles: &[Trouble], receivers: &[String], no
         changes.owed.extend(owe::at_the_end(&ended, &snapshot.told, now));
         changes.alerts.push(ended);
     }
-    let owed = changes.owed.iter().map(|owed| {
-        let about = changes.alerts.iter().find(|alert| alert.id == owed.alert);
-        about.map(|alert| {
-            let what = owe::what(owed.step as usize, owed.event);
-            Entry::of(alert, Happened::Owed, now).who(&owed.receiver).detail(what)
-        })
-    });
-    let owed: Vec<Entry> = owed.flatten().collect();
+    let of = |owed: &Notification| changes.alerts.iter().find(|alert| alert.id == owed.alert);
+    let owed = changes.owed.iter().filter_map(|owed| Some(owe::entry(of(owed)?, owed, now)));
+    let owed: Vec<Entry> = owed.collect();
     changes.history.extend(owed);
     changes
 }

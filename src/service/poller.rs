@@ -205,7 +205,7 @@ impl Poller {
         let live = self.shared.live();
         let names = self.shared.names();
         let doubtful = self.doubtful.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let observed = Observed { fresh: good, doubtful, ..Observed::default() };
+        let observed = Observed { fresh: good, doubtful, ..Observed::between_polls() };
         let outcome = tick(Tick {
             inbox: &self.inbox,
             rules: &live.rules,
@@ -252,14 +252,8 @@ impl Poller {
         let wanted: Vec<Contact> = missing::to_look_up(rules, snapshot, observed).into_iter().cloned().collect();
         let mut failure = None;
         for contact in wanted {
-            let Some(search) = contact.search_text() else { continue };
-            match self.client.page(&self.gate, &Filter::for_look_up(search), 1, now).await {
-                Ok(page) => {
-                    page.contacts
-                        .into_iter()
-                        .filter(|found| found.id == contact.id)
-                        .for_each(|found| observed.see(found));
-                }
+            match self.look_up(&contact, observed, now).await {
+                Ok(()) => {}
                 Err(InboxError::OutOfTime) => return failure,
                 // What one contact is searched by may not please the API; the others are found all the same.
                 Err(error @ InboxError::BadRequest { .. }) => failure = Some(error),
@@ -281,6 +275,14 @@ impl Poller {
         failure
     }
 
+    /// One small request for one contact, where there is something to search it by; found, it is seen.
+    async fn look_up(&self, contact: &Contact, observed: &mut Observed, now: Timestamp) -> Result<(), InboxError> {
+        let Some(search) = contact.search_text() else { return Ok(()) };
+        let page = self.client.page(&self.gate, &Filter::for_look_up(search), 1, now).await?;
+        page.contacts.into_iter().filter(|found| found.id == contact.id).for_each(|found| observed.see(found));
+        Ok(())
+    }
+
     /// Whom people are about to be told of, but who was not seen, by a torn walk or a narrow one, is looked
     /// up: what is known of them may be out of date. Of those that are not found nobody is told until they
     /// are seen again.
@@ -300,14 +302,8 @@ impl Poller {
             Surroundings { inbox: &self.inbox, names: &names, live_chats: &snapshot.memory.live_chats, now: soon },
         );
         for contact in unsure.contacts.iter().take(missing::MOST_LOOK_UPS) {
-            let Some(search) = contact.search_text() else { continue };
-            match self.client.page(&self.gate, &Filter::for_look_up(search), 1, now).await {
-                Ok(page) => page
-                    .contacts
-                    .into_iter()
-                    .filter(|found| found.id == contact.id)
-                    .for_each(|found| observed.see(found)),
-                Err(InboxError::BadRequest { .. }) => {}
+            match self.look_up(contact, observed, now).await {
+                Ok(()) | Err(InboxError::BadRequest { .. }) => {}
                 Err(error) => {
                     observed.fresh = false;
                     return (BTreeSet::new(), Some(error));

@@ -216,14 +216,6 @@ impl Store {
         self.owner.read(outbox::receptions).await
     }
 
-    /// Since when the oldest message waits that is to be sent.
-    ///
-    /// # Errors
-    /// The file failed.
-    pub async fn oldest_waiting(&self) -> Result<Option<Timestamp>, StoreError> {
-        self.owner.read(outbox::oldest_waiting).await
-    }
-
     /// Every episode that is remembered, the oldest first, those that are over too; for tests and the
     /// demo's books.
     ///

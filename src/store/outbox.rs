@@ -384,14 +384,6 @@ pub fn receptions(db: &Connection) -> rusqlite::Result<Vec<Reception>> {
         .collect()
 }
 
-/// Since when the oldest message waits that is to be sent.
-pub fn oldest_waiting(db: &Connection) -> rusqlite::Result<Option<Timestamp>> {
-    let oldest: Option<i64> = db
-        .prepare_cached("SELECT min(created_at) FROM message WHERE state = 'due'")?
-        .query_row([], |row| row.get(0))?;
-    Ok(oldest.and_then(|micros| Timestamp::from_microsecond(micros).ok()))
-}
-
 /// Every notification with its state.
 pub fn all(db: &Connection) -> rusqlite::Result<Vec<(Notification, String)>> {
     db.prepare_cached("SELECT n.*, a.rule, a.inbox FROM notification n JOIN alert a ON a.id = n.alert ORDER BY n.id")?

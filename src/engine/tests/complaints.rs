@@ -9,7 +9,8 @@ use super::{
 };
 use crate::{
     engine::{Observed, Outcome, Tick, tick},
-    model::{Contact, Event, Names},
+    model::{Alert, Body, Contact, Event, Names, Privacy},
+    render::{Format, Renderer, RuleWords, Telling, Told},
     rules::RuleSet,
     store::Store,
 };
@@ -188,6 +189,34 @@ fn an_old_repeat_that_outlives_an_edited_rule() {
     );
 }
 
+/// The words of the message about an end.
+fn said(ended: &Alert, format: Format) -> String {
+    let rule = RuleWords {
+        name: "r".to_owned(),
+        description: String::new(),
+        severity: "warning".to_owned(),
+        timezone: jiff::tz::TimeZone::UTC,
+    };
+    let telling = Telling {
+        event: Event::Resolved,
+        rule: &rule,
+        inbox: INBOX,
+        receiver: "support",
+        step: 0,
+        alerts: &[Told { alert: ended, rule: &rule, waiting_open: None }],
+        max_listed: 10,
+        privacy: Privacy::Full,
+        names: &Names::default(),
+        contact_link: None,
+        now: noon(),
+    };
+    match Renderer::built_in().render("alert", format, &telling).body {
+        Body::Slack { payload } | Body::Webhook { payload } => payload,
+        Body::Email { subject, .. } => subject,
+        Body::Console { text } => text,
+    }
+}
+
 #[test]
 fn an_empty_resolved_message() {
     let answered = |by: &str, text: &str| {
@@ -205,6 +234,12 @@ fn an_empty_resolved_message() {
         let resolution = ended.resolution.as_ref().unwrap();
         assert!(end(&outcome).is_some() && !resolution.reason.words().is_empty());
         assert!(!ended.contact.name().is_empty() && ended.since < resolution.ended_at);
+        // And what it says, wherever it goes.
+        for format in Format::ALL {
+            let said = said(ended, format);
+            let reason = resolution.reason.words();
+            assert!(said.contains(&ended.contact.name()) && said.contains(reason), "{format:?} {said}");
+        }
     }
     assert_eq!(owed(&Scene::new(rule("r", "[filter]")).tick(&Observed::between_polls())), []);
 }
