@@ -61,7 +61,7 @@ struct Stage {
 /// # Errors
 /// What could not be started.
 pub async fn demo(global: &Global, fast: bool, how_long: Option<SignedDuration>) -> anyhow::Result<Exit> {
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
     let stop = terminal::stop_signal();
     let folder = tempfile::Builder::new().prefix("pengwatch-demo").tempdir()?;
     // The stage stands until the watcher has ended, or its last messages would find nobody.

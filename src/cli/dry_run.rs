@@ -33,7 +33,7 @@ pub async fn dry_run(global: &Global) -> anyhow::Result<Exit> {
     let stop = terminal::stop_signal();
     let State::Sqlite(path) = &files.config.state;
     let store = Store::copy(path).await?;
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
     let deadline = clock.now().checked_add(files.config.deadline).ok();
     let output = Arc::new(Mutex::new(io::stdout()));
     let surroundings = Surroundings { clock, output, store, deadline, patience: Patience::default() };

@@ -72,11 +72,7 @@ pub async fn outbox(global: &Global, command: OutboxCommand) -> anyhow::Result<E
                 let line = format!("there is no message `{id}`; `pengwatch outbox list` lists them");
                 terminal::note(global, Level::ERROR, &line);
             }
-            (Done::No, true) => {
-                let line = format!("{id} was not given up: it is tried anyway, or it is gone");
-                terminal::note(global, Level::ERROR, &line);
-            }
-            (Done::No, false) => terminal::note(global, Level::ERROR, &format!("{id} is gone: sent, or withdrawn")),
+            (Done::No, _) => terminal::note(global, Level::ERROR, &format!("{id} is gone: sent, or withdrawn")),
         }
         if done != Done::Yes {
             exit = Exit::No;

@@ -43,7 +43,7 @@ pub async fn run(global: &Global, one_shot: bool) -> anyhow::Result<Exit> {
     let State::Sqlite(path) = &files.config.state;
     let _lock = Lock::take(path)?;
     let store = Store::open(path).await?;
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
     let deadline = one_shot.then(|| clock.now().checked_add(files.config.deadline).ok()).flatten();
     let surroundings = Surroundings {
         clock,

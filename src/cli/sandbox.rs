@@ -55,7 +55,7 @@ pub struct SandboxArguments {
 /// An address cannot be listened on.
 pub async fn sandbox(arguments: SandboxArguments) -> anyhow::Result<Exit> {
     let SandboxArguments { listen, smtp, token, contacts, seed, speed, page_size, rate_limit } = arguments;
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
     let stop = terminal::stop_signal();
     let settings = Settings {
         token: token.clone(),

@@ -65,7 +65,7 @@ impl Desk {
             terminal::note(global, Level::WARN, &line);
             None
         };
-        Ok(Ok(Self { files, store, now: SystemClock.now() }))
+        Ok(Ok(Self { files, store, now: SystemClock::default().now() }))
     }
 
     /// The severity of an alert's rule; empty where the rule is gone.

@@ -81,7 +81,7 @@ pub fn complain(global: &Global, found: &[Diagnostic]) {
 /// A line like those of the log.
 fn event(level: Level, message: &str, help: Option<&str>) -> serde_json::Value {
     let mut event = serde_json::json!({
-        "timestamp": SystemClock.now().to_string(),
+        "timestamp": SystemClock::default().now().to_string(),
         "level": level.as_str(),
         "message": message,
     });

@@ -11,6 +11,8 @@ pub enum GroupBy {
     Contact,
     /// Everything of an inbox with the same event.
     Receiver,
+    /// What piled up while the receiver took nothing: of an inbox who waits, and what is over.
+    Backlog,
 }
 
 /// Puts notifications for one receiver that are due together into messages, in the order in which
@@ -44,9 +46,10 @@ impl Key {
         let of_rule = || (rule.clone(), *step, template.clone());
         let (event, inbox) = (*event, inbox.clone());
         match by {
+            GroupBy::Backlog if event.is_of_waiting() => Self { event: Event::Fired, inbox, rule: None, alert: None },
             GroupBy::Rule => Self { event, inbox, rule: Some(of_rule()), alert: None },
             GroupBy::Contact => Self { event, inbox, rule: Some(of_rule()), alert: Some(alert.0.clone()) },
-            GroupBy::Receiver => Self { event, inbox, rule: None, alert: None },
+            GroupBy::Receiver | GroupBy::Backlog => Self { event, inbox, rule: None, alert: None },
         }
     }
 }

@@ -93,7 +93,10 @@ impl<'a> Life<'a> {
 
     /// Evidence (a): the contact was seen. Gives whether it is known to match now.
     fn seen(&mut self, rule: &Rule, contact: &Contact, faults: &mut Vec<(String, String)>) -> bool {
-        match judge(rule, contact, self.alert.since, self.surroundings, faults) {
+        // Where the clock was set back, it is judged as of its beginning: before that nothing is known of it.
+        let began_at = self.alert.fired_at.unwrap_or(self.alert.first_seen);
+        let surroundings = Surroundings { now: self.surroundings.now.max(began_at), ..self.surroundings };
+        match judge(rule, contact, self.alert.since, surroundings, faults) {
             Judgement::Match => {
                 self.alert.contact = contact.clone();
                 self.alert.missed_walks = 0;

@@ -28,6 +28,8 @@ pub enum Happened {
     Dropped,
     /// A receiver was told.
     Sent,
+    /// A receiver may have been told: the answer to an attempt is not known.
+    Ambiguous,
     /// What was owed is no longer true, and was withdrawn.
     Superseded,
     /// What was owed was given up.
@@ -40,7 +42,7 @@ pub enum Happened {
 
 impl Happened {
     /// Every one, for tables and tests.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Pending,
         Self::Firing,
         Self::Vanished,
@@ -51,6 +53,7 @@ impl Happened {
         Self::Owed,
         Self::Dropped,
         Self::Sent,
+        Self::Ambiguous,
         Self::Superseded,
         Self::Dead,
         Self::RuleEdited,
@@ -70,6 +73,7 @@ impl Happened {
             Self::Owed => "owed",
             Self::Dropped => "dropped",
             Self::Sent => "sent",
+            Self::Ambiguous => "ambiguous",
             Self::Superseded => "superseded",
             Self::Dead => "dead",
             Self::RuleEdited => "rule-edited",

@@ -27,6 +27,8 @@ pub struct Told {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct WalkMemory {
+    /// When it was first begun.
+    pub first_at: Option<Timestamp>,
     /// When it began, if it was complete.
     pub complete_at: Option<Timestamp>,
     /// When it began, if it came to any end: one that stays torn must not be tried at every poll.
@@ -72,6 +74,68 @@ pub struct InboxMemory {
     pub failing: Option<Failing>,
     /// Since when records are not understood; `None` after a complete walk.
     pub odd_records: Option<OddRecords>,
+    /// Since when the budget is not enough for the rules; `None` while it is.
+    pub short: Option<Short>,
+    /// The one-shot runs so far; empty where a daemon polls.
+    pub runs: Runs,
+}
+
+/// The request budget is not enough for the rules.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Short {
+    /// Since when.
+    pub since: Timestamp,
+    /// Pages of the walk that does not come to its end, as far as it came.
+    pub pages: u32,
+}
+
+/// When one-shot runs come.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Runs {
+    /// When the last one began.
+    pub last_at: Option<Timestamp>,
+    /// Pauses between the last ones, in seconds, the newest last.
+    pub gaps: Vec<i64>,
+    /// Whether there were none for much longer than usual before the last one.
+    pub missed: Option<Missed>,
+}
+
+/// No run came for much longer than usual.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Missed {
+    /// When the run before began.
+    pub since: Timestamp,
+    /// The usual pause, in seconds.
+    pub usual: i64,
+    /// This one, in seconds.
+    pub gap: i64,
+}
+
+/// Pauses that are remembered.
+const GAPS: usize = 9;
+/// So many say what is usual.
+const ENOUGH: usize = 4;
+/// A pause is longer than usual by chance, too.
+const SLACK: i64 = 120;
+
+impl Runs {
+    /// A one-shot run begins.
+    pub fn begin(&mut self, now: Timestamp) {
+        let last_at = self.last_at.replace(now);
+        self.missed = None;
+        // A clock that was set back says nothing.
+        let Some(since) = last_at.filter(|at| *at <= now) else { return };
+        let gap = now.duration_since(since).as_secs();
+        let mut sorted = self.gaps.clone();
+        sorted.sort_unstable();
+        let usual = sorted.get(sorted.len() / 2).copied().filter(|_| sorted.len() >= ENOUGH);
+        self.missed = usual
+            .filter(|usual| gap >= usual.saturating_mul(3) && gap >= usual + SLACK)
+            .map(|usual| Missed { since, usual, gap });
+        self.gaps.push(gap);
+        self.gaps.drain(..self.gaps.len().saturating_sub(GAPS));
+    }
 }
 
 /// A live chat without a word of an agent.
@@ -142,5 +206,46 @@ impl Changes {
     /// Whether there is nothing to commit.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::{SignedDuration, Timestamp};
+
+    use super::Runs;
+
+    /// The gap that is missed by each of the runs, as (usual, gap).
+    fn missed(pauses: &[i64]) -> Vec<Option<(i64, i64)>> {
+        let (mut runs, mut now) = (Runs::default(), Timestamp::UNIX_EPOCH);
+        runs.begin(now);
+        let run = |pause: &i64| {
+            now += SignedDuration::from_secs(*pause);
+            runs.begin(now);
+            runs.missed.as_ref().map(|missed| (missed.usual, missed.gap))
+        };
+        pauses.iter().map(run).collect()
+    }
+
+    #[test]
+    fn runs_that_did_not_come_by_table() {
+        for (pauses, told) in [
+            (vec![60; 9], vec![None; 9]),
+            (vec![60, 61, 59, 60, 2_580, 60], vec![None, None, None, None, Some((60, 2_580)), None]),
+            // What is usual is not known yet.
+            (vec![60, 60, 60, 2_580], vec![None; 4]),
+            // One that was late, and a schedule of seconds.
+            (vec![60, 60, 60, 60, 179], vec![None; 5]),
+            (vec![5, 5, 5, 5, 60], vec![None; 5]),
+            (vec![300, 300, 300, 300, 800, 900], vec![None, None, None, None, None, Some((300, 900))]),
+            // The clock was set back.
+            (vec![60, 60, 60, 60, -7_200, 60], vec![None; 6]),
+        ] {
+            assert_eq!(missed(&pauses), told, "{pauses:?}");
+        }
+        // A schedule that changes becomes the usual one.
+        let changed = missed(&[vec![60; 9], vec![600; 12]].concat());
+        assert_eq!(changed.iter().filter(|one| one.is_some()).count(), 5, "{changed:?}");
+        assert!(changed[14..].iter().all(Option::is_none), "{changed:?}");
     }
 }

@@ -26,17 +26,23 @@ pub enum Problem {
     OutboxStuck,
     /// Records of an inbox are not understood.
     RecordsNotUnderstood,
+    /// The request budget of an inbox is not enough for its rules.
+    BudgetShort,
+    /// No one-shot run came for much longer than usual.
+    RunsMissed,
 }
 
 impl Problem {
     /// Every problem, for tables and tests.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
         Self::InboxUnreadable,
         Self::TokenRefused,
         Self::RuleRejected,
         Self::ReceiverBroken,
         Self::OutboxStuck,
         Self::RecordsNotUnderstood,
+        Self::BudgetShort,
+        Self::RunsMissed,
     ];
 
     /// The stored name, and the one that messages carry.
@@ -48,6 +54,8 @@ impl Problem {
             Self::ReceiverBroken => "receiver-broken",
             Self::OutboxStuck => "outbox-stuck",
             Self::RecordsNotUnderstood => "records-not-understood",
+            Self::BudgetShort => "budget-short",
+            Self::RunsMissed => "runs-missed",
         }
     }
 

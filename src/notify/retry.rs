@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::model::{Fault, Message, Outcome};
+use crate::model::{Fault, Message, Outcome, Reception};
 
 /// The wait after the first failure.
 const FIRST: SignedDuration = SignedDuration::from_secs(1);
@@ -10,6 +10,11 @@ const FIRST: SignedDuration = SignedDuration::from_secs(1);
 const LONGEST: SignedDuration = SignedDuration::from_mins(5);
 /// How far a wait is moved at most, so that messages that failed together don't come back together.
 const JITTER: f64 = 0.2;
+
+/// A receiver that fails for so long is broken.
+pub const BROKEN_AFTER: SignedDuration = SignedDuration::from_mins(5);
+/// How often a broken receiver is tried, before the jitter.
+const PROBE_EVERY: SignedDuration = SignedDuration::from_mins(2);
 
 /// What to do with a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,9 +48,10 @@ pub fn decide(
     give_up_after: SignedDuration,
     jitter: f64,
 ) -> Decision {
+    let too_old = now.duration_since(message.created_at) >= give_up_after;
     match outcome {
         Outcome::Delivered => Decision::Done,
-        Outcome::Retry { reason, .. } if now.duration_since(message.created_at) >= give_up_after => {
+        Outcome::Retry { reason, .. } | Outcome::Rejected { reason, fault: Fault::Receiver } if too_old => {
             Decision::Dead { reason: format!("given up after {} attempts: {reason}", message.attempts.max(1)) }
         }
         Outcome::Retry { after, .. } => {
@@ -55,14 +61,52 @@ pub fn decide(
         }
         // Even an old message gets this chance: the receiver is there, and it comes only once.
         Outcome::Rejected { fault: Fault::Payload, .. } if !message.plain => Decision::AgainPlain { at: now },
-        Outcome::Rejected { reason, .. } => Decision::Dead { reason: reason.clone() },
+        Outcome::Rejected { reason, fault: Fault::Payload } => Decision::Dead { reason: reason.clone() },
+        // It is the receiver that has to be mended, and then it takes this message.
+        Outcome::Rejected { fault: Fault::Receiver, .. } => Decision::Again { at: probe_at(now, jitter) },
     }
+}
+
+/// What an attempt says of its receiver, of which `before` was known; `took_some`: recipients of a mail got
+/// it, whatever became of the others.
+pub fn reception(before: &Reception, outcome: &Outcome, took_some: bool, now: Timestamp, jitter: f64) -> Reception {
+    let broken = |since: Timestamp, reason: &str| Reception {
+        failing_since: Some(since),
+        broken_at: before.broken_at.or(Some(now)),
+        not_before: Some(probe_at(now, jitter)),
+        last_error: reason.to_owned(),
+    };
+    let since = before.failing_since.unwrap_or(now);
+    match outcome {
+        Outcome::Delivered => Reception::default(),
+        // It answers: what it does not take is this message.
+        Outcome::Rejected { fault: Fault::Payload, .. } => before.clone(),
+        Outcome::Rejected { reason, fault: Fault::Receiver } => broken(since, reason),
+        Outcome::Retry { after, .. } if took_some => {
+            Reception { not_before: after.and_then(|after| now.checked_add(after).ok()), ..Reception::default() }
+        }
+        Outcome::Retry { after, reason, .. } => {
+            let asked = after.and_then(|after| now.checked_add(after).ok());
+            if before.is_broken() || now.duration_since(since) >= BROKEN_AFTER {
+                let broken = broken(since, reason);
+                return Reception { not_before: broken.not_before.max(asked), ..broken };
+            }
+            Reception { failing_since: Some(since), broken_at: None, not_before: asked, last_error: reason.clone() }
+        }
+    }
+}
+
+fn probe_at(now: Timestamp, jitter: f64) -> Timestamp {
+    now.checked_add(jittered(PROBE_EVERY, jitter)).unwrap_or(Timestamp::MAX)
 }
 
 /// The wait of our own choice after so many attempts.
 fn backoff(attempts: u32, jitter: f64) -> SignedDuration {
     let doublings = attempts.saturating_sub(1).min(16);
-    let wait = (FIRST * (1 << doublings)).min(LONGEST);
+    jittered((FIRST * (1 << doublings)).min(LONGEST), jitter)
+}
+
+fn jittered(wait: SignedDuration, jitter: f64) -> SignedDuration {
     let jitter = if jitter.is_nan() { 0.0 } else { jitter.clamp(-1.0, 1.0) };
     SignedDuration::try_from_secs_f64(wait.as_secs_f64() * (1.0 + JITTER * jitter)).unwrap_or(wait)
 }
@@ -72,8 +116,8 @@ mod tests {
     use jiff::{SignedDuration, Timestamp};
     use proptest::{prop_assert, proptest};
 
-    use super::{Decision, backoff, decide};
-    use crate::model::{Fault, Message, MessageId, Outcome};
+    use super::{Decision, backoff, decide, reception};
+    use crate::model::{Fault, Message, MessageId, Outcome, Reception};
 
     const DAY: SignedDuration = SignedDuration::from_hours(24);
 
@@ -129,12 +173,50 @@ mod tests {
             (1, false, rejected(Fault::Payload), 5, Decision::AgainPlain { at: at(5) }),
             (1, false, rejected(Fault::Payload), 25 * HOUR, Decision::AgainPlain { at: at(25 * HOUR) }),
             (2, true, rejected(Fault::Payload), 5, dead("no")),
-            (1, false, rejected(Fault::Receiver), 5, dead("no")),
-            (1, true, rejected(Fault::Receiver), 5, dead("no")),
+            (1, false, rejected(Fault::Receiver), 5, Decision::Again { at: at(125) }),
+            (1, true, rejected(Fault::Receiver), 5, Decision::Again { at: at(125) }),
+            (7, false, rejected(Fault::Receiver), 24 * HOUR, dead("given up after 7 attempts: no")),
         ] {
             let got = decide(&message(attempts, plain), &outcome, at(now), DAY, 0.0);
             assert_eq!(got, decision, "{attempts} attempts, plain {plain}, {outcome:?} at {now}");
         }
+    }
+
+    #[test]
+    fn a_receiver_by_table() {
+        let fine = Reception::default();
+        let failing = |since, not_before: Option<i64>| Reception {
+            failing_since: Some(at(since)),
+            broken_at: None,
+            not_before: not_before.map(at),
+            last_error: "503".to_owned(),
+        };
+        let broken = |since, broken_at, not_before, why: &str| Reception {
+            failing_since: Some(at(since)),
+            broken_at: Some(at(broken_at)),
+            not_before: Some(at(not_before)),
+            last_error: why.to_owned(),
+        };
+        for (before, outcome, now, after) in [
+            (fine.clone(), Outcome::Delivered, 9, fine.clone()),
+            (fine.clone(), retry(None), 9, failing(9, None)),
+            (fine.clone(), retry(Some(30)), 9, failing(9, Some(39))),
+            (fine.clone(), rejected(Fault::Payload), 9, fine.clone()),
+            (fine.clone(), rejected(Fault::Receiver), 9, broken(9, 9, 129, "no")),
+            (failing(9, Some(39)), retry(None), 308, failing(9, None)),
+            (failing(9, None), retry(None), 309, broken(9, 309, 429, "503")),
+            (failing(9, None), retry(Some(600)), 309, broken(9, 309, 909, "503")),
+            (failing(9, None), rejected(Fault::Payload), 309, failing(9, None)),
+            (failing(9, None), Outcome::Delivered, 309, fine.clone()),
+            (broken(9, 309, 429, "503"), retry(None), 430, broken(9, 309, 550, "503")),
+            (broken(9, 309, 429, "503"), rejected(Fault::Receiver), 430, broken(9, 309, 550, "no")),
+            (broken(9, 309, 429, "503"), Outcome::Delivered, 430, fine),
+        ] {
+            assert_eq!(reception(&before, &outcome, false, at(now), 0.0), after, "{before:?} {outcome:?} at {now}");
+        }
+        // Somebody of several got the mail: it is not the relay that fails.
+        let greylisted = reception(&failing(9, None), &retry(None), true, at(900), 0.0);
+        assert_eq!(greylisted, Reception::default());
     }
 
     #[test]

@@ -207,6 +207,7 @@ pub(super) fn context(telling: &Telling<'_>, entries: &[Entry<'_>]) -> Value {
         "step": telling.step,
         "count": telling.alerts.len(),
         "more": telling.alerts.len().saturating_sub(entries.len()),
+        "delayed": telling.delayed.map_or_else(|| Value::from(""), |delay| delay.as_secs().into()),
         "alerts": entries.iter().map(Entry::json).collect::<Vec<_>>(),
         // The watchdog's, empty in every other message.
         "problem": "",

@@ -41,7 +41,16 @@ pub(super) fn headline(telling: &Telling<'_>, entries: &[Entry<'_>]) -> String {
             format!("{count} customers are {still}waiting, {name} the longest: {}", how_long_and_where(first, telling))
         }
     };
-    format!("{} {words}", sign(telling, entries)).trim().to_owned()
+    format!("{} {}", sign(telling, entries), late(words, telling)).trim().to_owned()
+}
+
+/// Whoever hears late should know: an alert says how things were, and others may have acted on it.
+fn late(words: String, telling: &Telling<'_>) -> String {
+    let Some(delay) = telling.delayed.map(human).filter(|_| !words.is_empty()) else { return words };
+    match telling.alerts.len() {
+        1 => format!("{words}; this message was delayed by {delay}"),
+        count => format!("{count} alerts delayed by {delay}: {words}"),
+    }
 }
 
 /// The sign of the severity; of an end, of the worst one.

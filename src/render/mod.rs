@@ -102,6 +102,8 @@ pub struct Telling<'a> {
     pub names: &'a Names,
     /// The inbox's `contact_link`, like `https://app.example.com/inbox/{{contact._id}}`.
     pub contact_link: Option<&'a str>,
+    /// How much later than it should it is told, where that is worth a word.
+    pub delayed: Option<SignedDuration>,
     /// The time of the message.
     pub now: Timestamp,
 }

@@ -42,6 +42,7 @@ pub(super) fn try_out(
             privacy: Privacy::Full,
             names: &names,
             contact_link: None,
+            delayed: None,
             now: now(),
         };
         if let Err(failure) = renderer.try_file(folder, file, &telling) {

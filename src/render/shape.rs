@@ -72,6 +72,7 @@ pub(super) fn root() -> Shape {
         ("step", Shape::Safe),
         ("count", Shape::Safe),
         ("more", Shape::Safe),
+        ("delayed", Shape::Safe),
         ("alerts", Shape::List(Box::new(alert()))),
         ("problem", Shape::Safe),
         ("state", Shape::Safe),

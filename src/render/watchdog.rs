@@ -72,6 +72,14 @@ fn line(alert: &Alert, now: Timestamp) -> String {
             "⚠️ pengwatch does not understand records of the inbox {subject} for {since}: {detail}. Nobody's alert ends \
              by them"
         ),
+        Problem::BudgetShort => format!(
+            "⚠️ pengwatch may make too few requests for the rules of the inbox {subject}: {detail}. New customers are \
+             looked for first, but ends come late; fewer different filters, or a higher `requests_per_minute`, help"
+        ),
+        Problem::RunsMissed => format!(
+            "⚠️ pengwatch did not run for a while: {detail}. Customers who waited and were answered meanwhile were not \
+             seen; look at what starts `pengwatch run --once`"
+        ),
     }
 }
 
@@ -83,6 +91,8 @@ fn mended(problem: Problem, subject: &str) -> String {
         Problem::ReceiverBroken => format!("the receiver {subject} takes messages again"),
         Problem::OutboxStuck => format!("messages to {subject} are sent again"),
         Problem::RecordsNotUnderstood => format!("all records of the inbox {subject} are understood again"),
+        Problem::BudgetShort => format!("the requests are enough for the rules of the inbox {subject} again"),
+        Problem::RunsMissed => "it runs regularly again".to_owned(),
     }
 }
 

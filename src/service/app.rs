@@ -16,6 +16,7 @@ use super::{
     health::Health,
     heartbeat::Heartbeat,
     http,
+    pace::Pace,
     poller::Poller,
     reload::Sources,
     shared::{Live, Shared},
@@ -33,8 +34,15 @@ use crate::{
 /// For one message to one receiver.
 const SEND_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Slack takes one message a second per webhook.
+/// Slack takes one message a second per webhook, and short bursts
+/// (<https://docs.slack.dev/apis/web-api/rate-limits>).
 const SLACK_PACE: Duration = Duration::from_secs(1);
+
+/// How many messages Slack gets at once after a rest.
+const SLACK_BURST: u32 = 3;
+
+/// How many messages may be under way to a webhook at once.
+const WEBHOOK_IN_FLIGHT: usize = 8;
 
 /// Standard output, shared by the console receivers.
 pub type Output = Arc<Mutex<dyn Write + Send>>;
@@ -138,7 +146,10 @@ impl App {
                 store: store.clone(),
                 clock: Arc::clone(&clock),
                 shared: Arc::clone(&shared),
-                last: Mutex::default(),
+                pace: match receiver.kind {
+                    ReceiverKind::Slack { .. } => Pace::of(SLACK_PACE, SLACK_BURST),
+                    _ => Pace::free(),
+                },
             });
         }
         Ok(Self {
@@ -148,7 +159,7 @@ impl App {
             health: Arc::new(Health::new(
                 &config.inboxes.iter().map(|inbox| (inbox.name.clone(), inbox.poll_every)).collect::<Vec<_>>(),
                 &config.receivers.iter().map(|receiver| receiver.name.clone()).collect::<Vec<_>>(),
-                clock.now(),
+                clock.steady(),
             )),
             watchdog: (!config.watchdog.notify.is_empty()).then(|| Watchdog {
                 notify: config.watchdog.notify.clone(),
@@ -203,7 +214,7 @@ fn manner(receiver: &Receiver) -> Manner {
         max_listed: receiver.max_listed,
         privacy: receiver.privacy,
         give_up_after: receiver.give_up_after,
-        pace: if format == Format::Slack { SLACK_PACE } else { Duration::ZERO },
+        in_flight: if format == Format::Webhook { WEBHOOK_IN_FLIGHT } else { 1 },
     }
 }
 

@@ -1,6 +1,13 @@
 //! The one place where the clock is read.
+//!
+//! There are two: the wall's, which people set, and a steady one, which only counts on. Pauses and limits go
+//! by the steady one, so that no change of the other one stretches or cuts them.
 
-use std::sync::Mutex;
+use std::{
+    pin::Pin,
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -8,38 +15,124 @@ use jiff::{SignedDuration, Timestamp};
 pub trait Clock: Send + Sync {
     /// The time.
     fn now(&self) -> Timestamp;
+
+    /// What has passed since the clock was made, whatever was done to the time.
+    fn steady(&self) -> Duration;
+
+    /// Waits.
+    fn sleep(&self, pause: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
 }
 
 /// The machine's clock.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct SystemClock;
+#[derive(Clone, Copy, Debug)]
+pub struct SystemClock {
+    made_at: Instant,
+}
+
+impl Default for SystemClock {
+    fn default() -> Self {
+        Self { made_at: Instant::now() }
+    }
+}
 
 impl Clock for SystemClock {
     #[allow(clippy::disallowed_methods)]
     fn now(&self) -> Timestamp {
         Timestamp::now()
     }
+
+    fn steady(&self) -> Duration {
+        self.made_at.elapsed()
+    }
+
+    fn sleep(&self, pause: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        Box::pin(tokio::time::sleep(pause))
+    }
 }
 
-/// A clock that is moved by hand, for tests.
+/// A clock that is moved by hand, for tests: who sleeps moves it on.
 #[derive(Debug)]
-pub struct ManualClock(Mutex<Timestamp>);
+pub struct ManualClock(Mutex<(Timestamp, Duration)>);
 
 impl ManualClock {
     /// A clock that stands at `now`.
     pub fn at(now: Timestamp) -> Self {
-        Self(Mutex::new(now))
+        Self(Mutex::new((now, Duration::ZERO)))
     }
 
-    /// Moves it forward, or back.
+    /// Time passes.
     pub fn advance(&self, by: SignedDuration) {
-        let mut now = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        *now = now.checked_add(by).unwrap_or(*now);
+        self.set(by);
+        let mut time = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        time.1 += by.max(SignedDuration::ZERO).unsigned_abs();
+    }
+
+    /// Somebody sets it, forward or back: no time passes.
+    pub fn set(&self, by: SignedDuration) {
+        let mut time = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        time.0 = time.0.checked_add(by).unwrap_or(time.0);
     }
 }
 
 impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
-        *self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).0
+    }
+
+    fn steady(&self) -> Duration {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).1
+    }
+
+    fn sleep(&self, pause: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        Box::pin(async move {
+            self.advance(SignedDuration::try_from(pause).unwrap_or(SignedDuration::MAX));
+            tokio::task::yield_now().await;
+        })
+    }
+}
+
+/// Watches for changes of the wall's clock against the steady one.
+#[derive(Debug)]
+pub struct Jumps {
+    wall: Timestamp,
+    steady: Duration,
+}
+
+/// A smaller difference is a clock that is being corrected.
+const JUMP: SignedDuration = SignedDuration::from_secs(3);
+
+impl Jumps {
+    /// From now on.
+    pub fn of(clock: &dyn Clock) -> Self {
+        Self { wall: clock.now(), steady: clock.steady() }
+    }
+
+    /// By how much the time has moved besides passing, since this was last asked, where that is more than a
+    /// correction: somebody set the clock, or the machine slept.
+    pub fn since(&mut self, clock: &dyn Clock) -> Option<SignedDuration> {
+        let before = std::mem::replace(self, Self::of(clock));
+        let passed = SignedDuration::try_from(self.steady.saturating_sub(before.steady)).ok()?;
+        let jump = self.wall.duration_since(before.wall) - passed;
+        (jump.abs() >= JUMP).then_some(jump)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_jump_is_what_no_time_explains() {
+        let clock = ManualClock::at("2026-06-12T12:00:00Z".parse().unwrap());
+        let mut jumps = Jumps::of(&clock);
+        clock.advance(SignedDuration::from_hours(3));
+        assert_eq!(jumps.since(&clock), None);
+        for by in [SignedDuration::from_hours(3), SignedDuration::from_hours(-5), SignedDuration::from_secs(-3)] {
+            clock.advance(SignedDuration::from_secs(1));
+            clock.set(by);
+            assert_eq!((jumps.since(&clock), jumps.since(&clock)), (Some(by), None));
+        }
+        clock.set(SignedDuration::from_secs(2));
+        assert_eq!(jumps.since(&clock), None);
     }
 }

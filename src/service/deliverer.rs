@@ -1,31 +1,29 @@
 //! One round of delivery: claim what is due → still true? → compose → send → decide → record.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::sync::Arc;
 
+use futures_util::{StreamExt, stream::FuturesUnordered};
 use jiff::{SignedDuration, Timestamp};
-use tokio::time::Instant;
 
-use super::{clock::Clock, shared::Shared};
+mod compose;
+mod line;
+mod parcel;
+
+use self::line::Line;
+use super::{clock::Clock, pace::Pace, shared::Shared};
 use crate::{
     engine::{
-        group::{GroupBy, group},
+        group::GroupBy,
         truth::{Claim, Verdict, judge},
     },
-    model::{Alert, Event, Message, MessageId, Outcome, Parcel, Privacy, WATCHDOG, alert::short_hash},
+    model::{Attempt, Message, MessageId, Outcome, Parcel, Privacy, Reception, alert::short_hash},
     notify::{
         Sender,
-        retry::{Decision, decide},
+        retry::{Decision, decide, reception},
     },
-    render::{Format, RuleWords, Telling, Told, watchdog},
-    store::{Open, Owed, Recorded, Store, StoreError},
+    render::Format,
+    store::{Handed, Open, Owed, Recorded, Store, StoreError},
 };
-
-/// A receiver that fails for so long is broken.
-pub const BROKEN_AFTER: SignedDuration = SignedDuration::from_mins(5);
 
 /// How one receiver wants to be told.
 #[derive(Clone, Debug)]
@@ -44,8 +42,8 @@ pub struct Manner {
     pub privacy: Privacy,
     /// After this a message is given up.
     pub give_up_after: SignedDuration,
-    /// The pause after a message, where the receiver's provider asks for one.
-    pub pace: Duration,
+    /// How many messages may be under way to it at once.
+    pub in_flight: usize,
 }
 
 /// The deliverer of one receiver.
@@ -60,8 +58,8 @@ pub struct Deliverer {
     pub clock: Arc<dyn Clock>,
     /// Rules, templates, names.
     pub shared: Arc<Shared>,
-    /// When the last attempt ended, over rounds.
-    pub last: Mutex<Option<Instant>>,
+    /// How fast messages follow each other, over rounds.
+    pub pace: Pace,
 }
 
 /// What one round did.
@@ -82,8 +80,8 @@ pub struct Delivered {
 }
 
 impl Deliverer {
-    /// One round: every message that is due is tried once. It stops between two messages when
-    /// `until` has come or `stop` says so.
+    /// One round: every message that is due is tried once; of those to a broken receiver one, and the others
+    /// when that was accepted. It begins no further attempt when `until` has come or `stop` says so.
     ///
     /// # Errors
     /// The store failed; what was sent and could not be recorded comes again.
@@ -96,46 +94,71 @@ impl Deliverer {
         // 1. What is owed, without what is no longer true.
         let (open, _) = self.still_true().await?;
         // 2. Compose: a message has its id before its first attempt.
-        self.compose(&open).await?;
+        if open.reception.is_broken() {
+            self.put_together(&open, &mut round).await?;
+        } else {
+            self.compose(open.owed.iter().filter(|owed| owed.message.is_none()).collect(), self.manner.group, "")
+                .await?;
+        }
         // 3. Send what is due, oldest first.
         let (due, held) = self.still_true().await?;
         round.held = held;
-        let mut later: HashMap<Subject<'_>, Timestamp> = HashMap::new();
-        for (message, settled) in &due.messages {
-            let now = self.clock.now();
-            // Order is kept per alert: the next episode waits for the end of the one before.
-            let subjects: Vec<Subject<'_>> = told_by(&due, message).map(subject).collect();
-            let not_before = subjects.iter().filter_map(|subject| later.get(subject)).copied().max();
-            let next_at = not_before.map_or(message.next_at, |later| later.max(message.next_at));
-            if not_before.is_some() || next_at > now {
-                round.again_at(next_at);
-                later.extend(subjects.into_iter().map(|subject| (subject, next_at)));
-                continue;
-            }
-            if stop() || until.is_some_and(|until| now >= until) {
-                round.again_at(now);
-                break;
-            }
-            self.pause().await;
-            // 4. Before every attempt it is asked again whether it is still true.
-            let (open, held) = self.still_true().await?;
-            round.held = held;
-            let told: Vec<&Owed> = told_by(&open, message).collect();
-            if told.is_empty() {
-                continue;
-            }
-            if let Some(next_at) = self.attempt(message, settled, &told, &mut round).await? {
-                later.extend(subjects.into_iter().map(|subject| (subject, next_at)));
-            }
-        }
+        self.send(&due, until, stop, &mut round).await?;
+        self.sender.rest().await;
         Ok(round)
     }
 
-    /// The rest of the pause after the last attempt, in this round or another.
-    async fn pause(&self) {
-        let last = *self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(last) = last {
-            tokio::time::sleep_until(last + self.manner.pace).await;
+    async fn send(
+        &self,
+        due: &Open,
+        until: Option<Timestamp>,
+        stop: &(dyn Fn() -> bool + Send + Sync),
+        round: &mut Delivered,
+    ) -> Result<(), StoreError> {
+        let mut line = Line::of(due);
+        let mut reception = due.reception.clone();
+        // What waited for a broken receiver has waited long enough.
+        let at_once = reception.is_broken();
+        let mut flying = FuturesUnordered::new();
+        loop {
+            let most = if reception.is_broken() { 1 } else { self.manner.in_flight };
+            while flying.len() < most {
+                let now = self.clock.now();
+                if let Some(later) = reception.waits_until(now).filter(|_| !line.is_empty()) {
+                    round.again_at(later);
+                    break;
+                }
+                let Some(place) = line.next(now, at_once, round) else { break };
+                if stop() || until.is_some_and(|until| now >= until) {
+                    round.again_at(now);
+                    line.clear();
+                    break;
+                }
+                self.pace.wait(self.clock.as_ref()).await;
+                // 4. Before every attempt it is asked again whether it is still true.
+                let (open, held) = self.still_true().await?;
+                round.held = held;
+                let (message, settled) = &due.messages[place];
+                let told: Vec<&Owed> = told_by(&open, message).collect();
+                if told.is_empty() {
+                    line.done(place);
+                    continue;
+                }
+                let parcel = self.parcel(message, settled, &told);
+                self.store.record(Recorded::Attempting { message: message.id.clone() }).await?;
+                let count = told.len();
+                flying.push(async move { (place, count, self.sender.send(&parcel).await) });
+            }
+            // 5. What becomes of it.
+            let Some((place, count, attempt)) = flying.next().await else { return Ok(()) };
+            self.pace.sent(self.clock.as_ref());
+            let (message, settled) = &due.messages[place];
+            let took_some = attempt.settled.len() > settled.len();
+            let next_at = self.record(message, count, attempt, took_some, &mut reception, round).await?;
+            match next_at {
+                Some(at) => line.later(place, at),
+                None => line.done(place),
+            }
         }
     }
 
@@ -145,7 +168,8 @@ impl Deliverer {
     /// The store failed.
     pub async fn preview(&self) -> Result<Vec<Parcel>, StoreError> {
         let (open, _) = self.still_true().await?;
-        self.compose(&open).await?;
+        let unsent = open.owed.iter().filter(|owed| owed.message.is_none()).collect();
+        self.compose(unsent, self.manner.group, "").await?;
         let (open, _) = self.still_true().await?;
         let parcels = open.messages.iter().map(|(message, settled)| {
             let told: Vec<&Owed> = told_by(&open, message).collect();
@@ -197,149 +221,83 @@ impl Deliverer {
         Ok((open, wait.len()))
     }
 
-    async fn compose(&self, open: &Open) -> Result<(), StoreError> {
-        // Order is kept per alert: an end waits for the message that tells the beginning.
-        let unsent: Vec<&Owed> = open.owed.iter().filter(|owed| owed.message.is_none()).collect();
-        let now = self.clock.now();
-        for owed in group(unsent, self.manner.group, |owed| &owed.notification) {
-            let Some(first) = owed.first() else { continue };
-            let id = short_hash(&format!("{} {} {}", self.manner.receiver, first.id.0, now.as_nanosecond()));
-            let message = Message {
-                id: MessageId(format!("pw_{id}")),
-                receiver: self.manner.receiver.clone(),
-                created_at: now,
-                attempts: 0,
-                next_at: now,
-                ambiguous: false,
-                plain: false,
-                last_error: String::new(),
-            };
-            self.store.record(Recorded::Composed { message, ids: owed.iter().map(|owed| owed.id).collect() }).await?;
-        }
-        Ok(())
-    }
-
-    /// One attempt, and what becomes of it; gives the time of the next one.
-    async fn attempt(
+    /// Records what became of an attempt, and what it says of the receiver; gives the time of the next one.
+    async fn record(
         &self,
         message: &Message,
-        settled: &[String],
-        told: &[&Owed],
+        notifications: usize,
+        attempt: Attempt,
+        took_some: bool,
+        known: &mut Reception,
         round: &mut Delivered,
     ) -> Result<Option<Timestamp>, StoreError> {
         let receiver = self.manner.receiver.as_str();
-        let parcel = self.parcel(message, settled, told);
-        self.store.record(Recorded::Attempting { message: message.id.clone() }).await?;
-        let attempt = self.sender.send(&parcel).await;
-        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
-
         let now = self.clock.now();
         let tried = Message { attempts: message.attempts + 1, ..message.clone() };
         let jitter = dice(&message.id, tried.attempts);
-        let (reason, ambiguous) = match &attempt.outcome {
+        let Attempt { outcome, settled } = attempt;
+        let (reason, ambiguous) = match &outcome {
             Outcome::Delivered => (String::new(), false),
             Outcome::Retry { reason, ambiguous, .. } => (reason.clone(), *ambiguous),
             Outcome::Rejected { reason, .. } => (reason.clone(), false),
         };
+        let before = std::mem::replace(known, reception(known, &outcome, took_some, now, jitter));
         let id = &message.id;
-        let recorded = match decide(&tried, &attempt.outcome, now, self.manner.give_up_after, jitter) {
+        let recorded = match decide(&tried, &outcome, now, self.manner.give_up_after, jitter) {
             Decision::Done => {
                 round.sent += 1;
-                tracing::info!(receiver, message_id = %id, notifications = told.len(), "message.delivered");
+                tracing::info!(receiver, message_id = %id, notifications, "message.delivered");
                 Recorded::Delivered { message: id.clone(), at: now }
             }
             Decision::Again { at } => {
                 round.failed += 1;
+                let at = known.not_before.map_or(at, |later| later.max(at));
                 round.again_at(at);
-                tracing::warn!(receiver, message_id = %id, reason, next_at = %at, "message.retry: it waits in the outbox");
-                Recorded::Again { message: id.clone(), at, plain: false, ambiguous, settled: attempt.settled, reason }
+                tracing::warn!(receiver, message_id = %id, reason, ambiguous, next_at = %at, "message.retry: it waits in the outbox");
+                Recorded::Again { message: id.clone(), now, at, plain: false, ambiguous, settled, reason }
             }
             Decision::AgainPlain { at } => {
                 round.failed += 1;
                 round.again_at(at);
                 tracing::warn!(receiver, message_id = %id, reason, "message.refused: it goes out as plain text");
-                Recorded::Again { message: id.clone(), at, plain: true, ambiguous, settled: attempt.settled, reason }
+                Recorded::Again { message: id.clone(), now, at, plain: true, ambiguous, settled, reason }
             }
-            Decision::Dead { reason } => {
-                round.dead += 1;
-                tracing::error!(receiver, message_id = %id, reason, "message.dead: it is not tried again");
-                Recorded::Dead { message: id.clone(), at: now, reason }
-            }
+            Decision::Dead { reason } => self.dead(id, reason, round),
         };
         let next_at = if let Recorded::Again { at, .. } = &recorded { Some(*at) } else { None };
-        // A receiver that has failed for so long is broken; one that refuses for good is at once.
-        let is_broken = match &recorded {
-            Recorded::Again { .. } => now.duration_since(message.created_at) >= BROKEN_AFTER,
-            Recorded::Dead { .. } => true,
-            _ => false,
-        };
-        self.store.record(recorded).await?;
-        if let Some(fallback) = self.manner.fallback.as_ref().filter(|_| is_broken) {
-            let handed = self.store.hand_over(id.clone(), fallback.clone(), now).await?;
-            if handed > 0 {
-                round.handed_over += handed;
-                tracing::warn!(receiver, fallback, notifications = handed, "message.handed_over: the fallback is told");
+        let is_dead = matches!(recorded, Recorded::Dead { .. });
+        self.store.attempted(recorded, receiver.to_owned(), known.clone()).await?;
+        if is_dead && let Some(fallback) = &self.manner.fallback {
+            self.hand_over(Handed::Message(id.clone()), fallback, round).await?;
+        }
+        if known.is_broken() && !before.is_broken() {
+            let why = &known.last_error;
+            tracing::error!(receiver, why, "receiver.broken: one message is tried every few minutes, the others wait");
+            if let Some(fallback) = &self.manner.fallback {
+                self.hand_over(Handed::Receiver(receiver.to_owned()), fallback, round).await?;
             }
+        } else if before.is_broken() && !known.is_broken() {
+            tracing::info!(receiver, "receiver.mended: what waited for it is sent");
         }
         Ok(next_at)
     }
 
-    fn parcel(&self, message: &Message, settled: &[String], told: &[&Owed]) -> Parcel {
-        let words: HashMap<&str, RuleWords> =
-            told.iter().map(|owed| (owed.alert.rule.as_str(), self.shared.words(&owed.alert.rule))).collect();
-        let now = self.clock.now();
-        let thread = match told {
-            [only] => Some(only.alert.id.0.clone()),
-            _ => None,
-        };
-        let parcel = |body| Parcel { id: message.id.clone(), body, now, thread, settled: settled.to_vec() };
-        if told.iter().any(|owed| owed.alert.inbox == WATCHDOG) {
-            let alerts: Vec<&Alert> = told.iter().map(|owed| &owed.alert).collect();
-            return parcel(watchdog::tell(self.manner.format, &alerts, &self.manner.receiver, now));
+    /// A message is given up.
+    fn dead(&self, message: &MessageId, reason: String, round: &mut Delivered) -> Recorded {
+        round.dead += 1;
+        let receiver = self.manner.receiver.as_str();
+        tracing::error!(receiver, message_id = %message, reason, "message.dead: it is not tried again");
+        Recorded::Dead { message: message.clone(), at: self.clock.now(), reason }
+    }
+
+    async fn hand_over(&self, handed: Handed, fallback: &str, round: &mut Delivered) -> Result<(), StoreError> {
+        let count = self.store.hand_over(handed, fallback.to_owned(), self.clock.now()).await?;
+        if count > 0 {
+            round.handed_over += count;
+            let receiver = self.manner.receiver.as_str();
+            tracing::warn!(receiver, fallback, notifications = count, "message.handed_over: the fallback is told");
         }
-        let alerts: Vec<Told<'_>> = told
-            .iter()
-            .filter_map(|owed| {
-                Some(Told {
-                    alert: &owed.alert,
-                    rule: words.get(owed.alert.rule.as_str())?,
-                    waiting_open: self.shared.waiting_open(&owed.alert, now),
-                })
-            })
-            .collect();
-        let names = self.shared.names();
-        let fallback = self.shared.words("");
-        let first = told.first().map(|owed| &owed.notification);
-        let inbox = first.map_or("", |first| first.inbox.as_str());
-        let telling = Telling {
-            event: first.map_or(Event::Fired, |first| first.event),
-            rule: alerts.first().map_or(&fallback, |told| told.rule),
-            inbox,
-            receiver: &self.manner.receiver,
-            step: first.map_or(0, |first| first.step),
-            alerts: &alerts,
-            max_listed: self.manner.max_listed,
-            privacy: self.manner.privacy,
-            names: &names,
-            contact_link: self.shared.links.get(inbox).map(String::as_str),
-            now,
-        };
-        let body = if message.plain {
-            self.shared.live().renderer.plain(self.manner.format, &telling)
-        } else {
-            let template = first.map_or("alert", |first| first.template.as_str());
-            let rendered = self.shared.live().renderer.render(template, self.manner.format, &telling);
-            if let Some(fault) = rendered.fault {
-                tracing::warn!(
-                    receiver = self.manner.receiver,
-                    template,
-                    fault,
-                    "template.failed: the built-in text goes out"
-                );
-            }
-            rendered.body
-        };
-        parcel(body)
+        Ok(())
     }
 }
 
@@ -347,13 +305,6 @@ impl Delivered {
     fn again_at(&mut self, at: Timestamp) {
         self.next_at = Some(self.next_at.map_or(at, |known| known.min(at)));
     }
-}
-
-/// Inbox, rule and contact: what order is kept for.
-type Subject<'a> = (&'a str, &'a str, &'a str);
-
-fn subject(owed: &Owed) -> Subject<'_> {
-    (&owed.alert.inbox, &owed.alert.rule, &owed.alert.contact.id)
 }
 
 /// What a message tells of.

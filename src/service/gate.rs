@@ -1,6 +1,6 @@
 //! The request budget at work: its ledger, its memory over restarts, and the deadline of a run.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Mutex;
@@ -12,10 +12,15 @@ use crate::{
 };
 
 /// The gate of one inbox.
+///
+/// It counts by the steady clock, written as times from the moment on at which it was opened: whoever sets the
+/// clock of the machine makes no request free, and no pause longer.
 pub struct BudgetGate {
     inbox: String,
     ledger: Mutex<Ledger>,
     clock: Arc<dyn Clock>,
+    opened_at: Timestamp,
+    opened_steady: Duration,
     store: Store,
     deadline: Option<Timestamp>,
 }
@@ -34,17 +39,32 @@ impl BudgetGate {
         deadline: Option<Timestamp>,
     ) -> Result<Self, crate::store::StoreError> {
         let ledger = Ledger::new(limit, store.requests(inbox).await?);
-        Ok(Self { inbox: inbox.to_owned(), ledger: Mutex::new(ledger), clock, store, deadline })
+        let (opened_at, opened_steady) = (clock.now(), clock.steady());
+        let ledger = Mutex::new(ledger);
+        Ok(Self { inbox: inbox.to_owned(), ledger, clock, opened_at, opened_steady, store, deadline })
+    }
+
+    /// The time as it would be if nobody had set the clock since.
+    fn steady(&self) -> Timestamp {
+        let passed = self.clock.steady().saturating_sub(self.opened_steady);
+        self.opened_at.checked_add(passed).unwrap_or(Timestamp::MAX)
+    }
+
+    /// Remembers the requests for the next start, which knows the wall's clock only.
+    fn remember(&self, ledger: &Ledger) {
+        let moved = self.clock.now().duration_since(self.steady());
+        let times = ledger.times().into_iter().filter_map(|time| time.checked_add(moved).ok());
+        self.store.remember_requests(&self.inbox, times.collect());
     }
 
     /// How many requests are free now.
     pub async fn free(&self) -> usize {
-        self.ledger.lock().await.free(self.clock.now())
+        self.ledger.lock().await.free(self.steady())
     }
 
     /// Whether the run's time is over.
     pub fn is_over(&self) -> bool {
-        self.deadline.is_some_and(|deadline| self.clock.now() >= deadline)
+        self.deadline.is_some_and(|deadline| self.steady() >= deadline)
     }
 }
 
@@ -52,7 +72,7 @@ impl Gate for BudgetGate {
     async fn enter(&self) -> Result<(), InboxError> {
         loop {
             let mut ledger = self.ledger.lock().await;
-            let now = self.clock.now();
+            let now = self.steady();
             let wait = ledger.wait(now);
             let begins = now.checked_add(wait).unwrap_or(Timestamp::MAX);
             if self.deadline.is_some_and(|deadline| begins >= deadline) {
@@ -60,22 +80,22 @@ impl Gate for BudgetGate {
             }
             if wait.is_zero() {
                 ledger.begin(now);
-                self.store.remember_requests(&self.inbox, ledger.times());
+                self.remember(&ledger);
                 return Ok(());
             }
             drop(ledger);
-            tokio::time::sleep(wait.unsigned_abs()).await;
+            self.clock.sleep(wait.unsigned_abs()).await;
         }
     }
 
     async fn leave(&self) {
         let mut ledger = self.ledger.lock().await;
-        ledger.end(self.clock.now());
-        self.store.remember_requests(&self.inbox, ledger.times());
+        ledger.end(self.steady());
+        self.remember(&ledger);
     }
 
     async fn hold(&self, pause: SignedDuration) {
-        let now = self.clock.now();
+        let now = self.steady();
         let until = now.checked_add(pause).unwrap_or(Timestamp::MAX);
         self.ledger.lock().await.hold(now, until);
     }
@@ -85,7 +105,7 @@ impl Gate for BudgetGate {
     }
 
     fn remaining(&self) -> Option<SignedDuration> {
-        self.deadline.map(|deadline| deadline.duration_since(self.clock.now()))
+        self.deadline.map(|deadline| deadline.duration_since(self.steady()))
     }
 }
 

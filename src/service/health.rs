@@ -3,15 +3,16 @@
 use std::{
     collections::BTreeMap,
     sync::{Mutex, PoisonError},
+    time::Duration,
 };
 
 use jiff::{SignedDuration, Timestamp};
 
 use crate::model::time::{elapsed, human};
 
-/// A loop that has not turned for so long stands still: an attempt to deliver takes less, and time is
-/// judged every second even while a walk waits.
-const STANDS_STILL: SignedDuration = SignedDuration::from_mins(3);
+/// A loop that has not turned for so long, by the steady clock, stands still: an attempt to deliver takes less,
+/// and time is judged every second even while a walk waits.
+const STANDS_STILL: Duration = Duration::from_mins(5);
 
 /// A complete poll is recent for so long at least.
 const RECENT: SignedDuration = SignedDuration::from_mins(5);
@@ -20,7 +21,7 @@ const RECENT: SignedDuration = SignedDuration::from_mins(5);
 #[derive(Clone, Copy, Debug)]
 struct InboxHealth {
     poll_every: SignedDuration,
-    turned_at: Timestamp,
+    turned_at: Duration,
     /// The last poll whose walks were complete.
     complete_at: Option<Timestamp>,
     /// Whether the last poll was one.
@@ -31,27 +32,29 @@ struct InboxHealth {
 #[derive(Debug)]
 pub struct Health {
     inboxes: Mutex<BTreeMap<String, InboxHealth>>,
-    receivers: Mutex<BTreeMap<String, Timestamp>>,
+    receivers: Mutex<BTreeMap<String, Duration>>,
 }
 
 impl Health {
-    /// Of these inboxes, with the pause between their polls, and these receivers, from now on.
-    pub fn new(inboxes: &[(String, SignedDuration)], receivers: &[String], now: Timestamp) -> Self {
+    /// Of these inboxes, with the pause between their polls, and these receivers, from now on, by the steady
+    /// clock.
+    pub fn new(inboxes: &[(String, SignedDuration)], receivers: &[String], steady: Duration) -> Self {
         let inboxes = inboxes.iter().map(|(name, poll_every)| {
-            let health = InboxHealth { poll_every: *poll_every, turned_at: now, complete_at: None, is_complete: false };
+            let health =
+                InboxHealth { poll_every: *poll_every, turned_at: steady, complete_at: None, is_complete: false };
             (name.clone(), health)
         });
         Self {
             inboxes: Mutex::new(inboxes.collect()),
-            receivers: Mutex::new(receivers.iter().map(|name| (name.clone(), now)).collect()),
+            receivers: Mutex::new(receivers.iter().map(|name| (name.clone(), steady)).collect()),
         }
     }
 
     /// The loop of an inbox has turned.
-    pub fn inbox_turned(&self, inbox: &str, now: Timestamp) {
+    pub fn inbox_turned(&self, inbox: &str, steady: Duration) {
         let mut inboxes = self.inboxes.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(health) = inboxes.get_mut(inbox) {
-            health.turned_at = now;
+            health.turned_at = steady;
         }
     }
 
@@ -67,9 +70,9 @@ impl Health {
     }
 
     /// The loop of a receiver has turned.
-    pub fn receiver_turned(&self, receiver: &str, now: Timestamp) {
+    pub fn receiver_turned(&self, receiver: &str, steady: Duration) {
         let mut receivers = self.receivers.lock().unwrap_or_else(PoisonError::into_inner);
-        receivers.insert(receiver.to_owned(), now);
+        receivers.insert(receiver.to_owned(), steady);
     }
 
     /// Whether the last poll of every inbox was complete.
@@ -79,10 +82,11 @@ impl Health {
     }
 
     /// Loops that stand still, in an operator's words; none: the program lives.
-    pub fn standing_still(&self, now: Timestamp) -> Vec<String> {
-        let late = |turned_at: &Timestamp| elapsed(*turned_at, now) >= STANDS_STILL;
-        let words = |what: &str, name: &str, turned_at: Timestamp| {
-            format!("the loop of {what} {name} has not turned for {}", human(elapsed(turned_at, now)))
+    pub fn standing_still(&self, steady: Duration) -> Vec<String> {
+        let late = |turned_at: &Duration| steady.saturating_sub(*turned_at) >= STANDS_STILL;
+        let words = |what: &str, name: &str, turned_at: Duration| {
+            let since = SignedDuration::try_from(steady.saturating_sub(turned_at)).unwrap_or_default();
+            format!("the loop of {what} {name} has not turned for {}", human(since))
         };
         let inboxes = self.inboxes.lock().unwrap_or_else(PoisonError::into_inner);
         let receivers = self.receivers.lock().unwrap_or_else(PoisonError::into_inner);
@@ -122,19 +126,19 @@ mod tests {
     fn health() -> Health {
         let every = SignedDuration::from_secs(15);
         let inboxes = [("main".to_owned(), every), ("second".to_owned(), SignedDuration::from_mins(10))];
-        Health::new(&inboxes, &["support".to_owned()], at(0))
+        Health::new(&inboxes, &["support".to_owned()], Duration::ZERO)
     }
 
     #[test]
     fn a_loop_that_does_not_turn_stands_still() {
-        let health = health();
-        assert_eq!(health.standing_still(at(179)), Vec::<String>::new());
-        assert_eq!(health.standing_still(at(180)).len(), 3);
-        health.inbox_turned("main", at(100));
-        health.inbox_turned("second", at(100));
-        assert_eq!(health.standing_still(at(180)), ["the loop of receiver support has not turned for 3 min"]);
-        health.receiver_turned("support", at(180));
-        assert_eq!(health.standing_still(at(279)), Vec::<String>::new());
+        let (health, after) = (health(), Duration::from_secs);
+        assert_eq!(health.standing_still(after(299)), Vec::<String>::new());
+        assert_eq!(health.standing_still(after(300)).len(), 3);
+        health.inbox_turned("main", after(100));
+        health.inbox_turned("second", after(100));
+        assert_eq!(health.standing_still(after(300)), ["the loop of receiver support has not turned for 5 min"]);
+        health.receiver_turned("support", after(300));
+        assert_eq!(health.standing_still(after(399)), Vec::<String>::new());
     }
 
     #[test]

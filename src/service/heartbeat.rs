@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use reqwest::Client;
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::store::{Reception, Store, StoreError};
+use crate::store::{Store, StoreError};
 
 /// For one ping.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -32,9 +32,8 @@ impl Heartbeat {
     /// # Errors
     /// The store failed.
     pub async fn beat(&self, now: Timestamp) -> Result<bool, StoreError> {
-        let waiting = self.store.receptions().await?;
-        let is_overdue = |one: &Reception| !one.dead && now.duration_since(one.since) >= self.overdue_after;
-        if waiting.iter().any(is_overdue) {
+        let is_overdue = |since: Timestamp| now.duration_since(since) >= self.overdue_after;
+        if self.store.backlogs().await?.values().any(|backlog| backlog.waits_since.is_some_and(is_overdue)) {
             tracing::warn!("heartbeat.withheld: a message in the outbox is overdue");
             return Ok(false);
         }

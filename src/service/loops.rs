@@ -7,7 +7,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    clock::Clock,
+    clock::{Clock, Jumps},
     deliverer::Deliverer,
     health::Health,
     heartbeat::Heartbeat,
@@ -53,14 +53,16 @@ pub async fn poll(
     // What is known from before the start is old.
     let mut good = false;
     loop {
-        let began = poller.clock.now();
+        let (began, begun) = (poller.clock.now(), poller.clock.steady());
+        // A clock that was set, or a machine that slept, makes old what was known before.
+        let mut known = Known { good, jumps: Jumps::of(poller.clock.as_ref()) };
         let page = |number| progress(&poller.inbox, number);
         let mut reading = std::pin::pin!(poller.run_once(Mode::Daemon, &page));
         let result = loop {
             tokio::select! {
                 result = &mut reading => break result,
                 // A walk may wait for slots; time and people do not.
-                () = tokio::time::sleep(TICK) => tick(&poller, good, &bells).await,
+                () = tokio::time::sleep(TICK) => tick(&poller, &mut known, &bells).await,
                 () = stop.cancelled() => return,
             }
         };
@@ -83,16 +85,23 @@ pub async fn poll(
         if good {
             failed_since = None;
         }
-        let next_at = began.checked_add(pause).unwrap_or(Timestamp::MAX);
-        if rest(&poller, next_at, good, &bells, &stop).await {
+        known = Known { good, ..known };
+        if rest(&poller, begun + pause.unsigned_abs(), &mut known, &bells, &stop).await {
             return;
         }
     }
 }
 
-async fn tick(poller: &Poller, good: bool, bells: &Bells) {
-    bells.health.inbox_turned(&poller.inbox, poller.clock.now());
-    match poller.tick(good).await {
+/// Whether what the last poll saw can be judged by time alone.
+struct Known {
+    good: bool,
+    jumps: Jumps,
+}
+
+async fn tick(poller: &Poller, known: &mut Known, bells: &Bells) {
+    bells.health.inbox_turned(&poller.inbox, poller.clock.steady());
+    known.good &= known.jumps.since(poller.clock.as_ref()).is_none();
+    match poller.tick(known.good).await {
         Ok(0) => {}
         Ok(_) => bells.owed.notify_one(),
         Err(error) => tracing::error!(inbox = poller.inbox, %error, "store.failed: this tick has not happened"),
@@ -116,10 +125,11 @@ pub fn next_pause(
     doubled.min(most)
 }
 
-/// Waits for the next poll; what time, edits and people bring is judged meanwhile. `true`: stop.
-async fn rest(poller: &Poller, next_at: Timestamp, good: bool, bells: &Bells, stop: &CancellationToken) -> bool {
+/// Waits for the next poll, by the steady clock; what time, edits and people bring is judged meanwhile. `true`:
+/// stop.
+async fn rest(poller: &Poller, next: Duration, known: &mut Known, bells: &Bells, stop: &CancellationToken) -> bool {
     loop {
-        let left = until(poller.clock.as_ref(), next_at);
+        let left = next.saturating_sub(poller.clock.steady());
         if left.is_zero() {
             return stop.is_cancelled();
         }
@@ -127,7 +137,25 @@ async fn rest(poller: &Poller, next_at: Timestamp, good: bool, bells: &Bells, st
             () = tokio::time::sleep(left.min(TICK)) => {}
             () = stop.cancelled() => return true,
         }
-        tick(poller, good, bells).await;
+        tick(poller, known, bells).await;
+    }
+}
+
+/// Watches for a clock that is set: what is put off until a time is put off as long as it was.
+pub async fn mind_the_clock(store: Store, clock: Arc<dyn Clock>, owed: Arc<Notify>, stop: CancellationToken) {
+    let mut jumps = Jumps::of(clock.as_ref());
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(TICK) => {}
+            () = stop.cancelled() => return,
+        }
+        let Some(by) = jumps.since(clock.as_ref()) else { continue };
+        let seconds = by.as_secs();
+        tracing::warn!(seconds, "clock.jumped: nobody is told by time alone before the inboxes were read again");
+        if let Err(error) = store.clock_was_set(by).await {
+            tracing::error!(%error, "store.failed: messages may come later, or sooner, than they should");
+        }
+        owed.notify_one();
     }
 }
 
@@ -171,9 +199,15 @@ pub async fn beat(heartbeat: Arc<Heartbeat>, bells: Bells, clock: Arc<dyn Clock>
 /// something.
 pub async fn deliver(deliverer: Arc<Deliverer>, wake: Arc<Notify>, bells: Bells, stop: CancellationToken) {
     loop {
-        bells.health.receiver_turned(&deliverer.manner.receiver, deliverer.clock.now());
+        let turned = || bells.health.receiver_turned(&deliverer.manner.receiver, deliverer.clock.steady());
+        turned();
         let seen = deliverer.store.version().await.ok();
-        let next_at = match deliverer.run_once(None, &|| stop.is_cancelled()).await {
+        // It is asked before every attempt: a round may have many.
+        let stopped = || {
+            turned();
+            stop.is_cancelled()
+        };
+        let next_at = match deliverer.run_once(None, &stopped).await {
             // Another one has more to say now.
             Ok(round) if round.handed_over > 0 => {
                 bells.owed.notify_one();

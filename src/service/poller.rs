@@ -3,33 +3,27 @@
 use std::{
     collections::BTreeSet,
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
 };
 
 use jiff::{SignedDuration, Timestamp};
 
+mod read;
+
+use self::read::{Poll, Reading};
 use super::{
-    clock::Clock,
+    clock::{Clock, Jumps},
     gate::BudgetGate,
     shared::Shared,
-    walks::{Means, Walker, reaches},
 };
 use crate::{
-    engine::{Observed, Query, Tick, evaluate::Surroundings, missing, plan, tick, tick::time_matters},
+    engine::{Observed, Query, Tick, tick, tick::time_matters},
     inbox::{Client, InboxError},
     model::{
-        Alert, AlertId, Candidate, Changes, Contact, ContactId, Entry, Happened, InboxMemory, Snapshot,
-        snapshot::{Failing, OddRecords},
+        AlertId, Candidate, Changes, ContactId, Entry, Happened, InboxMemory,
+        snapshot::{Failing, OddRecords, Runs, Short},
     },
-    rules::{Filter, Rule},
     store::{Store, StoreError},
 };
-
-/// Names of segments are asked for at most this often.
-const SEGMENTS_EVERY: SignedDuration = SignedDuration::from_hours(1);
-
-/// An alert that has begun does not wait longer for them.
-const NAMES_WITHIN: Duration = Duration::from_secs(3);
 
 /// Who asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,51 +77,21 @@ pub struct Polled {
     pub failure: Option<InboxError>,
 }
 
-/// One poll under way.
-struct Poll {
-    mode: Mode,
-    now: Timestamp,
-    queries: Vec<Query>,
-    memory: InboxMemory,
-    observed: Observed,
-}
-
 impl Poller {
     /// One poll.
     ///
     /// # Errors
     /// The store failed: the poll has not happened.
     pub async fn run_once(&self, mode: Mode, progress: &(dyn Fn(u32) + Send + Sync)) -> Result<Polled, StoreError> {
-        // 1. Now: everything in this poll is judged as of one moment.
-        let began = self.clock.now();
-
-        // 2. What is remembered.
-        let snapshot = self.store.snapshot(&self.inbox).await?;
-        let memory = snapshot.memory.clone();
-        self.shared.learn_segments(&memory.segments);
-
-        // 3. Plan: the fewest queries that serve all rules.
-        let live = self.shared.live();
-        let rules = live.rules.of_inbox(&self.inbox);
-        let queries = plan::queries(&rules);
-
-        // 4. Walk them.
-        let mut poll = Poll { mode, now: began, queries, memory, observed: Observed::default() };
-        let failure = self.walk(&mut poll, progress).await;
-        poll.observed.fresh = failure.is_none();
-
-        // 5. Look for those who are missing where they should be, unless the inbox is out of reach.
-        let failure = match failure {
-            failure @ (None | Some(InboxError::BadRequest { .. })) => {
-                failure.or(self.find_missing(&rules, &snapshot, &mut poll).await)
-            }
-            failed => failed,
-        };
-        let (doubtful, failure) = match failure {
-            None => self.confirm(&rules, &snapshot, &mut poll.observed, began).await,
-            failed => (BTreeSet::new(), failed),
-        };
-        let Poll { observed, mut memory, .. } = poll;
+        // 1. Now. What was read before somebody set the clock, or the machine slept, is read again.
+        let mut jumps = Jumps::of(self.clock.as_ref());
+        let mut reading = self.read(mode, progress).await?;
+        if jumps.since(self.clock.as_ref()).is_some() {
+            tracing::warn!(inbox = self.inbox, "clock.jumped: the inbox is read again");
+            reading = self.read(mode, progress).await?;
+        }
+        let Reading { live, poll, doubtful, failure } = reading;
+        let Poll { now: began, queries, observed, mut memory, .. } = poll;
 
         // 6. Judge, by what is remembered now: time and people went on during the walk.
         let judging = self.judging.lock().await;
@@ -164,6 +128,7 @@ impl Poller {
         });
         changes.candidates.extend(kept.cloned().collect::<Vec<_>>());
         memory.live_chats = outcome.live_chats;
+        memory.walks.retain(|id, _| queries.iter().any(|query| query.id == *id));
         memory.polled_at = Some(began);
         memory.failing = polled.failure.as_ref().map(|error| Failing {
             since: memory.failing.map_or(began, |failing| failing.since),
@@ -175,6 +140,16 @@ impl Poller {
             0 => memory.odd_records,
             count => Some(OddRecords { since: memory.odd_records.map_or(began, |odd| odd.since), count }),
         };
+        memory.short = match short_of_budget(&queries, &memory, self.sweep_every, began) {
+            // What could not be read says nothing of the budget.
+            _ if polled.failure.is_some() => memory.short,
+            None => None,
+            Some(pages) => Some(Short { since: memory.short.map_or(began, |short| short.since), pages }),
+        };
+        match mode {
+            Mode::Once => memory.runs.begin(began),
+            Mode::Daemon => memory.runs = Runs::default(),
+        }
         changes.memory = (memory != snapshot.memory).then_some(memory);
         log(inbox, &changes);
         if !changes.is_empty() {
@@ -221,128 +196,26 @@ impl Poller {
         }
         Ok(owed)
     }
+}
 
-    fn walker<'a>(&'a self, progress: &'a (dyn Fn(u32) + Send + Sync)) -> Walker<'a> {
-        Walker { client: &self.client, gate: &self.gate, verify_every: self.sweep_every, progress }
-    }
-
-    async fn walk(&self, poll: &mut Poll, progress: &(dyn Fn(u32) + Send + Sync)) -> Option<InboxError> {
-        let Poll { mode, now, queries, memory, observed } = poll;
-        let now = *now;
-        let free = self.gate.free().await;
-        let means = Means { free, share: self.share, sweep_every: self.sweep_every, now };
-        let walker = self.walker(progress);
-        let mut failure = None;
-        for (query, reach) in queries.iter().zip(reaches(queries, memory, *mode, means)) {
-            match walker.query(query, reach, memory, observed, now).await {
-                Ok(()) => {}
-                // The others may be taken all the same.
-                Err(error @ InboxError::BadRequest { .. }) => failure = Some(error),
-                Err(error) => return Some(error),
-            }
-        }
-        failure
-    }
-
-    /// Looks firing contacts up that were not seen; a one-shot run then walks again, to be sure of
-    /// those that were not found.
-    async fn find_missing(&self, rules: &[Arc<Rule>], snapshot: &Snapshot, poll: &mut Poll) -> Option<InboxError> {
-        let Poll { mode, now, queries, memory, observed } = poll;
-        let now = *now;
-        let wanted: Vec<Contact> = missing::to_look_up(rules, snapshot, observed).into_iter().cloned().collect();
-        let mut failure = None;
-        for contact in wanted {
-            match self.look_up(&contact, observed, now).await {
-                Ok(()) => {}
-                Err(InboxError::OutOfTime) => return failure,
-                // What one contact is searched by may not please the API; the others are found all the same.
-                Err(error @ InboxError::BadRequest { .. }) => failure = Some(error),
-                Err(error) => return Some(error),
-            }
-        }
-        if *mode == Mode::Daemon {
-            return failure;
-        }
-        let unsure = missing::rules_to_confirm(rules, snapshot, observed);
-        let walker = self.walker(&|_| {});
-        for query in queries.iter().filter(|query| query.rules.iter().any(|rule| unsure.contains(rule))) {
-            match walker.query(query, super::walks::Reach::Full, memory, observed, now).await {
-                // Without time for a second walk, the next run confirms.
-                Ok(()) | Err(InboxError::OutOfTime) => {}
-                Err(error) => return Some(error),
-            }
-        }
-        failure
-    }
-
-    /// One small request for one contact, where there is something to search it by; found, it is seen.
-    async fn look_up(&self, contact: &Contact, observed: &mut Observed, now: Timestamp) -> Result<(), InboxError> {
-        let Some(search) = contact.search_text() else { return Ok(()) };
-        let page = self.client.page(&self.gate, &Filter::for_look_up(search), 1, now).await?;
-        page.contacts.into_iter().filter(|found| found.id == contact.id).for_each(|found| observed.see(found));
-        Ok(())
-    }
-
-    /// Whom people are about to be told of, but who was not seen, by a torn walk or a narrow one, is looked
-    /// up: what is known of them may be out of date. Of those that are not found nobody is told until they
-    /// are seen again.
-    async fn confirm(
-        &self,
-        rules: &[Arc<Rule>],
-        snapshot: &Snapshot,
-        observed: &mut Observed,
-        now: Timestamp,
-    ) -> (BTreeSet<(String, ContactId)>, Option<InboxError>) {
-        let soon = now.checked_add(self.soon).unwrap_or(now);
-        let names = self.shared.names();
-        let unsure = missing::to_confirm(
-            rules,
-            snapshot,
-            observed,
-            Surroundings { inbox: &self.inbox, names: &names, live_chats: &snapshot.memory.live_chats, now: soon },
-        );
-        for contact in unsure.contacts.iter().take(missing::MOST_LOOK_UPS) {
-            match self.look_up(contact, observed, now).await {
-                Ok(()) | Err(InboxError::BadRequest { .. }) => {}
-                Err(error) => {
-                    observed.fresh = false;
-                    return (BTreeSet::new(), Some(error));
-                }
-            }
-        }
-        let is_unseen = |contact: &Contact| !observed.contacts.contains_key(&contact.contact_id());
-        let alerts =
-            snapshot.alerts.iter().filter(|alert| unsure.alerts.contains(&alert.id) && is_unseen(&alert.contact));
-        let doubtful: BTreeSet<AlertId> = alerts.map(|alert| alert.id.clone()).collect();
-        let candidates = unsure.candidates.iter().map(|place| &snapshot.candidates[*place]);
-        let candidates = candidates.filter(|candidate| is_unseen(&candidate.contact)).map(candidate_key).collect();
-        observed.doubtful = doubtful;
-        (candidates, None)
-    }
-
-    /// Nothing depends on these names: where they are refused, the ids are shown.
-    async fn name_segments(&self, alerts: &[Alert], memory: &mut InboxMemory) {
-        let now = self.clock.now();
-        let unnamed = alerts
-            .iter()
-            .flat_map(|alert| &alert.contact.segments)
-            .any(|segment| !memory.segments.contains_key(segment));
-        let recent = memory.segments_at.is_some_and(|at| now.duration_since(at) < SEGMENTS_EVERY && at <= now);
-        // An alert must not wait for a name.
-        if !unnamed || recent || self.gate.free().await == 0 {
-            return;
-        }
-        memory.segments_at = Some(now);
-        let fault = match tokio::time::timeout(NAMES_WITHIN, self.client.segments(&self.gate)).await {
-            Ok(Ok(segments)) => {
-                memory.segments = segments;
-                return self.shared.learn_segments(&memory.segments);
-            }
-            Ok(Err(error)) => error.name(),
-            Err(_) => "timeout",
-        };
-        tracing::info!(inbox = self.inbox, fault, "segments.unknown: their ids are shown");
-    }
+/// Pages of a full walk that has not come to its end for much longer than it should, where that is for want of
+/// requests; the longest one.
+fn short_of_budget(
+    queries: &[Query],
+    memory: &InboxMemory,
+    sweep_every: SignedDuration,
+    now: Timestamp,
+) -> Option<u32> {
+    // Where runs come rarely, a walk may take some of them.
+    let usual = SignedDuration::from_secs(memory.runs.gaps.last().copied().unwrap_or(0));
+    let late = sweep_every.saturating_mul(2).max(usual.saturating_mul(3));
+    let of = |query: &Query| {
+        let walk = memory.walks.get(&query.id)?;
+        let part = walk.part.as_ref()?;
+        let since = walk.ended_at.or(walk.first_at)?;
+        (now.duration_since(since) >= late).then(|| walk.pages.max(part.pages))
+    };
+    queries.iter().filter_map(of).max()
 }
 
 fn candidate_key(candidate: &Candidate) -> (String, ContactId) {

@@ -10,7 +10,7 @@ use super::{
     app::App,
     clock::Clock,
     deliverer::{Delivered, Deliverer},
-    loops::{Bells, beat, deliver, look_after, poll, until},
+    loops::{Bells, beat, deliver, look_after, mind_the_clock, poll, until},
     poller::Mode,
     reload,
 };
@@ -143,7 +143,7 @@ pub async fn once(app: App, stop: &CancellationToken, progress: Progress) -> Res
 /// Takes over from the run before: what it was sending when it died, and what it knew of inboxes and
 /// receivers that the configuration no longer has.
 async fn begin(app: &App) -> Result<(), StoreError> {
-    app.store.recover().await?;
+    app.store.recover(app.clock.now()).await?;
     let mut inboxes: Vec<String> = app.pollers.iter().map(|poller| poller.inbox.clone()).collect();
     // Without anybody to tell, what the watchdog was telling of ends as well.
     inboxes.extend(app.watchdog.is_some().then(|| WATCHDOG.to_owned()));
@@ -233,6 +233,7 @@ pub async fn daemon(app: App, stop: &CancellationToken, progress: Progress) -> R
             beat(Arc::clone(&heartbeat), bells.clone(), Arc::clone(&clock), again.clone())
         }));
     }
+    tracker.spawn(mind_the_clock(app.store.clone(), Arc::clone(&app.clock), Arc::clone(&owed), stop.clone()));
     {
         let (store, clock, stop, retention) = (app.store.clone(), Arc::clone(&app.clock), stop.clone(), app.retention);
         tracker.spawn(async move {

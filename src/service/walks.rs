@@ -183,6 +183,7 @@ impl Walker<'_> {
         let verified = memory.page_size_at.is_some_and(|at| now.duration_since(at) < self.verify_every && at <= now);
         let last = if verified { Last::Short } else { Last::Empty };
         let remembered = memory.walks.entry(query.id.clone()).or_default();
+        remembered.first_at.get_or_insert(now);
         let mut part = remembered.part.take().filter(|part| is_usable(part, now));
         let from = |part: Option<&WalkPart>| Extent {
             page_size: memory.page_size,

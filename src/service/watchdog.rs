@@ -1,14 +1,15 @@
 //! Watches the watcher: what is wrong now → what is told, to receivers of its own.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{clock::Clock, deliverer::BROKEN_AFTER, shared::Shared};
+use super::{clock::Clock, shared::Shared};
 use crate::{
     engine::watch::watch,
-    model::{InboxMemory, Problem, Trouble, WATCHDOG},
-    store::{Reception, Store, StoreError},
+    model::{InboxMemory, Problem, Trouble, WATCHDOG, time::human},
+    notify::retry::BROKEN_AFTER,
+    store::{Backlog, Store, StoreError},
 };
 
 /// The watchdog of the whole program.
@@ -36,15 +37,16 @@ impl Watchdog {
         let now = self.clock.now();
         let snapshot = self.store.snapshot(WATCHDOG).await?;
         let mut troubles = Vec::new();
-        for (inbox, memory) in self.store.memories().await? {
-            if self.inboxes.contains(&inbox) {
-                troubles.extend(of_inbox(&inbox, &memory, self.after, now));
-            }
+        let mut memories = self.store.memories().await?;
+        memories.retain(|(inbox, _)| self.inboxes.contains(inbox));
+        for (inbox, memory) in &memories {
+            troubles.extend(of_inbox(inbox, memory, self.after, now));
         }
+        troubles.extend(of_runs(&memories));
         for (rule, mistake) in &self.shared.live().mistakes {
             troubles.push(trouble(Problem::RuleRejected, rule, mistake, now));
         }
-        troubles.extend(of_receivers(&self.store.receptions().await?, self.after, now));
+        troubles.extend(of_receivers(&self.store.backlogs().await?, self.after, now));
         let changes = watch(&snapshot, &troubles, &self.notify, now);
         for entry in &changes.history {
             let (problem, subject, what) = (&entry.rule, &entry.contact, entry.happened.name());
@@ -79,26 +81,37 @@ fn of_inbox(inbox: &str, memory: &InboxMemory, after: SignedDuration, now: Times
         let detail = if odd.count == 1 { "1 record".to_owned() } else { format!("{} records", odd.count) };
         troubles.push(trouble(Problem::RecordsNotUnderstood, inbox, &detail, odd.since));
     }
+    if let Some(short) = &memory.short {
+        let detail = format!("a full walk of {} pages or more does not come to its end in time", short.pages);
+        troubles.push(trouble(Problem::BudgetShort, inbox, &detail, short.since));
+    }
     troubles
 }
 
-fn of_receivers(receptions: &[Reception], after: SignedDuration, now: Timestamp) -> Vec<Trouble> {
-    let mut troubles: Vec<Trouble> = Vec::new();
-    for reception in receptions {
-        let lasts = |least: SignedDuration| now.duration_since(reception.since) >= least;
-        let problem = match (reception.dead, reception.tried) {
-            (true, _) => Problem::ReceiverBroken,
-            (false, true) if lasts(BROKEN_AFTER) => Problem::ReceiverBroken,
-            (false, false) if lasts(after.max(BROKEN_AFTER)) => Problem::OutboxStuck,
-            _ => continue,
-        };
-        // A receiver that is broken explains why others wait for it.
-        let known = troubles.iter().any(|known| known.subject == reception.receiver);
-        if !known {
-            troubles.push(trouble(problem, &reception.receiver, &reception.last_error, reception.since));
+/// Runs that did not come are one trouble, however many inboxes were not read.
+fn of_runs(memories: &[(String, InboxMemory)]) -> Option<Trouble> {
+    let missed = memories.iter().find_map(|(_, memory)| memory.runs.missed.as_ref())?;
+    let words = |seconds| human(SignedDuration::from_secs(seconds));
+    let detail = format!("no run for {}, where there is one every {}", words(missed.gap), words(missed.usual));
+    Some(trouble(Problem::RunsMissed, "run --once", &detail, missed.since))
+}
+
+fn of_receivers(backlogs: &BTreeMap<String, Backlog>, after: SignedDuration, now: Timestamp) -> Vec<Trouble> {
+    let of = |(receiver, backlog): (&String, &Backlog)| {
+        let lasts = |since: &Timestamp| now.duration_since(*since) >= after.max(BROKEN_AFTER);
+        let reception = &backlog.reception;
+        // One that is broken explains why messages wait, or were given up.
+        if let Some(broken_at) = reception.broken_at {
+            let since = reception.failing_since.unwrap_or(broken_at);
+            return Some(trouble(Problem::ReceiverBroken, receiver, &reception.last_error, since));
         }
-    }
-    troubles
+        if let Some((at, why)) = &backlog.given_up {
+            return Some(trouble(Problem::ReceiverBroken, receiver, why, *at));
+        }
+        let since = backlog.untried_since.filter(lasts)?;
+        Some(trouble(Problem::OutboxStuck, receiver, &reception.last_error, since))
+    };
+    backlogs.iter().filter_map(of).collect()
 }
 
 #[cfg(test)]

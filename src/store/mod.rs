@@ -4,11 +4,13 @@
 //! decides nothing; it knows no rule, no wire, no clock.
 
 mod alerts;
+mod elsewhere;
 mod history;
 mod lock;
 mod migrations;
 mod outbox;
 mod owner;
+mod receivers;
 mod rows;
 mod shelf;
 mod silences;
@@ -16,18 +18,22 @@ mod silences;
 mod tests;
 
 use std::{
+    collections::BTreeMap,
     io,
     path::{Path, PathBuf},
 };
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
+pub use elsewhere::Handed;
 pub use lock::Lock;
-pub use outbox::{Open, Owed, Reception, Recorded, Waiting};
+pub use outbox::{Open, Owed, Recorded, Waiting};
+pub use receivers::Backlog;
 pub use shelf::{Done, Kept};
 
 use crate::model::{
-    Ack, Alert, AlertId, Changes, Entry, InboxMemory, MessageId, Notification, Silence, Snapshot, history::Asked,
+    Ack, Alert, AlertId, Changes, Entry, InboxMemory, MessageId, Notification, Reception, Silence, Snapshot,
+    history::Asked,
 };
 
 /// Rows of each kind that are forgotten in one transaction: other work comes in between.
@@ -164,21 +170,48 @@ impl Store {
         self.owner.write(move |db| outbox::record(db, &recorded)).await
     }
 
-    /// Owes what a message tells to another receiver, too, where that one has not been told; gives how many
-    /// notifications that were.
+    /// Records how an attempt ended, with what it says of the receiver.
     ///
     /// # Errors
     /// The file failed; nothing has changed then.
-    pub async fn hand_over(&self, message: MessageId, to: String, now: Timestamp) -> Result<usize, StoreError> {
-        self.owner.write(move |db| outbox::hand_over(db, &message, &to, now)).await
+    pub async fn attempted(
+        &self,
+        recorded: Recorded,
+        receiver: String,
+        reception: Reception,
+    ) -> Result<(), StoreError> {
+        self.owner
+            .write(move |db| {
+                outbox::record(db, &recorded)?;
+                receivers::save(db, &receiver, &reception)
+            })
+            .await
+    }
+
+    /// Owes what one receiver was to be told to another one, too, where that one has not been told; gives how
+    /// many notifications that were.
+    ///
+    /// # Errors
+    /// The file failed; nothing has changed then.
+    pub async fn hand_over(&self, handed: Handed, to: String, now: Timestamp) -> Result<usize, StoreError> {
+        self.owner.write(move |db| elsewhere::hand_over(db, &handed, &to, now)).await
     }
 
     /// After a crash: attempts that were under way have no known outcome.
     ///
     /// # Errors
     /// The file failed.
-    pub async fn recover(&self) -> Result<(), StoreError> {
-        self.owner.write(outbox::recover).await
+    pub async fn recover(&self, now: Timestamp) -> Result<(), StoreError> {
+        self.owner.write(move |db| outbox::recover(db, now)).await
+    }
+
+    /// The clock was set: what was to be tried in so much time still is.
+    ///
+    /// # Errors
+    /// The file failed; nothing has changed then.
+    pub async fn clock_was_set(&self, by: SignedDuration) -> Result<(), StoreError> {
+        let by = i64::try_from(by.as_micros()).unwrap_or(0);
+        self.owner.write(move |db| receivers::shift(db, by)).await
     }
 
     /// After an edit of the configuration: alerts of inboxes that are gone end without a message, and
@@ -192,7 +225,7 @@ impl Store {
         receivers: Vec<String>,
         now: Timestamp,
     ) -> Result<(usize, usize), StoreError> {
-        self.owner.write(move |db| outbox::forget_others(db, &inboxes, &receivers, now)).await
+        self.owner.write(move |db| elsewhere::forget_others(db, &inboxes, &receivers, now)).await
     }
 
     /// Moves everything into the one file, so that a copy of it is whole; the last thing of a run.
@@ -208,12 +241,12 @@ impl Store {
         self.owner.read(outbox::waiting).await
     }
 
-    /// Receivers with messages that wait, and those whose last message was given up.
+    /// What waits for every receiver, and how it takes messages, by name.
     ///
     /// # Errors
     /// The file failed.
-    pub async fn receptions(&self) -> Result<Vec<Reception>, StoreError> {
-        self.owner.read(outbox::receptions).await
+    pub async fn backlogs(&self) -> Result<BTreeMap<String, Backlog>, StoreError> {
+        self.owner.read(receivers::backlogs).await
     }
 
     /// Every episode that is remembered, the oldest first, those that are over too; for tests and the

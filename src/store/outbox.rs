@@ -3,15 +3,21 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, params, types::Value};
 
 use super::{
-    history,
+    history, receivers,
     rows::{self, from_json, json, micros},
     silences,
 };
-use crate::model::{Alert, Entry, Happened, Message, MessageId, Notification, NotificationId, Reason, Silence};
+use crate::model::{Alert, Happened, Message, MessageId, Notification, NotificationId, Reception, Silence};
+
+/// Nothing is put off for longer: an hour that a receiver may ask for, and the jitter.
+const LONGEST_PAUSE: SignedDuration = SignedDuration::from_mins(75);
+
+/// Why it is not known how the attempt ended.
+const CUT_OFF: &str = "the program ended in the middle of the attempt";
 
 /// One notification that is owed, with what is needed to say whether it is still true.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,6 +34,8 @@ pub struct Owed {
     pub told: bool,
     /// Whether the receiver was told that this alert began, or may have been.
     pub told_of_beginning: bool,
+    /// Since when it is tried; `None` where it is in no message.
+    pub tried_since: Option<Timestamp>,
 }
 
 /// Everything that is owed to one receiver.
@@ -39,6 +47,8 @@ pub struct Open {
     pub messages: Vec<(Message, Vec<String>)>,
     /// Every silence that is remembered.
     pub silences: Vec<Silence>,
+    /// How the receiver takes messages.
+    pub reception: Reception,
 }
 
 /// What waits for one receiver.
@@ -92,6 +102,8 @@ pub enum Recorded {
     Again {
         /// The message.
         message: MessageId,
+        /// When the attempt ended.
+        now: Timestamp,
         /// Not before.
         at: Timestamp,
         /// As plain built-in text from now on.
@@ -118,7 +130,7 @@ pub enum Recorded {
 pub fn open_of(db: &Connection, receiver: &str) -> rusqlite::Result<Open> {
     let owed = db
         .prepare_cached(
-            "SELECT n.id AS number, n.alert, n.receiver, n.event, n.step, n.template, n.due_at, n.message, n.told, \
+            "SELECT n.id AS number, n.alert, n.receiver, n.event, n.step, n.template, n.due_at, n.message, n.told, n.tried_since, \
              EXISTS (SELECT 1 FROM notification f WHERE f.alert = n.alert AND f.receiver = n.receiver \
                      AND f.event <> 'resolved' AND f.told) AS told_of_beginning, a.* \
              FROM notification n JOIN alert a ON a.id = n.alert \
@@ -132,6 +144,7 @@ pub fn open_of(db: &Connection, receiver: &str) -> rusqlite::Result<Open> {
                 message: row.get::<_, Option<String>>("message")?.map(MessageId),
                 told: row.get("told")?,
                 told_of_beginning: row.get("told_of_beginning")?,
+                tried_since: rows::maybe_time(row, "tried_since")?,
             })
         })?
         .collect::<rusqlite::Result<_>>()?;
@@ -139,7 +152,7 @@ pub fn open_of(db: &Connection, receiver: &str) -> rusqlite::Result<Open> {
         .prepare_cached("SELECT * FROM message WHERE receiver = ?1 AND state = 'due' ORDER BY created_at, rowid")?
         .query_map([receiver], |row| Ok((message(row)?, from_json(row, "settled")?)))?
         .collect::<rusqlite::Result<_>>()?;
-    Ok(Open { owed, messages, silences: silences::all(db)? })
+    Ok(Open { owed, messages, silences: silences::all(db)?, reception: receivers::of(db, receiver)? })
 }
 
 pub(super) fn message(row: &Row<'_>) -> rusqlite::Result<Message> {
@@ -161,8 +174,10 @@ pub fn record(db: &Connection, recorded: &Recorded) -> rusqlite::Result<()> {
         Recorded::Superseded { ids, at } => supersede(db, ids, *at),
         Recorded::Held { ids } => {
             for id in ids {
-                db.prepare_cached("UPDATE notification SET message = NULL WHERE id = ?1 AND state = 'owed'")?
-                    .execute([id.0])?;
+                db.prepare_cached(
+                    "UPDATE notification SET message = NULL, tried_since = NULL WHERE id = ?1 AND state = 'owed'",
+                )?
+                .execute([id.0])?;
             }
             drop_empty(db)
         }
@@ -190,12 +205,16 @@ pub fn record(db: &Connection, recorded: &Recorded) -> rusqlite::Result<()> {
                 .execute([&message.0])?;
             Ok(())
         }
-        Recorded::Again { message, at, plain, ambiguous, settled, reason } => {
+        Recorded::Again { message, now, at, plain, ambiguous, settled, reason } => {
             db.prepare_cached(
                 "UPDATE message SET in_flight = 0, next_at = ?2, plain = plain OR ?3, ambiguous = ambiguous OR ?4, \
                  settled = ?5, last_error = ?6 WHERE id = ?1",
             )?
             .execute(params![message.0, micros(*at), plain, ambiguous, json(settled)?, reason])?;
+            if *ambiguous {
+                let chosen = ("n.message = ?4", Value::Text(message.0.clone()));
+                history::of_notifications(db, Happened::Ambiguous, *now, reason, chosen)?;
+            }
             // A recipient that has the mail was told, whatever becomes of the others.
             if *ambiguous || !settled.is_empty() {
                 mark_told(db, message)?;
@@ -218,22 +237,28 @@ fn close(db: &Connection, message: &MessageId, state: &str, at: Timestamp, reaso
 }
 
 fn compose(db: &Connection, message: &Message, ids: &[NotificationId]) -> rusqlite::Result<()> {
-    db.prepare_cached("INSERT INTO message (id, receiver, created_at, next_at, plain) VALUES (?1, ?2, ?3, ?4, ?5)")?
-        .execute(params![
-            message.id.0,
-            message.receiver,
-            micros(message.created_at),
-            micros(message.next_at),
-            message.plain
-        ])?;
+    db.prepare_cached(
+        "INSERT INTO message (id, receiver, created_at, next_at, plain, last_error) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    )?
+    .execute(params![
+        message.id.0,
+        message.receiver,
+        micros(message.created_at),
+        micros(message.next_at),
+        message.plain,
+        message.last_error
+    ])?;
     for id in ids {
-        db.prepare_cached("UPDATE notification SET message = ?2 WHERE id = ?1 AND state = 'owed'")?
-            .execute(params![id.0, message.id.0])?;
+        db.prepare_cached(
+            "UPDATE notification SET message = ?2, tried_since = coalesce(tried_since, ?3) \
+             WHERE id = ?1 AND state = 'owed'",
+        )?
+        .execute(params![id.0, message.id.0, micros(message.created_at)])?;
     }
-    Ok(())
+    drop_empty(db)
 }
 
-fn supersede(db: &Connection, ids: &[(NotificationId, &str)], at: Timestamp) -> rusqlite::Result<()> {
+pub(super) fn supersede(db: &Connection, ids: &[(NotificationId, &str)], at: Timestamp) -> rusqlite::Result<()> {
     for (id, why) in ids {
         history::of_notifications(db, Happened::Superseded, at, why, ("n.id = ?4", Value::Integer(id.0)))?;
         db.prepare_cached("UPDATE notification SET state = 'superseded' WHERE id = ?1 AND state = 'owed'")?
@@ -252,78 +277,21 @@ fn drop_empty(db: &Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// Owes what a message tells to another receiver, too: of alerts that last, and of which that one has not
-/// been told. Gives how many notifications that were.
-pub fn hand_over(db: &Connection, message: &MessageId, to: &str, now: Timestamp) -> rusqlite::Result<usize> {
-    let chosen = "n.message = ?1 AND n.event <> 'resolved' AND a.resolved_at IS NULL AND a.acked_at IS NULL \
-         AND n.state IN ('owed', 'dead') \
-         AND NOT EXISTS (SELECT 1 FROM notification o WHERE o.alert = n.alert AND o.receiver = ?2 \
-                         AND o.event <> 'resolved' AND o.state <> 'superseded')";
-    let alerts: Vec<(Alert, String)> = db
-        .prepare_cached(&format!(
-            "SELECT a.*, n.receiver AS whose FROM notification n JOIN alert a ON a.id = n.alert WHERE {chosen}"
-        ))?
-        .query_map(params![message.0, to], |row| Ok((rows::alert(row)?, row.get("whose")?)))?
-        .collect::<rusqlite::Result<_>>()?;
-    let handed = db
-        .prepare_cached(&format!(
-            "INSERT INTO notification (alert, receiver, event, step, template, due_at) \
-             SELECT n.alert, ?2, n.event, n.step, n.template, ?3 FROM notification n JOIN alert a ON a.id = n.alert \
-             WHERE {chosen} ORDER BY n.id"
-        ))?
-        .execute(params![message.0, to, micros(now)])?;
-    for (alert, whose) in &alerts {
-        let entry = Entry::of(alert, Happened::Owed, now).who(to).detail(format!("in place of {whose}"));
-        history::write(db, &entry)?;
-    }
-    Ok(handed)
-}
-
-/// After a crash: what was under way may have arrived.
-pub fn recover(db: &Connection) -> rusqlite::Result<()> {
+/// After a crash: what was under way may have arrived. What is to be tried much later than anything is
+/// put off comes now: the clock was set back meanwhile.
+pub fn recover(db: &Connection, now: Timestamp) -> rusqlite::Result<()> {
+    let flying = "n.message IN (SELECT id FROM message WHERE in_flight AND state = 'due') AND ?4";
+    history::of_notifications(db, Happened::Ambiguous, now, CUT_OFF, (flying, Value::Integer(1)))?;
     db.execute(
         "UPDATE notification SET told = 1 WHERE state = 'owed' \
          AND message IN (SELECT id FROM message WHERE in_flight AND state = 'due')",
         [],
     )?;
     db.execute("UPDATE message SET in_flight = 0, ambiguous = 1 WHERE in_flight AND state = 'due'", [])?;
+    let latest = micros(now.checked_add(LONGEST_PAUSE).unwrap_or(Timestamp::MAX));
+    db.execute("UPDATE message SET next_at = ?1 WHERE state = 'due' AND next_at > ?2", [micros(now), latest])?;
+    db.execute("UPDATE receiver SET not_before = NULL WHERE not_before > ?1", [latest])?;
     Ok(())
-}
-
-/// After an edit of the configuration: alerts of inboxes that are gone end without a message, and what
-/// is owed to receivers that are gone is withdrawn. Gives how many of each.
-pub fn forget_others(
-    db: &Connection,
-    inboxes: &[String],
-    receivers: &[String],
-    now: Timestamp,
-) -> rusqlite::Result<(usize, usize)> {
-    let orphans: Vec<Alert> = db
-        .prepare("SELECT * FROM alert WHERE resolved_at IS NULL AND inbox NOT IN (SELECT value FROM json_each(?1))")?
-        .query_map([json(&inboxes)?], rows::alert)?
-        .collect::<rusqlite::Result<_>>()?;
-    for alert in &orphans {
-        let happened = if alert.is_firing() { Happened::Resolved } else { Happened::Vanished };
-        history::write(db, &Entry::of(alert, happened, now).detail(Reason::RuleRemoved.name()))?;
-    }
-    db.execute(
-        "DELETE FROM alert WHERE fired_at IS NULL AND inbox NOT IN (SELECT value FROM json_each(?1))",
-        [json(&inboxes)?],
-    )?;
-    let ended = db.execute(
-        "UPDATE alert SET resolved_at = ?2, ended_at = ?2, reason = ?3 WHERE resolved_at IS NULL \
-         AND inbox NOT IN (SELECT value FROM json_each(?1))",
-        params![json(&inboxes)?, micros(now), Reason::RuleRemoved.name()],
-    )?;
-    db.execute("DELETE FROM candidate WHERE inbox NOT IN (SELECT value FROM json_each(?1))", [json(&inboxes)?])?;
-    let withdrawn = db
-        .prepare(
-            "SELECT id FROM notification WHERE state = 'owed' AND receiver NOT IN (SELECT value FROM json_each(?1))",
-        )?
-        .query_map([json(&receivers)?], |row| row.get(0).map(|id| (NotificationId(id), "the receiver is gone")))?
-        .collect::<rusqlite::Result<Vec<_>>>()?;
-    supersede(db, &withdrawn, now)?;
-    Ok((ended, withdrawn.len()))
 }
 
 /// What waits, by receiver.
@@ -345,42 +313,6 @@ pub fn waiting(db: &Connection) -> rusqlite::Result<Vec<Waiting>> {
             let (next_at, last_error) = next.map_or((None, String::new()), |(at, error)| (Some(at), error));
             Ok(Waiting { receiver, notifications, next_at, last_error })
         })
-        .collect()
-}
-
-/// How a receiver takes messages, where it does not.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Reception {
-    /// The receiver's name.
-    pub receiver: String,
-    /// Since when its oldest message waits.
-    pub since: Timestamp,
-    /// Whether messages were refused for good, or given up, and none was accepted since.
-    pub dead: bool,
-    /// Whether the message was tried.
-    pub tried: bool,
-    /// What the last attempt failed with.
-    pub last_error: String,
-}
-
-/// Receivers with messages that wait, and those whose last message was given up.
-pub fn receptions(db: &Connection) -> rusqlite::Result<Vec<Reception>> {
-    let sql = "SELECT receiver, min(created_at) AS since, 0 AS dead, attempts > 0 AS tried, last_error \
-         FROM message WHERE state = 'due' GROUP BY receiver, attempts > 0 \
-         UNION ALL \
-         SELECT receiver, max(closed_at), 1, 1, last_error FROM message m WHERE state = 'dead' \
-         AND NOT EXISTS (SELECT 1 FROM message d WHERE d.receiver = m.receiver AND d.state = 'delivered' \
-                         AND d.closed_at >= m.closed_at) GROUP BY receiver";
-    db.prepare_cached(sql)?
-        .query_map([], |row| {
-            Ok(Reception {
-                receiver: row.get("receiver")?,
-                since: rows::time(row, "since")?,
-                dead: row.get("dead")?,
-                tried: row.get("tried")?,
-                last_error: row.get("last_error")?,
-            })
-        })?
         .collect()
 }
 

@@ -22,7 +22,7 @@ pub struct Kept {
 pub enum Done {
     /// It was done.
     Yes,
-    /// The message is in no state for it: sent, withdrawn, or, for a replay, still tried.
+    /// The message is in no state for it: sent, or withdrawn.
     No,
     /// There is no such message.
     Unknown,
@@ -53,20 +53,33 @@ fn state(db: &Connection, id: &MessageId) -> rusqlite::Result<Option<String>> {
     db.prepare_cached("SELECT state FROM message WHERE id = ?1")?.query_row([&id.0], |row| row.get(0)).optional()
 }
 
-/// Tries a message that was given up as if it were new, under its old id.
+/// Tries a message that was given up as if it were new, under its old id; one that waits is tried now,
+/// even where its receiver is broken.
 pub fn replay(db: &Connection, id: &MessageId, now: Timestamp) -> rusqlite::Result<Done> {
-    match state(db, id)?.as_deref() {
+    let state = match state(db, id)? {
         None => return Ok(Done::Unknown),
-        Some("dead") => {}
+        Some(state) if state == "dead" || state == "due" => state,
         Some(_) => return Ok(Done::No),
+    };
+    let at = rows::micros(now);
+    db.prepare_cached(
+        "UPDATE receiver SET not_before = ?2 WHERE not_before > ?2 \
+         AND name = (SELECT receiver FROM message WHERE id = ?1)",
+    )?
+    .execute(params![id.0, at])?;
+    if state == "due" {
+        db.prepare_cached("UPDATE message SET next_at = ?2 WHERE id = ?1")?.execute(params![id.0, at])?;
+        return Ok(Done::Yes);
     }
     db.prepare_cached(
         "UPDATE message SET state = 'due', created_at = ?2, next_at = ?2, attempts = 0, plain = 0, closed_at = NULL \
          WHERE id = ?1",
     )?
-    .execute(params![id.0, rows::micros(now)])?;
-    db.prepare_cached("UPDATE notification SET state = 'owed' WHERE message = ?1 AND state = 'dead'")?
-        .execute([&id.0])?;
+    .execute(params![id.0, at])?;
+    db.prepare_cached(
+        "UPDATE notification SET state = 'owed', tried_since = ?2 WHERE message = ?1 AND state = 'dead'",
+    )?
+    .execute(params![id.0, at])?;
     let chosen = ("n.message = ?4", Value::Text(id.0.clone()));
     history::of_notifications(db, Happened::Owed, now, "replayed by hand", chosen)?;
     Ok(Done::Yes)

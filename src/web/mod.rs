@@ -31,7 +31,7 @@ pub async fn serve(listener: TcpListener, asked: Asked, stop: CancellationToken)
 
 /// The loops are turning.
 async fn healthz(State(asked): State<Asked>) -> (StatusCode, String) {
-    answer(&asked.health.standing_still(asked.clock.now()))
+    answer(&asked.health.standing_still(asked.clock.steady()))
 }
 
 /// The last complete poll of every inbox is recent.

@@ -130,7 +130,7 @@ fn nobody_listens() {
 #[test]
 fn a_message_that_nobody_takes_is_said() {
     let home = hasty();
-    home.inbox().fault(Fault::slack(Kind::status(404)).repeated(100));
+    home.inbox().fault(Fault::slack(Kind::status(400)).repeated(100));
     let ran = home.run(&["run", "--once"]);
     ran.ends(1);
     assert_eq!(notes(&ran)[0], "messages that no receiver took, and that are not tried again: 1");

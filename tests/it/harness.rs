@@ -54,7 +54,7 @@ static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
 
 /// The machine's clock.
 pub fn now() -> Timestamp {
-    SystemClock.now()
+    SystemClock::default().now()
 }
 
 /// A folder, and servers where asked for.
@@ -101,7 +101,7 @@ impl Home {
         let stop = self.stop.clone();
         let running = RUNTIME.block_on(async {
             let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-            Sandbox::start(settings, Arc::new(SystemClock), listener, stop).expect("a sandbox")
+            Sandbox::start(settings, Arc::new(SystemClock::default()), listener, stop).expect("a sandbox")
         });
         self.inbox = Some(running);
         self

@@ -8,11 +8,11 @@ use serde_json::Value;
 
 use crate::harness::{Home, RULE, eventually, now};
 
-/// Slack refuses everything for good; the message is given up.
+/// Slack refuses the message, as plain text, too; it is given up.
 fn given_up() -> (Home, String) {
     let home = Home::watching().file("rules/waiting.toml", &RULE.replace(", \"leads\", \"ops\", \"screen\"", ""));
     home.waits("c1", "Asha", "Hello?");
-    home.inbox().fault(Fault::slack(Kind::status(404)).repeated(100));
+    home.inbox().fault(Fault::slack(Kind::status(400)).repeated(100));
     home.run(&["run", "--once"]).ends(1);
     let kept = list(&home);
     assert_eq!((kept.len(), &kept[0]["state"], &kept[0]["receiver"]), (1, &"dead".into(), &"support".into()));
@@ -36,9 +36,9 @@ fn what_was_given_up_is_sent_after_a_replay_while_a_watcher_runs() {
     let kept = list(&home);
     let told = &kept[0]["notifications"][0];
     assert_eq!((&told["name"], &told["event"], &told["rule"]), (&"Asha".into(), &"fired".into(), &"waiting".into()));
-    assert!(kept[0]["last_error"].as_str().is_some_and(|why| why.contains("404")), "{kept:?}");
+    assert!(kept[0]["last_error"].as_str().is_some_and(|why| why.contains("400")), "{kept:?}");
     let table = home.run(&["outbox", "list"]).stdout;
-    assert!(table.contains(&format!("{id}  dead   support   fired Asha  1         ")), "{table}");
+    assert!(table.contains(&format!("{id}  dead   support   fired Asha  2         ")), "{table}");
 
     home.inbox().clear_faults();
     let daemon = home.start(&["run"]);
@@ -50,11 +50,7 @@ fn what_was_given_up_is_sent_after_a_replay_while_a_watcher_runs() {
     );
     eventually("the message", || accepted(&home) == 1);
     home.run(&["outbox", "list"]).says(0, "nothing waits, and nothing was given up\n", "");
-    home.run(&["outbox", "replay", &id]).says(
-        1,
-        "",
-        &format!("{id} was not given up: it is tried anyway, or it is gone\n"),
-    );
+    home.run(&["outbox", "replay", &id]).says(1, "", &format!("{id} is gone: sent, or withdrawn\n"));
     home.inbox().act("c1", &Deed::Answer(By::Agent, "Yes?".to_owned()), now()).expect("a contact");
     eventually("the end", || accepted(&home) == 2);
     daemon.signal("TERM");
@@ -86,4 +82,28 @@ fn what_is_dropped_is_never_sent_and_the_history_says_so() {
     home.run(&["outbox", "drop", &id]).says(1, "", &format!("{id} is gone: sent, or withdrawn\n"));
     let history = home.run(&["history"]).stdout;
     assert!(history.contains("superseded  support  step 1 fired: dropped by hand"), "{history}");
+}
+
+#[test]
+fn what_waits_for_a_broken_receiver_is_tried_at_once_by_a_replay() {
+    let home = Home::watching().file("rules/waiting.toml", &RULE.replace(", \"leads\", \"ops\", \"screen\"", ""));
+    home.waits("c1", "Asha", "Hello?");
+    home.inbox().fault(Fault::slack(Kind::status(404)).repeated(100));
+    let ran = home.run(&["run", "--once"]);
+    ran.ends(1);
+    assert!(ran.stderr.contains("receiver support: 1 notification waits in the outbox: HTTP 404"), "{ran:?}");
+    home.waits("c2", "Ravi", "Hello?");
+    home.inbox().clear_faults();
+    home.run(&["run", "--once"]).ends(1);
+    assert_eq!(accepted(&home), 0, "a broken receiver is tried every few minutes only");
+    let [kept] = list(&home).try_into().expect("one message tells of both");
+    assert_eq!((&kept["state"], kept["notifications"].as_array().map(Vec::len)), (&"waiting".into(), Some(2)));
+    let id = kept["id"].as_str().expect("an id");
+    home.run(&["outbox", "replay", id]).says(
+        0,
+        &format!("{id} is tried again; what is no longer true is not sent\n"),
+        "",
+    );
+    home.run(&["run", "--once"]).ends(0);
+    assert_eq!((accepted(&home), list(&home).len()), (1, 0));
 }

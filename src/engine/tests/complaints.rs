@@ -208,6 +208,7 @@ fn said(ended: &Alert, format: Format) -> String {
         privacy: Privacy::Full,
         names: &Names::default(),
         contact_link: None,
+        delayed: None,
         now: noon(),
     };
     match Renderer::built_in().render("alert", format, &telling).body {

@@ -145,6 +145,7 @@ impl Case {
             privacy: self.privacy,
             names: &names,
             contact_link: self.link,
+            delayed: None,
             now: now(),
         })
     }

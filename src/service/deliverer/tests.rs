@@ -1,6 +1,8 @@
 //! Rounds of delivery to a receiver that answers by a script.
 
 mod bench;
+mod broken;
+mod flight;
 mod held;
 
 use std::time::Duration;
@@ -8,7 +10,15 @@ use std::time::Duration;
 use bench::{Bench, Says};
 use jiff::SignedDuration;
 
-use crate::{engine::group::GroupBy, model::Event, render::Format, service::deliverer::Delivered};
+use crate::{
+    engine::group::GroupBy,
+    model::Event,
+    render::Format,
+    service::{
+        deliverer::{Delivered, Deliverer},
+        pace::Pace,
+    },
+};
 
 const DAY: i64 = 24 * 3_600;
 
@@ -113,7 +123,7 @@ async fn what_is_over_before_it_was_told_is_not_told() {
         (vec![Says::Status(504)], vec!["resolved"], vec!["superseded", "delivered"]),
         (vec![Says::HangsUp, Says::Status(503)], vec!["resolved"], vec!["superseded", "delivered"]),
         (vec![Says::Status(200)], vec!["resolved"], vec!["delivered", "delivered"]),
-        (vec![Says::Status(404)], vec![], vec!["dead"]),
+        (vec![Says::Status(404)], vec![], vec!["superseded", "superseded"]),
     ] {
         let bench = Bench::new().await;
         bench.fire("a").await;
@@ -151,9 +161,7 @@ async fn a_digest_loses_those_who_were_answered_meanwhile() {
 
 #[tokio::test]
 async fn a_refused_payload_goes_out_as_plain_text_once() {
-    for (second, states) in
-        [(Says::Status(200), ["delivered"]), (Says::Status(400), ["dead"]), (Says::Status(403), ["dead"])]
-    {
+    for (second, states) in [(Says::Status(200), ["delivered"]), (Says::Status(400), ["dead"])] {
         let mut bench = Bench::new().await;
         bench.manner.format = Format::Slack;
         bench.script(&[Says::Status(400), second]);
@@ -166,21 +174,6 @@ async fn a_refused_payload_goes_out_as_plain_text_once() {
         assert_eq!(bench.round().await, Delivered::default());
         let got = bench.got();
         assert_eq!(got.iter().map(|got| got.body.contains("\"blocks\"")).collect::<Vec<_>>(), [true, false]);
-    }
-}
-
-#[tokio::test]
-async fn a_refusing_receiver_makes_a_message_dead() {
-    for status in [401, 403, 404, 410, 302] {
-        let bench = Bench::new().await;
-        bench.script(&[Says::Status(status)]);
-        bench.fire("a").await;
-        assert_eq!(bench.round().await, Delivered { dead: 1, ..Delivered::default() }, "{status}");
-        assert_eq!(bench.states().await, ["dead"]);
-        // Who was not told of the beginning is not told of the end.
-        bench.resolve("a").await;
-        assert_eq!(bench.round().await, Delivered::default());
-        assert_eq!((bench.got().len(), bench.states().await), (1, vec!["dead".to_owned()]));
     }
 }
 
@@ -219,7 +212,7 @@ async fn without_a_crash_nothing_is_recovered() {
     bench.script(&[Says::Status(503)]);
     bench.fire("a").await;
     bench.round().await;
-    bench.store.recover().await.unwrap();
+    bench.store.recover(bench.now()).await.unwrap();
     bench.resolve("a").await;
     bench.round().await;
     assert_eq!(bench.messages().len(), 1, "it was never told");
@@ -235,7 +228,7 @@ async fn receivers_do_not_delay_each_other() {
     assert_eq!(other.round().await.sent, 1);
     bench.advance(60);
     bench.round().await;
-    assert_eq!(bench.states().await, ["dead", "delivered"]);
+    assert_eq!(bench.states().await, ["owed", "delivered"]);
     bench.resolve("a").await;
     bench.round().await;
     other.round().await;
@@ -283,17 +276,17 @@ async fn it_stops_between_two_messages() {
 }
 
 #[tokio::test]
-async fn the_pause_between_messages_holds_over_rounds() {
+async fn the_pace_holds_over_rounds() {
     let mut bench = Bench::new().await;
-    bench.manner.pace = Duration::from_millis(150);
     bench.manner.group = GroupBy::Contact;
-    let deliverer = bench.deliverer();
-    let began = tokio::time::Instant::now();
-    for contact in ["a", "b"] {
+    let deliverer = Deliverer { pace: Pace::of(Duration::from_secs(60), 2), ..bench.deliverer() };
+    let began = bench.now();
+    // The clock of the bench moves on where somebody waits.
+    for (contact, at) in [("a", 0), ("b", 0), ("c", 60), ("d", 120)] {
         bench.fire(contact).await;
         assert_eq!(deliverer.run_once(None, &|| false).await.unwrap().sent, 1);
+        assert_eq!(bench.now().duration_since(began).as_secs(), at, "{contact}");
     }
-    assert!(began.elapsed() >= bench.manner.pace);
 }
 
 #[tokio::test]

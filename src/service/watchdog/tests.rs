@@ -1,11 +1,13 @@
 //! What is trouble, and what is not yet.
 
-use super::{of_inbox, of_receivers};
+use std::collections::BTreeMap;
+
+use super::{of_inbox, of_receivers, of_runs};
 use crate::model::{
     InboxMemory, Problem, Trouble,
-    snapshot::{Failing, OddRecords},
+    snapshot::{Failing, Missed, OddRecords, Runs, Short},
 };
-use crate::store::Reception;
+use crate::store::Backlog;
 use jiff::{SignedDuration, Timestamp};
 
 fn at(minutes: i64) -> Timestamp {
@@ -34,30 +36,50 @@ fn an_inbox_by_table() {
         (None, odd, 5, vec![(Problem::RecordsNotUnderstood, "main")]),
     ] {
         let memory = InboxMemory { failing, odd_records, ..InboxMemory::default() };
+        assert_eq!(of_runs(&[("main".to_owned(), memory.clone())]), None);
         assert_eq!(problems(&of_inbox("main", &memory, AFTER, at(minutes))), expected, "{memory:?} {minutes}");
     }
 }
 
 #[test]
 fn receivers_by_table() {
-    let reception = |dead, tried| Reception {
-        receiver: "support".to_owned(),
-        since: at(0),
-        dead,
-        tried,
-        last_error: "HTTP 503".to_owned(),
+    let backlog = |change: &dyn Fn(&mut Backlog)| {
+        let mut backlog = Backlog::default();
+        change(&mut backlog);
+        BTreeMap::from([("support".to_owned(), backlog)])
     };
-    let (broken, stuck) = ((Problem::ReceiverBroken, "support"), (Problem::OutboxStuck, "support"));
-    for (receptions, minutes, expected) in [
-        (vec![], 60, vec![]),
-        (vec![reception(false, true)], 4, vec![]),
-        (vec![reception(false, true)], 5, vec![broken]),
-        (vec![reception(true, true)], 0, vec![broken]),
-        (vec![reception(false, false)], 4, vec![]),
-        (vec![reception(false, false)], 5, vec![stuck]),
+    let failing = |one: &mut Backlog| one.reception.failing_since = Some(at(0));
+    let broken =
+        |one: &mut Backlog| (one.reception.failing_since, one.reception.broken_at) = (Some(at(0)), Some(at(5)));
+    let given_up = |one: &mut Backlog| one.given_up = Some((at(0), "HTTP 400".to_owned()));
+    let untried = |one: &mut Backlog| one.untried_since = Some(at(0));
+    let is_broken = (Problem::ReceiverBroken, "support");
+    for (backlogs, minutes, expected) in [
+        (BTreeMap::new(), 60, vec![]),
+        (backlog(&|one| failing(one)), 60, vec![]),
+        (backlog(&|one| broken(one)), 5, vec![is_broken]),
+        (backlog(&|one| given_up(one)), 0, vec![is_broken]),
+        (backlog(&|one| untried(one)), 4, vec![]),
+        (backlog(&|one| untried(one)), 5, vec![(Problem::OutboxStuck, "support")]),
         // What waits behind one that fails is no trouble of its own.
-        (vec![reception(false, true), reception(false, false)], 60, vec![broken]),
+        (backlog(&|one| (broken(one), untried(one), given_up(one)).0), 60, vec![is_broken]),
     ] {
-        assert_eq!(problems(&of_receivers(&receptions, AFTER, at(minutes))), expected, "{receptions:?} {minutes}");
+        assert_eq!(problems(&of_receivers(&backlogs, AFTER, at(minutes))), expected, "{backlogs:?} {minutes}");
     }
+}
+
+#[test]
+fn a_short_budget_and_missed_runs_say_how_much() {
+    let short = Some(Short { since: at(0), pages: 412 });
+    let memory = InboxMemory { short, ..InboxMemory::default() };
+    let [trouble] = of_inbox("main", &memory, AFTER, at(0)).try_into().unwrap();
+    assert_eq!((trouble.problem, trouble.subject.as_str()), (Problem::BudgetShort, "main"));
+    assert_eq!(trouble.detail, "a full walk of 412 pages or more does not come to its end in time");
+
+    let missed = Some(Missed { since: at(0), usual: 60, gap: 2_580 });
+    let memory = InboxMemory { runs: Runs { missed, ..Runs::default() }, ..InboxMemory::default() };
+    let memories = ["main", "second"].map(|name| (name.to_owned(), memory.clone()));
+    let trouble = of_runs(&memories).unwrap();
+    assert_eq!((trouble.problem, trouble.since), (Problem::RunsMissed, at(0)));
+    assert_eq!(trouble.detail, "no run for 43 min, where there is one every 1 min");
 }

@@ -57,7 +57,7 @@ async fn a_newer_format_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = filled(folder.path()).await;
     rusqlite::Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
-    is_refused(&path, "was written by a newer version of pengwatch (format 99, this one knows 2)").await;
+    is_refused(&path, "was written by a newer version of pengwatch (format 99, this one knows 3)").await;
 }
 
 #[tokio::test]

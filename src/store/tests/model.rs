@@ -1,16 +1,17 @@
 //! Random work on the store and on a plain model of it, with crashes: both give the same answers.
 //!
-//! The model keeps lists in memory and looks through them; it knows no table, key or query.
+//! The model keeps lists in memory and looks through them; it knows no table, key or query. It is long since
+//! every kind of work stands beside what it means for the lists.
 
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path};
 
 use jiff::Timestamp;
 use proptest::prelude::*;
 
 use super::fixtures::{alert, at, message, notification, open, resolved};
 use crate::{
-    model::{Alert, Changes, Event, Message, MessageId, Notification, NotificationId, Told},
-    store::{Open, Owed, Recorded, Store, Waiting},
+    model::{Alert, Changes, Event, Message, MessageId, Notification, NotificationId, Reception, Told},
+    store::{Done, Handed, Open, Owed, Recorded, Store, Waiting},
 };
 
 const RECEIVERS: [&str; 2] = ["support", "leads"];
@@ -22,7 +23,16 @@ enum Work {
     Compose {
         receiver: usize,
         most: usize,
+        /// Out of other messages, too.
+        anew: bool,
     },
+    Hold {
+        receiver: usize,
+        which: usize,
+    },
+    HandOver(usize),
+    Replay(usize),
+    Drop(usize),
     Attempt(usize),
     Deliver(usize),
     Again {
@@ -47,7 +57,12 @@ fn work() -> impl Strategy<Value = Work> {
     prop_oneof![
         4 => (0..4_usize).prop_map(Work::Begin),
         3 => (0..4_usize).prop_map(Work::End),
-        4 => (0..2_usize, 1..4_usize).prop_map(|(receiver, most)| Work::Compose { receiver, most }),
+        4 => (0..2_usize, 1..4_usize, any::<bool>())
+            .prop_map(|(receiver, most, anew)| Work::Compose { receiver, most, anew }),
+        1 => (0..2_usize, which.clone()).prop_map(|(receiver, which)| Work::Hold { receiver, which }),
+        1 => (0..2_usize).prop_map(Work::HandOver),
+        1 => which.clone().prop_map(Work::Replay),
+        1 => which.clone().prop_map(Work::Drop),
         3 => which.clone().prop_map(Work::Attempt),
         2 => which.clone().prop_map(Work::Deliver),
         2 => (which.clone(), any::<(bool, bool, bool)>())
@@ -68,6 +83,7 @@ struct Entry {
     state: &'static str,
     message: Option<MessageId>,
     told: bool,
+    tried_since: Option<Timestamp>,
 }
 
 #[derive(Clone, Debug)]
@@ -83,6 +99,7 @@ struct Model {
     alerts: Vec<Alert>,
     entries: Vec<Entry>,
     messages: Vec<Sent>,
+    receptions: BTreeMap<String, Reception>,
     now: i64,
     made: usize,
 }
@@ -115,12 +132,14 @@ impl Model {
             message: entry.message.clone(),
             told: entry.told,
             told_of_beginning: self.told_of_beginning(self.alert(entry), receiver),
+            tried_since: entry.tried_since,
         });
         let due = self.messages.iter().filter(|sent| sent.state == "due" && sent.message.receiver == receiver);
         Open {
             owed: owed.collect(),
             messages: due.map(|sent| (sent.message.clone(), sent.settled.clone())).collect(),
             silences: Vec::new(),
+            reception: self.receptions.get(receiver).cloned().unwrap_or_default(),
         }
     }
 
@@ -160,10 +179,7 @@ impl Model {
         let now = self.now();
         let owed: Vec<_> = receivers.iter().map(|receiver| notification(alert, receiver, event, now)).collect();
         for notification in &owed {
-            // The database gives the number after the highest that is left.
-            let id = self.entries.iter().map(|entry| entry.id).max().unwrap_or(0) + 1;
-            let notification = notification.clone();
-            self.entries.push(Entry { id, notification, state: "owed", message: None, told: false });
+            self.push(notification.clone());
         }
         owed
     }
@@ -196,22 +212,88 @@ impl Model {
                 let owed = self.add(&ended, Event::Resolved, &receivers);
                 store.commit("main", Changes { alerts: vec![ended], owed, ..Changes::default() }).await.unwrap();
             }
-            Work::Compose { receiver, most } => {
+            Work::Compose { receiver, most, anew } => {
                 let receiver = RECEIVERS[*receiver];
-                let free = self.owed(receiver).filter(|entry| entry.message.is_none()).take(*most);
-                let ids: Vec<i64> = free.map(|entry| entry.id).collect();
+                let free = self.owed(receiver).filter(|entry| entry.message.is_none() || (*anew && !entry.told));
+                let ids: Vec<i64> = free.take(*most).map(|entry| entry.id).collect();
                 if ids.is_empty() {
                     return;
                 }
                 self.made += 1;
-                let new = message(&format!("m{}", self.made), receiver, self.now());
+                let now = self.now();
+                let new = message(&format!("m{}", self.made), receiver, now);
                 for entry in self.entries.iter_mut().filter(|entry| ids.contains(&entry.id)) {
                     entry.message = Some(new.id.clone());
+                    entry.tried_since.get_or_insert(now);
                 }
                 let sent = Sent { message: new.clone(), settled: Vec::new(), state: "due", in_flight: false };
                 self.messages.push(sent);
+                self.drop_empty();
                 let ids = ids.into_iter().map(NotificationId).collect();
                 store.record(Recorded::Composed { message: new, ids }).await.unwrap();
+            }
+            Work::Hold { receiver, which } => {
+                let Some(id) = self.owed(RECEIVERS[*receiver]).nth(*which).map(|entry| entry.id) else { return };
+                for entry in self.entries.iter_mut().filter(|entry| entry.id == id) {
+                    (entry.message, entry.tried_since) = (None, None);
+                }
+                self.drop_empty();
+                store.record(Recorded::Held { ids: vec![NotificationId(id)] }).await.unwrap();
+            }
+            Work::HandOver(from) => {
+                let (from, to) = (RECEIVERS[*from], RECEIVERS[1 - *from]);
+                let knows = |entry: &Entry| {
+                    let about = |other: &&Entry| {
+                        let of = &other.notification;
+                        of.alert == entry.notification.alert && of.receiver == to && of.event == Event::Fired
+                    };
+                    self.entries.iter().filter(about).any(|other| other.state != "superseded")
+                };
+                let lasts = |entry: &&Entry| self.alert(entry).is_firing() && entry.notification.event == Event::Fired;
+                let over = self.owed(from).filter(lasts).filter(|entry| !knows(entry)).cloned();
+                let mut over: Vec<Notification> = over.map(|entry| entry.notification).collect();
+                over.dedup_by(|one, other| one.alert == other.alert);
+                let now = self.now();
+                for notification in &over {
+                    let notification = Notification { receiver: to.to_owned(), due_at: now, ..notification.clone() };
+                    self.push(notification);
+                }
+                let handed = Handed::Receiver(from.to_owned());
+                assert_eq!(store.hand_over(handed, to.to_owned(), now).await.unwrap(), over.len());
+            }
+            Work::Replay(which) => {
+                let now = self.now();
+                let kept = self.messages.iter_mut().filter(|sent| matches!(sent.state, "due" | "dead"));
+                let Some(sent) = kept.skip(*which).next() else { return };
+                let id = sent.message.id.clone();
+                if let Some(reception) = self.receptions.get_mut(&sent.message.receiver) {
+                    reception.not_before = reception.not_before.map(|at| at.min(now));
+                }
+                sent.message.next_at = now;
+                if sent.state == "dead" {
+                    sent.state = "due";
+                    (sent.message.created_at, sent.message.attempts, sent.message.plain) = (now, 0, false);
+                    let gone = |entry: &&mut Entry| entry.state == "dead" && entry.message.as_ref() == Some(&id);
+                    for entry in self.entries.iter_mut().filter(gone) {
+                        (entry.state, entry.tried_since) = ("owed", Some(now));
+                    }
+                }
+                assert_eq!(store.replay(id, now).await.unwrap(), Done::Yes);
+            }
+            Work::Drop(which) => {
+                let now = self.now();
+                let kept = self.messages.iter_mut().filter(|sent| matches!(sent.state, "due" | "dead"));
+                let Some(sent) = kept.skip(*which).next() else { return };
+                let id = sent.message.id.clone();
+                (sent.state, sent.in_flight) = ("superseded", false);
+                let left = |entry: &&mut Entry| matches!(entry.state, "owed" | "dead");
+                for entry in self.entries.iter_mut().filter(left) {
+                    if entry.message.as_ref() == Some(&id) {
+                        entry.state = "superseded";
+                    }
+                }
+                assert_eq!(store.drop_message(id.clone(), now).await.unwrap(), Done::Yes);
+                assert_eq!(store.replay(id, now).await.unwrap(), Done::No);
             }
             Work::Attempt(which) => {
                 let Some(sent) = self.due(*which) else { return };
@@ -223,7 +305,10 @@ impl Model {
             Work::Deliver(which) => {
                 let now = self.now();
                 let Some(message) = self.close(*which, "delivered") else { return };
-                store.record(Recorded::Delivered { message, at: now }).await.unwrap();
+                let receiver = self.receiver(&message);
+                self.receptions.insert(receiver.clone(), Reception::default());
+                let delivered = Recorded::Delivered { message, at: now };
+                store.attempted(delivered, receiver, Reception::default()).await.unwrap();
             }
             Work::Die(which) => {
                 let now = self.now();
@@ -244,8 +329,17 @@ impl Model {
                     self.tell(&message);
                 }
                 let (plain, ambiguous, reason) = (*plain, *ambiguous, String::new());
-                let again = Recorded::Again { message, at: next_at, plain, ambiguous, settled, reason };
-                store.record(again).await.unwrap();
+                let now = self.now();
+                let failing = Reception {
+                    failing_since: Some(now),
+                    broken_at: plain.then_some(now),
+                    not_before: ambiguous.then_some(next_at),
+                    last_error: "HTTP 503".to_owned(),
+                };
+                let receiver = self.receiver(&message);
+                self.receptions.insert(receiver.clone(), failing.clone());
+                let again = Recorded::Again { message, now, at: next_at, plain, ambiguous, settled, reason };
+                store.attempted(again, receiver, failing).await.unwrap();
             }
             Work::Supersede { receiver, which } => {
                 let all: Vec<i64> = self.owed(RECEIVERS[*receiver]).map(|entry| entry.id).collect();
@@ -256,18 +350,13 @@ impl Model {
                 for entry in self.entries.iter_mut().filter(|entry| ids.contains(&entry.id)) {
                     entry.state = "superseded";
                 }
-                let left: Vec<MessageId> = self.owed_messages();
-                for sent in self.messages.iter_mut().filter(|sent| sent.state == "due") {
-                    if !left.contains(&sent.message.id) {
-                        sent.state = "superseded";
-                    }
-                }
+                self.drop_empty();
                 let ids = ids.into_iter().map(|id| (NotificationId(id), "ended")).collect();
                 store.record(Recorded::Superseded { ids, at: at(0) }).await.unwrap();
             }
             Work::Recover => {
                 self.recover();
-                store.recover().await.unwrap();
+                store.recover(self.now()).await.unwrap();
             }
             Work::Prune => {
                 let before = at(self.now - 5);
@@ -284,9 +373,29 @@ impl Model {
             Work::Crash => {
                 *store = open(folder).await;
                 self.recover();
-                store.recover().await.unwrap();
+                store.recover(self.now()).await.unwrap();
             }
         }
+    }
+
+    fn push(&mut self, notification: Notification) {
+        // The database gives the number after the highest that is left.
+        let id = self.entries.iter().map(|entry| entry.id).max().unwrap_or(0) + 1;
+        self.entries.push(Entry { id, notification, state: "owed", message: None, told: false, tried_since: None });
+    }
+
+    /// A message that has nothing left to tell is gone.
+    fn drop_empty(&mut self) {
+        let left: Vec<MessageId> = self.owed_messages();
+        for sent in self.messages.iter_mut().filter(|sent| sent.state == "due") {
+            if !left.contains(&sent.message.id) {
+                (sent.state, sent.in_flight) = ("superseded", false);
+            }
+        }
+    }
+
+    fn receiver(&self, message: &MessageId) -> String {
+        self.messages.iter().find(|sent| sent.message.id == *message).unwrap().message.receiver.clone()
     }
 
     fn due(&mut self, which: usize) -> Option<&mut Sent> {

@@ -96,6 +96,7 @@ async fn a_mail_that_some_recipients_have_counts_as_told() {
     store.record(Recorded::Composed { message: message("m", "support", at(0)), ids }).await.unwrap();
     let settled = vec!["a@example.com".to_owned()];
     let again = Recorded::Again {
+        now: at(5),
         message: id,
         at: at(5),
         plain: false,

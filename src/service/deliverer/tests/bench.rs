@@ -2,7 +2,10 @@
 
 use std::{
     collections::{BTreeMap, VecDeque},
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -22,6 +25,7 @@ use crate::{
     service::{
         clock::{Clock, ManualClock},
         deliverer::{Delivered, Deliverer, Manner},
+        pace::Pace,
         shared::{Live, Shared},
     },
     store::{Recorded, Store},
@@ -35,6 +39,8 @@ pub(super) enum Says {
     Status(u16),
     RetryAfter(u32),
     HangsUp,
+    /// Yes, after so much time.
+    Slowly(Duration),
 }
 
 /// One attempt as the receiver saw it.
@@ -44,14 +50,16 @@ pub(super) struct Got {
     pub(super) body: String,
     /// What the store knew of the message at that moment.
     pub(super) attempts_stored: Option<u32>,
+    /// How many requests were open at that moment, this one included.
+    pub(super) open: usize,
 }
 
 pub(super) struct Bench {
     pub(super) store: Store,
     pub(super) manner: Manner,
     pub(super) got: Arc<Mutex<Vec<Got>>>,
-    clock: Arc<ManualClock>,
-    script: Arc<Mutex<VecDeque<Says>>>,
+    pub(super) clock: Arc<ManualClock>,
+    pub(super) script: Arc<Mutex<VecDeque<Says>>>,
     url: String,
     client: reqwest::Client,
     _folder: Option<tempfile::TempDir>,
@@ -83,7 +91,7 @@ impl Bench {
             max_listed: 10,
             privacy: Privacy::Full,
             give_up_after: SignedDuration::from_hours(24),
-            pace: Duration::ZERO,
+            in_flight: 1,
         };
         Self { store, manner, got, clock, script, url, client: client(), _folder: None }
     }
@@ -107,7 +115,7 @@ impl Bench {
             store: self.store.clone(),
             clock: self.clock.clone(),
             shared: Arc::new(shared),
-            last: Mutex::default(),
+            pace: Pace::free(),
         }
     }
 
@@ -163,7 +171,7 @@ impl Bench {
         let parcels = self.deliverer().preview().await.unwrap();
         let message = MessageId(parcels[0].id.0.clone());
         self.store.record(Recorded::Attempting { message: message.clone() }).await.unwrap();
-        self.store.recover().await.unwrap();
+        self.store.recover(self.now()).await.unwrap();
         message.0
     }
 
@@ -208,21 +216,45 @@ async fn serve(
     script: Arc<Mutex<VecDeque<Says>>>,
     got: Arc<Mutex<Vec<Got>>>,
 ) {
-    while let Ok((mut stream, _)) = listener.accept().await {
-        let Some((id, body)) = request(&mut stream).await else { continue };
-        let open = store.open_of(&receiver).await.unwrap();
-        let stored = open.messages.iter().find(|(message, _)| message.id.0 == id);
-        let attempts_stored = stored.map(|(message, _)| message.attempts);
-        got.lock().unwrap().push(Got { id, body, attempts_stored });
-        let says = script.lock().unwrap().pop_front().unwrap_or(Says::Status(200));
-        let (status, more) = match says {
-            Says::HangsUp => continue,
-            Says::Status(status) => (status, String::new()),
-            Says::RetryAfter(seconds) => (429, format!("retry-after: {seconds}\r\n")),
-        };
-        let answer = format!("HTTP/1.1 {status} Said\r\n{more}content-length: 2\r\nconnection: close\r\n\r\nok");
-        stream.write_all(answer.as_bytes()).await.unwrap();
+    let opened = Arc::new(AtomicUsize::new(0));
+    while let Ok((stream, _)) = listener.accept().await {
+        let (store, receiver, opened) = (store.clone(), receiver.clone(), Arc::clone(&opened));
+        tokio::spawn(answer(stream, store, receiver, Arc::clone(&script), Arc::clone(&got), opened));
     }
+}
+
+async fn answer(
+    mut stream: TcpStream,
+    store: Store,
+    receiver: String,
+    script: Arc<Mutex<VecDeque<Says>>>,
+    got: Arc<Mutex<Vec<Got>>>,
+    opened: Arc<AtomicUsize>,
+) {
+    let Some((id, body)) = request(&mut stream).await else { return };
+    let open = opened.fetch_add(1, Ordering::SeqCst) + 1;
+    let stored = store.open_of(&receiver).await.unwrap().messages;
+    let attempts_stored = stored.iter().find(|(message, _)| message.id.0 == id).map(|(message, _)| message.attempts);
+    let says = {
+        let mut script = script.lock().unwrap();
+        got.lock().unwrap().push(Got { id, body, attempts_stored, open });
+        script.pop_front().unwrap_or(Says::Status(200))
+    };
+    let (status, more) = match says {
+        Says::HangsUp => {
+            opened.fetch_sub(1, Ordering::SeqCst);
+            return;
+        }
+        Says::Slowly(time) => {
+            tokio::time::sleep(time).await;
+            (200, String::new())
+        }
+        Says::Status(status) => (status, String::new()),
+        Says::RetryAfter(seconds) => (429, format!("retry-after: {seconds}\r\n")),
+    };
+    opened.fetch_sub(1, Ordering::SeqCst);
+    let answer = format!("HTTP/1.1 {status} Said\r\n{more}content-length: 2\r\nconnection: close\r\n\r\nok");
+    let _ = stream.write_all(answer.as_bytes()).await;
 }
 
 /// The id and the body of a request.

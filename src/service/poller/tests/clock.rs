@@ -173,3 +173,45 @@ async fn a_candidate_whose_look_up_fails_waits_for_a_better_poll() {
     bench.inbox.sandbox.act("c000", &Deed::LiveChat(true), bench.now()).unwrap();
     assert_eq!(bench.good().await.fired, 1);
 }
+
+#[tokio::test]
+async fn what_was_read_before_the_clock_jumped_is_read_again() {
+    for by in [8 * 3_600, -8 * 3_600] {
+        let bench = bench().await;
+        bench.inbox.sandbox.clear_logs();
+        bench.advance(15);
+        // The machine sleeps after the first page; meanwhile the customer gets an answer.
+        let asleep = std::sync::atomic::AtomicBool::new(false);
+        let page = |_| {
+            if !asleep.swap(true, std::sync::atomic::Ordering::SeqCst) {
+                bench.inbox.clock.set(seconds(by));
+                bench.inbox.sandbox.act("c000", &Deed::Answer(By::Agent, "Hi.".to_owned()), bench.now()).unwrap();
+            }
+        };
+        let polled = bench.poller.run_once(Mode::Daemon, &page).await.unwrap();
+        assert_eq!((polled.failure, polled.fired), (None, 0), "{by}");
+        assert_eq!(bench.told().await, (0, 0), "{by}");
+    }
+}
+
+#[tokio::test]
+async fn a_clock_that_was_set_tells_nobody_twice_and_nobody_again() {
+    for by in [8 * 3_600, -8 * 3_600, 90 * 86_400, -90 * 86_400] {
+        let bench = bench().await;
+        bench.advance(60);
+        bench.good().await;
+        bench.advance(20);
+        assert_eq!(bench.poller.tick(true).await.unwrap(), 1);
+        bench.inbox.clock.set(seconds(by));
+        // Nothing is known that is newer than the jump.
+        assert_eq!(bench.poller.tick(false).await.unwrap(), 0, "{by}");
+        bench.good().await;
+        assert_eq!(bench.told().await, (1, 0), "{by}");
+        bench.inbox.clock.set(seconds(-by));
+        bench.good().await;
+        bench.inbox.sandbox.act("c000", &Deed::Answer(By::Agent, "Hi.".to_owned()), bench.now()).unwrap();
+        bench.good().await;
+        bench.good().await;
+        assert_eq!(bench.told().await, (1, 1), "{by}");
+    }
+}

@@ -1,0 +1,82 @@
+//! Whose turn it is: the messages of one round, in the order in which they may go out.
+
+use std::collections::{HashMap, HashSet};
+
+use jiff::Timestamp;
+
+use super::{Delivered, told_by};
+use crate::store::{Open, Owed};
+
+/// Inbox, rule and contact: what order is kept for.
+type Subject<'a> = (&'a str, &'a str, &'a str);
+
+fn subject(owed: &Owed) -> Subject<'_> {
+    (&owed.alert.inbox, &owed.alert.rule, &owed.alert.contact.id)
+}
+
+/// The messages of a round in the order in which they go out. Order is kept per alert: the next episode waits
+/// for the end of the one before.
+pub(super) struct Line<'a> {
+    due: &'a Open,
+    /// By message, what it tells of.
+    subjects: Vec<HashSet<Subject<'a>>>,
+    /// Messages that have not had their turn.
+    waiting: Vec<usize>,
+    /// Messages under way.
+    busy: HashSet<usize>,
+    /// What is not told before another round.
+    later: HashMap<Subject<'a>, Timestamp>,
+}
+
+impl<'a> Line<'a> {
+    pub(super) fn of(due: &'a Open) -> Self {
+        let subjects = due.messages.iter().map(|(message, _)| told_by(due, message).map(subject).collect());
+        let (subjects, waiting) = (subjects.collect(), (0..due.messages.len()).collect());
+        Self { due, subjects, waiting, busy: HashSet::new(), later: HashMap::new() }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.waiting.clear();
+    }
+
+    /// The first message that may go out now; it is under way then. `at_once`: whatever its own time is.
+    pub(super) fn next(&mut self, now: Timestamp, at_once: bool, round: &mut Delivered) -> Option<usize> {
+        let mut blocked: HashSet<Subject<'a>> =
+            self.busy.iter().flat_map(|place| &self.subjects[*place]).copied().collect();
+        let mut turn = 0;
+        while let Some(place) = self.waiting.get(turn).copied() {
+            let subjects = &self.subjects[place];
+            let own = self.due.messages[place].0.next_at;
+            let behind = subjects.iter().filter_map(|subject| self.later.get(subject)).copied().max();
+            let not_before = behind.max(Some(own).filter(|own| !at_once && *own > now));
+            if let Some(at) = not_before {
+                round.again_at(at);
+                self.later.extend(subjects.iter().map(|subject| (*subject, at)));
+                self.waiting.remove(turn);
+            } else if subjects.is_disjoint(&blocked) {
+                self.waiting.remove(turn);
+                self.busy.insert(place);
+                return Some(place);
+            } else {
+                blocked.extend(subjects);
+                turn += 1;
+            }
+        }
+        None
+    }
+
+    /// A message is done with.
+    pub(super) fn done(&mut self, place: usize) {
+        self.busy.remove(&place);
+    }
+
+    /// A message comes again, not before `at`.
+    pub(super) fn later(&mut self, place: usize, at: Timestamp) {
+        self.busy.remove(&place);
+        self.later.extend(self.subjects[place].iter().map(|subject| (*subject, at)));
+    }
+}

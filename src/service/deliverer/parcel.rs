@@ -1,0 +1,78 @@
+//! A message made ready for one attempt: rendered anew, so that it says how things are now.
+
+use std::collections::HashMap;
+
+use jiff::SignedDuration;
+
+use super::Deliverer;
+use crate::{
+    model::{Alert, Event, Message, Parcel, WATCHDOG},
+    render::{RuleWords, Telling, Told, watchdog},
+    store::Owed,
+};
+
+/// A message that is told so much late says so.
+const WORTH_SAYING: SignedDuration = SignedDuration::from_mins(1);
+
+impl Deliverer {
+    pub(super) fn parcel(&self, message: &Message, settled: &[String], told: &[&Owed]) -> Parcel {
+        let words: HashMap<&str, RuleWords> =
+            told.iter().map(|owed| (owed.alert.rule.as_str(), self.shared.words(&owed.alert.rule))).collect();
+        let now = self.clock.now();
+        let thread = match told {
+            [only] => Some(only.alert.id.0.clone()),
+            _ => None,
+        };
+        let parcel = |body| Parcel { id: message.id.clone(), body, now, thread, settled: settled.to_vec() };
+        if told.iter().any(|owed| owed.alert.inbox == WATCHDOG) {
+            let alerts: Vec<&Alert> = told.iter().map(|owed| &owed.alert).collect();
+            return parcel(watchdog::tell(self.manner.format, &alerts, &self.manner.receiver, now));
+        }
+        let alerts: Vec<Told<'_>> = told
+            .iter()
+            .filter_map(|owed| {
+                Some(Told {
+                    alert: &owed.alert,
+                    rule: words.get(owed.alert.rule.as_str())?,
+                    waiting_open: self.shared.waiting_open(&owed.alert, now),
+                })
+            })
+            .collect();
+        let names = self.shared.names();
+        let fallback = self.shared.words("");
+        let first = told.first().map(|owed| &owed.notification);
+        let tried_since = told.iter().filter_map(|owed| owed.tried_since).min();
+        let delayed = tried_since.map(|since| now.duration_since(since)).filter(|delay| *delay >= WORTH_SAYING);
+        let inbox = first.map_or("", |first| first.inbox.as_str());
+        let telling = Telling {
+            event: first.map_or(Event::Fired, |first| first.event),
+            rule: alerts.first().map_or(&fallback, |told| told.rule),
+            inbox,
+            receiver: &self.manner.receiver,
+            step: first.map_or(0, |first| first.step),
+            alerts: &alerts,
+            max_listed: self.manner.max_listed,
+            privacy: self.manner.privacy,
+            names: &names,
+            contact_link: self.shared.links.get(inbox).map(String::as_str),
+            delayed,
+            now,
+        };
+        let body = if message.plain {
+            self.shared.live().renderer.plain(self.manner.format, &telling)
+        } else {
+            let template = first.map_or("alert", |first| first.template.as_str());
+            let rendered = self.shared.live().renderer.render(template, self.manner.format, &telling);
+            if let Some(fault) = rendered.fault {
+                tracing::warn!(
+                    receiver = self.manner.receiver,
+                    template,
+                    fault,
+                    "template.failed: the built-in text goes out"
+                );
+            }
+            rendered.body
+        };
+        parcel(body)
+    }
+}

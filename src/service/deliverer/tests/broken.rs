@@ -1,0 +1,228 @@
+//! A receiver that takes nothing: probes, what piles up meanwhile, and what it hears afterwards.
+
+use jiff::SignedDuration;
+
+use super::{
+    DAY,
+    bench::{Bench, Says},
+    message,
+};
+use crate::{
+    engine::group::GroupBy,
+    model::{Happened, history::Asked},
+    render::Format,
+};
+
+#[tokio::test]
+async fn a_receiver_that_refuses_for_good_is_tried_with_one_message_now_and_then() {
+    for status in [401, 403, 404, 410, 302] {
+        let bench = Bench::new().await;
+        bench.script(&[Says::Status(status); 3]);
+        for contact in ["a", "b", "c"] {
+            bench.fire_for(contact, contact, &["support"]).await;
+        }
+        let round = bench.round().await;
+        assert_eq!((round.sent, round.failed, round.dead), (0, 1, 0), "{status}");
+        let pause = round.next_at.unwrap().duration_since(bench.now());
+        assert!(pause >= SignedDuration::from_secs(96) && pause <= SignedDuration::from_secs(144), "{pause}");
+        bench.advance(90);
+        assert_eq!(bench.round().await.failed, 0, "not before its time");
+        bench.advance(60);
+        assert_eq!(bench.round().await.failed, 1);
+        assert_eq!((bench.got().len(), bench.states().await), (2, vec!["owed".to_owned(); 3]), "nothing is given up");
+    }
+}
+
+#[tokio::test]
+async fn what_piled_up_is_one_message_that_says_how_late_it_is() {
+    let mut bench = Bench::new().await;
+    bench.manner.format = Format::Slack;
+    bench.script(&[Says::Status(200), Says::Status(503)]);
+    bench.fire("told").await;
+    bench.round().await;
+    bench.script(&[Says::Status(503); 3_000]);
+    for minute in 0..14 {
+        for second in [0, 30] {
+            bench.fire_for(&format!("r{minute}"), &format!("c{minute}-{second}"), &["support"]).await;
+            bench.round().await;
+            bench.advance(30);
+        }
+    }
+    bench.resolve("told").await;
+    bench.resolve("c3-0").await;
+    bench.script.lock().unwrap().clear();
+    let before = bench.got().len();
+    bench.advance(150);
+    let round = bench.round().await;
+    assert_eq!(round.sent, 2, "who waits, and what is over");
+    let texts: Vec<String> = bench.got()[before..].iter().map(|got| text(&got.body)).collect();
+    assert!(texts[0].contains("27 alerts delayed by 16 min: 27 customers are waiting, "), "{texts:?}");
+    assert!(texts[1].contains("Customer told: answered by an agent after 14 min"), "{texts:?}");
+    // From now on everything is as before.
+    bench.fire("late").await;
+    bench.round().await;
+    let last = text(&bench.got().last().unwrap().body);
+    assert!(!last.contains("delayed") && last.contains("Customer late is waiting"), "{last}");
+    assert_eq!(bench.states().await.iter().filter(|state| *state == "owed").count(), 0);
+}
+
+fn text(body: &str) -> String {
+    let payload: serde_json::Value = serde_json::from_str(body).unwrap();
+    payload["text"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn one_message_that_comes_late_says_so() {
+    for (seconds, late) in [(59, ""), (70, "; this message was delayed by 1 min")] {
+        let mut bench = Bench::new().await;
+        bench.manner.format = Format::Slack;
+        bench.script(&[Says::Status(503)]);
+        bench.fire("a").await;
+        bench.round().await;
+        bench.advance(seconds);
+        bench.round().await;
+        let last = text(&bench.got().last().unwrap().body);
+        assert!(last.ends_with(&format!("on main{late}")) || late.is_empty() && !last.contains("delayed"), "{last}");
+    }
+}
+
+#[tokio::test]
+async fn what_it_may_have_got_keeps_its_id_and_is_not_put_together() {
+    let bench = Bench::new().await;
+    bench.script(&[Says::HangsUp, Says::Status(410)]);
+    bench.fire("a").await;
+    bench.round().await;
+    bench.advance(5);
+    bench.round().await;
+    for contact in ["b", "c"] {
+        bench.fire(contact).await;
+        bench.round().await;
+    }
+    bench.advance(300);
+    assert_eq!(bench.round().await.sent, 2);
+    let fired = |contacts: &[&str]| message("fired", contacts, 0);
+    assert_eq!(bench.messages()[2..], [fired(&["a"]), fired(&["b", "c"])]);
+    let got = bench.got();
+    assert!(got[0].id == got[1].id && got[1].id == got[2].id && got[2].id != got[3].id, "{got:?}");
+    // The history keeps what is not known apart from what is.
+    let history = bench.store.history(Asked { contact: Some("a".to_owned()), ..Asked::default() }).await.unwrap();
+    let lines: Vec<_> = history.iter().map(|entry| (entry.happened, entry.detail.as_str())).collect();
+    let broke_off = lines[0].1;
+    assert!(broke_off.starts_with("step 1 fired: the connection broke off"), "{broke_off}");
+    assert_eq!(lines.iter().map(|line| line.0).collect::<Vec<_>>(), [Happened::Ambiguous, Happened::Sent]);
+}
+
+#[tokio::test]
+async fn a_probe_that_fails_again_keeps_its_message_while_nothing_changes() {
+    let bench = Bench::new().await;
+    bench.script(&[Says::Status(410); 4]);
+    bench.fire("a").await;
+    for _ in 0..3 {
+        bench.round().await;
+        bench.advance(150);
+    }
+    bench.fire_for("s", "b", &["support"]).await;
+    bench.round().await;
+    let ids: Vec<String> = bench.got().into_iter().map(|got| got.id).collect();
+    assert!(ids[0] == ids[1] && ids[1] == ids[2] && ids[2] != ids[3], "{ids:?}");
+}
+
+#[tokio::test]
+async fn a_receiver_that_wants_each_alone_gets_each_alone() {
+    let mut bench = Bench::new().await;
+    bench.manner.group = GroupBy::Contact;
+    bench.script(&[Says::Status(410)]);
+    for contact in ["a", "b", "c"] {
+        bench.fire(contact).await;
+        bench.round().await;
+    }
+    bench.advance(150);
+    assert_eq!(bench.round().await.sent, 3);
+}
+
+#[tokio::test]
+async fn what_was_tried_for_a_day_is_given_up_and_what_is_younger_is_not() {
+    let bench = Bench::new().await;
+    bench.script(&[Says::Status(410); 500]);
+    bench.fire("old").await;
+    bench.round().await;
+    bench.advance(DAY / 2);
+    bench.fire("young").await;
+    bench.round().await;
+    assert_eq!(bench.states().await, ["owed", "owed"]);
+    bench.advance(DAY / 2);
+    assert_eq!(bench.round().await.dead, 1);
+    assert_eq!(bench.states().await, ["dead", "owed"]);
+    let kept = bench.store.kept().await.unwrap();
+    let dead: Vec<_> = kept.iter().filter(|kept| kept.dead).map(|kept| kept.message.last_error.as_str()).collect();
+    assert_eq!(dead, ["given up: HTTP 410"]);
+    bench.advance(DAY / 2);
+    assert_eq!(bench.round().await.dead, 1);
+    assert_eq!(bench.states().await, ["dead", "dead"]);
+}
+
+#[tokio::test]
+async fn what_it_may_have_got_is_given_up_as_well() {
+    let bench = Bench::new().await;
+    bench.script(&[Says::HangsUp, Says::Status(410)]);
+    bench.fire("a").await;
+    bench.round().await;
+    bench.advance(5);
+    bench.round().await;
+    bench.advance(DAY);
+    assert_eq!((bench.round().await.dead, bench.states().await), (1, vec!["dead".to_owned()]));
+    assert_eq!(bench.got().len(), 2);
+}
+
+#[tokio::test]
+async fn it_is_known_over_restarts_and_a_replay_by_hand_tries_at_once() {
+    let bench = Bench::new().await;
+    bench.script(&[Says::Status(410)]);
+    bench.fire("a").await;
+    bench.round().await;
+    bench.store.recover(bench.now()).await.unwrap();
+    assert_eq!(bench.round().await.sent, 0);
+    let kept = bench.store.kept().await.unwrap();
+    bench.store.replay(kept[0].message.id.clone(), bench.now()).await.unwrap();
+    assert_eq!(bench.round().await.sent, 1);
+    assert!(!bench.store.open_of("support").await.unwrap().reception.is_broken());
+}
+
+#[tokio::test]
+async fn a_pause_that_is_asked_for_is_of_the_receiver_not_of_one_message() {
+    let bench = Bench::new().await;
+    bench.script(&[Says::RetryAfter(30)]);
+    for contact in ["a", "b", "c"] {
+        bench.fire_for(contact, contact, &["support"]).await;
+    }
+    let round = bench.round().await;
+    assert_eq!((bench.got().len(), round.next_at), (1, Some(bench.now() + SignedDuration::from_secs(30))));
+    bench.fire("d").await;
+    bench.advance(29);
+    assert_eq!((bench.round().await.sent, bench.got().len()), (0, 1));
+    bench.advance(1);
+    assert_eq!(bench.round().await.sent, 4);
+}
+
+#[tokio::test]
+async fn a_clock_that_is_set_back_keeps_no_message_waiting() {
+    for by in [SignedDuration::from_hours(-5), SignedDuration::from_hours(5)] {
+        let bench = Bench::new().await;
+        bench.script(&[Says::RetryAfter(30)]);
+        bench.fire("a").await;
+        bench.round().await;
+        bench.clock.set(by);
+        bench.store.clock_was_set(by).await.unwrap();
+        assert_eq!(bench.round().await.sent, 0, "the pause is not over");
+        bench.advance(30);
+        assert_eq!(bench.round().await.sent, 1, "and is no longer than it was");
+    }
+    // One that was set while nobody ran is seen by what no pause explains.
+    let bench = Bench::new().await;
+    bench.script(&[Says::RetryAfter(30)]);
+    bench.fire("a").await;
+    bench.round().await;
+    bench.clock.set(SignedDuration::from_hours(-5));
+    bench.store.recover(bench.now()).await.unwrap();
+    assert_eq!(bench.round().await.sent, 1);
+}

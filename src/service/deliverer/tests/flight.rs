@@ -1,0 +1,56 @@
+//! Several messages under way to one receiver at once.
+
+use std::time::Duration;
+
+use super::bench::{Bench, Says};
+use crate::{engine::group::GroupBy, service::deliverer::Delivered};
+
+#[tokio::test]
+async fn a_webhook_gets_eight_at_once_and_no_more() {
+    for most in [8, 1] {
+        let mut bench = Bench::new().await;
+        bench.manner.group = GroupBy::Contact;
+        bench.manner.in_flight = most;
+        for contact in 0..12 {
+            bench.fire(&format!("c{contact}")).await;
+        }
+        bench.script(&[Says::Slowly(Duration::from_millis(50)); 12]);
+        assert_eq!(bench.round().await, Delivered { sent: 12, ..Delivered::default() });
+        assert_eq!(bench.got().iter().map(|got| got.open).max(), Some(most));
+    }
+}
+
+#[tokio::test]
+async fn the_order_per_alert_is_kept_all_the_same() {
+    let mut bench = Bench::new().await;
+    bench.manner.in_flight = 8;
+    bench.script(&[Says::Status(200)]);
+    bench.fire("a").await;
+    bench.round().await;
+    bench.resolve("a").await;
+    bench.fire("a").await;
+    bench.fire_for("s", "b", &["support"]).await;
+    // The end takes long; the next beginning waits for it, another customer's does not.
+    bench.script(&[Says::Slowly(Duration::from_millis(80)), Says::Status(200), Says::Status(200)]);
+    let round = bench.round().await;
+    assert_eq!(round, Delivered { sent: 3, ..Delivered::default() });
+    let heard: Vec<_> =
+        bench.messages().into_iter().map(|(event, contacts, _)| format!("{event} {}", contacts[0])).collect();
+    assert_eq!(heard, ["fired a", "resolved a", "fired b", "fired a"]);
+    assert_eq!(bench.got().iter().map(|got| got.open).collect::<Vec<_>>(), [1, 1, 2, 1]);
+}
+
+#[tokio::test]
+async fn when_the_receiver_turns_out_to_be_broken_nothing_more_is_begun() {
+    let mut bench = Bench::new().await;
+    bench.manner.group = GroupBy::Contact;
+    bench.manner.in_flight = 8;
+    bench.script(&[Says::Status(410); 20]);
+    for contact in 0..20 {
+        bench.fire(&format!("c{contact}")).await;
+    }
+    assert_eq!(bench.round().await.failed, 8, "those that were under way");
+    assert_eq!(bench.round().await.failed, 0);
+    bench.advance(150);
+    assert_eq!(bench.round().await.failed, 1, "a probe is one message");
+}

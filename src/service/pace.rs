@@ -1,0 +1,79 @@
+//! How fast messages to one receiver follow each other: a steady rate, and a small burst after a rest.
+
+use std::{
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use super::clock::Clock;
+
+/// The pace of one receiver, over rounds.
+#[derive(Debug, Default)]
+pub struct Pace {
+    every: Duration,
+    burst: u32,
+    /// When, by the steady clock, all that was sent would have been sent one by one.
+    even_at: Mutex<Duration>,
+}
+
+impl Pace {
+    /// As fast as it goes.
+    pub fn free() -> Self {
+        Self::default()
+    }
+
+    /// One message `every` so often, and after a rest up to `burst` at once.
+    pub fn of(every: Duration, burst: u32) -> Self {
+        Self { every, burst, even_at: Mutex::default() }
+    }
+
+    /// How long the next message has to wait.
+    fn pause(&self, now: Duration) -> Duration {
+        let even_at = *self.even_at.lock().unwrap_or_else(PoisonError::into_inner);
+        even_at.saturating_sub(self.every * self.burst.saturating_sub(1)).saturating_sub(now)
+    }
+
+    /// Waits for the next message's turn.
+    pub async fn wait(&self, clock: &dyn Clock) {
+        let pause = self.pause(clock.steady());
+        if !pause.is_zero() {
+            clock.sleep(pause).await;
+        }
+    }
+
+    /// A message has arrived just now, at the latest.
+    pub fn sent(&self, clock: &dyn Clock) {
+        let mut even_at = self.even_at.lock().unwrap_or_else(PoisonError::into_inner);
+        *even_at = (*even_at).max(clock.steady()) + self.every;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// When each of so many messages goes out, in milliseconds, each taking `takes` to arrive.
+    fn sent_at(pace: &Pace, messages: usize, takes: u64) -> Vec<u128> {
+        let clock = crate::service::clock::ManualClock::at("2026-06-12T12:00:00Z".parse().unwrap());
+        let pass = |time: Duration| clock.advance(time.try_into().unwrap());
+        let mut at = Vec::new();
+        for _ in 0..messages {
+            pass(pace.pause(clock.steady()));
+            at.push(clock.steady().as_millis());
+            pass(Duration::from_millis(takes));
+            pace.sent(&clock);
+        }
+        at
+    }
+
+    #[test]
+    fn after_a_small_burst_it_is_one_a_second() {
+        let pace = || Pace::of(Duration::from_secs(1), 3);
+        assert_eq!(sent_at(&pace(), 6, 0), [0, 0, 0, 1_000, 2_000, 3_000]);
+        // What counts is when they arrive.
+        assert_eq!(sent_at(&pace(), 5, 200), [0, 200, 400, 1_200, 2_200]);
+        assert_eq!(sent_at(&pace(), 3, 5_000), [0, 5_000, 10_000]);
+        assert_eq!(sent_at(&Pace::of(Duration::from_secs(1), 1), 3, 100), [0, 1_100, 2_200]);
+        assert_eq!(sent_at(&Pace::free(), 3, 0), [0, 0, 0]);
+    }
+}

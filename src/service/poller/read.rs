@@ -1,0 +1,199 @@
+//! What a poll asks of the inbox: walks, look-ups of who is missing, names. It changes nothing.
+
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Mode, Poller, candidate_key};
+use crate::{
+    engine::{Observed, Query, evaluate::Surroundings, missing, plan},
+    inbox::InboxError,
+    model::{Alert, AlertId, Contact, ContactId, InboxMemory, Snapshot},
+    rules::{Filter, Rule},
+    service::{
+        shared::Live,
+        walks::{Means, Reach, Walker, reaches},
+    },
+    store::StoreError,
+};
+
+/// Names of segments are asked for at most this often.
+const SEGMENTS_EVERY: SignedDuration = SignedDuration::from_hours(1);
+
+/// An alert that has begun does not wait longer for them.
+const NAMES_WITHIN: Duration = Duration::from_secs(3);
+
+/// One poll under way.
+pub(super) struct Poll {
+    pub(super) mode: Mode,
+    pub(super) now: Timestamp,
+    pub(super) queries: Vec<Query>,
+    pub(super) memory: InboxMemory,
+    pub(super) observed: Observed,
+}
+
+/// What the inbox said.
+pub(super) struct Reading {
+    pub(super) live: Arc<Live>,
+    pub(super) poll: Poll,
+    /// Candidates of which nothing newer is known.
+    pub(super) doubtful: BTreeSet<(String, ContactId)>,
+    pub(super) failure: Option<InboxError>,
+}
+
+impl Poller {
+    /// The steps of a poll that ask the inbox; everything in them is meant as of one moment.
+    pub(super) async fn read(&self, mode: Mode, progress: &(dyn Fn(u32) + Send + Sync)) -> Result<Reading, StoreError> {
+        let began = self.clock.now();
+
+        // 2. What is remembered.
+        let snapshot = self.store.snapshot(&self.inbox).await?;
+        let memory = snapshot.memory.clone();
+        self.shared.learn_segments(&memory.segments);
+
+        // 3. Plan: the fewest queries that serve all rules.
+        let live = self.shared.live();
+        let rules = live.rules.of_inbox(&self.inbox);
+        let queries = plan::queries(&rules);
+
+        // 4. Walk them.
+        let mut poll = Poll { mode, now: began, queries, memory, observed: Observed::default() };
+        let failure = self.walk(&mut poll, progress).await;
+        poll.observed.fresh = failure.is_none();
+
+        // 5. Look for those who are missing where they should be, unless the inbox is out of reach.
+        let failure = match failure {
+            failure @ (None | Some(InboxError::BadRequest { .. })) => {
+                failure.or(self.find_missing(&rules, &snapshot, &mut poll).await)
+            }
+            failed => failed,
+        };
+        let (doubtful, failure) = match failure {
+            None => self.confirm(&rules, &snapshot, &mut poll.observed, began).await,
+            failed => (BTreeSet::new(), failed),
+        };
+        Ok(Reading { live, poll, doubtful, failure })
+    }
+
+    fn walker<'a>(&'a self, progress: &'a (dyn Fn(u32) + Send + Sync)) -> Walker<'a> {
+        Walker { client: &self.client, gate: &self.gate, verify_every: self.sweep_every, progress }
+    }
+
+    async fn walk(&self, poll: &mut Poll, progress: &(dyn Fn(u32) + Send + Sync)) -> Option<InboxError> {
+        let Poll { mode, now, queries, memory, observed } = poll;
+        let now = *now;
+        let free = self.gate.free().await;
+        let means = Means { free, share: self.share, sweep_every: self.sweep_every, now };
+        let walker = self.walker(progress);
+        let mut failure = None;
+        for (query, reach) in queries.iter().zip(reaches(queries, memory, *mode, means)) {
+            match walker.query(query, reach, memory, observed, now).await {
+                Ok(()) => {}
+                // The others may be taken all the same.
+                Err(error @ InboxError::BadRequest { .. }) => failure = Some(error),
+                Err(error) => return Some(error),
+            }
+        }
+        failure
+    }
+
+    /// Looks firing contacts up that were not seen; a one-shot run then walks again, to be sure of
+    /// those that were not found.
+    async fn find_missing(&self, rules: &[Arc<Rule>], snapshot: &Snapshot, poll: &mut Poll) -> Option<InboxError> {
+        let Poll { mode, now, queries, memory, observed } = poll;
+        let now = *now;
+        let wanted: Vec<Contact> = missing::to_look_up(rules, snapshot, observed).into_iter().cloned().collect();
+        let mut failure = None;
+        for contact in wanted {
+            match self.look_up(&contact, observed, now).await {
+                Ok(()) => {}
+                Err(InboxError::OutOfTime) => return failure,
+                // What one contact is searched by may not please the API; the others are found all the same.
+                Err(error @ InboxError::BadRequest { .. }) => failure = Some(error),
+                Err(error) => return Some(error),
+            }
+        }
+        if *mode == Mode::Daemon {
+            return failure;
+        }
+        let unsure = missing::rules_to_confirm(rules, snapshot, observed);
+        let walker = self.walker(&|_| {});
+        for query in queries.iter().filter(|query| query.rules.iter().any(|rule| unsure.contains(rule))) {
+            match walker.query(query, Reach::Full, memory, observed, now).await {
+                // Without time for a second walk, the next run confirms.
+                Ok(()) | Err(InboxError::OutOfTime) => {}
+                Err(error) => return Some(error),
+            }
+        }
+        failure
+    }
+
+    /// One small request for one contact, where there is something to search it by; found, it is seen.
+    async fn look_up(&self, contact: &Contact, observed: &mut Observed, now: Timestamp) -> Result<(), InboxError> {
+        let Some(search) = contact.search_text() else { return Ok(()) };
+        let page = self.client.page(&self.gate, &Filter::for_look_up(search), 1, now).await?;
+        page.contacts.into_iter().filter(|found| found.id == contact.id).for_each(|found| observed.see(found));
+        Ok(())
+    }
+
+    /// Whom people are about to be told of, but who was not seen, by a torn walk or a narrow one, is looked
+    /// up: what is known of them may be out of date. Of those that are not found nobody is told until they
+    /// are seen again.
+    async fn confirm(
+        &self,
+        rules: &[Arc<Rule>],
+        snapshot: &Snapshot,
+        observed: &mut Observed,
+        now: Timestamp,
+    ) -> (BTreeSet<(String, ContactId)>, Option<InboxError>) {
+        let soon = now.checked_add(self.soon).unwrap_or(now);
+        let names = self.shared.names();
+        let unsure = missing::to_confirm(
+            rules,
+            snapshot,
+            observed,
+            Surroundings { inbox: &self.inbox, names: &names, live_chats: &snapshot.memory.live_chats, now: soon },
+        );
+        for contact in unsure.contacts.iter().take(missing::MOST_LOOK_UPS) {
+            match self.look_up(contact, observed, now).await {
+                Ok(()) | Err(InboxError::BadRequest { .. }) => {}
+                Err(error) => {
+                    observed.fresh = false;
+                    return (BTreeSet::new(), Some(error));
+                }
+            }
+        }
+        let is_unseen = |contact: &Contact| !observed.contacts.contains_key(&contact.contact_id());
+        let alerts =
+            snapshot.alerts.iter().filter(|alert| unsure.alerts.contains(&alert.id) && is_unseen(&alert.contact));
+        let doubtful: BTreeSet<AlertId> = alerts.map(|alert| alert.id.clone()).collect();
+        let candidates = unsure.candidates.iter().map(|place| &snapshot.candidates[*place]);
+        let candidates = candidates.filter(|candidate| is_unseen(&candidate.contact)).map(candidate_key).collect();
+        observed.doubtful = doubtful;
+        (candidates, None)
+    }
+
+    /// Nothing depends on these names: where they are refused, the ids are shown.
+    pub(super) async fn name_segments(&self, alerts: &[Alert], memory: &mut InboxMemory) {
+        let now = self.clock.now();
+        let unnamed = alerts
+            .iter()
+            .flat_map(|alert| &alert.contact.segments)
+            .any(|segment| !memory.segments.contains_key(segment));
+        let recent = memory.segments_at.is_some_and(|at| now.duration_since(at) < SEGMENTS_EVERY && at <= now);
+        // An alert must not wait for a name.
+        if !unnamed || recent || self.gate.free().await == 0 {
+            return;
+        }
+        memory.segments_at = Some(now);
+        let fault = match tokio::time::timeout(NAMES_WITHIN, self.client.segments(&self.gate)).await {
+            Ok(Ok(segments)) => {
+                memory.segments = segments;
+                return self.shared.learn_segments(&memory.segments);
+            }
+            Ok(Err(error)) => error.name(),
+            Err(_) => "timeout",
+        };
+        tracing::info!(inbox = self.inbox, fault, "segments.unknown: their ids are shown");
+    }
+}

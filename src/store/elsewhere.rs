@@ -1,0 +1,90 @@
+//! What goes elsewhere: over to a fallback, or to nobody after an edit of the configuration.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, params};
+
+use super::{
+    history, outbox, receivers,
+    rows::{self, json, micros},
+};
+use crate::model::{Alert, Entry, Happened, MessageId, NotificationId, Reason};
+
+/// What goes over to another receiver.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Handed {
+    /// What a message tells that was given up.
+    Message(MessageId),
+    /// All that is owed to a receiver.
+    Receiver(String),
+}
+
+/// Owes what one receiver was to be told to another one, too: of alerts that last, and of which that one
+/// has not been told. Gives how many notifications that were.
+pub fn hand_over(db: &Connection, handed: &Handed, to: &str, now: Timestamp) -> rusqlite::Result<usize> {
+    let (whose, name) = match handed {
+        Handed::Message(id) => ("n.message = ?1 AND n.state IN ('owed', 'dead')", &id.0),
+        Handed::Receiver(name) => ("n.receiver = ?1 AND n.state = 'owed'", name),
+    };
+    // Of several about one alert the first.
+    let chosen = format!(
+        "{whose} AND n.event <> 'resolved' AND a.resolved_at IS NULL AND a.acked_at IS NULL \
+         AND NOT EXISTS (SELECT 1 FROM notification o WHERE o.alert = n.alert AND o.receiver = ?2 \
+                         AND o.event <> 'resolved' AND o.state <> 'superseded') GROUP BY n.alert"
+    );
+    let alerts: Vec<(Alert, String)> = db
+        .prepare_cached(&format!(
+            "SELECT a.*, n.receiver AS whose, min(n.id) FROM notification n JOIN alert a ON a.id = n.alert \
+             WHERE {chosen} ORDER BY min(n.id)"
+        ))?
+        .query_map(params![name, to], |row| Ok((rows::alert(row)?, row.get("whose")?)))?
+        .collect::<rusqlite::Result<_>>()?;
+    let handed = db
+        .prepare_cached(&format!(
+            "INSERT INTO notification (alert, receiver, event, step, template, due_at) \
+             SELECT alert, ?2, event, step, template, ?3 FROM (SELECT n.*, min(n.id) AS first FROM notification n \
+             JOIN alert a ON a.id = n.alert WHERE {chosen}) ORDER BY first"
+        ))?
+        .execute(params![name, to, micros(now)])?;
+    for (alert, whose) in &alerts {
+        let entry = Entry::of(alert, Happened::Owed, now).who(to).detail(format!("in place of {whose}"));
+        history::write(db, &entry)?;
+    }
+    Ok(handed)
+}
+
+/// After an edit of the configuration: alerts of inboxes that are gone end without a message, and what
+/// is owed to receivers that are gone is withdrawn. Gives how many of each.
+pub fn forget_others(
+    db: &Connection,
+    inboxes: &[String],
+    receivers: &[String],
+    now: Timestamp,
+) -> rusqlite::Result<(usize, usize)> {
+    let orphans: Vec<Alert> = db
+        .prepare("SELECT * FROM alert WHERE resolved_at IS NULL AND inbox NOT IN (SELECT value FROM json_each(?1))")?
+        .query_map([json(&inboxes)?], rows::alert)?
+        .collect::<rusqlite::Result<_>>()?;
+    for alert in &orphans {
+        let happened = if alert.is_firing() { Happened::Resolved } else { Happened::Vanished };
+        history::write(db, &Entry::of(alert, happened, now).detail(Reason::RuleRemoved.name()))?;
+    }
+    db.execute(
+        "DELETE FROM alert WHERE fired_at IS NULL AND inbox NOT IN (SELECT value FROM json_each(?1))",
+        [json(&inboxes)?],
+    )?;
+    let ended = db.execute(
+        "UPDATE alert SET resolved_at = ?2, ended_at = ?2, reason = ?3 WHERE resolved_at IS NULL \
+         AND inbox NOT IN (SELECT value FROM json_each(?1))",
+        params![json(&inboxes)?, micros(now), Reason::RuleRemoved.name()],
+    )?;
+    db.execute("DELETE FROM candidate WHERE inbox NOT IN (SELECT value FROM json_each(?1))", [json(&inboxes)?])?;
+    let withdrawn = db
+        .prepare(
+            "SELECT id FROM notification WHERE state = 'owed' AND receiver NOT IN (SELECT value FROM json_each(?1))",
+        )?
+        .query_map([json(&receivers)?], |row| row.get(0).map(|id| (NotificationId(id), "the receiver is gone")))?
+        .collect::<rusqlite::Result<Vec<_>>>()?;
+    outbox::supersede(db, &withdrawn, now)?;
+    receivers::forget_others(db, receivers)?;
+    Ok((ended, withdrawn.len()))
+}

@@ -1,0 +1,117 @@
+//! How receivers take messages, as it is stored, and what waits for them.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::rows::{self, micros};
+use crate::model::Reception;
+
+fn reception(row: &Row<'_>) -> rusqlite::Result<Reception> {
+    Ok(Reception {
+        failing_since: rows::maybe_time(row, "failing_since")?,
+        broken_at: rows::maybe_time(row, "broken_at")?,
+        not_before: rows::maybe_time(row, "not_before")?,
+        last_error: row.get("last_error")?,
+    })
+}
+
+/// How a receiver takes messages.
+pub fn of(db: &Connection, receiver: &str) -> rusqlite::Result<Reception> {
+    let known =
+        db.prepare_cached("SELECT * FROM receiver WHERE name = ?1")?.query_row([receiver], reception).optional()?;
+    Ok(known.unwrap_or_default())
+}
+
+/// Writes it; the caller holds the transaction.
+pub fn save(db: &Connection, receiver: &str, reception: &Reception) -> rusqlite::Result<()> {
+    let Reception { failing_since, broken_at, not_before, last_error } = reception;
+    db.prepare_cached(
+        "INSERT INTO receiver (name, failing_since, broken_at, not_before, last_error) VALUES (?1, ?2, ?3, ?4, ?5) \
+         ON CONFLICT (name) DO UPDATE SET failing_since = excluded.failing_since, broken_at = excluded.broken_at, \
+         not_before = excluded.not_before, last_error = excluded.last_error",
+    )?
+    .execute(params![
+        receiver,
+        failing_since.map(micros),
+        broken_at.map(micros),
+        not_before.map(micros),
+        last_error
+    ])?;
+    Ok(())
+}
+
+/// What waits for one receiver, and how it takes messages.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Backlog {
+    /// How it takes messages.
+    pub reception: Reception,
+    /// Since when the oldest of what waits is to be told.
+    pub waits_since: Option<Timestamp>,
+    /// Since when the oldest message waits that nobody has tried.
+    pub untried_since: Option<Timestamp>,
+    /// When a message was last given up, where none was accepted since, and why.
+    pub given_up: Option<(Timestamp, String)>,
+    /// Messages that wait.
+    pub messages: usize,
+    /// Messages that were given up and are kept.
+    pub dead: usize,
+}
+
+/// Of every receiver that is known to the store.
+pub fn backlogs(db: &Connection) -> rusqlite::Result<BTreeMap<String, Backlog>> {
+    let mut backlogs: BTreeMap<String, Backlog> = BTreeMap::new();
+    let mut known = db.prepare_cached("SELECT * FROM receiver")?;
+    for row in known.query_map([], |row| Ok((row.get::<_, String>("name")?, reception(row)?)))? {
+        let (name, reception) = row?;
+        backlogs.entry(name).or_default().reception = reception;
+    }
+    let mut waiting = db.prepare_cached(
+        "SELECT receiver, min(tried_since) AS waits_since FROM notification \
+         WHERE state = 'owed' AND tried_since IS NOT NULL GROUP BY receiver",
+    )?;
+    for row in waiting.query_map([], |row| Ok((row.get(0)?, rows::maybe_time(row, "waits_since")?)))? {
+        let (name, since): (String, _) = row?;
+        backlogs.entry(name).or_default().waits_since = since;
+    }
+    let mut messages = db.prepare_cached(
+        "SELECT receiver, sum(state = 'due') AS due, sum(state = 'dead') AS dead, \
+         min(CASE WHEN state = 'due' AND attempts = 0 THEN created_at END) AS untried_since \
+         FROM message WHERE state IN ('due', 'dead') GROUP BY receiver",
+    )?;
+    let rows = messages.query_map([], |row| {
+        let untried = rows::maybe_time(row, "untried_since")?;
+        Ok((row.get("receiver")?, row.get::<_, i64>("due")?, row.get::<_, i64>("dead")?, untried))
+    })?;
+    for row in rows {
+        let (name, due, dead, untried_since): (String, _, _, _) = row?;
+        let backlog = backlogs.entry(name).or_default();
+        backlog.messages = usize::try_from(due).unwrap_or(0);
+        backlog.dead = usize::try_from(dead).unwrap_or(0);
+        backlog.untried_since = untried_since;
+    }
+    let mut given_up = db.prepare_cached(
+        "SELECT receiver, max(closed_at) AS at, last_error FROM message m WHERE state = 'dead' \
+         AND NOT EXISTS (SELECT 1 FROM message d WHERE d.receiver = m.receiver AND d.state = 'delivered' \
+                         AND d.closed_at >= m.closed_at) GROUP BY receiver",
+    )?;
+    for row in given_up.query_map([], |row| Ok((row.get(0)?, rows::time(row, "at")?, row.get("last_error")?)))? {
+        let (name, at, why): (String, _, String) = row?;
+        backlogs.entry(name).or_default().given_up = Some((at, why));
+    }
+    Ok(backlogs)
+}
+
+/// Forgets receivers that the configuration no longer has.
+pub fn forget_others(db: &Connection, receivers: &[String]) -> rusqlite::Result<()> {
+    db.execute("DELETE FROM receiver WHERE name NOT IN (SELECT value FROM json_each(?1))", [rows::json(&receivers)?])?;
+    Ok(())
+}
+
+/// The clock was set by so many microseconds: what was to be tried in so much time still is.
+pub fn shift(db: &Connection, by: i64) -> rusqlite::Result<()> {
+    db.execute("UPDATE receiver SET not_before = not_before + ?1", [by])?;
+    db.execute("UPDATE message SET next_at = next_at + ?1 WHERE state = 'due'", [by])?;
+    Ok(())
+}
