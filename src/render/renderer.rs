@@ -11,7 +11,7 @@ use handlebars::{Context, Handlebars, RenderError, RenderErrorReason, Template};
 use serde_json::Value;
 
 use crate::{
-    diagnose::Diagnostic,
+    diagnose::{Diagnostic, Source},
     model::{Body, text},
 };
 
@@ -66,6 +66,18 @@ impl Renderer {
         let mut renderer = Self::built_in();
         load::folders(folder, &mut renderer, found);
         renderer
+    }
+
+    /// Takes in the file `name` of the template `folder` by its text, as [`Renderer::load`] does: only if
+    /// it has no mistake.
+    pub fn take_in(&mut self, folder: &str, name: &str, text: &str, found: &mut Vec<Diagnostic>) {
+        let path = Path::new(folder).join(name);
+        self.add_folder(folder);
+        let Some(file) = File::ALL.into_iter().find(|file| file.name() == name) else {
+            found.push(Diagnostic::bare(format!("{}: there is no such template file", path.display())));
+            return;
+        };
+        load::take_in(folder, file, &Source::new(path, text), self, found);
     }
 
     /// The names of all templates.
