@@ -50,6 +50,18 @@ pub fn load(path: &Path, secrets: Secrets, env: Environment<'_>, found: &mut Vec
             return None;
         }
     };
+    judge(path, text, secrets, env, found)
+}
+
+/// Judges the text of the configuration at `path`, which says where relative paths begin; `None` where
+/// it is too broken to go on with.
+pub fn judge(
+    path: &Path,
+    text: String,
+    secrets: Secrets,
+    env: Environment<'_>,
+    found: &mut Vec<Diagnostic>,
+) -> Option<Config> {
     let shown = Source::new(path, mask::mask(&text));
     let source = Source::new(path, text);
     let before = found.len();

@@ -1,11 +1,14 @@
 //! The only place where tokens, passwords and secret addresses are read.
 
-use std::{fs, path::Path};
+use std::{fs::File, io::Read, path::Path};
 
 use secrecy::{ExposeSecret, SecretString};
 use toml::Value;
 
 const RIGHT: &str = "write { env = \"NAME\" } or { file = \"path\" }";
+
+/// The longest file with a secret, in bytes: some files never end.
+const LONGEST: u64 = 64 * 1024;
 
 /// Where a secret is, as the file says it.
 pub enum Secret {
@@ -46,8 +49,16 @@ impl Secret {
             Self::Plain(secret) if secret.expose_secret().trim().is_empty() => return Err(RIGHT.to_owned()),
             Self::Plain(secret) => return Ok(secret.clone()),
             Self::Env(name) => env(name).ok_or_else(|| format!("the environment variable `{name}` is not set"))?,
-            Self::File(path) => fs::read_to_string(folder.join(path))
-                .map_err(|error| format!("the file `{path}` cannot be read: {error}"))?,
+            Self::File(path) => {
+                let mut text = String::new();
+                File::open(folder.join(path))
+                    .and_then(|file| file.take(LONGEST + 1).read_to_string(&mut text))
+                    .map_err(|error| format!("the file `{path}` cannot be read: {error}"))?;
+                if text.len() as u64 > LONGEST {
+                    return Err(format!("the file `{path}` is longer than any secret"));
+                }
+                text
+            }
         };
         let text = text.trim();
         if text.is_empty() {
@@ -58,5 +69,19 @@ impl Secret {
             });
         }
         Ok(SecretString::from(text))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Secret;
+
+    #[test]
+    fn a_file_of_another_kind_is_no_secret() {
+        let folder = tempfile::tempdir().unwrap();
+        for (text, read) in [(" hunter2\n".to_owned(), true), ("a".repeat(70_000), false), (String::new(), false)] {
+            std::fs::write(folder.path().join("secret"), text).unwrap();
+            assert_eq!(Secret::File("secret".to_owned()).read(folder.path(), &|_| None).is_ok(), read);
+        }
     }
 }

@@ -114,13 +114,15 @@ impl Diagnostic {
 
     /// `FILE:LINE:COLUMN: what is wrong`, on one line, for logs and the watchdog.
     pub fn line(&self) -> String {
-        match &self.source {
+        let line = match &self.source {
             Some(source) => {
                 let (line, column) = source.position(self.span.start);
                 format!("{}:{line}:{column}: {}", source.path.display(), self.title)
             }
             None => self.title.clone(),
-        }
+        };
+        // A name in a title can be any text of the file: it begins no line of its own.
+        line.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
     }
 }
 
@@ -135,4 +137,17 @@ pub fn read_text(path: &Path) -> Result<String, String> {
     }
     let bytes = fs::read(path).map_err(|error| error.to_string())?;
     String::from_utf8(bytes).map_err(|_| "it is not UTF-8 text".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Diagnostic, Source};
+
+    #[test]
+    fn a_mistake_is_one_line_whatever_the_file_calls_things() {
+        let source = Source::new("rules/a.toml", "\n\"a\\nb\" = 1");
+        let mistake = Diagnostic::error(&source, 1..7, "unknown key `a\nb\u{1b}[31m`");
+        assert_eq!(mistake.line(), "rules/a.toml:2:1: unknown key `a b [31m`");
+        assert_eq!(Diagnostic::bare("there is no folder `a\r\nb`").line(), "there is no folder `a  b`");
+    }
 }

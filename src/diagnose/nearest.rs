@@ -2,11 +2,18 @@
 
 use jiff::tz::TimeZone;
 
+/// The longest names that are compared, in bytes: it takes their product of time and memory.
+const LONGEST: usize = 100;
+
 /// The nearest of `known` to `word`, if it is near enough to be worth suggesting.
 pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    if word.len() > LONGEST {
+        return None;
+    }
     let lower = word.to_lowercase();
     known
         .into_iter()
+        .filter(|name| name.len() <= LONGEST)
         .map(|name| {
             let name_lower = name.to_lowercase();
             let distance = strsim::damerau_levenshtein(&lower, &name_lower);
@@ -45,4 +52,17 @@ pub fn time_zone(name: &str) -> Result<TimeZone, String> {
         nearest(name, all.iter().map(String::as_str))
             .map_or("write an IANA name like \"Asia/Kolkata\"".to_owned(), |near| format!("did you mean `{near}`?"))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::nearest;
+
+    #[test]
+    fn names_without_end_are_not_compared() {
+        // As a table of distances these two would be 80 GB.
+        let (long, other) = ("a".repeat(100_000), "b".repeat(100_000));
+        assert_eq!(nearest(&long, [other.as_str(), "aa"]), None);
+        assert_eq!(nearest("suport", [other.as_str(), "support"]), Some("support"));
+    }
 }

@@ -88,6 +88,7 @@ pub(crate) enum Step {
 impl Reading {
     /// A reading that already has undocumented fields.
     pub fn with_extra(extra: Map<String, Value>) -> Self {
+        let extra = extra.into_iter().map(|(name, value)| (name, shallow(value, DEEPEST))).collect();
         Self { extra, ..Self::default() }
     }
 
@@ -102,7 +103,7 @@ impl Reading {
     /// Keeps an undocumented field of the object at the present place.
     pub(crate) fn keep(&mut self, name: &str, value: Value) {
         let path = self.path(Some(name));
-        self.extra.insert(path, value);
+        self.extra.insert(path, shallow(value, DEEPEST));
     }
 
     /// The value here was not understood: it counts as empty.
@@ -118,6 +119,22 @@ impl Reading {
             Step::Index(index) => index.to_string(),
         });
         steps.chain(last.map(str::to_owned)).collect::<Vec<_>>().join(".")
+    }
+}
+
+/// How deep undocumented values may be nested. JSON that is nested too deep is not read again, neither
+/// from the store nor, some levels further down, from what a template gives.
+const DEEPEST: usize = 32;
+
+/// The value with what lies deeper as null.
+fn shallow(value: Value, left: usize) -> Value {
+    match value {
+        Value::Array(_) | Value::Object(_) if left == 0 => Value::Null,
+        Value::Array(entries) => entries.into_iter().map(|entry| shallow(entry, left - 1)).collect(),
+        Value::Object(fields) => {
+            Value::Object(fields.into_iter().map(|(name, value)| (name, shallow(value, left - 1))).collect())
+        }
+        other => other,
     }
 }
 

@@ -6,7 +6,7 @@
 
 pub mod console;
 pub mod email;
-mod response;
+pub mod response;
 pub mod retry;
 pub mod slack;
 #[cfg(test)]

@@ -19,7 +19,7 @@ const BODY_LIMIT: usize = 64 * 1024;
 const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(1);
 
 /// An answer, whatever it says.
-pub(super) struct Answer {
+pub struct Answer {
     /// The status.
     pub status: u16,
     /// What it asks to wait, within bounds.
@@ -29,13 +29,19 @@ pub(super) struct Answer {
 }
 
 impl Answer {
+    /// From what came: the status, the header `Retry-After` and the beginning of the body.
+    pub fn new(status: u16, asked: Option<&str>, body: &[u8], now: Timestamp) -> Self {
+        let retry_after = asked.and_then(|value| parse_retry_after(value, now)).map(|wait| wait.min(LONGEST_WAIT));
+        Self { status, retry_after, body: String::from_utf8_lossy(body).into_owned() }
+    }
+
     /// "Later", for a reason that begins with the status.
-    pub fn later(&self, why: &str, ambiguous: bool) -> Outcome {
+    pub(super) fn later(&self, why: &str, ambiguous: bool) -> Outcome {
         Outcome::Retry { after: self.retry_after, reason: self.reason(why), ambiguous }
     }
 
     /// "No", for a reason that begins with the status.
-    pub fn no(&self, why: &str, fault: Fault) -> Outcome {
+    pub(super) fn no(&self, why: &str, fault: Fault) -> Outcome {
         Outcome::Rejected { reason: self.reason(why), fault }
     }
 
@@ -67,8 +73,7 @@ pub(super) fn post(client: &Client, url: &SecretString, json: String, timeout: D
 pub(super) async fn exchange(request: RequestBuilder, now: Timestamp) -> Result<Answer, Outcome> {
     let mut response = request.send().await.map_err(|error| no_answer(&error))?;
     let status = response.status().as_u16();
-    let asked = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
-    let retry_after = asked.and_then(|value| parse_retry_after(value, now)).map(|wait| wait.min(LONGEST_WAIT));
+    let asked = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let mut body = Vec::new();
     // The status has been said: a body that breaks off is a short one.
     while let Ok(Some(chunk)) = response.chunk().await {
@@ -78,7 +83,7 @@ pub(super) async fn exchange(request: RequestBuilder, now: Timestamp) -> Result<
             break;
         }
     }
-    Ok(Answer { status, retry_after, body: String::from_utf8_lossy(&body).into_owned() })
+    Ok(Answer::new(status, asked.as_deref(), &body, now))
 }
 
 /// A request without an answer. The error's own text shows the address, so it is not used.

@@ -76,7 +76,8 @@ impl Slack {
     }
 }
 
-fn outcome(answer: &Answer) -> Outcome {
+/// What an answer of Slack means for the message.
+pub fn outcome(answer: &Answer) -> Outcome {
     let said = answer.body.trim();
     let among = |words: &[&'static str]| words.iter().copied().find(|word| *word == said);
     // Anything but a word of Slack's may be anybody's text, and is not repeated.

@@ -86,7 +86,8 @@ impl Webhook {
     }
 }
 
-fn outcome(answer: &Answer) -> Outcome {
+/// What an answer of a webhook means for the message.
+pub fn outcome(answer: &Answer) -> Outcome {
     match answer.status {
         200..=299 => Outcome::Delivered,
         // The gateway has no answer from behind it.

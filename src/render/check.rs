@@ -26,6 +26,7 @@ pub(super) fn check(source: &Arc<Source>, template: &Template, found: &mut Vec<D
         source,
         places: Places::new(&source.text),
         scopes: vec![root],
+        lists: 0,
         reached: 0,
         extras: BTreeSet::new(),
         found,
@@ -33,6 +34,9 @@ pub(super) fn check(source: &Arc<Source>, template: &Template, found: &mut Vec<D
     walk.template(template);
     walk.extras
 }
+
+/// `{{#each}}` in each other: a hundred alerts in each other four times are a hundred million.
+const LISTS: usize = 3;
 
 /// `@index` and the like inside a list.
 const IN_LIST: [&str; 3] = ["index", "first", "last"];
@@ -51,6 +55,8 @@ struct Walk<'a> {
     source: &'a Arc<Source>,
     places: Places<'a>,
     scopes: Vec<Scope>,
+    /// How many `{{#each}}` stand around this place.
+    lists: usize,
     /// How far the walk has come in the text.
     reached: usize,
     extras: BTreeSet<ExtraPath>,
@@ -205,9 +211,15 @@ impl Walk<'_> {
         };
         let inside = scope.is_some();
         self.scopes.extend(scope);
-        if let Some(template) = &call.template {
+        let list = usize::from(name == "each");
+        self.lists += list;
+        if self.lists > LISTS {
+            self.error(tag, format!("more than {LISTS} lists in each other")).help =
+                Some("a message would take too long to be made: write the lists one after the other".to_owned());
+        } else if let Some(template) = &call.template {
             self.template(template);
         }
+        self.lists -= list;
         if inside {
             self.scopes.pop();
         }

@@ -23,6 +23,12 @@ pub(super) const TEXT: usize = 500;
 const WHO: usize = 60;
 /// Characters of any other value: a customer may write megabytes.
 const VALUE: usize = 10_000;
+/// Characters of all values of a contact, an entry of a list counting as some: there may be a million.
+const CONTACT: usize = 100_000;
+/// Tags and segments.
+const LISTED: usize = 100;
+/// What a value costs besides its characters.
+const EACH: usize = 10;
 
 /// One listed alert, as far as the receiver may see it.
 pub(super) struct Entry<'a> {
@@ -79,15 +85,15 @@ impl<'a> Entry<'a> {
         let line = |text: &str| text::one_line(text, 80);
         let names = telling.names;
         let agent = &contact.agent_assigned;
-        let json = clean(contact.json());
+        let json = clean(contact.json(), &mut { CONTACT });
         Self {
             user_id: line(&contact.id),
             platform: line(words::platform(&contact.platform())),
             bot: line(names.bot(contact.bot_id())),
             agent: line(names.agent(agent)),
             agent_slack: line(names.agent_slack(agent)),
-            tags: contact.profile.user_details.tags.iter().map(|tag| line(tag)).collect(),
-            segments: contact.segments.iter().map(|id| line(names.segment(id))).collect(),
+            tags: contact.profile.user_details.tags.iter().take(LISTED).map(|tag| line(tag)).collect(),
+            segments: contact.segments.iter().take(LISTED).map(|id| line(names.segment(id))).collect(),
             text: text::lines(&contact.last_message.text, TEXT),
             waiting: waiting(told, telling.now),
             outcome: outcome(told, &contact, telling),
@@ -247,20 +253,56 @@ fn line_of(text: &str) -> String {
     text::one_line(text, 200)
 }
 
-/// Every text without harmful characters and of bounded length, names of undocumented fields too.
-fn clean(value: Value) -> Value {
+/// Every text without harmful characters and of bounded length, names of undocumented fields too. Where
+/// nothing is `left`, texts are empty and lists end; fields are there all the same, but for undocumented
+/// ones, since templates are strict.
+fn clean(value: Value, left: &mut usize) -> Value {
     match value {
-        Value::String(text) => Value::String(clean_text(&text)),
-        Value::Array(entries) => entries.into_iter().map(clean).collect(),
-        Value::Object(fields) => Value::Object(
-            fields.into_iter().map(|(name, value)| (clean_text(&name), clean(value))).collect::<Map<_, _>>(),
-        ),
-        other => other,
+        Value::String(text) => Value::String(clean_text(&text, left)),
+        Value::Array(entries) => {
+            let mut kept = Vec::new();
+            for entry in entries {
+                if *left == 0 {
+                    break;
+                }
+                kept.push(clean(entry, left));
+            }
+            kept.into()
+        }
+        Value::Object(fields) => {
+            let mut kept = Map::new();
+            for (name, value) in fields {
+                let value = if name == "extra" { undocumented(value, left) } else { clean(value, left) };
+                kept.insert(clean_text(&name, &mut { VALUE }), value);
+            }
+            kept.into()
+        }
+        other => {
+            *left = left.saturating_sub(EACH);
+            other
+        }
     }
 }
 
-fn clean_text(text: &str) -> String {
-    text.chars().filter(|c| *c == '\n' || *c == '\t' || !text::is_harmful(*c)).take(VALUE).collect()
+fn undocumented(value: Value, left: &mut usize) -> Value {
+    let Value::Object(fields) = value else { return clean(value, left) };
+    let mut kept = Map::new();
+    for (name, value) in fields {
+        if *left == 0 {
+            break;
+        }
+        kept.insert(clean_text(&name, left), undocumented(value, left));
+    }
+    kept.into()
+}
+
+fn clean_text(text: &str, left: &mut usize) -> String {
+    let wanted = text.chars().filter(|c| *c == '\n' || *c == '\t' || !text::is_harmful(*c));
+    let mut kept = String::new();
+    let most = VALUE.min(*left);
+    let count = wanted.take(most).map(|c| kept.push(c)).count();
+    *left = left.saturating_sub(count + EACH);
+    kept
 }
 
 /// Whether it is over.

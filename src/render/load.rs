@@ -41,16 +41,28 @@ fn one(folder: &str, path: &Path, renderer: &mut Renderer, found: &mut Vec<Diagn
             found.push(mistake);
             continue;
         };
-        let Some(source) = read(&path, found) else { continue };
-        let before = found.len();
-        let Some((template, extras)) = parse(&source, found) else { continue };
-        if found.len() > before {
-            continue;
+        if let Some(source) = read(&path, found) {
+            take_in(folder, file, &source, renderer, found);
         }
-        renderer.add(folder, file, template, extras);
-        if !samples::try_out(renderer, folder, file, &source, found) {
-            renderer.remove(folder, file);
-        }
+    }
+}
+
+/// Takes in one file, if it has no mistake and works with every sample.
+pub(super) fn take_in(
+    folder: &str,
+    file: File,
+    source: &Arc<Source>,
+    renderer: &mut Renderer,
+    found: &mut Vec<Diagnostic>,
+) {
+    let before = found.len();
+    let Some((template, extras)) = parse(source, found) else { return };
+    if found.len() > before {
+        return;
+    }
+    renderer.add(folder, file, template, extras);
+    if !samples::try_out(renderer, folder, file, source, found) {
+        renderer.remove(folder, file);
     }
 }
 

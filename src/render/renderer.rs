@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fmt,
+    fmt, io,
     path::Path,
     sync::OnceLock,
 };
@@ -11,7 +11,7 @@ use handlebars::{Context, Handlebars, RenderError, RenderErrorReason, Template};
 use serde_json::Value;
 
 use crate::{
-    diagnose::Diagnostic,
+    diagnose::{Diagnostic, Source},
     model::{Body, text},
 };
 
@@ -28,6 +28,8 @@ use super::{
 pub const ALERT: &str = "alert";
 /// Where the built-in files are registered: no folder can have this name.
 const BUILT_IN: &str = "/built-in";
+/// Bytes that a template gives: lists in each other make much of little.
+const LARGEST: usize = 16 << 20;
 /// Characters of a subject.
 pub(super) const SUBJECT: usize = 200;
 
@@ -66,6 +68,18 @@ impl Renderer {
         let mut renderer = Self::built_in();
         load::folders(folder, &mut renderer, found);
         renderer
+    }
+
+    /// Takes in the file `name` of the template `folder` by its text, as [`Renderer::load`] does: only if
+    /// it has no mistake.
+    pub fn take_in(&mut self, folder: &str, name: &str, text: &str, found: &mut Vec<Diagnostic>) {
+        let path = Path::new(folder).join(name);
+        self.add_folder(folder);
+        let Some(file) = File::ALL.into_iter().find(|file| file.name() == name) else {
+            found.push(Diagnostic::bare(format!("{}: there is no such template file", path.display())));
+            return;
+        };
+        load::take_in(folder, file, &Source::new(path, text), self, found);
     }
 
     /// The names of all templates.
@@ -120,8 +134,7 @@ impl Renderer {
     pub(super) fn try_file(&self, folder: &str, file: File, telling: &Telling<'_>) -> Result<(), Failure> {
         let data = self.data(telling, &entries(telling)).map_err(Failure::of)?;
         let registry = self.registries.get(&file.escape()).ok_or_else(|| Failure::of("no registry".to_owned()))?;
-        let given = registry
-            .render_with_context(&key(folder, file), &data)
+        let given = run(registry, &key(folder, file), &data)
             .map_err(|error| Failure { place: error.line_no.zip(error.column_no), ..Failure::of(explain(&error)) })?;
         let wrong = match (file, serde_json::from_str::<Value>(&given)) {
             (File::SlackJson, Ok(Value::Object(_))) | (File::Webhook, Ok(_)) => return Ok(()),
@@ -190,7 +203,7 @@ impl Renderer {
     fn run(&self, folder: &str, file: File, data: &Context) -> Result<String, String> {
         let registries = if folder == BUILT_IN { self.built_in.get_or_init(built_in) } else { &self.registries };
         let registry = registries.get(&file.escape()).ok_or("no registry")?;
-        registry.render_with_context(&key(folder, file), data).map_err(|error| fault(folder, file, &error))
+        run(registry, &key(folder, file), data).map_err(|error| fault(folder, file, &error))
     }
 
     fn fill_extras(&self, value: &mut Value) {
@@ -223,6 +236,30 @@ pub(super) struct Failure {
 impl Failure {
     fn of(what: String) -> Self {
         Self { place: None, what, given: None }
+    }
+}
+
+/// What a template gives, within bounds.
+fn run(registry: &Handlebars<'_>, name: &str, data: &Context) -> Result<String, RenderError> {
+    let mut given = Bounded(Vec::new());
+    registry.render_with_context_to_write(name, data, &mut given)?;
+    Ok(String::from_utf8(given.0)?)
+}
+
+/// What was given so far.
+struct Bounded(Vec<u8>);
+
+impl io::Write for Bounded {
+    fn write(&mut self, given: &[u8]) -> io::Result<usize> {
+        if self.0.len() + given.len() > LARGEST {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        self.0.extend_from_slice(given);
+        Ok(given.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 
@@ -270,6 +307,7 @@ fn explain(error: &RenderError) -> String {
         RenderErrorReason::MissingVariable(Some(path)) => {
             format!("`{path}` is empty or not there, and there is no {{{{else}}}} for that")
         }
+        RenderErrorReason::IOError(_) => format!("it gives more than {} MiB", LARGEST >> 20),
         RenderErrorReason::MissingVariable(None) => "what is looked up is not there".to_owned(),
         other => other.to_string(),
     }

@@ -19,6 +19,9 @@ use crate::{
     model::time,
 };
 
+/// A week has not so many.
+const MOST_RANGES: usize = 100;
+
 /// More often than this nobody wants to be reminded.
 const SHORTEST_REPEAT: SignedDuration = SignedDuration::from_secs(1);
 
@@ -143,7 +146,11 @@ impl Compiler<'_, '_> {
 
     fn ranges(&mut self, open: Vec<Spanned<String>>) -> Vec<Range> {
         let mut ranges = Vec::new();
-        for text in open {
+        if let Some(first) = open.get(MOST_RANGES) {
+            let help = "every one of them is gone through for each day: write several days in one".to_owned();
+            self.error(first.span(), format!("more than {MOST_RANGES} ranges of hours"), Some(help));
+        }
+        for text in open.into_iter().take(MOST_RANGES) {
             match Range::parse(text.get_ref()) {
                 Ok(range) => ranges.push(range),
                 Err(what) => {

@@ -115,6 +115,10 @@ impl Condition {
         if condition_depth::too_deep(program.expression()) {
             return Err(deep());
         }
+        if condition_depth::too_long(program.expression()) {
+            let help = "loops (`all`, `exists`, `map`, `filter`): two in each other, four one after the other";
+            return Err(whole("this condition would take too long", help));
+        }
         let used = condition_check::names(&program)?;
         let condition = Self {
             text: text.to_owned(),

@@ -49,7 +49,7 @@ pub(super) fn syntax(text: &str, errors: &ParseErrors) -> Vec<Mistake> {
         .map(|error| {
             let at = offset(text, error.pos);
             Mistake {
-                span: at..text.len().min(at + 1),
+                span: at..at + text[at..].chars().next().map_or(0, char::len_utf8),
                 what: format!("not valid CEL: {}", plainly(&error.msg)),
                 help: Some("write it like `unreadMessages > 0 && lastMessage.by == \"user\"`".to_owned()),
             }
@@ -64,16 +64,12 @@ fn plainly(message: &str) -> String {
     if line.contains("'<EOF>'") { "something is missing at the end".to_owned() } else { line.to_owned() }
 }
 
-/// A line and column of the parser (both from 1) as a byte.
+/// A line and column of the parser (both from 1, the column in characters) as a byte.
 fn offset(text: &str, (line, column): (isize, isize)) -> usize {
     let line = usize::try_from(line).unwrap_or(1).max(1);
     let column = usize::try_from(column).unwrap_or(1).max(1);
     let start: usize = text.split_inclusive('\n').take(line - 1).map(str::len).sum();
-    let mut at = (start + column - 1).min(text.len());
-    while !text.is_char_boundary(at) {
-        at -= 1;
-    }
-    at
+    text[start..].char_indices().nth(column - 1).map_or(text.len(), |(at, _)| start + at)
 }
 
 /// Checks every name, and gives those that are used.

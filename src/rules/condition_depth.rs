@@ -1,4 +1,4 @@
-//! How deep a condition is nested. The parser and the evaluation go down by recursion, so a text that
+//! How deep a condition is nested, and how often it goes through lists. The parser and the evaluation go down by recursion, so a text that
 //! is nested without end would take the whole program with it.
 
 use cel::common::ast::{EntryExpr, Expr, IdedExpr};
@@ -8,6 +8,28 @@ pub(super) const BRACKETS: usize = 8;
 
 /// The deepest tree, `&&` and `||` not counted.
 pub(super) const TREE: usize = 32;
+
+/// The deepest loops (`all`, `exists`, `map`, `filter`) in each other, and one after the other: each
+/// takes as many times longer as its list is long, or makes the list before it as many times larger.
+const LOOPS: (usize, usize) = (2, 4);
+
+/// Whether a parsed condition would take too long.
+pub(super) fn too_long(root: &IdedExpr) -> bool {
+    let mut open = vec![(root, 0, 0)];
+    while let Some((node, inside, behind)) = open.pop() {
+        if inside > LOOPS.0 || behind > LOOPS.1 {
+            return true;
+        }
+        if let Expr::Comprehension(inner) = &node.expr {
+            open.push((&inner.iter_range, inside, behind + 1));
+            let steps = [&inner.accu_init, &inner.loop_cond, &inner.loop_step, &inner.result];
+            open.extend(steps.map(|step| (step, inside + 1, behind)));
+        } else {
+            open.extend(below(node).into_iter().map(|node| (node, inside, behind)));
+        }
+    }
+    false
+}
 
 /// Whether brackets are nested too deep to be parsed. Brackets in quotes are looked at both ways: which
 /// quote ends which text is the parser's to say.
@@ -44,26 +66,26 @@ pub(super) fn too_deep(root: &IdedExpr) -> bool {
         if depth > TREE {
             return true;
         }
-        let mut below = |node| open.push((node, depth + 1));
-        match &node.expr {
-            Expr::Unspecified | Expr::Literal(_) | Expr::Ident(_) => {}
-            Expr::Select(select) => below(&select.operand),
-            Expr::Call(call) if matches!(call.func_name.as_str(), "_&&_" | "_||_") => {
-                open.extend(call.args.iter().map(|argument| (argument, depth)));
-            }
-            Expr::Call(call) => call.target.as_deref().into_iter().chain(&call.args).for_each(below),
-            Expr::List(list) => list.elements.iter().for_each(below),
-            Expr::Map(map) => map.entries.iter().for_each(|entry| parts(&entry.expr).into_iter().for_each(&mut below)),
-            Expr::Struct(object) => {
-                object.entries.iter().for_each(|entry| parts(&entry.expr).into_iter().for_each(&mut below));
-            }
-            Expr::Comprehension(inner) => {
-                let parts = [&inner.iter_range, &inner.accu_init, &inner.loop_cond, &inner.loop_step, &inner.result];
-                parts.into_iter().for_each(below);
-            }
-        }
+        let flat = matches!(&node.expr, Expr::Call(call) if matches!(call.func_name.as_str(), "_&&_" | "_||_"));
+        let depth = if flat { depth } else { depth + 1 };
+        open.extend(below(node).into_iter().map(|node| (node, depth)));
     }
     false
+}
+
+/// What a part is made of.
+fn below(node: &IdedExpr) -> Vec<&IdedExpr> {
+    match &node.expr {
+        Expr::Unspecified | Expr::Literal(_) | Expr::Ident(_) => Vec::new(),
+        Expr::Select(select) => vec![&select.operand],
+        Expr::Call(call) => call.target.as_deref().into_iter().chain(&call.args).collect(),
+        Expr::List(list) => list.elements.iter().collect(),
+        Expr::Map(map) => map.entries.iter().flat_map(|entry| parts(&entry.expr)).collect(),
+        Expr::Struct(object) => object.entries.iter().flat_map(|entry| parts(&entry.expr)).collect(),
+        Expr::Comprehension(inner) => {
+            vec![&inner.iter_range, &inner.accu_init, &inner.loop_cond, &inner.loop_step, &inner.result]
+        }
+    }
 }
 
 fn parts(entry: &EntryExpr) -> Vec<&IdedExpr> {

@@ -4,6 +4,7 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
 mod check;
+mod corpus;
 mod daemon;
 mod demo;
 mod deploy;

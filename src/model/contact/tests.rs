@@ -158,6 +158,16 @@ fn a_field_that_is_itself_called_extra_is_kept() {
 }
 
 #[test]
+fn what_is_nested_without_end_can_be_kept() {
+    // The deepest that the JSON of an answer can be.
+    let deep = format!("{{\"_id\":\"a\",\"x\":{}{},\"extra\":{{\"y\":1}}}}", "[".repeat(126), "]".repeat(126));
+    let contact = Contact::read(serde_json::from_str(&deep).unwrap()).unwrap();
+    let kept = contact.json().to_string();
+    assert!(Contact::read(serde_json::from_str(&kept).unwrap()).unwrap() == contact);
+    assert!(kept.contains(&format!("\"x\":{}null", "[".repeat(32))), "{kept}");
+}
+
+#[test]
 fn new_enum_values_stay_as_they_are() {
     let contact = read(json!({
         "status": "SNOOZED", "chatBotType": "HYBRID", "platform": ["TEAMS"], "lastMessage": { "by": "supervisor" },

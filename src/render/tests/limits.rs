@@ -321,3 +321,19 @@ fn a_debug_print_shows_no_customer() {
     assert!(shown(&sent.body).contains("Ravi"));
     assert!(!format!("{sent:?} {:?}", Renderer::built_in()).contains("Ravi"));
 }
+
+#[test]
+fn a_record_of_megabytes_is_a_message_of_some_kilobytes() {
+    let mut record = ravi();
+    record["profile"]["marketing"]["urlsVisited"] = vec!["https://example.com/a"; 300_000].into();
+    record["profile"]["userDetails"]["tags"] = vec!["vip"; 100_000].into();
+    record["more"] = (0..100_000).map(|at| (format!("field{at}"), Value::from("x".repeat(50)))).collect();
+    let case = Case::fired(vec![alert(record, "PT7M")]);
+    for format in Format::ALL {
+        assert!(shown(&case.built_in(format)).len() < 500_000, "{format:?}");
+        assert!(shown(&case.tell(|telling| Renderer::built_in().plain(format, telling))).len() < 500_000, "{format:?}");
+    }
+    // What comes behind the long ones is empty, and there all the same.
+    let sent = shown(&case.built_in(Format::Webhook));
+    assert!(sent.contains("\"updatedAt\"") && sent.contains("\"ip\"") && sent.contains("\"__v\""));
+}

@@ -278,3 +278,20 @@ fn a_missing_folder_is_only_the_built_in_one() {
     assert!(found.is_empty());
     assert_eq!(renderer.names(), ["alert"]);
 }
+
+#[test]
+fn lists_in_lists_have_an_end() {
+    let loops =
+        |depth: usize| format!("{}{{{{name}}}}{}", "{{#each @root.alerts}}".repeat(depth), "{{/each}}".repeat(depth));
+    assert_eq!(mistakes("console.txt.hbs", &loops(3)), Vec::<String>::new());
+    for depth in [4, 20] {
+        let found = mistakes("console.txt.hbs", &loops(depth));
+        assert!(found.len() == 1 && found[0].starts_with("1:67 more than 3 lists in each other"), "{found:?}");
+    }
+    let much = format!("{{{{#each @root.alerts}}}}{}{{{{/each}}}}", loops(2).replace("{{name}}", &"x".repeat(60_000)));
+    assert_eq!(mistakes("console.txt.hbs", &much), Vec::<String>::new());
+    let (renderer, _) = load(&[("console.txt.hbs", much.as_str())]);
+    let many = vec![alert(ravi(), "PT7M"); 10];
+    let sent = Case::fired(many).render(&renderer, "own", Format::Console);
+    assert_eq!(sent.fault.as_deref(), Some("own/console.txt.hbs:1:67: it gives more than 16 MiB"));
+}

@@ -240,3 +240,16 @@ fn what_a_condition_reads_and_whether_it_looks_at_the_clock() {
         }
     }
 }
+
+#[test]
+fn mistakes_behind_letters_of_several_bytes_are_shown_where_they_are() {
+    for (text, shown) in [
+        ("name == \"öö\" && ünread > 0", "ü"),
+        ("name == \"öö\" &&\n\"ö\" == $", "$"),
+        ("name == \"öö\" && unreadMesages > 0", "unreadMesages"),
+        ("name == \"öö\" && unreadMessages > \"3\"", ">"),
+    ] {
+        let mistakes = Condition::compile(text).unwrap_err();
+        assert_eq!(text.get(mistakes[0].span.clone()), Some(shown), "{text}: {mistakes:?}");
+    }
+}

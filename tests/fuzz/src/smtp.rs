@@ -1,0 +1,57 @@
+//! What a mail server says: all of it at once, as fast as it likes.
+
+use std::{
+    io::{Read, Write},
+    net::{Shutdown, TcpListener},
+    thread,
+    time::{Duration, Instant},
+};
+
+use pengwatch::{
+    model::{Body, MessageId, Outcome, Parcel, smtp::SmtpAddress},
+    notify::Email,
+};
+
+use super::now;
+
+/// For the whole conversation.
+const TIMEOUT: Duration = Duration::from_secs(2);
+
+pub fn read(data: &[u8]) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    let said = data.to_vec();
+    let server = thread::spawn(move || {
+        let (mut stream, _) = listener.accept().expect("a client");
+        // The client may hang up at any time.
+        let _ = stream.set_read_timeout(Some(TIMEOUT));
+        let _ = stream.write_all(&said);
+        let _ = stream.shutdown(Shutdown::Write);
+        let _ = std::io::copy(&mut Read::by_ref(&mut stream).take(1 << 20), &mut std::io::sink());
+    });
+    let address = SmtpAddress::parse(&format!("smtp://127.0.0.1:{port}")).expect("an address");
+    let to = ["a@example.com".to_owned(), "b@example.com".to_owned()];
+    let email = Email::new(address, "p@example.com", &to, TIMEOUT, &[]).expect("a sender");
+    let text = || "hunter2\n.\nQUIT".to_owned();
+    let parcel = Parcel {
+        id: MessageId("m1".to_owned()),
+        body: Body::Email { subject: text(), text: text(), html: text() },
+        now: now(),
+        thread: None,
+        settled: Vec::new(),
+    };
+    let began = Instant::now();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let attempt = runtime.block_on(email.send(&parcel));
+    assert!(began.elapsed() < TIMEOUT * 5, "it took {:?}", began.elapsed());
+    // Whoever is settled was accepted or refused: never more than there are.
+    assert!(attempt.settled.iter().all(|settled| to.contains(settled)), "{attempt:?}");
+    if let Outcome::Retry { reason, .. } | Outcome::Rejected { reason, .. } = &attempt.outcome {
+        let words = !reason.contains("hunter2") && !reason.contains("zq") && !reason.contains(char::is_control);
+        assert!(words && !reason.is_empty() && reason.len() < 300, "{reason:?}");
+    }
+    drop(runtime);
+    // It ends with the connection; where there was none, this is one.
+    let _ = std::net::TcpStream::connect(("127.0.0.1", port));
+    server.join().expect("the server");
+}

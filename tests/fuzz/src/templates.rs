@@ -1,0 +1,48 @@
+//! Templates. The first line is the name of the file, the rest its text.
+
+use std::sync::LazyLock;
+
+use pengwatch::{
+    diagnose::Diagnostic,
+    model::{Event, Privacy, Reason},
+    render::{Format, Renderer},
+};
+
+use super::{bodies, customers, first_line, mistakes};
+
+/// Two of each, so that lists have several entries.
+static CONTACTS: LazyLock<Vec<pengwatch::model::Contact>> =
+    LazyLock::new(|| [customers::some(), customers::some()].concat());
+
+pub fn read(data: &[u8]) {
+    let (file, rest) = first_line(data);
+    let Ok(text) = std::str::from_utf8(rest) else { return };
+    let format = match file {
+        name if name.starts_with("slack.") => Format::Slack,
+        name if name.starts_with("email.") => Format::Email,
+        name if name.starts_with("webhook.") => Format::Webhook,
+        _ => Format::Console,
+    };
+    let mut renderer = Renderer::built_in();
+    let mut found = Vec::new();
+    renderer.take_in("own", file, text, &mut found);
+    mistakes::check(&found);
+    if found.iter().any(Diagnostic::is_error) {
+        return;
+    }
+    for (event, end, count) in [
+        (Event::Fired, None, 6),
+        (Event::Fired, None, 1),
+        (Event::Repeated, None, 2),
+        (Event::Resolved, Some(Reason::AnsweredByAgent), 3),
+    ] {
+        let alerts = customers::alerts(&CONTACTS[..count], end);
+        customers::tell(event, &alerts, Privacy::Full, |telling| {
+            let rendered = renderer.render("own", format, telling);
+            bodies::check(&rendered.body, text);
+            if let Some(fault) = &rendered.fault {
+                assert!(text.contains("zq") || !fault.contains("zq"), "a customer's text in a fault: {fault}");
+            }
+        });
+    }
+}

@@ -1,0 +1,5 @@
+//! See `src/addresses.rs`.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| pengwatch_fuzz::addresses::read(data));
