@@ -80,11 +80,17 @@ pub async fn run(global: &Global, one_shot: bool) -> anyhow::Result<Exit> {
 
 /// Begins to answer, where the configuration says so.
 async fn serve(server: Option<&Server>, app: &App, stop: &CancellationToken) -> anyhow::Result<Option<JoinHandle<()>>> {
-    let Some(Server { listen }) = server else { return Ok(None) };
+    let Some(Server { listen, token }) = server else { return Ok(None) };
     let listener = TcpListener::bind(listen)
         .await
         .with_context(|| format!("cannot listen on {listen}; another `listen` of [server] may help"))?;
-    let asked = web::Asked { health: Arc::clone(&app.health), clock: Arc::clone(&app.clock) };
+    let asked = web::Asked {
+        health: Arc::clone(&app.health),
+        metrics: Arc::clone(&app.edits.1.metrics),
+        store: app.store.clone(),
+        token: token.clone(),
+        clock: Arc::clone(&app.clock),
+    };
     Ok(Some(tokio::spawn(web::serve(listener, asked, stop.clone()))))
 }
 

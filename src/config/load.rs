@@ -341,13 +341,11 @@ impl Loader<'_, '_> {
         {
             self.error(url.span(), "this is no address", "write it like \"https://pengwatch.example.com\"");
         }
-        if let Some(token) = &table.token {
-            self.secret("token", token);
-        }
+        let token = table.token.as_ref().map(|token| self.secret("token", token));
         if let Some(url) = &table.public_url {
             self.no_effect(url.span(), "public_url");
         }
-        listen.map(|listen| Server { listen })
+        listen.map(|listen| Server { listen, token })
     }
 
     pub(super) fn known_receiver(&mut self, name: &Spanned<String>, receivers: &[String]) {

@@ -63,10 +63,12 @@ pub struct Watchdog {
 }
 
 /// Where the program answers.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Server {
     /// The address.
     pub listen: SocketAddr,
+    /// What everything but health asks for; needed unless only this machine can ask.
+    pub token: Option<SecretString>,
 }
 
 /// Where state is kept.

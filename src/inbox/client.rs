@@ -29,6 +29,8 @@ pub trait Gate: Send + Sync {
     fn enter(&self) -> impl Future<Output = Result<(), InboxError>> + Send;
     /// The answer, or the failure, is there.
     fn leave(&self) -> impl Future<Output = ()> + Send;
+    /// How the request ended: `ok`, or the fault's name.
+    fn ended(&self, _outcome: &'static str) {}
     /// The provider asked for a pause.
     fn hold(&self, pause: SignedDuration) -> impl Future<Output = ()> + Send;
     /// The time.
@@ -124,6 +126,7 @@ impl Client {
         let timeout = gate.remaining().map_or(self.timeout, |left| left.max(SHORTEST).min(self.timeout));
         let answer = self.once(method, path, body, timeout, gate.now(), read).await;
         gate.leave().await;
+        gate.ended(answer.as_ref().map_or_else(InboxError::name, |_| "ok"));
         if let Err(error) = &answer
             && let Some(pause) = error.retry_after()
         {

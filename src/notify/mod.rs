@@ -43,9 +43,6 @@ impl Sender {
             Self::Console(console) => console.send(parcel),
         }
     }
-
-    /// Nothing more comes for now.
-    pub async fn rest(&self) {}
 }
 
 /// A body that this sender can't take: a mistake of ours, which another attempt as it is won't mend.

@@ -122,11 +122,14 @@ impl App {
         let mut pollers = Vec::new();
         for inbox in &config.inboxes {
             let limit = inbox.requests_per_minute;
+            shared.metrics.inbox(&inbox.name, limit);
             pollers.push(Poller {
                 inbox: inbox.name.clone(),
                 client: Client::new(client.clone(), inbox.url.clone(), inbox.token.clone(), inbox.timeout)
                     .with_patience(patience),
-                gate: BudgetGate::open(&inbox.name, limit, Arc::clone(&clock), store.clone(), deadline).await?,
+                gate: BudgetGate::open(&inbox.name, limit, Arc::clone(&clock), store.clone(), deadline)
+                    .await?
+                    .counted(Arc::clone(&shared.metrics)),
                 sweep_every: inbox.sweep_every,
                 soon: soon(inbox.poll_every),
                 share: share(limit, inbox.poll_every),
@@ -139,6 +142,7 @@ impl App {
         }
         let mut deliverers = Vec::new();
         for receiver in &config.receivers {
+            shared.metrics.receiver(&receiver.name);
             deliverers.push(Deliverer {
                 manner: manner(receiver),
                 sender: sender(receiver, &client, &output)
@@ -174,6 +178,7 @@ impl App {
                 url,
                 store: store.clone(),
                 overdue_after: config.watchdog.after,
+                metrics: Arc::clone(&shared.metrics),
             }),
             edits: (Sources::of(config), shared),
             retention: config.retention,

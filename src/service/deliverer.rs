@@ -104,7 +104,6 @@ impl Deliverer {
         let (due, held) = self.still_true().await?;
         round.held = held;
         self.send(&due, until, stop, &mut round).await?;
-        self.sender.rest().await;
         Ok(round)
     }
 
@@ -241,6 +240,15 @@ impl Deliverer {
             Outcome::Retry { reason, ambiguous, .. } => (reason.clone(), *ambiguous),
             Outcome::Rejected { reason, .. } => (reason.clone(), false),
         };
+        self.shared.metrics.attempted(
+            receiver,
+            match &outcome {
+                Outcome::Delivered => "delivered",
+                Outcome::Retry { ambiguous: true, .. } => "ambiguous",
+                Outcome::Retry { .. } => "retry",
+                Outcome::Rejected { .. } => "refused",
+            },
+        );
         let before = std::mem::replace(known, reception(known, &outcome, took_some, now, jitter));
         let id = &message.id;
         let recorded = match decide(&tried, &outcome, now, self.manner.give_up_after, jitter) {
@@ -285,6 +293,7 @@ impl Deliverer {
     /// A message is given up.
     fn dead(&self, message: &MessageId, reason: String, round: &mut Delivered) -> Recorded {
         round.dead += 1;
+        self.shared.metrics.attempted(&self.manner.receiver, "dead");
         let receiver = self.manner.receiver.as_str();
         tracing::error!(receiver, message_id = %message, reason, "message.dead: it is not tried again");
         Recorded::Dead { message: message.clone(), at: self.clock.now(), reason }

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Mutex;
 
-use super::clock::Clock;
+use super::{clock::Clock, metrics::Metrics};
 use crate::{
     inbox::{Gate, InboxError, Ledger},
     store::Store,
@@ -23,6 +23,8 @@ pub struct BudgetGate {
     opened_steady: Duration,
     store: Store,
     deadline: Option<Timestamp>,
+    limit: u32,
+    metrics: Option<Arc<Metrics>>,
 }
 
 impl BudgetGate {
@@ -41,7 +43,23 @@ impl BudgetGate {
         let ledger = Ledger::new(limit, store.requests(inbox).await?);
         let (opened_at, opened_steady) = (clock.now(), clock.steady());
         let ledger = Mutex::new(ledger);
-        Ok(Self { inbox: inbox.to_owned(), ledger, clock, opened_at, opened_steady, store, deadline })
+        Ok(Self {
+            inbox: inbox.to_owned(),
+            ledger,
+            clock,
+            opened_at,
+            opened_steady,
+            store,
+            deadline,
+            limit,
+            metrics: None,
+        })
+    }
+
+    /// Counts its requests there.
+    #[must_use]
+    pub fn counted(self, metrics: Arc<Metrics>) -> Self {
+        Self { metrics: Some(metrics), ..self }
     }
 
     /// The time as it would be if nobody had set the clock since.
@@ -59,7 +77,11 @@ impl BudgetGate {
 
     /// How many requests are free now.
     pub async fn free(&self) -> usize {
-        self.ledger.lock().await.free(self.steady())
+        let free = self.ledger.lock().await.free(self.steady());
+        if let Some(metrics) = &self.metrics {
+            metrics.budget(&self.inbox, self.limit, free);
+        }
+        free
     }
 
     /// Whether the run's time is over.
@@ -92,6 +114,12 @@ impl Gate for BudgetGate {
         let mut ledger = self.ledger.lock().await;
         ledger.end(self.steady());
         self.remember(&ledger);
+    }
+
+    fn ended(&self, outcome: &'static str) {
+        if let Some(metrics) = &self.metrics {
+            metrics.requested(&self.inbox, outcome);
+        }
     }
 
     async fn hold(&self, pause: SignedDuration) {

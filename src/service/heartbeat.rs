@@ -3,12 +3,13 @@
 //! It is honest: it beats only after every inbox was read completely, and while nothing in the outbox is
 //! overdue. Whoever hears it knows that a waiting customer would be told of.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 use reqwest::Client;
 use secrecy::{ExposeSecret, SecretString};
 
+use super::metrics::Metrics;
 use crate::store::{Store, StoreError};
 
 /// For one ping.
@@ -24,6 +25,8 @@ pub struct Heartbeat {
     pub store: Store,
     /// A message that waits for so long is overdue.
     pub overdue_after: SignedDuration,
+    /// Where heartbeats are counted.
+    pub metrics: Arc<Metrics>,
 }
 
 impl Heartbeat {
@@ -34,16 +37,21 @@ impl Heartbeat {
     pub async fn beat(&self, now: Timestamp) -> Result<bool, StoreError> {
         let is_overdue = |since: Timestamp| now.duration_since(since) >= self.overdue_after;
         if self.store.backlogs().await?.values().any(|backlog| backlog.waits_since.is_some_and(is_overdue)) {
+            self.metrics.beaten("withheld");
             tracing::warn!("heartbeat.withheld: a message in the outbox is overdue");
             return Ok(false);
         }
         // The error's own text shows the address.
         let fault = match self.client.get(self.url.expose_secret()).timeout(TIMEOUT).send().await {
-            Ok(answer) if answer.status().is_success() => return Ok(true),
+            Ok(answer) if answer.status().is_success() => {
+                self.metrics.beaten("heard");
+                return Ok(true);
+            }
             Ok(answer) => format!("HTTP {}", answer.status().as_u16()),
             Err(error) if error.is_timeout() => "no answer in time".to_owned(),
             Err(_) => "it cannot be reached".to_owned(),
         };
+        self.metrics.beaten("not_heard");
         tracing::warn!(fault, "heartbeat.not_heard: the next one is sent after the next poll");
         Ok(false)
     }

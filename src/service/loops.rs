@@ -11,6 +11,7 @@ use super::{
     deliverer::Deliverer,
     health::Health,
     heartbeat::Heartbeat,
+    metrics::Metrics,
     poller::{Mode, Poller},
     run::Progress,
     watchdog::Watchdog,
@@ -53,7 +54,7 @@ pub async fn poll(
     // What is known from before the start is old.
     let mut good = false;
     loop {
-        let (began, begun) = (poller.clock.now(), poller.clock.steady());
+        let (began, steady) = (poller.clock.now(), poller.clock.steady());
         // A clock that was set, or a machine that slept, makes old what was known before.
         let mut known = Known { good, jumps: Jumps::of(poller.clock.as_ref()) };
         let page = |number| progress(&poller.inbox, number);
@@ -86,7 +87,7 @@ pub async fn poll(
             failed_since = None;
         }
         known = Known { good, ..known };
-        if rest(&poller, begun + pause.unsigned_abs(), &mut known, &bells, &stop).await {
+        if rest(&poller, steady + pause.unsigned_abs(), &mut known, &bells, &stop).await {
             return;
         }
     }
@@ -142,7 +143,13 @@ async fn rest(poller: &Poller, next: Duration, known: &mut Known, bells: &Bells,
 }
 
 /// Watches for a clock that is set: what is put off until a time is put off as long as it was.
-pub async fn mind_the_clock(store: Store, clock: Arc<dyn Clock>, owed: Arc<Notify>, stop: CancellationToken) {
+pub async fn mind_the_clock(
+    store: Store,
+    metrics: Arc<Metrics>,
+    clock: Arc<dyn Clock>,
+    owed: Arc<Notify>,
+    stop: CancellationToken,
+) {
     let mut jumps = Jumps::of(clock.as_ref());
     loop {
         tokio::select! {
@@ -150,6 +157,7 @@ pub async fn mind_the_clock(store: Store, clock: Arc<dyn Clock>, owed: Arc<Notif
             () = stop.cancelled() => return,
         }
         let Some(by) = jumps.since(clock.as_ref()) else { continue };
+        metrics.clock_jumped();
         let seconds = by.as_secs();
         tracing::warn!(seconds, "clock.jumped: nobody is told by time alone before the inboxes were read again");
         if let Err(error) = store.clock_was_set(by).await {

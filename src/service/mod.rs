@@ -11,6 +11,7 @@ pub mod health;
 pub mod heartbeat;
 pub mod http;
 pub mod loops;
+pub mod metrics;
 pub mod pace;
 pub mod poller;
 pub mod reload;

@@ -13,6 +13,7 @@ use self::read::{Poll, Reading};
 use super::{
     clock::{Clock, Jumps},
     gate::BudgetGate,
+    metrics::Counted,
     shared::Shared,
 };
 use crate::{
@@ -152,10 +153,19 @@ impl Poller {
         }
         changes.memory = (memory != snapshot.memory).then_some(memory);
         log(inbox, &changes);
+        let metrics = &self.shared.metrics;
         if !changes.is_empty() {
+            let counted = Counted::of(&changes);
             self.store.commit(inbox, changes).await?;
+            metrics.changed(inbox, counted);
         }
         drop(judging);
+        let outcome = match &polled.failure {
+            Some(_) => "failed",
+            None if polled.complete => "complete",
+            None => "incomplete",
+        };
+        metrics.polled(inbox, outcome, polled.contacts, now);
         if let Some(error) = &polled.failure
             // A one-shot run says it at its end.
             && mode == Mode::Daemon
@@ -192,7 +202,9 @@ impl Poller {
         let owed = outcome.changes.owed.len();
         log(&self.inbox, &outcome.changes);
         if !outcome.changes.is_empty() {
+            let counted = Counted::of(&outcome.changes);
             self.store.commit(&self.inbox, outcome.changes).await?;
+            self.shared.metrics.changed(&self.inbox, counted);
         }
         Ok(owed)
     }

@@ -211,6 +211,8 @@ pub async fn daemon(app: App, stop: &CancellationToken, progress: Progress) -> R
         }));
     }
     let (sources, shared) = app.edits;
+    let (metrics, clock) = (Arc::clone(&shared.metrics), Arc::clone(&app.clock));
+    tracker.spawn(mind_the_clock(app.store.clone(), metrics, clock, Arc::clone(&owed), stop.clone()));
     let again = stop.clone();
     tracker.spawn(supervised("edits", RESTART, stop.clone(), move || {
         reload::watch(sources.clone(), Arc::clone(&shared), again.clone())
@@ -233,7 +235,6 @@ pub async fn daemon(app: App, stop: &CancellationToken, progress: Progress) -> R
             beat(Arc::clone(&heartbeat), bells.clone(), Arc::clone(&clock), again.clone())
         }));
     }
-    tracker.spawn(mind_the_clock(app.store.clone(), Arc::clone(&app.clock), Arc::clone(&owed), stop.clone()));
     {
         let (store, clock, stop, retention) = (app.store.clone(), Arc::clone(&app.clock), stop.clone(), app.retention);
         tracker.spawn(async move {

@@ -8,6 +8,7 @@ use std::{
 use arc_swap::ArcSwap;
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
+use super::metrics::Metrics;
 use crate::{
     model::{Alert, Names},
     render::{Renderer, RuleWords},
@@ -34,12 +35,16 @@ pub struct Shared {
     /// The zone of times in messages.
     pub timezone: TimeZone,
     names: RwLock<Arc<Names>>,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
 }
 
 impl Shared {
     /// What is shared, with the names of the configuration.
     pub fn new(live: Live, links: BTreeMap<String, String>, timezone: TimeZone, names: Names) -> Self {
-        Self { live: ArcSwap::from_pointee(live), links, timezone, names: RwLock::new(Arc::new(names)) }
+        let metrics = Arc::<Metrics>::default();
+        metrics.rules(live.rules.rules.len(), live.mistakes.len());
+        Self { live: ArcSwap::from_pointee(live), links, timezone, names: RwLock::new(Arc::new(names)), metrics }
     }
 
     /// Rules and templates as they are now: one look at them is used for all of a step.
@@ -49,6 +54,8 @@ impl Shared {
 
     /// Rules and templates were edited.
     pub fn replace(&self, live: Live) {
+        self.metrics.reloaded(!live.mistakes.is_empty());
+        self.metrics.rules(live.rules.rules.len(), live.mistakes.len());
         self.live.store(Arc::new(live));
     }
 

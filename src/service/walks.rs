@@ -15,6 +15,7 @@ use crate::{
         InboxMemory,
         snapshot::{WalkMemory, WalkPart},
     },
+    rules::Filter,
 };
 
 /// More pages than any inbox within the budget has.
@@ -115,6 +116,8 @@ pub struct Walker<'a> {
     pub verify_every: SignedDuration,
     /// Hears of every page.
     pub progress: &'a (dyn Fn(u32) + Send + Sync),
+    /// Hears how every walk ended.
+    pub ended: &'a (dyn Fn(&str) + Send + Sync),
 }
 
 impl Walker<'_> {
@@ -144,6 +147,17 @@ impl Walker<'_> {
         Ok(())
     }
 
+    async fn pages(&self, filter: &Filter, extent: Extent) -> Walk {
+        let walk = read_pages(self.client, self.gate, filter, extent, self.progress).await;
+        (self.ended)(match walk.end {
+            WalkEnd::Complete => "complete",
+            WalkEnd::Torn => "torn",
+            WalkEnd::Capped | WalkEnd::Failed(InboxError::OutOfTime) => "capped",
+            WalkEnd::Failed(_) => "failed",
+        });
+        walk
+    }
+
     /// What is new, which is evidence of nobody's absence.
     async fn news(
         &self,
@@ -155,10 +169,10 @@ impl Walker<'_> {
     ) -> Result<(), InboxError> {
         let filter = query.filter.narrowed(news.since, now);
         let extent = Extent { page_size: memory.page_size, last: Last::AnyShort, first: 1, cap: news.cap, now };
-        let mut walk = read_pages(self.client, self.gate, &filter, extent, self.progress).await;
+        let mut walk = self.pages(&filter, extent).await;
         if walk.end == WalkEnd::Torn {
             take(&mut walk, observed);
-            walk = read_pages(self.client, self.gate, &filter, extent, self.progress).await;
+            walk = self.pages(&filter, extent).await;
         }
         take(&mut walk, observed);
         let remembered = memory.walks.entry(query.id.clone()).or_default();
@@ -192,12 +206,12 @@ impl Walker<'_> {
             cap,
             now,
         };
-        let mut walk = read_pages(self.client, self.gate, &query.filter, from(part.as_ref()), self.progress).await;
+        let mut walk = self.pages(&query.filter, from(part.as_ref())).await;
         if walk.end == WalkEnd::Torn {
             take(&mut walk, observed);
             tracing::debug!(query.id, walk.pages, walk.unreadable, "walk.torn");
             part = None;
-            walk = read_pages(self.client, self.gate, &query.filter, from(None), self.progress).await;
+            walk = self.pages(&query.filter, from(None)).await;
         }
         note(query, &walk, part, memory, observed, now);
         take(&mut walk, observed);

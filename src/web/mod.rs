@@ -1,28 +1,53 @@
 //! What the program answers over HTTP: whether it lives, and whether it sees everything.
 //!
 //! This room asks others and decides nothing. Health is for machines that know no password, so it names
-//! inboxes and receivers and nothing else.
+//! inboxes and receivers and nothing else; whatever says more asks for the token where there is one.
 
 use std::sync::Arc;
 
-use axum::{Router, extract::State, http::StatusCode, routing::get};
+use axum::{
+    Router,
+    extract::State,
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use secrecy::{ExposeSecret, SecretString};
+use sha2::{Digest, Sha256};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::service::{clock::Clock, health::Health};
+use crate::{
+    service::{
+        clock::Clock,
+        health::Health,
+        metrics::{Exposition, Metrics},
+    },
+    store::Store,
+};
 
 /// What is asked.
 #[derive(Clone)]
 pub struct Asked {
     /// The loops.
     pub health: Arc<Health>,
+    /// What was counted.
+    pub metrics: Arc<Metrics>,
+    /// The state.
+    pub store: Store,
+    /// What everything but health asks for, where it is set.
+    pub token: Option<SecretString>,
     /// The time.
     pub clock: Arc<dyn Clock>,
 }
 
 /// Answers until `stop`.
 pub async fn serve(listener: TcpListener, asked: Asked, stop: CancellationToken) {
-    let app = Router::new().route("/healthz", get(healthz)).route("/readyz", get(readyz)).with_state(asked);
+    let app = Router::new()
+        .route("/healthz", get(healthz))
+        .route("/readyz", get(readyz))
+        .route("/metrics", get(metrics))
+        .with_state(asked);
     let ended = axum::serve(listener, app).with_graceful_shutdown(async move { stop.cancelled().await }).await;
     if let Err(error) = ended {
         tracing::error!(%error, "server.failed: health is not answered any more");
@@ -45,4 +70,34 @@ fn answer(problems: &[String]) -> (StatusCode, String) {
     } else {
         (StatusCode::SERVICE_UNAVAILABLE, problems.join("\n") + "\n")
     }
+}
+
+/// What was counted, in the form that is asked for.
+async fn metrics(State(asked): State<Asked>, headers: HeaderMap) -> Response {
+    if !may_ask(asked.token.as_ref(), &headers) {
+        let words = "this needs the token of [server]: Authorization: Bearer …\n";
+        return (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, "Bearer")], words).into_response();
+    }
+    let accepted = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let exposition = if accepted.contains("application/openmetrics-text") {
+        Exposition::OpenMetrics
+    } else {
+        Exposition::Prometheus
+    };
+    match asked.metrics.render(&asked.store, exposition, asked.clock.now()).await {
+        Ok(page) => ([(header::CONTENT_TYPE, exposition.media_type())], page).into_response(),
+        Err(error) => {
+            tracing::error!(%error, "store.failed: the metrics are not answered");
+            (StatusCode::SERVICE_UNAVAILABLE, "the state cannot be read\n").into_response()
+        }
+    }
+}
+
+/// Whether the request carries the token. What is compared are fingerprints: how long it takes says nothing of
+/// the token.
+fn may_ask(token: Option<&SecretString>, headers: &HeaderMap) -> bool {
+    let Some(token) = token else { return true };
+    let given = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let given = given.strip_prefix("Bearer ").or_else(|| given.strip_prefix("bearer ")).unwrap_or_default().trim();
+    !given.is_empty() && Sha256::digest(given) == Sha256::digest(token.expose_secret())
 }

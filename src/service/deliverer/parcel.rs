@@ -64,6 +64,7 @@ impl Deliverer {
             let template = first.map_or("alert", |first| first.template.as_str());
             let rendered = self.shared.live().renderer.render(template, self.manner.format, &telling);
             if let Some(fault) = rendered.fault {
+                self.shared.metrics.template_failed(&self.manner.receiver);
                 tracing::warn!(
                     receiver = self.manner.receiver,
                     template,

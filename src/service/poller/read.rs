@@ -75,8 +75,12 @@ impl Poller {
         Ok(Reading { live, poll, doubtful, failure })
     }
 
-    fn walker<'a>(&'a self, progress: &'a (dyn Fn(u32) + Send + Sync)) -> Walker<'a> {
-        Walker { client: &self.client, gate: &self.gate, verify_every: self.sweep_every, progress }
+    fn walker<'a>(
+        &'a self,
+        progress: &'a (dyn Fn(u32) + Send + Sync),
+        ended: &'a (dyn Fn(&str) + Send + Sync),
+    ) -> Walker<'a> {
+        Walker { client: &self.client, gate: &self.gate, verify_every: self.sweep_every, progress, ended }
     }
 
     async fn walk(&self, poll: &mut Poll, progress: &(dyn Fn(u32) + Send + Sync)) -> Option<InboxError> {
@@ -84,7 +88,8 @@ impl Poller {
         let now = *now;
         let free = self.gate.free().await;
         let means = Means { free, share: self.share, sweep_every: self.sweep_every, now };
-        let walker = self.walker(progress);
+        let ended = |outcome: &str| self.shared.metrics.walked(&self.inbox, outcome);
+        let walker = self.walker(progress, &ended);
         let mut failure = None;
         for (query, reach) in queries.iter().zip(reaches(queries, memory, *mode, means)) {
             match walker.query(query, reach, memory, observed, now).await {
@@ -117,7 +122,8 @@ impl Poller {
             return failure;
         }
         let unsure = missing::rules_to_confirm(rules, snapshot, observed);
-        let walker = self.walker(&|_| {});
+        let ended = |outcome: &str| self.shared.metrics.walked(&self.inbox, outcome);
+        let walker = self.walker(&|_| {}, &ended);
         for query in queries.iter().filter(|query| query.rules.iter().any(|rule| unsure.contains(rule))) {
             match walker.query(query, Reach::Full, memory, observed, now).await {
                 // Without time for a second walk, the next run confirms.

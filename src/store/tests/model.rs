@@ -263,8 +263,8 @@ impl Model {
             }
             Work::Replay(which) => {
                 let now = self.now();
-                let kept = self.messages.iter_mut().filter(|sent| matches!(sent.state, "due" | "dead"));
-                let Some(sent) = kept.skip(*which).next() else { return };
+                let mut kept = self.messages.iter_mut().filter(|sent| matches!(sent.state, "due" | "dead"));
+                let Some(sent) = kept.nth(*which) else { return };
                 let id = sent.message.id.clone();
                 if let Some(reception) = self.receptions.get_mut(&sent.message.receiver) {
                     reception.not_before = reception.not_before.map(|at| at.min(now));
@@ -282,8 +282,8 @@ impl Model {
             }
             Work::Drop(which) => {
                 let now = self.now();
-                let kept = self.messages.iter_mut().filter(|sent| matches!(sent.state, "due" | "dead"));
-                let Some(sent) = kept.skip(*which).next() else { return };
+                let mut kept = self.messages.iter_mut().filter(|sent| matches!(sent.state, "due" | "dead"));
+                let Some(sent) = kept.nth(*which) else { return };
                 let id = sent.message.id.clone();
                 (sent.state, sent.in_flight) = ("superseded", false);
                 let left = |entry: &&mut Entry| matches!(entry.state, "owed" | "dead");

@@ -103,6 +103,7 @@ pub fn tell<T>(event: Event, alerts: &[Alert], privacy: Privacy, then: impl FnOn
         privacy,
         names: &names(),
         contact_link: Some(LINK),
+        delayed: None,
         now: now(),
     })
 }

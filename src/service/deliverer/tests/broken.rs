@@ -40,7 +40,7 @@ async fn what_piled_up_is_one_message_that_says_how_late_it_is() {
     bench.script(&[Says::Status(200), Says::Status(503)]);
     bench.fire("told").await;
     bench.round().await;
-    bench.script(&[Says::Status(503); 3_000]);
+    bench.script(&vec![Says::Status(503); 3_000]);
     for minute in 0..14 {
         for second in [0, 30] {
             bench.fire_for(&format!("r{minute}"), &format!("c{minute}-{second}"), &["support"]).await;

@@ -1,0 +1,368 @@
+//! What is counted, for Prometheus: names of inboxes, rules and receivers, and nothing of any customer.
+//!
+//! The loops count as they go; what is a state (open alerts, the outbox) is asked of the store when somebody
+//! wants to know.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    sync::{Mutex, PoisonError, atomic::AtomicU64},
+};
+
+use jiff::Timestamp;
+use prometheus_client::{
+    encoding::{EncodeLabelSet, prometheus_text, text},
+    metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
+    registry::{Registry, Unit},
+};
+
+use crate::{
+    model::{Alert, Changes, Happened, InboxMemory, Problem, Reason, State, WATCHDOG, time::elapsed},
+    store::{Backlog, Store, StoreError},
+};
+
+/// Upper bounds of the histograms, in seconds: from a live chat's patience to two days.
+const BOUNDS: [f64; 14] = [
+    30.0, 60.0, 120.0, 300.0, 600.0, 900.0, 1_800.0, 3_600.0, 7_200.0, 14_400.0, 28_800.0, 57_600.0, 86_400.0,
+    172_800.0,
+];
+
+type Seconds = Gauge<f64, AtomicU64>;
+
+/// The labels of a metric, by name.
+type Labels = Vec<(&'static str, String)>;
+
+/// How what is counted is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exposition {
+    /// The text format of Prometheus, version 0.0.4.
+    Prometheus,
+    /// `OpenMetrics`, version 1.0.0.
+    OpenMetrics,
+}
+
+impl Exposition {
+    /// Its media type.
+    pub fn media_type(self) -> &'static str {
+        match self {
+            Self::Prometheus => "text/plain; version=0.0.4; charset=utf-8",
+            Self::OpenMetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8",
+        }
+    }
+}
+
+/// One rule of one inbox.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfRule {
+    inbox: String,
+    rule: String,
+}
+
+/// Everything that is counted.
+pub struct Metrics {
+    registry: Registry,
+    requests: Family<Labels, Counter>,
+    requests_allowed: Family<Labels, Gauge>,
+    requests_free: Family<Labels, Gauge>,
+    polls: Family<Labels, Counter>,
+    walks: Family<Labels, Counter>,
+    contacts: Family<Labels, Gauge>,
+    complete_at: Family<Labels, Seconds>,
+    fired: Family<OfRule, Counter>,
+    resolved: Family<Labels, Counter>,
+    waited: Family<OfRule, Histogram, fn() -> Histogram>,
+    answered: Family<OfRule, Histogram, fn() -> Histogram>,
+    alerts: Family<Labels, Gauge>,
+    longest: Family<Labels, Seconds>,
+    messages: Family<Labels, Counter>,
+    template_failures: Family<Labels, Counter>,
+    owed: Family<Labels, Gauge>,
+    outbox_age: Family<Labels, Seconds>,
+    dead: Family<Labels, Gauge>,
+    broken: Family<Labels, Gauge>,
+    reloads: Family<Labels, Counter>,
+    rules: Family<Labels, Gauge>,
+    troubles: Family<Labels, Gauge>,
+    heartbeats: Family<Labels, Counter>,
+    clock_jumps: Counter,
+    /// Inboxes and rules that have had an alert.
+    seen: Mutex<BTreeSet<(String, String)>>,
+}
+
+fn histogram() -> Histogram {
+    Histogram::new(BOUNDS)
+}
+
+impl Default for Metrics {
+    #[allow(clippy::too_many_lines)]
+    fn default() -> Self {
+        let mut metrics = Self {
+            registry: Registry::with_prefix("pengwatch"),
+            requests: Family::default(),
+            requests_allowed: Family::default(),
+            requests_free: Family::default(),
+            polls: Family::default(),
+            walks: Family::default(),
+            contacts: Family::default(),
+            complete_at: Family::default(),
+            fired: Family::default(),
+            resolved: Family::default(),
+            waited: Family::new_with_constructor(histogram),
+            answered: Family::new_with_constructor(histogram),
+            alerts: Family::default(),
+            longest: Family::default(),
+            messages: Family::default(),
+            template_failures: Family::default(),
+            owed: Family::default(),
+            outbox_age: Family::default(),
+            dead: Family::default(),
+            broken: Family::default(),
+            reloads: Family::default(),
+            rules: Family::default(),
+            troubles: Family::default(),
+            heartbeats: Family::default(),
+            clock_jumps: Counter::default(),
+            seen: Mutex::default(),
+        };
+        let build = Family::<Labels, Gauge>::default();
+        build.get_or_create(&vec![("version", env!("CARGO_PKG_VERSION").to_owned())]).set(1);
+        let m = &metrics;
+        let mut registry = Registry::with_prefix("pengwatch");
+        let r = &mut registry;
+        r.register("build_info", "The version that runs", build);
+        r.register("inbox_requests", "Requests to the API, by outcome (ok, or the fault)", m.requests.clone());
+        r.register("inbox_requests_allowed", "Requests in any 60 s", m.requests_allowed.clone());
+        r.register("inbox_requests_free", "Requests that may be made now", m.requests_free.clone());
+        r.register("polls", "Polls, by outcome: complete, incomplete, failed", m.polls.clone());
+        r.register("walks", "Walks, by outcome: complete, torn, capped, failed", m.walks.clone());
+        r.register("inbox_contacts", "Contacts that the last poll saw", m.contacts.clone());
+        let help = "When everything was last read and understood, in seconds since 1970";
+        r.register("inbox_last_complete_poll_timestamp_seconds", help, m.complete_at.clone());
+        r.register("alerts_fired", "Alerts that began to fire", m.fired.clone());
+        r.register("alerts_resolved", "Alerts that ended, by reason", m.resolved.clone());
+        let help = "How long a customer had waited when the alert ended, whatever ended it";
+        r.register_with_unit("waiting_time", help, Unit::Seconds, m.waited.clone());
+        let help = "How long a customer waited until an agent answered";
+        r.register_with_unit("time_to_answer", help, Unit::Seconds, m.answered.clone());
+        r.register("alerts", "Open alerts, by state: pending, firing, acknowledged", m.alerts.clone());
+        r.register_with_unit("longest_wait", "The longest wait of now", Unit::Seconds, m.longest.clone());
+        let help = "Attempts to deliver, by outcome: delivered, retry, ambiguous, refused, dead";
+        r.register("messages", help, m.messages.clone());
+        let help = "Templates that failed for a message; the built-in text went out";
+        r.register("template_failures", help, m.template_failures.clone());
+        r.register("outbox_messages", "Messages that wait", m.owed.clone());
+        let help = "How long the oldest message has waited";
+        r.register_with_unit("outbox_age", help, Unit::Seconds, m.outbox_age.clone());
+        r.register("outbox_dead_messages", "Messages that were given up and are kept", m.dead.clone());
+        r.register("receiver_broken", "1 while the receiver takes nothing", m.broken.clone());
+        r.register("reloads", "Edits that were taken in, by outcome: ok, mistakes", m.reloads.clone());
+        r.register("rules", "Rules, by state: in_use, rejected", m.rules.clone());
+        r.register("troubles", "Troubles that the watchdog tells of, by problem", m.troubles.clone());
+        r.register("heartbeats", "Heartbeats, by outcome: heard, not_heard, withheld", m.heartbeats.clone());
+        r.register("clock_jumps", "Times that somebody set the clock, or the machine slept", m.clock_jumps.clone());
+        metrics.registry = registry;
+        metrics
+    }
+}
+
+fn of(inbox: &str) -> Labels {
+    vec![("inbox", inbox.to_owned())]
+}
+
+fn to(receiver: &str) -> Labels {
+    vec![("receiver", receiver.to_owned())]
+}
+
+fn with(mut labels: Labels, name: &'static str, value: &str) -> Labels {
+    labels.push((name, value.to_owned()));
+    labels
+}
+
+/// Whole seconds as a number of a metric.
+#[allow(clippy::cast_precision_loss)]
+fn seconds(whole: i64) -> f64 {
+    whole as f64
+}
+
+fn count(number: usize) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// What of a tick's changes is counted, once they are stored.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Counted {
+    /// Rules of alerts that began to fire.
+    fired: Vec<String>,
+    /// Rule, reason and the whole wait in seconds of alerts that ended.
+    ended: Vec<(String, Reason, f64)>,
+}
+
+impl Counted {
+    /// Of these changes.
+    pub fn of(changes: &Changes) -> Self {
+        let fired = changes.history.iter().filter(|entry| entry.happened == Happened::Firing);
+        let ended = changes.alerts.iter().filter_map(|alert| {
+            let end = alert.resolution.as_ref()?;
+            Some((alert.rule.clone(), end.reason, seconds(elapsed(alert.since, end.ended_at).as_secs())))
+        });
+        Self { fired: fired.map(|entry| entry.rule.clone()).collect(), ended: ended.collect() }
+    }
+}
+
+impl Metrics {
+    /// A request to the API has ended: `ok`, or the fault's name.
+    pub fn requested(&self, inbox: &str, outcome: &str) {
+        self.requests.get_or_create(&with(of(inbox), "outcome", outcome)).inc();
+    }
+
+    /// How many requests are allowed in a minute, and how many of them are free now.
+    pub fn budget(&self, inbox: &str, allowed: u32, free: usize) {
+        self.requests_allowed.get_or_create(&of(inbox)).set(allowed.into());
+        self.requests_free.get_or_create(&of(inbox)).set(count(free));
+    }
+
+    /// A walk has ended.
+    pub fn walked(&self, inbox: &str, outcome: &str) {
+        self.walks.get_or_create(&with(of(inbox), "outcome", outcome)).inc();
+    }
+
+    /// A poll has ended.
+    pub fn polled(&self, inbox: &str, outcome: &str, contacts: usize, now: Timestamp) {
+        self.polls.get_or_create(&with(of(inbox), "outcome", outcome)).inc();
+        self.contacts.get_or_create(&of(inbox)).set(count(contacts));
+        if outcome == "complete" {
+            self.complete_at.get_or_create(&of(inbox)).set(seconds(now.as_second()));
+        }
+    }
+
+    /// What a tick changed was stored.
+    pub fn changed(&self, inbox: &str, counted: Counted) {
+        for rule in counted.fired {
+            self.fired.get_or_create(&OfRule { inbox: inbox.to_owned(), rule }).inc();
+        }
+        for (rule, reason, waited) in counted.ended {
+            let by = with(of(inbox), "rule", &rule);
+            self.resolved.get_or_create(&with(by, "reason", reason.name())).inc();
+            let rule = OfRule { inbox: inbox.to_owned(), rule };
+            self.waited.get_or_create(&rule).observe(waited);
+            if reason == Reason::AnsweredByAgent {
+                self.answered.get_or_create(&rule).observe(waited);
+            }
+        }
+    }
+
+    /// An attempt to deliver has ended, or a message was given up.
+    pub fn attempted(&self, receiver: &str, outcome: &str) {
+        self.messages.get_or_create(&with(to(receiver), "outcome", outcome)).inc();
+    }
+
+    /// A template failed for a message.
+    pub fn template_failed(&self, receiver: &str) {
+        self.template_failures.get_or_create(&to(receiver)).inc();
+    }
+
+    /// Rules and templates were read.
+    pub fn reloaded(&self, mistakes: bool) {
+        let outcome = if mistakes { "mistakes" } else { "ok" };
+        self.reloads.get_or_create(&vec![("outcome", outcome.to_owned())]).inc();
+    }
+
+    /// A heartbeat was heard or not, or was withheld.
+    pub fn beaten(&self, outcome: &str) {
+        self.heartbeats.get_or_create(&vec![("outcome", outcome.to_owned())]).inc();
+    }
+
+    /// Somebody set the clock, or the machine slept.
+    pub fn clock_jumped(&self) {
+        self.clock_jumps.inc();
+    }
+
+    /// Rules in use, and those with mistakes.
+    pub fn rules(&self, in_use: usize, rejected: usize) {
+        for (state, number) in [("in_use", in_use), ("rejected", rejected)] {
+            self.rules.get_or_create(&vec![("state", state.to_owned())]).set(count(number));
+        }
+    }
+
+    /// Everything that was counted, and what the store knows now.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn render(&self, store: &Store, exposition: Exposition, now: Timestamp) -> Result<String, StoreError> {
+        let alerts: Vec<Alert> = store.open_alerts().await?.into_iter().map(|(alert, _)| alert).collect();
+        self.open_alerts(&alerts, &store.memories().await?, now);
+        self.backlogs(&store.backlogs().await?, now);
+        let mut page = String::new();
+        // Writing to a text does not fail.
+        let _ = match exposition {
+            Exposition::Prometheus => prometheus_text::encode(&mut page, &self.registry),
+            Exposition::OpenMetrics => text::encode(&mut page, &self.registry),
+        };
+        Ok(page)
+    }
+
+    fn open_alerts(&self, alerts: &[Alert], memories: &[(String, InboxMemory)], now: Timestamp) {
+        let mut counts: BTreeMap<(&str, &str, &str), usize> = BTreeMap::new();
+        let mut longest: BTreeMap<&str, i64> = BTreeMap::new();
+        let inboxes = memories.iter().map(|(inbox, _)| inbox.as_str()).filter(|inbox| *inbox != WATCHDOG);
+        longest.extend(inboxes.map(|inbox| (inbox, 0)));
+        for alert in alerts.iter().filter(|alert| alert.inbox != WATCHDOG) {
+            let state = if alert.ack.is_some() { "acknowledged" } else { alert.state().name() };
+            *counts.entry((&alert.inbox, &alert.rule, state)).or_default() += 1;
+            if alert.state() == State::Firing {
+                let waits = elapsed(alert.since, now).as_secs();
+                longest.entry(&alert.inbox).and_modify(|most| *most = waits.max(*most)).or_insert(waits);
+            }
+        }
+        // What was and is no more is 0, not gone: a series that breaks off looks like a fault.
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.extend(counts.keys().map(|(inbox, rule, _)| ((*inbox).to_owned(), (*rule).to_owned())));
+        for (inbox, rule) in seen.iter() {
+            for state in ["pending", "firing", "acknowledged"] {
+                let number = counts.get(&(inbox.as_str(), rule.as_str(), state)).copied().unwrap_or(0);
+                self.alerts.get_or_create(&with(with(of(inbox), "rule", rule), "state", state)).set(count(number));
+            }
+        }
+        drop(seen);
+        for (inbox, waits) in longest {
+            self.longest.get_or_create(&of(inbox)).set(seconds(waits));
+        }
+        for problem in Problem::ALL {
+            let lasting = alerts.iter().filter(|alert| alert.inbox == WATCHDOG && alert.rule == problem.name()).count();
+            self.troubles.get_or_create(&vec![("problem", problem.name().to_owned())]).set(count(lasting));
+        }
+    }
+
+    fn backlogs(&self, backlogs: &BTreeMap<String, Backlog>, now: Timestamp) {
+        for (receiver, backlog) in backlogs {
+            let labels = to(receiver);
+            let age = backlog.waits_since.map_or(0, |since| elapsed(since, now).as_secs());
+            self.owed.get_or_create(&labels).set(count(backlog.messages));
+            self.outbox_age.get_or_create(&labels).set(seconds(age));
+            self.dead.get_or_create(&labels).set(count(backlog.dead));
+            self.broken.get_or_create(&labels).set(backlog.reception.is_broken().into());
+        }
+    }
+
+    /// A receiver of the configuration: it has its series from the start.
+    pub fn receiver(&self, receiver: &str) {
+        self.backlogs(&BTreeMap::from([(receiver.to_owned(), Backlog::default())]), Timestamp::UNIX_EPOCH);
+        for outcome in ["delivered", "retry", "ambiguous", "refused", "dead"] {
+            self.messages.get_or_create(&with(to(receiver), "outcome", outcome)).inc_by(0);
+        }
+    }
+
+    /// An inbox of the configuration: it has its series from the start.
+    pub fn inbox(&self, inbox: &str, allowed: u32) {
+        self.budget(inbox, allowed, usize::try_from(allowed).unwrap_or(usize::MAX));
+        for outcome in ["complete", "incomplete", "failed"] {
+            self.polls.get_or_create(&with(of(inbox), "outcome", outcome)).inc_by(0);
+        }
+    }
+}
+
+impl fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Metrics(..)")
+    }
+}
