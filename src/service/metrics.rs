@@ -347,6 +347,7 @@ impl Metrics {
     /// A receiver of the configuration: it has its series from the start.
     pub fn receiver(&self, receiver: &str) {
         self.backlogs(&BTreeMap::from([(receiver.to_owned(), Backlog::default())]), Timestamp::UNIX_EPOCH);
+        self.template_failures.get_or_create(&to(receiver)).inc_by(0);
         for outcome in ["delivered", "retry", "ambiguous", "refused", "dead"] {
             self.messages.get_or_create(&with(to(receiver), "outcome", outcome)).inc_by(0);
         }

@@ -14,15 +14,19 @@ use pengwatch::sandbox::fault::{Fault, Kind};
 use crate::harness::{Home, eventually};
 
 /// A port that was free a moment ago.
-fn port() -> u16 {
+pub fn port() -> u16 {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     listener.local_addr().expect("an address").port()
 }
 
-/// Status and body; `None` where nobody answers.
 fn get(port: u16, path: &str) -> Option<(u16, String)> {
+    get_with(port, path, "")
+}
+
+/// Status and body; `None` where nobody answers. `headers` are whole lines.
+pub fn get_with(port: u16, path: &str, headers: &str) -> Option<(u16, String)> {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
-    let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
+    let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n{headers}connection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).ok()?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer).ok()?;
@@ -30,7 +34,8 @@ fn get(port: u16, path: &str) -> Option<(u16, String)> {
     Some((head.split(' ').nth(1)?.parse().ok()?, body.to_owned()))
 }
 
-fn with(home: Home, more: &str) -> Home {
+/// A home with more in its configuration.
+pub fn with(home: Home, more: &str) -> Home {
     let config = std::fs::read_to_string(home.path("pengwatch.toml")).expect("a file");
     home.write("pengwatch.toml", &format!("{config}\n{more}"));
     home
@@ -46,7 +51,7 @@ fn health_is_answered_without_a_word_about_customers() {
     eventually("an answer", || get(port, "/healthz").is_some());
     assert_eq!(get(port, "/healthz"), Some((200, "ok\n".to_owned())));
     eventually("the first good poll", || get(port, "/readyz") == Some((200, "ok\n".to_owned())));
-    assert_eq!(get(port, "/metrics").map(|(status, _)| status), Some(404));
+    assert_eq!(get(port, "/nothing").map(|(status, _)| status), Some(404));
     daemon.signal("TERM");
     daemon.end().ends(0);
     assert_eq!(get(port, "/healthz"), None);

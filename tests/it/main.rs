@@ -18,6 +18,7 @@ mod init;
 mod kill;
 mod leaks;
 mod life;
+mod metrics;
 mod once;
 mod outbox;
 mod readme;
