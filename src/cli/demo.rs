@@ -80,6 +80,7 @@ pub async fn demo(global: &Global, fast: bool, how_long: Option<SignedDuration>)
         store: Store::open(&folder.path().join("pengwatch.db")).await?,
         deadline: None,
         patience: Patience::default(),
+        points: None,
     };
     let store = surroundings.store.clone();
     let app = App::build(&files.config, files.live, surroundings).await?;

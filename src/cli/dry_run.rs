@@ -36,7 +36,7 @@ pub async fn dry_run(global: &Global) -> anyhow::Result<Exit> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
     let deadline = clock.now().checked_add(files.config.deadline).ok();
     let output = Arc::new(Mutex::new(io::stdout()));
-    let surroundings = Surroundings { clock, output, store, deadline, patience: Patience::default() };
+    let surroundings = Surroundings { clock, output, store, deadline, patience: Patience::default(), points: None };
     let app = App::build(&files.config, files.live, surroundings).await?;
 
     let pages = terminal::Pages::show(global);

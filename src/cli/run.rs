@@ -26,7 +26,7 @@ use crate::{
         clock::{Clock, SystemClock},
         run::{Report, daemon, once},
     },
-    store::{Lock, Store},
+    store::{FaultPoints, Lock, Store},
     web,
 };
 
@@ -51,6 +51,7 @@ pub async fn run(global: &Global, one_shot: bool) -> anyhow::Result<Exit> {
         store,
         deadline,
         patience: Patience::default(),
+        points: fault_points(),
     };
     let mut app = App::build(&files.config, files.live, surroundings).await?;
     if !one_shot {
@@ -76,6 +77,29 @@ pub async fn run(global: &Global, one_shot: bool) -> anyhow::Result<Exit> {
     }
     let files_are_good = !files.mistakes.iter().any(Diagnostic::is_error);
     Ok(if report.is_good() && files_are_good { Exit::Fine } else { Exit::No })
+}
+
+/// Where a test wants this program to stop, so that it can be killed there: `NAME:N` is the Nth time that the
+/// point of this name is reached, and a file is written then. A released program knows nothing of it.
+#[cfg(debug_assertions)]
+fn fault_points() -> FaultPoints {
+    use std::sync::atomic::{AtomicU32, Ordering};
+    let wanted = std::env::var("PENGWATCH_FAULT_POINT").ok()?;
+    let mark = std::env::var("PENGWATCH_FAULT_MARK").ok()?;
+    let (name, turn) = wanted.split_once(':')?;
+    let (name, turn, reached) = (name.to_owned(), turn.parse::<u32>().ok()?, AtomicU32::new(0));
+    Some(Arc::new(move |point: &'static str| {
+        if point == name && reached.fetch_add(1, Ordering::SeqCst) + 1 == turn && std::fs::write(&mark, point).is_ok() {
+            loop {
+                std::thread::park();
+            }
+        }
+    }))
+}
+
+#[cfg(not(debug_assertions))]
+fn fault_points() -> FaultPoints {
+    None
 }
 
 /// Begins to answer, where the configuration says so.

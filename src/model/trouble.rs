@@ -30,11 +30,13 @@ pub enum Problem {
     BudgetShort,
     /// No one-shot run came for much longer than usual.
     RunsMissed,
+    /// A template fails for messages; the built-in text goes out.
+    TemplateFailed,
 }
 
 impl Problem {
     /// Every problem, for tables and tests.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::InboxUnreadable,
         Self::TokenRefused,
         Self::RuleRejected,
@@ -43,6 +45,7 @@ impl Problem {
         Self::RecordsNotUnderstood,
         Self::BudgetShort,
         Self::RunsMissed,
+        Self::TemplateFailed,
     ];
 
     /// The stored name, and the one that messages carry.
@@ -56,6 +59,7 @@ impl Problem {
             Self::RecordsNotUnderstood => "records-not-understood",
             Self::BudgetShort => "budget-short",
             Self::RunsMissed => "runs-missed",
+            Self::TemplateFailed => "template-failed",
         }
     }
 

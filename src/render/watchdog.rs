@@ -80,6 +80,10 @@ fn line(alert: &Alert, now: Timestamp) -> String {
             "⚠️ pengwatch did not run for a while: {detail}. Customers who waited and were answered meanwhile were not \
              seen; look at what starts `pengwatch run --once`"
         ),
+        Problem::TemplateFailed => format!(
+            "⚠️ pengwatch: the template {subject} fails: {detail}. The built-in text goes out in its place; \
+             `pengwatch check` may say more"
+        ),
     }
 }
 
@@ -92,6 +96,7 @@ fn mended(problem: Problem, subject: &str) -> String {
         Problem::OutboxStuck => format!("messages to {subject} are sent again"),
         Problem::RecordsNotUnderstood => format!("all records of the inbox {subject} are understood again"),
         Problem::BudgetShort => format!("the requests are enough for the rules of the inbox {subject} again"),
+        Problem::TemplateFailed => format!("the template {subject} works again"),
         Problem::RunsMissed => "it runs regularly again".to_owned(),
     }
 }

@@ -28,7 +28,7 @@ use crate::{
     inbox::{Client, Patience},
     notify::{Console, Email, Sender, Slack, Webhook},
     render::Format,
-    store::{Store, StoreError},
+    store::{FaultPoints, Store, StoreError},
 };
 
 /// For one message to one receiver.
@@ -79,6 +79,8 @@ pub struct Surroundings {
     pub deadline: Option<Timestamp>,
     /// How often and how soon failed requests are tried again.
     pub patience: Patience,
+    /// Who hears of the points between two steps; nobody, in use.
+    pub points: FaultPoints,
 }
 
 /// Everything that runs.
@@ -113,11 +115,14 @@ impl App {
     /// # Errors
     /// What of the configuration cannot be used, or the store.
     pub async fn build(config: &Config, live: Live, surroundings: Surroundings) -> Result<Self, StartError> {
-        let Surroundings { clock, output, store, deadline, patience } = surroundings;
+        let Surroundings { clock, output, store, deadline, patience, points } = surroundings;
+        let store = store.with_fault_points(points.clone());
         let client = http::client(Duration::from_secs(10))?;
         let links: BTreeMap<String, String> =
             config.inboxes.iter().filter_map(|inbox| Some((inbox.name.clone(), inbox.contact_link.clone()?))).collect();
-        let shared = Arc::new(Shared::new(live, links, config.timezone.clone(), config.names.clone()));
+        let mut shared = Shared::new(live, links, config.timezone.clone(), config.names.clone());
+        shared.points = points;
+        let shared = Arc::new(shared);
 
         let mut pollers = Vec::new();
         for inbox in &config.inboxes {

@@ -100,6 +100,7 @@ impl Deliverer {
             self.compose(open.owed.iter().filter(|owed| owed.message.is_none()).collect(), self.manner.group, "")
                 .await?;
         }
+        self.shared.at("delivery.composed");
         // 3. Send what is due, oldest first.
         let (due, held) = self.still_true().await?;
         round.held = held;
@@ -145,15 +146,18 @@ impl Deliverer {
                 }
                 let parcel = self.parcel(message, settled, &told);
                 self.store.record(Recorded::Attempting { message: message.id.clone() }).await?;
+                self.shared.at("delivery.attempting");
                 let count = told.len();
                 flying.push(async move { (place, count, self.sender.send(&parcel).await) });
             }
             // 5. What becomes of it.
             let Some((place, count, attempt)) = flying.next().await else { return Ok(()) };
+            self.shared.at("delivery.sent");
             self.pace.sent(self.clock.as_ref());
             let (message, settled) = &due.messages[place];
             let took_some = attempt.settled.len() > settled.len();
             let next_at = self.record(message, count, attempt, took_some, &mut reception, round).await?;
+            self.shared.at("delivery.recorded");
             match next_at {
                 Some(at) => line.later(place, at),
                 None => line.done(place),

@@ -92,6 +92,7 @@ impl Poller {
             reading = self.read(mode, progress).await?;
         }
         let Reading { live, poll, doubtful, failure } = reading;
+        self.shared.at("poll.read");
         let Poll { now: began, queries, observed, mut memory, .. } = poll;
 
         // 6. Judge, by what is remembered now: time and people went on during the walk.
@@ -153,6 +154,7 @@ impl Poller {
         }
         changes.memory = (memory != snapshot.memory).then_some(memory);
         log(inbox, &changes);
+        self.shared.at("poll.judged");
         let metrics = &self.shared.metrics;
         if !changes.is_empty() {
             let counted = Counted::of(&changes);
@@ -160,6 +162,7 @@ impl Poller {
             metrics.changed(inbox, counted);
         }
         drop(judging);
+        self.shared.at("poll.committed");
         let outcome = match &polled.failure {
             Some(_) => "failed",
             None if polled.complete => "complete",

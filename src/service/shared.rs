@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, PoisonError, RwLock},
+    sync::{Arc, Mutex, PoisonError, RwLock},
 };
 
 use arc_swap::ArcSwap;
@@ -13,6 +13,7 @@ use crate::{
     model::{Alert, Names},
     render::{Renderer, RuleWords},
     rules::{RuleSet, Severity, hours::Count},
+    store::FaultPoints,
 };
 
 /// What an admin edits while it runs.
@@ -27,7 +28,6 @@ pub struct Live {
 }
 
 /// What all loops read; edits and names of segments come in while running.
-#[derive(Debug)]
 pub struct Shared {
     live: ArcSwap<Live>,
     /// Addresses of conversations, by inbox.
@@ -37,6 +37,10 @@ pub struct Shared {
     names: RwLock<Arc<Names>>,
     /// What is counted.
     pub metrics: Arc<Metrics>,
+    /// Templates that were rendered since the start: with the fault and its time, or well.
+    templates: Mutex<BTreeMap<String, Option<(String, Timestamp)>>>,
+    /// Who hears of the points between two steps.
+    pub points: FaultPoints,
 }
 
 impl Shared {
@@ -44,7 +48,33 @@ impl Shared {
     pub fn new(live: Live, links: BTreeMap<String, String>, timezone: TimeZone, names: Names) -> Self {
         let metrics = Arc::<Metrics>::default();
         metrics.rules(live.rules.rules.len(), live.mistakes.len());
-        Self { live: ArcSwap::from_pointee(live), links, timezone, names: RwLock::new(Arc::new(names)), metrics }
+        Self {
+            live: ArcSwap::from_pointee(live),
+            links,
+            timezone,
+            names: RwLock::new(Arc::new(names)),
+            metrics,
+            templates: Mutex::default(),
+            points: None,
+        }
+    }
+
+    /// A point between two steps: a crash here must lose nothing.
+    pub fn at(&self, point: &'static str) {
+        self.points.iter().for_each(|hear| hear(point));
+    }
+
+    /// A template was rendered for a message, with a fault or without.
+    pub fn rendered(&self, template: &str, fault: Option<&str>, now: Timestamp) {
+        let mut templates = self.templates.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = templates.get(template).cloned().flatten();
+        let since = before.map_or(now, |(_, since)| since);
+        templates.insert(template.to_owned(), fault.map(|fault| (fault.to_owned(), since)));
+    }
+
+    /// Templates that were rendered since the start: with the fault and its time, or well.
+    pub fn templates(&self) -> BTreeMap<String, Option<(String, Timestamp)>> {
+        self.templates.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Rules and templates as they are now: one look at them is used for all of a step.
@@ -92,6 +122,12 @@ impl Shared {
             severity: known.map_or(Severity::default(), |rule| rule.severity).name().to_owned(),
             timezone: self.timezone.clone(),
         }
+    }
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shared").field("live", &self.live).finish_non_exhaustive()
     }
 }
 

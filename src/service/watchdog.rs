@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{clock::Clock, shared::Shared};
 use crate::{
     engine::watch::watch,
-    model::{InboxMemory, Problem, Trouble, WATCHDOG, time::human},
+    model::{Alert, InboxMemory, Problem, Trouble, WATCHDOG, time::human},
     notify::retry::BROKEN_AFTER,
     store::{Backlog, Store, StoreError},
 };
@@ -47,6 +47,7 @@ impl Watchdog {
             troubles.push(trouble(Problem::RuleRejected, rule, mistake, now));
         }
         troubles.extend(of_receivers(&self.store.backlogs().await?, self.after, now));
+        troubles.extend(of_templates(&self.shared.templates(), &snapshot.alerts));
         let changes = watch(&snapshot, &troubles, &self.notify, now);
         for entry in &changes.history {
             let (problem, subject, what) = (&entry.rule, &entry.contact, entry.happened.name());
@@ -86,6 +87,19 @@ fn of_inbox(inbox: &str, memory: &InboxMemory, after: SignedDuration, now: Times
         troubles.push(trouble(Problem::BudgetShort, inbox, &detail, short.since));
     }
     troubles
+}
+
+/// A template that failed is mended when it was rendered well, not when nobody has tried it since.
+fn of_templates(rendered: &BTreeMap<String, Option<(String, Timestamp)>>, told: &[Alert]) -> Vec<Trouble> {
+    let failing = rendered.iter().filter_map(|(name, fault)| {
+        let (fault, since) = fault.as_ref()?;
+        Some(trouble(Problem::TemplateFailed, name, fault, *since))
+    });
+    let untried = told
+        .iter()
+        .filter_map(Trouble::of)
+        .filter(|told| told.problem == Problem::TemplateFailed && !rendered.contains_key(&told.subject));
+    failing.chain(untried).collect()
 }
 
 /// Runs that did not come are one trouble, however many inboxes were not read.

@@ -28,6 +28,7 @@ use jiff::{SignedDuration, Timestamp};
 pub use elsewhere::Handed;
 pub use lock::Lock;
 pub use outbox::{Open, Owed, Recorded, Waiting};
+pub use owner::FaultPoints;
 pub use receivers::Backlog;
 pub use shelf::{Done, Kept};
 
@@ -107,6 +108,12 @@ impl Store {
     /// What is wrong with the file; it is then unchanged.
     pub async fn open(path: &Path) -> Result<Self, StoreError> {
         Ok(Self { owner: owner::Owner::open(path, false).await? })
+    }
+
+    /// Tells of its fault points, for tests of crashes.
+    #[must_use]
+    pub fn with_fault_points(self, points: FaultPoints) -> Self {
+        Self { owner: self.owner.with_fault_points(points) }
     }
 
     /// Opens a copy in memory: nothing of the file is changed. Without a file, an empty store.

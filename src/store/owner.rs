@@ -21,11 +21,16 @@ const SHORTEST: u64 = 512;
 
 type Work = Box<dyn FnOnce(&mut Connection) + Send>;
 
+/// Hears the name of every point between two steps that a crash could come between; tests stop the program
+/// there. In use it is none.
+pub type FaultPoints = Option<Arc<dyn Fn(&'static str) + Send + Sync>>;
+
 /// A handle to the thread; the thread ends with the last handle.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Owner {
     path: Arc<PathBuf>,
     work: mpsc::UnboundedSender<Work>,
+    points: FaultPoints,
 }
 
 impl Owner {
@@ -51,7 +56,12 @@ impl Owner {
         });
         thread.map_err(|source| StoreError::File { path: path.to_path_buf(), source })?;
         open.await.unwrap_or_else(|_| Err(gone(&path)))?;
-        Ok(Self { path, work })
+        Ok(Self { path, work, points: None })
+    }
+
+    /// Tells of its fault points.
+    pub fn with_fault_points(self, points: FaultPoints) -> Self {
+        Self { points, ..self }
     }
 
     /// Runs a reading.
@@ -74,7 +84,8 @@ impl Owner {
         &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
-        self.run(move |db| transact(db, work)).await
+        let points = self.points.clone();
+        self.run(move |db| transact(db, &points, work)).await
     }
 
     /// Runs a transaction soon, before whatever is asked for after it. It survives the process, not
@@ -82,7 +93,7 @@ impl Owner {
     pub fn write_soon(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<()> + Send + 'static) {
         let lightly = move |db: &mut Connection| {
             db.pragma_update(None, "synchronous", "NORMAL")?;
-            let result = transact(db, work);
+            let result = transact(db, &None, work);
             db.pragma_update(None, "synchronous", "FULL")?;
             result
         };
@@ -117,11 +128,25 @@ impl Owner {
     }
 }
 
-fn transact<T>(db: &mut Connection, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> rusqlite::Result<T> {
+fn transact<T>(
+    db: &mut Connection,
+    points: &FaultPoints,
+    work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+) -> rusqlite::Result<T> {
+    let at = |point| points.iter().for_each(|hear| hear(point));
     let transaction = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    at("transaction.began");
     let result = work(&transaction)?;
+    at("transaction.written");
     transaction.commit()?;
+    at("transaction.committed");
     Ok(result)
+}
+
+impl std::fmt::Debug for Owner {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Owner({})", self.path.display())
+    }
 }
 
 fn gone(path: &Path) -> StoreError {

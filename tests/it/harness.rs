@@ -230,6 +230,13 @@ type = "console"
         self.start_in(self.folder.path(), arguments)
     }
 
+    /// Starts the binary with more variables.
+    pub fn start_with(&self, arguments: &[&str], environment: &[(&str, &str)]) -> Started {
+        let mut binary = Command::new(assert_cmd::cargo::cargo_bin!("pengwatch"));
+        binary.args(arguments).env_clear().envs(environment.iter().copied());
+        self.begin(binary, self.folder.path(), Stdio::piped())
+    }
+
     /// Starts the binary in another folder.
     pub fn start_in(&self, folder: &Path, arguments: &[&str]) -> Started {
         self.spawn(folder, arguments, Stdio::piped())

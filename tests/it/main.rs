@@ -9,6 +9,7 @@ mod daemon;
 mod demo;
 mod deploy;
 mod dry_run;
+mod fault_points;
 mod faults;
 mod harness;
 mod health;

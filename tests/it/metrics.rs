@@ -122,10 +122,7 @@ fn what_happened_is_counted_in_both_formats() {
     eventually("the answer", || value(answered) == Some(1.0));
     let got = samples(&page(port, "accept: application/openmetrics-text; version=1.0.0\r\n"));
     for (name, expected) in [
-        (
-            "pengwatch_alerts_resolved_total{inbox=\"main\",rule=\"waiting\",reason=\"answered-by-agent\"}",
-            1.0,
-        ),
+        ("pengwatch_alerts_resolved_total{inbox=\"main\",rule=\"waiting\",reason=\"answered-by-agent\"}", 1.0),
         ("pengwatch_waiting_time_seconds_count{inbox=\"main\",rule=\"waiting\"}", 1.0),
         ("pengwatch_alerts{inbox=\"main\",rule=\"waiting\",state=\"firing\"}", 1.0),
     ] {

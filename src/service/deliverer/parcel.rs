@@ -63,6 +63,7 @@ impl Deliverer {
         } else {
             let template = first.map_or("alert", |first| first.template.as_str());
             let rendered = self.shared.live().renderer.render(template, self.manner.format, &telling);
+            self.shared.rendered(template, rendered.fault.as_deref(), now);
             if let Some(fault) = rendered.fault {
                 self.shared.metrics.template_failed(&self.manner.receiver);
                 tracing::warn!(

@@ -45,6 +45,7 @@ impl Poller {
     /// The steps of a poll that ask the inbox; everything in them is meant as of one moment.
     pub(super) async fn read(&self, mode: Mode, progress: &(dyn Fn(u32) + Send + Sync)) -> Result<Reading, StoreError> {
         let began = self.clock.now();
+        self.shared.at("poll.began");
 
         // 2. What is remembered.
         let snapshot = self.store.snapshot(&self.inbox).await?;

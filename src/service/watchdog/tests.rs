@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{of_inbox, of_receivers, of_runs};
+use super::{of_inbox, of_receivers, of_runs, of_templates};
 use crate::model::{
     InboxMemory, Problem, Trouble,
     snapshot::{Failing, Missed, OddRecords, Runs, Short},
@@ -82,4 +82,15 @@ fn a_short_budget_and_missed_runs_say_how_much() {
     let trouble = of_runs(&memories).unwrap();
     assert_eq!((trouble.problem, trouble.since), (Problem::RunsMissed, at(0)));
     assert_eq!(trouble.detail, "no run for 43 min, where there is one every 1 min");
+}
+
+#[test]
+fn a_template_is_mended_by_a_message_that_it_made() {
+    let failing = BTreeMap::from([("own".to_owned(), Some(("unknown helper".to_owned(), at(0))))]);
+    let [trouble] = of_templates(&failing, &[]).try_into().unwrap();
+    assert_eq!((trouble.problem, trouble.subject.as_str()), (Problem::TemplateFailed, "own"));
+    let told = [trouble.alert(at(1)).unwrap()];
+    // A new start, which has not tried it yet.
+    assert_eq!(problems(&of_templates(&BTreeMap::new(), &told)), [(Problem::TemplateFailed, "own")]);
+    assert_eq!(of_templates(&BTreeMap::from([("own".to_owned(), None)]), &told), []);
 }
