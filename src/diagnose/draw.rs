@@ -16,15 +16,17 @@ pub fn draw(diagnostic: &Diagnostic, color: bool) -> String {
     let title = printable(&diagnostic.title);
     let label = printable(&diagnostic.label);
     let help = diagnostic.help.as_deref().map(printable);
-    let path = diagnostic.source.as_ref().map(|source| source.path.display().to_string());
+    let path = diagnostic.source.as_ref().map(|source| printable(&source.path.display().to_string()));
+
+    let text = diagnostic.source.as_ref().map(|source| same_places(&source.text));
 
     let mut group = Group::with_title(level.primary_title(title.as_str()));
-    if let (Some(source), Some(path)) = (&diagnostic.source, &path) {
-        let end = source.text.len();
+    if let (Some(text), Some(path)) = (&text, &path) {
+        let end = text.len();
         let span = diagnostic.span.start.min(end)..diagnostic.span.end.min(end);
         let annotation = AnnotationKind::Primary.span(span);
         let annotation = if label.is_empty() { annotation } else { annotation.label(label.as_str()) };
-        group = group.element(Snippet::source(source.text.as_str()).path(path.as_str()).annotation(annotation));
+        group = group.element(Snippet::source(text.as_str()).path(path.as_str()).annotation(annotation));
     }
     if let Some(help) = &help {
         group = group.element(Title::HELP.message(help.as_str()));
@@ -34,4 +36,26 @@ pub fn draw(diagnostic: &Diagnostic, color: bool) -> String {
 
 fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect()
+}
+
+/// The text without the second kind of control characters, which the drawing knows nothing of and some
+/// terminals obey: each becomes a mark of as many bytes.
+fn same_places(text: &str) -> String {
+    text.chars().map(|c| if ('\u{80}'..='\u{9f}').contains(&c) { '·' } else { c }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::draw;
+    use crate::diagnose::{Diagnostic, Source};
+
+    #[test]
+    fn no_control_character_of_a_file_reaches_the_terminal() {
+        let controls: String = ('\0'..='\u{9f}').filter(|c| c.is_control() && *c != '\n').collect();
+        let text = format!("a {controls} b");
+        let source = Source::new(format!("rules/{controls}.toml"), text.as_str());
+        let mistake = Diagnostic::error(&source, text.len() - 1..text.len(), format!("title {controls}"));
+        let drawn = draw(&mistake.label(controls.as_str()).help(controls.as_str()), false);
+        assert!(!drawn.contains(|c: char| c.is_control() && c != '\n'), "{drawn:?}");
+    }
 }

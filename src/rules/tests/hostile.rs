@@ -41,10 +41,7 @@ fn deep_nesting_returns() {
 #[test]
 fn what_takes_without_end_is_refused() {
     let list = format!("[{}]", vec!["0"; 60].join(","));
-    let loops = |depth: usize| {
-        let open: String = (0..depth).map(|at| format!("{list}.all(x{at}, ")).collect();
-        format!("{open}true{}", ")".repeat(depth))
-    };
+    let loops = |depth: usize| format!("{}true{}", format!("{list}.all(x, ").repeat(depth), ")".repeat(depth));
     let doubles = |times: usize| format!("[\"aaaa\"]{}.size() > 0", ".map(x, x + x)".repeat(times));
     assert!(compile(&loops(2)) && !compile(&loops(3)) && !compile(&loops(7)));
     assert!(compile(&doubles(4)) && !compile(&doubles(5)) && !compile(&doubles(28)));

@@ -38,9 +38,9 @@ pub fn read(data: &[u8]) {
         let private = privacy != Privacy::Full && contacts.iter().all(keeps_it_to_itself);
         customers::tell(event, &alerts, privacy, |telling| {
             for format in Format::ALL {
-                let rendered = RENDERER.render("alert", format, telling);
-                assert!(rendered.fault.is_none(), "{:?}", rendered.fault);
-                for body in [&rendered.body, &RENDERER.plain(format, telling)] {
+                let sent = RENDERER.render("alert", format, telling);
+                assert!(sent.fault.is_none(), "{:?}", sent.fault);
+                for body in [&sent.body, &RENDERER.plain(format, telling)] {
                     bodies::check_ours(body, &OURS);
                     assert!(!private || !words(body).contains(PRIVATE), "{privacy:?} shows {}", words(body));
                 }

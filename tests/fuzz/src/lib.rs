@@ -24,8 +24,11 @@ pub mod times;
 
 use jiff::Timestamp;
 
+/// Takes any bytes, and panics where something does not hold.
+pub type Read = fn(&[u8]);
+
 /// Every target, by the name of its folder in `corpus/`.
-pub const TARGETS: [(&str, fn(&[u8])); 11] = [
+pub const TARGETS: [(&str, Read); 11] = [
     ("addresses", addresses::read),
     ("answers", answers::read),
     ("conditions", conditions::read),

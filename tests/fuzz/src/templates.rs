@@ -38,9 +38,9 @@ pub fn read(data: &[u8]) {
     ] {
         let alerts = customers::alerts(&CONTACTS[..count], end);
         customers::tell(event, &alerts, Privacy::Full, |telling| {
-            let rendered = renderer.render("own", format, telling);
-            bodies::check(&rendered.body, text);
-            if let Some(fault) = &rendered.fault {
+            let sent = renderer.render("own", format, telling);
+            bodies::check(&sent.body, text);
+            if let Some(fault) = &sent.fault {
                 assert!(text.contains("zq") || !fault.contains("zq"), "a customer's text in a fault: {fault}");
             }
         });

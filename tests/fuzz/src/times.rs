@@ -33,7 +33,7 @@ pub fn read(data: &[u8]) {
     if open.is_empty() {
         return;
     }
-    for zone in ["UTC", "Europe/Berlin", "Asia/Kolkata", "Pacific/Apia", "Australia/Lord_Howe", "Africa/Casablanca"] {
+    for zone in ["Europe/Berlin", "Pacific/Apia", "Australia/Lord_Howe"] {
         let hours = Hours {
             timezone: TimeZone::get(zone).expect("a zone"),
             open: open.clone(),
@@ -44,7 +44,7 @@ pub fn read(data: &[u8]) {
         // Clocks are put forward in Berlin, a day is left out in Apia, clocks are put back, and now.
         for at in [1_774_742_400, 1_325_200_000, 1_792_800_000, 1_781_252_400] {
             let at = Timestamp::from_second(at).expect("a time");
-            (0..8).for_each(|step| check_hours(&hours, at + SignedDuration::from_hours(step * 5)));
+            (0..3).for_each(|step| check_hours(&hours, at + SignedDuration::from_hours(step * 7)));
         }
     }
 }
