@@ -6,26 +6,27 @@
 
 mod compose;
 mod connection;
+mod failure;
 mod verdict;
+mod wire;
 
 use std::fmt;
 use std::time::Duration;
 
 use lettre::message::Mailbox;
-use lettre::transport::smtp::client::{Certificate, TlsParameters, TlsParametersBuilder};
-use rustls::RootCertStore;
-use rustls::pki_types::CertificateDer;
 use tokio::time::Instant;
 
-use self::connection::{Connection, Failure, Stage};
+use self::connection::Connection;
+use self::failure::{Failure, Stage};
 use self::verdict::Verdict;
+use self::wire::Tls;
 use crate::model::smtp::SmtpAddress;
 use crate::model::{Attempt, Body, Fault, Parcel};
 
 /// Mail to the recipients of one receiver.
 pub struct Email {
     server: SmtpAddress,
-    tls: TlsParameters,
+    tls: Tls,
     from: Mailbox,
     to: Vec<Mailbox>,
     timeout: Duration,
@@ -56,11 +57,7 @@ impl Email {
         if mailboxes.is_empty() {
             return Err("there is no recipient".to_owned());
         }
-        let readable = roots.iter().filter(|der| RootCertStore::empty().add(CertificateDer::from_slice(der)).is_ok());
-        let roots = readable.filter_map(|der| Certificate::from_der(der.clone()).ok());
-        let tls = TlsParameters::builder(server.host.clone());
-        let tls = roots.fold(tls, TlsParametersBuilder::add_root_certificate).build();
-        let tls = tls.map_err(|_| "TLS can't be set up".to_owned())?;
+        let tls = Tls::new(&server.host, roots)?;
         Ok(Self { server, tls, from, to: mailboxes, timeout })
     }
 

@@ -1,5 +1,7 @@
 //! Mails against a server that misbehaves.
 
+mod hostile;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -311,8 +313,12 @@ async fn nobody_there() {
 
 /// A server's side and a client's.
 fn certificate() -> (Arc<ServerConfig>, Vec<u8>) {
+    certificate_for("127.0.0.1")
+}
+
+fn certificate_for(name: &str) -> (Arc<ServerConfig>, Vec<u8>) {
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let CertifiedKey { cert, signing_key } = generate_simple_self_signed(vec!["127.0.0.1".to_owned()]).unwrap();
+    let CertifiedKey { cert, signing_key } = generate_simple_self_signed(vec![name.to_owned()]).unwrap();
     let key = PrivateKeyDer::try_from(signing_key.serialize_der()).unwrap();
     let config = ServerConfig::builder().with_no_client_auth();
     (Arc::new(config.with_single_cert(vec![cert.der().clone()], key).unwrap()), cert.der().to_vec())

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use lettre::Address;
 use lettre::message::Mailbox;
 
-use super::connection::{Failure, Stage};
+use super::failure::{Failure, Stage};
 use crate::model::{Attempt, Fault, Outcome};
 
 /// The results so far.
