@@ -24,4 +24,5 @@ mod once;
 mod outbox;
 mod readme;
 mod sandbox;
+mod soak;
 mod watchdog;

@@ -1,0 +1,477 @@
+//! A month in which everything fails now and then: the inbox, the receivers, the process. At the end the books
+//! must balance.
+//!
+//! The loops themselves run, against servers on loopback, by a clock that is moved by hand. A crash unwinds out of
+//! the middle of whatever is under way, in the thread of the store as well, and another process takes over. It is
+//! long since the month and its books belong together.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use axum::{Router, body::Bytes, http::StatusCode, routing::post};
+use jiff::{SignedDuration, Timestamp};
+use pengwatch::{
+    config::load::{Secrets, load},
+    diagnose::Diagnostic,
+    inbox::Patience,
+    model::{Alert, Event, Happened, WATCHDOG, history::Asked, time::iso},
+    sandbox::{
+        By, Deed, Sandbox, Settings,
+        fault::{BadRecord, Fault, Kind},
+    },
+    service::{
+        app::{App, Surroundings},
+        clock::{Clock, ManualClock},
+        poller::Mode,
+        reload::Sources,
+    },
+    store::Store,
+};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+const CUSTOMERS: usize = 24;
+const STEP: SignedDuration = SignedDuration::from_mins(15);
+const STEPS: usize = 30 * 24 * 4;
+/// Who waits longer than every outage is told of, whatever happens.
+const LONGER_THAN_ANY: SignedDuration = SignedDuration::from_hours(9);
+
+const CONFIG: &str = r#"
+state = "sqlite:state.db"
+[inbox.main]
+url = "INBOX"
+token = "soak"
+poll_every = "1m"
+[receiver.ops]
+type = "webhook"
+url = "RECEIVERS/ops"
+group = "contact"
+fallback = "leads"
+give_up_after = "4h"
+[receiver.digest]
+type = "webhook"
+url = "RECEIVERS/digest"
+max_listed = 100
+give_up_after = "4h"
+[receiver.leads]
+type = "webhook"
+url = "RECEIVERS/leads"
+max_listed = 100
+[watchdog]
+notify = ["leads"]
+"#;
+
+const RULE: &str = r#"
+when = "unreadMessages > 0"
+for = "2m"
+[filter]
+lastMessageBy = ["user"]
+status = ["OPEN", "INPROGRESS"]
+[[notify]]
+to = ["ops", "digest"]
+[[notify]]
+after = "1h"
+to = ["leads"]
+repeat = "2h"
+repeat_limit = 2
+"#;
+
+/// Chance, the same in every run.
+#[derive(Clone)]
+struct Dice(Arc<Mutex<u64>>);
+
+impl Dice {
+    fn below(&self, most: u64) -> u64 {
+        let mut state = self.0.lock().expect("a state");
+        *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (*state >> 33) % most
+    }
+
+    fn one_in(&self, many: u64) -> bool {
+        self.below(many) == 0
+    }
+
+    fn of<T: Clone>(&self, choices: &[T]) -> T {
+        choices[usize::try_from(self.below(choices.len() as u64)).expect("small")].clone()
+    }
+}
+
+/// How a receiver behaves for a while.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Mood {
+    Fine,
+    Flaky,
+    Down,
+    Gone,
+    /// Nobody knows what arrived.
+    Foggy,
+}
+
+/// What one receiver took.
+#[derive(Default)]
+struct Taken {
+    /// By alert: how often it was told that somebody waits, and that it is over.
+    told: BTreeMap<String, (usize, usize)>,
+    /// Of the watchdog, by problem and state.
+    watchdog: BTreeMap<(String, String), usize>,
+}
+
+struct Receiver {
+    mood: Mutex<Mood>,
+    taken: Mutex<Taken>,
+    dice: Dice,
+}
+
+impl Receiver {
+    fn hear(&self, body: &Bytes) -> StatusCode {
+        let mood = *self.mood.lock().expect("a mood");
+        let answer = match mood {
+            Mood::Fine => StatusCode::OK,
+            Mood::Flaky => self.dice.of(&[StatusCode::OK, StatusCode::OK, StatusCode::SERVICE_UNAVAILABLE]),
+            Mood::Down => StatusCode::SERVICE_UNAVAILABLE,
+            Mood::Gone => StatusCode::GONE,
+            Mood::Foggy => self.dice.of(&[StatusCode::OK, StatusCode::GATEWAY_TIMEOUT]),
+        };
+        // A gateway that gives up may have handed it on.
+        if answer == StatusCode::OK || (answer == StatusCode::GATEWAY_TIMEOUT && self.dice.one_in(2)) {
+            self.take(&serde_json::from_slice(body).expect("a body"));
+        }
+        answer
+    }
+
+    fn take(&self, body: &Value) {
+        let mut taken = self.taken.lock().expect("what it took");
+        if body["event"] == "watchdog" {
+            for problem in body["problems"].as_array().expect("problems") {
+                let text = |key: &str| problem[key].as_str().expect("a text").to_owned();
+                *taken.watchdog.entry((text("problem"), text("state"))).or_default() += 1;
+            }
+            return;
+        }
+        for alert in body["alerts"].as_array().expect("alerts") {
+            let told = taken.told.entry(alert["id"].as_str().expect("an id").to_owned()).or_default();
+            if body["event"] == "resolved" { told.1 += 1 } else { told.0 += 1 }
+        }
+    }
+}
+
+/// One wait of one customer as it truly was.
+#[derive(Clone, Debug)]
+struct Wait {
+    customer: usize,
+    from: Timestamp,
+    answered: Option<Timestamp>,
+}
+
+struct Month {
+    clock: Arc<ManualClock>,
+    dice: Dice,
+    sandbox: Sandbox,
+    receivers: BTreeMap<&'static str, Arc<Receiver>>,
+    folder: tempfile::TempDir,
+    waits: Vec<Wait>,
+    /// When the customer who waits gets an answer.
+    answers: BTreeMap<usize, Timestamp>,
+    crashes: usize,
+}
+
+impl Month {
+    /// People write and are answered.
+    fn people(&mut self, calm: bool) {
+        let now = self.clock.now();
+        for customer in 0..CUSTOMERS {
+            let id = format!("c{customer:02}");
+            match self.answers.get(&customer) {
+                Some(at) if *at <= now || calm => {
+                    self.sandbox.act(&id, &Deed::Answer(By::Agent, "Yes?".to_owned()), now).expect("a contact");
+                    self.answers.remove(&customer);
+                    let wait = self.waits.iter_mut().rev().find(|wait| wait.customer == customer).expect("a wait");
+                    wait.answered = Some(now);
+                }
+                None if !calm && self.dice.one_in(60) => {
+                    self.sandbox.act(&id, &Deed::Write(Some("Hello?".to_owned())), now).expect("a contact");
+                    let minutes = self.dice.of(&[5, 20, 45, 90, 240, 700]);
+                    self.answers.insert(customer, now + SignedDuration::from_mins(minutes));
+                    self.waits.push(Wait { customer, from: now, answered: None });
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// What goes wrong from now on.
+    fn weather(&self, calm: bool) {
+        for receiver in self.receivers.values() {
+            let mut mood = receiver.mood.lock().expect("a mood");
+            if calm || (*mood != Mood::Fine && self.dice.one_in(20)) {
+                *mood = Mood::Fine;
+            } else if *mood == Mood::Fine && self.dice.one_in(80) {
+                *mood = self.dice.of(&[Mood::Flaky, Mood::Down, Mood::Gone, Mood::Foggy]);
+            }
+        }
+        if calm || self.dice.one_in(6) {
+            self.sandbox.clear_faults();
+        } else if self.dice.one_in(12) {
+            let kind = self.dice.of(&[
+                Kind::status(500),
+                Kind::status(401),
+                Kind::too_many(30),
+                Kind::Html,
+                Kind::Empty,
+                Kind::HalfJson,
+                Kind::Cut,
+                Kind::NoSuccess,
+                Kind::DataNoArray,
+                Kind::BadRecord { what: BadRecord::Null },
+                Kind::BadRecord { what: BadRecord::WithoutId },
+            ]);
+            self.sandbox.fault(Fault::inbox(kind).repeated(u32::try_from(self.dice.below(40)).expect("small") + 1));
+        }
+    }
+
+    /// A process that may die at any point between two steps.
+    async fn start(&self, mortal: bool) -> App {
+        let store = Store::open(&self.folder.path().join("state.db")).await.expect("the state");
+        store.recover(self.clock.now()).await.expect("to recover");
+        let mut found = Vec::new();
+        let config = load(&self.folder.path().join("pengwatch.toml"), Secrets::Needed, &|_| None, &mut found);
+        let config = config.expect("a configuration");
+        let live = Sources::of(&config).read(&mut found);
+        assert!(
+            found.iter().all(|one| !one.is_error()),
+            "{:?}",
+            found.iter().map(Diagnostic::line).collect::<Vec<_>>()
+        );
+        let dice = self.dice.clone();
+        let die = move |_: &'static str| {
+            if dice.one_in(2_500) {
+                // A crash tells nobody.
+                std::panic::resume_unwind(Box::new(()));
+            }
+        };
+        let surroundings = Surroundings {
+            clock: self.clock.clone(),
+            output: Arc::new(Mutex::new(std::io::sink())),
+            store,
+            deadline: None,
+            patience: Patience { tries: 3, first: Duration::ZERO },
+            points: mortal.then(|| Arc::new(die) as Arc<dyn Fn(&'static str) + Send + Sync>),
+        };
+        App::build(&config, live, surroundings).await.expect("an app")
+    }
+
+    /// Some minutes of a process's life; whether it lives on.
+    async fn live(app: Arc<App>, clock: Arc<ManualClock>) -> bool {
+        let work = tokio::spawn(async move {
+            for poller in &app.pollers {
+                poller.run_once(Mode::Daemon, &|_| {}).await.map_err(drop)?;
+            }
+            for pause in [0, 1, 3] {
+                clock.advance(SignedDuration::from_mins(pause));
+                if let Some(watchdog) = &app.watchdog {
+                    watchdog.run_once().await.map_err(drop)?;
+                }
+                for deliverer in &app.deliverers {
+                    deliverer.run_once(None, &|| false).await.map_err(drop)?;
+                }
+            }
+            Ok::<(), ()>(())
+        });
+        matches!(work.await, Ok(Ok(())))
+    }
+
+    async fn pass(&mut self, steps: usize, calm: bool) {
+        let mut app: Option<Arc<App>> = None;
+        let mut nobody_runs = 0;
+        for _ in 0..steps {
+            let until = self.clock.now() + STEP;
+            self.people(calm);
+            self.weather(calm);
+            if !calm && nobody_runs == 0 && self.dice.one_in(300) {
+                nobody_runs = self.dice.below(12);
+                app = None;
+            }
+            if nobody_runs > 0 && !calm {
+                nobody_runs -= 1;
+            } else {
+                let running = match app.take() {
+                    Some(app) => app,
+                    None => Arc::new(self.start(!calm).await),
+                };
+                if Self::live(Arc::clone(&running), self.clock.clone()).await {
+                    app = Some(running);
+                } else {
+                    self.crashes += 1;
+                }
+            }
+            self.sandbox.clear_logs();
+            self.clock.advance(until.duration_since(self.clock.now()).max(SignedDuration::ZERO));
+        }
+    }
+}
+
+async fn month(seed: u64) -> Month {
+    let clock = Arc::new(ManualClock::at("2026-06-01T00:00:00Z".parse().expect("a time")));
+    let dice = Dice(Arc::new(Mutex::new(seed)));
+    let inbox = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let settings = Settings { token: "soak".to_owned(), ..Settings::default() };
+    let running = Sandbox::start(settings, clock.clone(), inbox, CancellationToken::new()).expect("a sandbox");
+    for customer in 0..CUSTOMERS {
+        let contact = json!({
+            "_id": format!("c{customer:02}"), "platform": ["WHATSAPP"], "status": "OPEN", "userInteracted": true,
+            "unreadMessages": 0, "lastMessage": { "at": iso(clock.now()), "text": "Hi.", "by": "agent" },
+            "profile": { "userDetails": { "whatsAppNumber": format!("4930{customer:06}") } },
+        });
+        running.sandbox().put(contact).expect("a contact");
+    }
+
+    let receiver = |name| {
+        let receiver = Receiver { mood: Mutex::new(Mood::Fine), taken: Mutex::default(), dice: dice.clone() };
+        (name, Arc::new(receiver))
+    };
+    let receivers = BTreeMap::from(["ops", "digest", "leads"].map(receiver));
+    let mut routes = Router::new();
+    for (name, receiver) in &receivers {
+        let receiver = Arc::clone(receiver);
+        routes = routes.route(&format!("/{name}"), post(async move |body: Bytes| receiver.hear(&body)));
+    }
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    tokio::spawn(async move { axum::serve(listener, routes).await });
+
+    // A crash of the process needs no disk: what was written is there.
+    let memory = Path::new("/dev/shm");
+    let folder = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
+    let folder = folder.expect("a folder");
+    let config = CONFIG.replace("INBOX", running.url()).replace("RECEIVERS", &format!("http://{address}"));
+    write(folder.path(), "pengwatch.toml", &config);
+    write(folder.path(), "rules/waiting.toml", RULE);
+    Month {
+        clock,
+        dice,
+        sandbox: running.sandbox(),
+        receivers,
+        folder,
+        waits: Vec::new(),
+        answers: BTreeMap::new(),
+        crashes: 0,
+    }
+}
+
+fn write(folder: &Path, path: &str, text: &str) {
+    let path = folder.join(path);
+    std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+    std::fs::write(path, text).expect("a file");
+}
+
+/// Every promise, from what the store says, what the receivers took, and how it truly was.
+async fn balance(month: &Month) {
+    let store = Store::open(&month.folder.path().join("state.db")).await.expect("the state");
+    let episodes = store.episodes().await.expect("episodes");
+    let notifications = store.notifications().await.expect("notifications");
+    let mut unknown: BTreeMap<(String, String), usize> = BTreeMap::new();
+    for customer in 0..CUSTOMERS {
+        let asked = Asked { contact: Some(format!("c{customer:02}")), ..Asked::default() };
+        for entry in store.history(asked).await.expect("a history") {
+            if entry.happened == Happened::Ambiguous {
+                *unknown.entry((entry.alert.0, entry.who)).or_default() += 1;
+            }
+        }
+    }
+    let unknown_of =
+        |alert: &str, receiver: &str| unknown.get(&(alert.to_owned(), receiver.to_owned())).copied().unwrap_or(0);
+    let taken = |receiver: &str, alert: &str| {
+        let taken = month.receivers[receiver].taken.lock().expect("what it took");
+        taken.told.get(alert).copied().unwrap_or_default()
+    };
+
+    // Nothing is left over, and nothing is lost: what counts as delivered has arrived.
+    let mut states: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut owed: BTreeMap<(&str, &str, bool), Vec<&str>> = BTreeMap::new();
+    for (notification, state) in &notifications {
+        assert_ne!(state, "owed", "{notification:?}");
+        if notification.inbox == WATCHDOG {
+            continue;
+        }
+        *states.entry(state).or_default() += 1;
+        let over = notification.event == Event::Resolved;
+        owed.entry((&notification.alert.0, &notification.receiver, over)).or_default().push(state);
+    }
+    for ((alert, receiver, over), states) in &owed {
+        let (waiting, ended) = taken(receiver, alert);
+        let came = if *over { ended } else { waiting };
+        let delivered = states.iter().filter(|state| **state == "delivered").count();
+        assert!(came >= delivered, "lost: {alert} to {receiver}, over: {over}, {states:?}, {came} came");
+        // Nothing twice, but where an answer got lost or a process died in the middle of an attempt.
+        let most = delivered + unknown_of(alert, receiver);
+        assert!(came <= most, "twice: {alert} to {receiver}, over: {over}, {states:?}, {came} came, {most} may");
+        let may_know = waiting > 0 || unknown_of(alert, receiver) > 0;
+        assert!(!over || ended == 0 || may_know, "an end alone: {alert} to {receiver}");
+        // Who was told of the beginning hears the end, or it was given up in the open.
+        if !over && delivered > 0 {
+            let ends = owed.get(&(*alert, *receiver, true)).cloned().unwrap_or_default();
+            assert!(ends.iter().any(|state| *state != "superseded"), "no end: {alert} to {receiver}: {ends:?}");
+        }
+    }
+
+    // Nothing false: no alert of somebody who did not wait, and no end before the answer.
+    let mut seen = BTreeSet::new();
+    for alert in &episodes {
+        if alert.inbox == WATCHDOG {
+            assert!(!alert.is_open(), "a trouble that has no end: {} {}", alert.rule, alert.contact.id);
+            continue;
+        }
+        let is_of = |wait: &Wait| {
+            alert.contact.id == format!("c{:02}", wait.customer)
+                && alert.since >= wait.from
+                && wait.answered.is_none_or(|answered| alert.since < answered)
+        };
+        let at = month.waits.iter().position(is_of).unwrap_or_else(|| panic!("nobody waited: {alert:?}"));
+        let end = alert.resolution.as_ref().unwrap_or_else(|| panic!("it has no end: {alert:?}"));
+        let answered = month.waits[at].answered.expect("an answer");
+        assert!(end.at >= answered, "a false end: {alert:?}, answered at {answered}");
+        assert!(seen.insert(at), "two alerts of one wait: {alert:?}");
+    }
+    // Nobody is overlooked for longer than an outage lasts. Who was answered and wrote again while nobody looked
+    // is still told of as before.
+    for wait in &month.waits {
+        let answered = wait.answered.expect("an answer");
+        let covers = |alert: &Alert| {
+            let end = alert.resolution.as_ref().map_or(Timestamp::MAX, |end| end.at);
+            alert.contact.id == format!("c{:02}", wait.customer) && alert.since < answered && end >= wait.from
+        };
+        let long = answered.duration_since(wait.from) >= LONGER_THAN_ANY;
+        assert!(!long || episodes.iter().any(covers), "nobody was told of {wait:?}");
+    }
+    // What was given up was reported, as was every other trouble.
+    let told = month.receivers["leads"].taken.lock().expect("what it took").watchdog.clone();
+    let problems = |problem: &str, state: &str| told.get(&(problem.to_owned(), state.to_owned())).copied().unwrap_or(0);
+    for problem in ["inbox-unreadable", "token-refused", "receiver-broken"] {
+        let (started, ended) = (problems(problem, "started"), problems(problem, "ended"));
+        assert!(started > 0 && ended > 0, "{problem} was never told: {told:?}");
+    }
+    // And it was a month worth the name.
+    assert!(states.get("dead").is_some_and(|dead| *dead > 0), "nothing was ever given up: {states:?}");
+    assert!(states["delivered"] > 400 && episodes.len() > 200, "hardly anything happened: {states:?}");
+    assert!(month.crashes > 30, "hardly a crash: {}", month.crashes);
+    println!("{} waits, {} episodes, {} crashes, {states:?}, {told:?}", seen.len(), episodes.len(), month.crashes);
+}
+
+#[test]
+fn a_month_of_faults_ends_with_its_books_balanced() {
+    let seed = std::env::var("SOAK_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(7);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        pengwatch::service::http::install_crypto();
+        let mut month = month(seed).await;
+        month.pass(STEPS, false).await;
+        // Then a day in peace, in which everybody is answered.
+        month.pass(24 * 4, true).await;
+        balance(&month).await;
+    });
+}
