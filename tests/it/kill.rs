@@ -73,7 +73,8 @@ fn nobody_is_lost_and_only_what_was_in_flight_comes_twice() {
     let history = home.run(&["history", "--json"]).stdout;
     let mut twice = 0;
     for (id, (waiting, over)) in &told {
-        assert!(*over <= *waiting, "an end without a beginning: {id} {waiting} {over}");
+        // The end can be what was in flight, and come twice.
+        assert!(*waiting >= 1, "an end without a beginning: {id} {waiting} {over}");
         assert!(*over >= 1, "no end: {id} {waiting} {over}");
         twice += waiting - 1 + over - 1;
     }
