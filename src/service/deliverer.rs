@@ -128,6 +128,7 @@ impl Deliverer {
                 later.extend(subjects.into_iter().map(|subject| (subject, next_at)));
             }
         }
+        self.sender.rest().await;
         Ok(round)
     }
 
