@@ -3,12 +3,15 @@
 //! This room asks others and decides nothing. Health is for machines that know no password, so it names
 //! inboxes and receivers and nothing else.
 
+mod connections;
+
 use std::sync::Arc;
 
 use axum::{Router, extract::State, http::StatusCode, routing::get};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use self::connections::Room;
 use crate::service::{clock::Clock, health::Health};
 
 /// What is asked.
@@ -22,11 +25,11 @@ pub struct Asked {
 
 /// Answers until `stop`.
 pub async fn serve(listener: TcpListener, asked: Asked, stop: CancellationToken) {
-    let app = Router::new().route("/healthz", get(healthz)).route("/readyz", get(readyz)).with_state(asked);
-    let ended = axum::serve(listener, app).with_graceful_shutdown(async move { stop.cancelled().await }).await;
-    if let Err(error) = ended {
-        tracing::error!(%error, "server.failed: health is not answered any more");
-    }
+    connections::serve(listener, routes(asked), Room::default(), stop).await;
+}
+
+fn routes(asked: Asked) -> Router {
+    Router::new().route("/healthz", get(healthz)).route("/readyz", get(readyz)).with_state(asked)
 }
 
 /// The loops are turning.
