@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::Email;
 use crate::model::smtp::SmtpAddress;
 use crate::model::{Attempt, Body, Fault, MessageId, Outcome, Parcel};
-use crate::notify::testing::{TIMEOUT, parcel, payload_fault, rejected, retry};
+use crate::notify::testing::{TIMEOUT, nobody, parcel, payload_fault, rejected, retry};
 use crate::sandbox::smtp::{Settings, SmtpSink, Stage, Trouble};
 
 const FROM: &str = "Pengwatch <alerts@example.com>";
@@ -323,9 +323,7 @@ async fn a_text_that_one_of_many_dislikes_is_that_ones_matter() {
 
 #[tokio::test]
 async fn nobody_there() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("smtp://{}", listener.local_addr().unwrap());
-    drop(listener);
+    let url = nobody().await.replace("http:", "smtp:");
     let sent = email(&url, FROM, &["a@x.org", "b@x.org"], TIMEOUT, &[]).send(&parcel(body())).await;
     let reason = "no connection (connection refused) when connecting";
     assert_eq!(sent, attempt(retry(None, reason, false), &[]));
