@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use flate2::{Compress, Compression, FlushCompress};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use tokio::{
@@ -161,4 +162,68 @@ fn whole(request: &[u8]) -> bool {
     let Some((head, body)) = text.split_once("\r\n\r\n") else { return false };
     let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
     length.is_none_or(|length| body.len() >= length.trim().parse().unwrap_or(0))
+}
+
+/// An answer in gzip of some KiB, or MiB, that inflates to so many MiB of spaces, and never comes to
+/// its end.
+pub(crate) fn bomb(mebibytes: usize) -> Vec<u8> {
+    let mut deflate = Compress::new(Compression::best(), false);
+    let mut block = Vec::with_capacity(64 * 1024);
+    // With a full flush a block stands for itself, and can be repeated.
+    deflate.compress_vec(&vec![b' '; 1 << 20], &mut block, FlushCompress::Full).unwrap();
+    let mut answer = b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\n\r\n".to_vec();
+    answer.extend([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff]);
+    answer.extend(block.repeat(mebibytes));
+    answer
+}
+
+/// A server that says this, and then the word without end, one every ten milliseconds.
+pub(crate) async fn trickling(head: &'static str, word: &'static str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                let _ = stream.read(&mut [0; 8_192]).await;
+                let mut said = stream.write_all(head.as_bytes()).await;
+                while said.is_ok() {
+                    tokio::time::sleep(Duration::from_millis(10)).await;
+                    said = stream.write_all(word.as_bytes()).await;
+                }
+            });
+        }
+    });
+    url
+}
+
+/// What a server says that wants to fill memory with something else than a body, once and again.
+pub(crate) const FLOODS: [(&str, &str); 5] = [
+    ("HTTP/1.1 200 OK\r\n", "x: y\r\n"),
+    ("HTTP/1.1 200 OK\r\nx: ", "y"),
+    ("HTTP/1.1 200 ", "y"),
+    ("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1;x=", "y"),
+    ("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n0\r\n", "x: y\r\n"),
+];
+
+/// A server that says `head`, and then the word as often as a gibibyte holds it.
+pub(crate) async fn flooding(head: &str, word: &str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let (head, words) = (head.to_owned(), word.repeat((1 << 20) / word.len()));
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let (head, words) = (head.clone(), words.clone());
+            tokio::spawn(async move {
+                let _ = stream.read(&mut [0; 8_192]).await;
+                let mut said = stream.write_all(head.as_bytes()).await;
+                for _ in 0..1_024 {
+                    if said.is_err() {
+                        break;
+                    }
+                    said = stream.write_all(words.as_bytes()).await;
+                }
+            });
+        }
+    });
+    url
 }

@@ -30,6 +30,8 @@ pub enum Happened {
     Sent,
     /// A receiver may have been told: the answer to an attempt is not known.
     Ambiguous,
+    /// A recipient of a mail was refused for good while others got it.
+    Refused,
     /// What was owed is no longer true, and was withdrawn.
     Superseded,
     /// What was owed was given up.
@@ -42,7 +44,7 @@ pub enum Happened {
 
 impl Happened {
     /// Every one, for tables and tests.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Pending,
         Self::Firing,
         Self::Vanished,
@@ -54,6 +56,7 @@ impl Happened {
         Self::Dropped,
         Self::Sent,
         Self::Ambiguous,
+        Self::Refused,
         Self::Superseded,
         Self::Dead,
         Self::RuleEdited,
@@ -74,6 +77,7 @@ impl Happened {
             Self::Dropped => "dropped",
             Self::Sent => "sent",
             Self::Ambiguous => "ambiguous",
+            Self::Refused => "refused",
             Self::Superseded => "superseded",
             Self::Dead => "dead",
             Self::RuleEdited => "rule-edited",

@@ -194,10 +194,13 @@ pub struct Attempt {
     pub outcome: Outcome,
     /// All recipients of a mail that need no further attempt, the earlier ones included.
     pub settled: Vec<String>,
+    /// Why recipients of a mail that others got were refused for good in this attempt, each once: the
+    /// address masked, nothing of the server's words.
+    pub refused: Vec<String>,
 }
 
 impl From<Outcome> for Attempt {
     fn from(outcome: Outcome) -> Self {
-        Self { outcome, settled: Vec::new() }
+        Self { outcome, settled: Vec::new(), refused: Vec::new() }
     }
 }

@@ -1,8 +1,8 @@
 //! Mail over SMTP: one envelope a recipient, so that a bad address keeps nobody else from their mail.
 //!
-//! The recipients of a message share one connection where it holds. It is our own, not a pool's: only
-//! so it is known at which word of the conversation something went wrong, and a conversation that
-//! was given up in the middle is never taken up again.
+//! Messages and their recipients share one connection where it holds, until [`Email::rest`]. It is our
+//! own, not a pool's: only so it is known at which word of the conversation something went wrong, and a
+//! conversation that was given up in the middle is never taken up again.
 
 mod compose;
 mod connection;
@@ -11,17 +11,21 @@ mod verdict;
 mod wire;
 
 use std::fmt;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use lettre::message::Mailbox;
 use tokio::time::Instant;
 
 use self::connection::Connection;
-use self::failure::{Failure, Stage};
+use self::failure::Failure;
 use self::verdict::Verdict;
 use self::wire::Tls;
 use crate::model::smtp::SmtpAddress;
 use crate::model::{Attempt, Body, Fault, Parcel};
+
+/// A connection that has rested for longer is not used again: the server may have forgotten it.
+const RESTED: Duration = Duration::from_mins(1);
 
 /// Mail to the recipients of one receiver.
 pub struct Email {
@@ -30,6 +34,14 @@ pub struct Email {
     from: Mailbox,
     to: Vec<Mailbox>,
     timeout: Duration,
+    // Who uses it takes it out, so that an attempt that is dropped in the middle takes it along.
+    kept: Mutex<Option<Kept>>,
+}
+
+/// A connection between two mails.
+struct Kept {
+    connection: Connection,
+    since: Instant,
 }
 
 impl Email {
@@ -58,7 +70,7 @@ impl Email {
             return Err("there is no recipient".to_owned());
         }
         let tls = Tls::new(&server.host, roots)?;
-        Ok(Self { server, tls, from, to: mailboxes, timeout })
+        Ok(Self { server, tls, from, to: mailboxes, timeout, kept: Mutex::default() })
     }
 
     /// Mails one message to those recipients that aren't settled.
@@ -71,41 +83,57 @@ impl Email {
             return super::wrong_body("email");
         };
         let mut verdict = Verdict::new(&parcel.settled);
-        let mut connection = None;
         let open =
             self.to.iter().filter(|to| !parcel.settled.iter().any(|done| done.as_str() == to.email.as_ref() as &str));
         for to in open {
             let Ok(mail) = compose::mail(&self.from, to, parcel, [subject, text, html]) else {
                 return super::rejected(Fault::Payload, "the mail could not be composed");
             };
-            let result = self.deliver(&mut connection, to, &mail).await;
+            let result = self.deliver(to, &mail).await;
             if verdict.add(to, result).is_break() {
                 break;
             }
         }
-        if let Some(connection) = connection {
-            connection.close().await;
-        }
         verdict.attempt()
     }
 
-    /// Hands in one mail, over the connection at hand or a new one, which stays if it can be used again.
-    async fn deliver(&self, connection: &mut Option<Connection>, to: &Mailbox, mail: &[u8]) -> Result<(), Failure> {
+    /// Closes what is open: nothing more is sent for now.
+    pub async fn rest(&self) {
+        // Not in one expression: the lock must not be held for as long.
+        let kept = self.kept().take();
+        if let Some(kept) = kept {
+            kept.connection.close().await;
+        }
+    }
+
+    /// Hands in one mail. The connection stays if it can be used again.
+    async fn deliver(&self, to: &Mailbox, mail: &[u8]) -> Result<(), Failure> {
         let by = Instant::now() + self.timeout;
-        if let Some(mut used) = connection.take() {
-            match used.deliver(&self.from.email, &to.email, mail, by).await {
-                // Servers end a connection after so many mails: that is no fault of this one.
-                Err(failure) if failure.stage == Stage::Sender && failure.connection_is_lost() => {}
-                result => {
-                    *connection = used.reusable(&result).await;
-                    return result;
-                }
+        let mut connection = self.begin(by).await?;
+        let result = connection.hand_in(&to.email, mail, by).await;
+        if let Some(connection) = connection.reusable(&result).await {
+            *self.kept() = Some(Kept { connection, since: Instant::now() });
+        }
+        result
+    }
+
+    /// A connection on which a mail is begun: the one at hand, or a new one.
+    async fn begin(&self, by: Instant) -> Result<Connection, Failure> {
+        let kept = self.kept().take().filter(|kept| kept.since.elapsed() < RESTED);
+        if let Some(Kept { mut connection, .. }) = kept {
+            // Servers end a connection after so many mails or so long a rest, with a word or without:
+            // that is no fault of this mail, and time must be left for another connection.
+            if connection.begin(&self.from.email, by - self.timeout * 3 / 4).await.is_ok() {
+                return Ok(connection);
             }
         }
-        let mut new = Connection::open(&self.server, &self.tls, by).await?;
-        let result = new.deliver(&self.from.email, &to.email, mail, by).await;
-        *connection = new.reusable(&result).await;
-        result
+        let mut connection = Connection::open(&self.server, &self.tls, by).await?;
+        connection.begin(&self.from.email, by).await?;
+        Ok(connection)
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Option<Kept>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

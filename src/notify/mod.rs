@@ -43,6 +43,14 @@ impl Sender {
             Self::Console(console) => console.send(parcel),
         }
     }
+
+    /// Closes what stays open between two messages; the next one opens it again.
+    pub async fn rest(&self) {
+        match self {
+            Self::Email(email) => email.rest().await,
+            Self::Slack(_) | Self::Webhook(_) | Self::Console(_) => {}
+        }
+    }
 }
 
 /// A body that this sender can't take: a mistake of ours, which another attempt as it is won't mend.

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, Client};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 
 use crate::model::{Attempt, Body, Fault, MessageId, Outcome, Parcel};
 
@@ -84,8 +84,15 @@ pub(super) async fn server(manners: Manners) -> String {
     url
 }
 
-/// A base URL where nobody listens.
+/// A base URL where nobody listens, and nobody else will while the test runs.
 pub(super) async fn nobody() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    format!("http://{}", listener.local_addr().unwrap())
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let url = format!("http://{}", socket.local_addr().unwrap());
+    // Bound and not listened on, the port is refused and not given to others.
+    tokio::spawn(async move {
+        let _held = socket;
+        std::future::pending::<()>().await;
+    });
+    url
 }

@@ -22,7 +22,7 @@ use crate::{
         retry::{Decision, decide, reception},
     },
     render::Format,
-    store::{Handed, Open, Owed, Recorded, Store, StoreError},
+    store::{Attempted, Handed, Open, Owed, Recorded, Store, StoreError},
 };
 
 /// How one receiver wants to be told.
@@ -105,6 +105,7 @@ impl Deliverer {
         let (due, held) = self.still_true().await?;
         round.held = held;
         self.send(&due, until, stop, &mut round).await?;
+        self.sender.rest().await;
         Ok(round)
     }
 
@@ -238,7 +239,7 @@ impl Deliverer {
         let now = self.clock.now();
         let tried = Message { attempts: message.attempts + 1, ..message.clone() };
         let jitter = dice(&message.id, tried.attempts);
-        let Attempt { outcome, settled } = attempt;
+        let Attempt { outcome, settled, refused } = attempt;
         let (reason, ambiguous) = match &outcome {
             Outcome::Delivered => (String::new(), false),
             Outcome::Retry { reason, ambiguous, .. } => (reason.clone(), *ambiguous),
@@ -278,7 +279,10 @@ impl Deliverer {
         };
         let next_at = if let Recorded::Again { at, .. } = &recorded { Some(*at) } else { None };
         let is_dead = matches!(recorded, Recorded::Dead { .. });
-        self.store.attempted(recorded, receiver.to_owned(), known.clone()).await?;
+        let (message, receiver_name) = (id.clone(), receiver.to_owned());
+        let reception = known.clone();
+        let attempted = Attempted { recorded, at: now, message, refused, receiver: receiver_name, reception };
+        self.store.attempted(attempted).await?;
         if is_dead && let Some(fallback) = &self.manner.fallback {
             self.hand_over(Handed::Message(id.clone()), fallback, round).await?;
         }

@@ -27,14 +27,13 @@ use jiff::{SignedDuration, Timestamp};
 
 pub use elsewhere::Handed;
 pub use lock::Lock;
-pub use outbox::{Open, Owed, Recorded, Waiting};
+pub use outbox::{Attempted, Open, Owed, Recorded, Waiting};
 pub use owner::FaultPoints;
 pub use receivers::Backlog;
 pub use shelf::{Done, Kept};
 
 use crate::model::{
-    Ack, Alert, AlertId, Changes, Entry, InboxMemory, MessageId, Notification, Reception, Silence, Snapshot,
-    history::Asked,
+    Ack, Alert, AlertId, Changes, Entry, InboxMemory, MessageId, Notification, Silence, Snapshot, history::Asked,
 };
 
 /// Rows of each kind that are forgotten in one transaction: other work comes in between.
@@ -181,18 +180,8 @@ impl Store {
     ///
     /// # Errors
     /// The file failed; nothing has changed then.
-    pub async fn attempted(
-        &self,
-        recorded: Recorded,
-        receiver: String,
-        reception: Reception,
-    ) -> Result<(), StoreError> {
-        self.owner
-            .write(move |db| {
-                outbox::record(db, &recorded)?;
-                receivers::save(db, &receiver, &reception)
-            })
-            .await
+    pub async fn attempted(&self, attempted: Attempted) -> Result<(), StoreError> {
+        self.owner.write(move |db| outbox::attempted(db, &attempted)).await
     }
 
     /// Owes what one receiver was to be told to another one, too, where that one has not been told; gives how

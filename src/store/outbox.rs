@@ -126,6 +126,33 @@ pub enum Recorded {
     },
 }
 
+/// How one attempt ended.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Attempted {
+    /// What becomes of the message.
+    pub recorded: Recorded,
+    /// When it ended.
+    pub at: Timestamp,
+    /// The message.
+    pub message: MessageId,
+    /// Recipients of a mail that were refused for good while others got it: why, without the whole address.
+    pub refused: Vec<String>,
+    /// Whose it is.
+    pub receiver: String,
+    /// How that one takes messages.
+    pub reception: Reception,
+}
+
+/// Writes how an attempt ended; the caller holds the transaction.
+pub fn attempted(db: &Connection, attempted: &Attempted) -> rusqlite::Result<()> {
+    for why in &attempted.refused {
+        let chosen = ("n.message = ?4", Value::Text(attempted.message.0.clone()));
+        history::of_notifications(db, Happened::Refused, attempted.at, why, chosen)?;
+    }
+    record(db, &attempted.recorded)?;
+    receivers::save(db, &attempted.receiver, &attempted.reception)
+}
+
 /// Reads what is owed to a receiver.
 pub fn open_of(db: &Connection, receiver: &str) -> rusqlite::Result<Open> {
     let owed = db

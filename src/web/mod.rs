@@ -3,6 +3,8 @@
 //! This room asks others and decides nothing. Health is for machines that know no password, so it names
 //! inboxes and receivers and nothing else; whatever says more asks for the token where there is one.
 
+mod connections;
+
 use std::sync::Arc;
 
 use axum::{
@@ -17,6 +19,7 @@ use sha2::{Digest, Sha256};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use self::connections::Room;
 use crate::{
     service::{
         clock::Clock,
@@ -43,15 +46,15 @@ pub struct Asked {
 
 /// Answers until `stop`.
 pub async fn serve(listener: TcpListener, asked: Asked, stop: CancellationToken) {
-    let app = Router::new()
+    connections::serve(listener, routes(asked), Room::default(), stop).await;
+}
+
+fn routes(asked: Asked) -> Router {
+    Router::new()
         .route("/healthz", get(healthz))
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics))
-        .with_state(asked);
-    let ended = axum::serve(listener, app).with_graceful_shutdown(async move { stop.cancelled().await }).await;
-    if let Err(error) = ended {
-        tracing::error!(%error, "server.failed: health is not answered any more");
-    }
+        .with_state(asked)
 }
 
 /// The loops are turning.

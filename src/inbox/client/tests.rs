@@ -6,14 +6,14 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use jiff::SignedDuration;
 use mockito::{Matcher, Server, ServerGuard};
 use serde_json::json;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 
 use super::{Client, Patience};
 use crate::{
     inbox::{
         InboxError,
         response::Page,
-        testing::{Open, TOKEN, client, inbox, noon, raw, within},
+        testing::{FLOODS, Open, TOKEN, bomb, client, flooding, inbox, noon, raw, trickling, within},
     },
     rules::Filter,
     sandbox::{Fault, Kind, Place},
@@ -209,9 +209,10 @@ async fn no_answer_in_time() {
 
 #[tokio::test]
 async fn nobody_listens() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}/{SECRET}", listener.local_addr().unwrap());
-    drop(listener);
+    // Bound and not listened on, the port is refused and not given to others.
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let url = format!("http://{}/{SECRET}", socket.local_addr().unwrap());
     let (error, tries) = fault(&client(&url)).await;
     assert_eq!((error.name(), tries), ("unreachable", 3));
     assert!(error.to_string().to_lowercase().contains("refused"), "{error}");
@@ -267,6 +268,53 @@ async fn gzip_is_understood() {
     let page = ask(&client(&server.url()), &Open::default()).await.unwrap();
     assert_eq!(page.contacts[0].id, "c1");
     mock.assert_async().await;
+}
+
+#[tokio::test]
+async fn what_gzip_makes_of_an_answer_counts() {
+    // 17 KiB on the way, and 4 MiB that would be 4 GiB.
+    for mebibytes in [17, 4_096] {
+        let answer = bomb(mebibytes);
+        assert!(answer.len() < mebibytes * 8 * 1024, "{}", answer.len());
+        let (error, tries) = fault(&client(&raw(answer, 0).await)).await;
+        assert_eq!((error, tries), (InboxError::TooLarge { limit: 16 }, 3), "{mebibytes}");
+    }
+}
+
+#[tokio::test]
+async fn a_trickle_ends_within_the_timeout() {
+    let timeout = SignedDuration::from_millis(150);
+    for (head, word) in [
+        ("", "H"),
+        ("HTTP/1.1 200 OK\r\nx: ", "y"),
+        ("HTTP/1.1 200 OK\r\n\r\n", " "),
+        ("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n", "1\r\n \r\n"),
+        // Without end, and with nothing that could be an answer.
+        ("", "HTTP/1.1 100 Continue\r\n\r\n"),
+    ] {
+        let url = trickling(head, word).await;
+        let began = std::time::Instant::now();
+        let error = ask(&within(&url, timeout), &Open::default()).await.unwrap_err();
+        assert!(matches!(error, InboxError::Timeout { .. } | InboxError::Broken), "{head}{word}: {error:?}");
+        // Three tries.
+        assert!(began.elapsed() < Duration::from_secs(5), "{head}{word}: {:?}", began.elapsed());
+    }
+}
+
+#[tokio::test]
+async fn a_flood_that_is_no_body_is_not_read() {
+    for (head, word) in FLOODS {
+        let began = std::time::Instant::now();
+        let (error, tries) = fault(&client(&flooding(head, word).await)).await;
+        assert_eq!((&error, tries), (&InboxError::Broken, 3), "{head}{word}");
+        assert!(began.elapsed() < Duration::from_secs(10), "{head}{word}: {:?}", began.elapsed());
+    }
+    // Answers before the answer take no room, only time.
+    let timeout = SignedDuration::from_millis(150);
+    let url = flooding("", "HTTP/1.1 100 Continue\r\n\r\n").await;
+    let began = std::time::Instant::now();
+    assert!(ask(&within(&url, timeout), &Open::default()).await.is_err());
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
 }
 
 #[tokio::test]

@@ -87,9 +87,14 @@ impl Connection {
         Err(Failure { stage: Stage::Login, trouble: Trouble::no_smtp() })
     }
 
-    /// Hands in one mail.
-    pub async fn deliver(&mut self, from: &Address, to: &Address, mail: &[u8], by: Instant) -> Result<(), Failure> {
+    /// Begins a mail.
+    pub async fn begin(&mut self, from: &Address, by: Instant) -> Result<(), Failure> {
         self.ask(Stage::Sender, by, &format!("MAIL FROM:<{from}>"), &[YES]).await?;
+        Ok(())
+    }
+
+    /// Hands in the mail that was begun.
+    pub async fn hand_in(&mut self, to: &Address, mail: &[u8], by: Instant) -> Result<(), Failure> {
         self.ask(Stage::Recipient, by, &format!("RCPT TO:<{to}>"), &[YES]).await?;
         self.ask(Stage::Data, by, "DATA", &[GO_ON]).await?;
         self.exchange(Stage::Content, by, &ended(mail), &[YES]).await?;

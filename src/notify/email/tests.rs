@@ -1,21 +1,19 @@
 //! Mails against a server that misbehaves.
 
 mod hostile;
+mod kept;
+mod tls;
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use rcgen::{CertifiedKey, generate_simple_self_signed};
-use rustls::ServerConfig;
-use rustls::pki_types::PrivateKeyDer;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::Email;
 use crate::model::smtp::SmtpAddress;
 use crate::model::{Attempt, Body, Fault, MessageId, Outcome, Parcel};
-use crate::notify::testing::{TIMEOUT, parcel, payload_fault, rejected, retry};
-use crate::sandbox::smtp::{Mail, Settings, SmtpSink, Stage, Trouble};
+use crate::notify::testing::{TIMEOUT, nobody, parcel, payload_fault, rejected, retry};
+use crate::sandbox::smtp::{Settings, SmtpSink, Stage, Trouble};
 
 const FROM: &str = "Pengwatch <alerts@example.com>";
 
@@ -59,7 +57,11 @@ fn body() -> Body {
 }
 
 fn attempt(outcome: Outcome, settled: &[&str]) -> Attempt {
-    Attempt { outcome, settled: settled.iter().map(ToString::to_string).collect() }
+    Attempt { settled: settled.iter().map(ToString::to_string).collect(), ..outcome.into() }
+}
+
+fn refusing(attempt: Attempt, refused: &[&str]) -> Attempt {
+    Attempt { refused: refused.iter().map(ToString::to_string).collect(), ..attempt }
 }
 
 #[tokio::test]
@@ -156,7 +158,8 @@ async fn a_bad_recipient_stops_nobody_else() {
     server.sink.refuse("bad@x.org", 550, 9);
     let to = ["a@x.org", "bad@x.org", "c@x.org"];
     let sent = server.email(&to).send(&parcel(body())).await;
-    assert_eq!(sent, attempt(Outcome::Delivered, &["a@x.org", "c@x.org", "bad@x.org"]));
+    let right = attempt(Outcome::Delivered, &["a@x.org", "c@x.org", "bad@x.org"]);
+    assert_eq!(sent, refusing(right, &["550 5.0.0 at the recipient (b***@x.org)"]));
     assert_eq!(server.got(), ["a@x.org", "c@x.org"]);
     assert_eq!(server.sink.connections(), 1);
 }
@@ -169,13 +172,15 @@ async fn a_retry_is_for_those_who_are_left() {
     let email = server.email(&["a@x.org", "b@x.org", "bad@x.org"]);
     let first = email.send(&parcel(body())).await;
     let reason = "451 4.0.0 at the recipient (b***@x.org)";
-    assert_eq!(first, attempt(retry(None, reason, true), &["a@x.org", "bad@x.org"]));
+    let right = attempt(retry(None, reason, true), &["a@x.org", "bad@x.org"]);
+    assert_eq!(first, refusing(right, &["550 5.0.0 at the recipient (b***@x.org)"]));
     let second = email.send(&Parcel { settled: first.settled, ..parcel(body()) }).await;
     assert_eq!(second, attempt(Outcome::Delivered, &["a@x.org", "bad@x.org", "b@x.org"]));
     assert_eq!(server.got(), ["a@x.org", "b@x.org"]);
+    email.rest().await;
     let third = email.send(&Parcel { settled: second.settled.clone(), ..parcel(body()) }).await;
     assert_eq!(third, second);
-    assert_eq!(server.sink.connections(), 2, "nobody is left: nobody is called");
+    assert_eq!(server.sink.connections(), 1, "nobody is left: nobody is called");
 }
 
 #[tokio::test]
@@ -190,6 +195,20 @@ async fn nobody_told_is_never_everybody_settled() {
     let second = email.send(&Parcel { settled: first.settled, ..parcel(body()) }).await;
     let reason = "550 5.0.0 at the recipient (a***@x.org), and 1 more";
     assert_eq!(second, attempt(rejected(Fault::Receiver, reason), &[]));
+}
+
+#[tokio::test]
+async fn who_is_refused_after_others_were_told_is_named_once() {
+    let server = Server::plain().await;
+    server.sink.refuse("bad@x.org", 450, 1);
+    server.sink.refuse("bad@x.org", 550, 9);
+    server.sink.refuse("worse@x.org", 550, 9);
+    let email = server.email(&["a@x.org", "bad@x.org", "worse@x.org"]);
+    let first = email.send(&parcel(body())).await;
+    assert_eq!(first.refused, ["550 5.0.0 at the recipient (w***@x.org)"]);
+    let second = email.send(&Parcel { settled: first.settled, ..parcel(body()) }).await;
+    let right = attempt(Outcome::Delivered, &["a@x.org", "worse@x.org", "bad@x.org"]);
+    assert_eq!(second, refusing(right, &["550 5.0.0 at the recipient (b***@x.org)"]));
 }
 
 #[tokio::test]
@@ -293,7 +312,8 @@ async fn a_text_that_one_of_many_dislikes_is_that_ones_matter() {
     let server = Server::plain().await;
     server.sink.trouble_for("b@x.org", Stage::End, Trouble::Code(552), 1);
     let sent = server.email(&["a@x.org", "b@x.org"]).send(&parcel(body())).await;
-    assert_eq!(sent, attempt(Outcome::Delivered, &["a@x.org", "b@x.org"]));
+    let right = attempt(Outcome::Delivered, &["a@x.org", "b@x.org"]);
+    assert_eq!(sent, refusing(right, &["552 5.0.0 after the text of the mail (b***@x.org)"]));
 
     server.sink.fault(Stage::End, 554, 2);
     let sent = server.email(&["a@x.org", "b@x.org"]).send(&parcel(body())).await;
@@ -303,82 +323,10 @@ async fn a_text_that_one_of_many_dislikes_is_that_ones_matter() {
 
 #[tokio::test]
 async fn nobody_there() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("smtp://{}", listener.local_addr().unwrap());
-    drop(listener);
+    let url = nobody().await.replace("http:", "smtp:");
     let sent = email(&url, FROM, &["a@x.org", "b@x.org"], TIMEOUT, &[]).send(&parcel(body())).await;
     let reason = "no connection (connection refused) when connecting";
     assert_eq!(sent, attempt(retry(None, reason, false), &[]));
-}
-
-/// A server's side and a client's.
-fn certificate() -> (Arc<ServerConfig>, Vec<u8>) {
-    certificate_for("127.0.0.1")
-}
-
-fn certificate_for(name: &str) -> (Arc<ServerConfig>, Vec<u8>) {
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let CertifiedKey { cert, signing_key } = generate_simple_self_signed(vec![name.to_owned()]).unwrap();
-    let key = PrivateKeyDer::try_from(signing_key.serialize_der()).unwrap();
-    let config = ServerConfig::builder().with_no_client_auth();
-    (Arc::new(config.with_single_cert(vec![cert.der().clone()], key).unwrap()), cert.der().to_vec())
-}
-
-async fn over_tls(implicit: bool, password: &str, known: bool) -> (Attempt, Vec<Mail>) {
-    let (tls, root) = certificate();
-    let login = Some(("me@x.org".to_owned(), "hunter2:/".to_owned()));
-    let server = Server::start(Settings { login, tls: Some(tls), implicit }).await;
-    let (scheme, query) = if implicit { ("smtps", "") } else { ("smtp", "?tls=required") };
-    let url = format!("{scheme}://me%40x.org:{password}@127.0.0.1:{}{query}", server.port);
-    let roots = if known { vec![b"no certificate".to_vec(), root] } else { Vec::new() };
-    let email = email(&url, FROM, &["a@x.org"], TIMEOUT, &roots);
-    let sent = email.send(&parcel(body())).await;
-    let shown = format!("{email:?} {sent:?}");
-    assert!(!shown.contains("hunter") && !shown.contains("me@"), "{shown}");
-    (sent, server.sink.mails())
-}
-
-#[tokio::test]
-async fn logs_in_over_tls() {
-    for implicit in [true, false] {
-        let (sent, mails) = over_tls(implicit, "hunter2%3A%2F", true).await;
-        assert_eq!((sent.outcome, mails.len()), (Outcome::Delivered, 1), "{implicit}");
-
-        let (sent, mails) = over_tls(implicit, "hunter3", true).await;
-        let reason = "535 5.7.8 at the login";
-        assert_eq!((sent.outcome, mails.len()), (rejected(Fault::Receiver, reason), 0), "{implicit}");
-
-        let (sent, mails) = over_tls(implicit, "hunter2%3A%2F", false).await;
-        let reason = "no connection (TLS: the certificate's issuer is not known) when connecting";
-        assert_eq!((sent.outcome, mails.len()), (retry(None, reason, false), 0), "{implicit}");
-    }
-}
-
-#[tokio::test]
-async fn without_tls_or_login_there_is_no_mail_to_one_who_was_told_to_have_them() {
-    let server = Server::plain().await;
-    let url = format!("smtp://u:hunter2@127.0.0.1:{}?tls=required", server.port);
-    let sent = email(&url, FROM, &["a@x.org"], TIMEOUT, &[]).send(&parcel(body())).await;
-    let reason = "the server offers no STARTTLS when connecting";
-    assert_eq!(sent, attempt(rejected(Fault::Receiver, reason), &[]));
-
-    let (tls, root) = certificate();
-    let server = Server::start(Settings { login: None, tls: Some(tls), implicit: true }).await;
-    let url = format!("smtps://u:hunter2@127.0.0.1:{}", server.port);
-    let sent = email(&url, FROM, &["a@x.org"], TIMEOUT, &[root]).send(&parcel(body())).await;
-    let reason = "the server offers no login by PLAIN or LOGIN at the login";
-    assert_eq!(sent, attempt(rejected(Fault::Receiver, reason), &[]));
-}
-
-#[tokio::test]
-async fn a_login_that_fails_for_now_is_tried_again() {
-    let (tls, root) = certificate();
-    let login = Some(("u".to_owned(), "p".to_owned()));
-    let server = Server::start(Settings { login, tls: Some(tls), implicit: true }).await;
-    server.sink.fault(Stage::Auth, 454, 1);
-    let url = format!("smtps://u:p@127.0.0.1:{}", server.port);
-    let sent = email(&url, FROM, &["a@x.org"], TIMEOUT, &[root]).send(&parcel(body())).await;
-    assert_eq!(sent, attempt(retry(None, "454 4.0.0 at the login", false), &[]));
 }
 
 #[test]

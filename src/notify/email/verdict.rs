@@ -73,10 +73,12 @@ impl Verdict {
             self.refused.append(&mut self.disliked);
         }
         let told = !self.settled.is_empty();
+        let mut refused = Vec::new();
         if told {
             for Refusal { recipient, reason } in &self.refused {
                 tracing::warn!(mail.reason = reason, "a recipient of a mail is refused for good");
                 self.settled.push(recipient.clone());
+                refused.push(reason.clone());
             }
         }
         let outcome = if let Some(reason) = self.dead {
@@ -91,7 +93,7 @@ impl Verdict {
             let reason = self.refused.first().map_or("no recipient", |first| &first.reason);
             Outcome::Rejected { reason: and_more(reason, self.refused.len()), fault: Fault::Receiver }
         };
-        Attempt { outcome, settled: self.settled }
+        Attempt { outcome, settled: self.settled, refused }
     }
 }
 

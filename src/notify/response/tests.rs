@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use super::{BODY_LIMIT, check_url, exchange, post};
-use crate::model::Fault;
+use crate::inbox::testing::{FLOODS, bomb, flooding, raw, trickling};
+use crate::model::{Fault, Outcome};
 use crate::notify::testing::{Manners, TIMEOUT, client, nobody, now, rejected, retry, server};
 
-async fn answer(url: &str, timeout: Duration) -> Result<super::Answer, crate::model::Outcome> {
+async fn answer(url: &str, timeout: Duration) -> Result<super::Answer, Outcome> {
     exchange(post(&client(), &url.into(), "{}".to_owned(), timeout), now()).await
 }
 
@@ -21,8 +22,7 @@ async fn without_an_answer() {
 
     let garbage = server(Manners::Says("SSH-2.0-OpenSSH\r\n\r\n")).await;
     for url in [server(Manners::HangsUp).await, garbage] {
-        let Some(crate::model::Outcome::Retry { reason, ambiguous: true, .. }) = answer(&url, TIMEOUT).await.err()
-        else {
+        let Some(Outcome::Retry { reason, ambiguous: true, .. }) = answer(&url, TIMEOUT).await.err() else {
             panic!("{url}");
         };
         assert!(reason.starts_with("the connection broke off: "), "{reason}");
@@ -44,6 +44,46 @@ async fn a_long_body_is_read_in_part() {
     let mut server = mockito::Server::new_async().await;
     server.mock("POST", "/").with_body("x".repeat(3 * BODY_LIMIT)).create_async().await;
     assert_eq!(answer(&server.url(), TIMEOUT).await.ok().map(|answer| answer.body.len()), Some(BODY_LIMIT));
+}
+
+#[tokio::test]
+async fn what_gzip_makes_of_a_body_is_read_in_part() {
+    let answer = answer(&raw(bomb(4_096), 0).await, TIMEOUT).await.ok().unwrap();
+    assert_eq!((answer.status, answer.body.len()), (200, BODY_LIMIT));
+}
+
+#[tokio::test]
+async fn a_trickle_ends_within_the_timeout() {
+    let short = Duration::from_millis(200);
+    let began = std::time::Instant::now();
+    for head in ["", "HTTP/1.1 200 OK\r\nx: "] {
+        let url = trickling(head, "H").await;
+        assert_eq!(answer(&url, short).await.err(), Some(retry(None, "no answer in time", true)), "{head}");
+    }
+    // The status has been said; the rest is not waited for any longer.
+    let url = trickling("HTTP/1.1 204 OK\r\n\r\n", " ").await;
+    assert_eq!(answer(&url, short).await.ok().map(|answer| answer.status), Some(204));
+    let url = trickling("HTTP/1.1 200 OK\r\n\r\n", "o").await;
+    let body = answer(&url, short).await.ok().unwrap().body;
+    assert!(!body.is_empty() && body.len() < 100, "{body}");
+    assert!(began.elapsed() < TIMEOUT, "{:?}", began.elapsed());
+}
+
+#[tokio::test]
+async fn a_flood_that_is_no_body_is_not_read() {
+    for (head, word) in FLOODS {
+        let began = std::time::Instant::now();
+        let got = answer(&flooding(head, word).await, TIMEOUT).await;
+        match got {
+            // What follows the status is of no interest.
+            Ok(answer) => assert_eq!((answer.status, answer.body.as_str()), (200, ""), "{head}{word}"),
+            Err(outcome) => {
+                let Outcome::Retry { reason, ambiguous: true, .. } = outcome else { panic!("{outcome:?}") };
+                assert!(reason.starts_with("the connection broke off"), "{head}{word}: {reason}");
+            }
+        }
+        assert!(began.elapsed() < TIMEOUT / 2, "{head}{word}: {:?}", began.elapsed());
+    }
 }
 
 #[tokio::test]

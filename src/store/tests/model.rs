@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use super::fixtures::{alert, at, message, notification, open, resolved};
 use crate::{
     model::{Alert, Changes, Event, Message, MessageId, Notification, NotificationId, Reception, Told},
-    store::{Done, Handed, Open, Owed, Recorded, Store, Waiting},
+    store::{Attempted, Done, Handed, Open, Owed, Recorded, Store, Waiting},
 };
 
 const RECEIVERS: [&str; 2] = ["support", "leads"];
@@ -307,8 +307,10 @@ impl Model {
                 let Some(message) = self.close(*which, "delivered") else { return };
                 let receiver = self.receiver(&message);
                 self.receptions.insert(receiver.clone(), Reception::default());
-                let delivered = Recorded::Delivered { message, at: now };
-                store.attempted(delivered, receiver, Reception::default()).await.unwrap();
+                let recorded = Recorded::Delivered { message: message.clone(), at: now };
+                let refused = vec!["550 at the recipient".to_owned()];
+                let reception = Reception::default();
+                store.attempted(Attempted { recorded, at: now, message, refused, receiver, reception }).await.unwrap();
             }
             Work::Die(which) => {
                 let now = self.now();
@@ -338,8 +340,10 @@ impl Model {
                 };
                 let receiver = self.receiver(&message);
                 self.receptions.insert(receiver.clone(), failing.clone());
-                let again = Recorded::Again { message, now, at: next_at, plain, ambiguous, settled, reason };
-                store.attempted(again, receiver, failing).await.unwrap();
+                let again = message.clone();
+                let recorded = Recorded::Again { message: again, now, at: next_at, plain, ambiguous, settled, reason };
+                let (refused, reception) = (Vec::new(), failing);
+                store.attempted(Attempted { recorded, at: now, message, refused, receiver, reception }).await.unwrap();
             }
             Work::Supersede { receiver, which } => {
                 let all: Vec<i64> = self.owed(RECEIVERS[*receiver]).map(|entry| entry.id).collect();

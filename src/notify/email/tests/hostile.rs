@@ -10,7 +10,8 @@ use tokio::net::TcpListener;
 use tokio::time::{Instant, sleep};
 use tokio_rustls::TlsAcceptor;
 
-use super::{FROM, body, certificate, certificate_for, email};
+use super::tls::{certificate, certificate_for};
+use super::{FROM, body, email};
 use crate::model::{Attempt, Outcome};
 use crate::notify::testing::{TIMEOUT, parcel};
 

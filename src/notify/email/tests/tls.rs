@@ -1,0 +1,82 @@
+//! Mails under TLS, and logins, which go nowhere else.
+
+use std::sync::Arc;
+
+use rcgen::{CertifiedKey, generate_simple_self_signed};
+use rustls::ServerConfig;
+use rustls::pki_types::PrivateKeyDer;
+
+use super::{FROM, Server, attempt, body, email};
+use crate::model::{Attempt, Fault, Outcome};
+use crate::notify::testing::{TIMEOUT, parcel, rejected, retry};
+use crate::sandbox::smtp::{Mail, Settings, Stage};
+
+/// A server's side and a client's.
+pub(super) fn certificate() -> (Arc<ServerConfig>, Vec<u8>) {
+    certificate_for("127.0.0.1")
+}
+
+pub(super) fn certificate_for(name: &str) -> (Arc<ServerConfig>, Vec<u8>) {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let CertifiedKey { cert, signing_key } = generate_simple_self_signed(vec![name.to_owned()]).unwrap();
+    let key = PrivateKeyDer::try_from(signing_key.serialize_der()).unwrap();
+    let config = ServerConfig::builder().with_no_client_auth();
+    (Arc::new(config.with_single_cert(vec![cert.der().clone()], key).unwrap()), cert.der().to_vec())
+}
+
+async fn over_tls(implicit: bool, password: &str, known: bool) -> (Attempt, Vec<Mail>) {
+    let (tls, root) = certificate();
+    let login = Some(("me@x.org".to_owned(), "hunter2:/".to_owned()));
+    let server = Server::start(Settings { login, tls: Some(tls), implicit }).await;
+    let (scheme, query) = if implicit { ("smtps", "") } else { ("smtp", "?tls=required") };
+    let url = format!("{scheme}://me%40x.org:{password}@127.0.0.1:{}{query}", server.port);
+    let roots = if known { vec![b"no certificate".to_vec(), root] } else { Vec::new() };
+    let email = email(&url, FROM, &["a@x.org"], TIMEOUT, &roots);
+    let sent = email.send(&parcel(body())).await;
+    let shown = format!("{email:?} {sent:?}");
+    assert!(!shown.contains("hunter") && !shown.contains("me@"), "{shown}");
+    (sent, server.sink.mails())
+}
+
+#[tokio::test]
+async fn logs_in_over_tls() {
+    for implicit in [true, false] {
+        let (sent, mails) = over_tls(implicit, "hunter2%3A%2F", true).await;
+        assert_eq!((sent.outcome, mails.len()), (Outcome::Delivered, 1), "{implicit}");
+
+        let (sent, mails) = over_tls(implicit, "hunter3", true).await;
+        let reason = "535 5.7.8 at the login";
+        assert_eq!((sent.outcome, mails.len()), (rejected(Fault::Receiver, reason), 0), "{implicit}");
+
+        let (sent, mails) = over_tls(implicit, "hunter2%3A%2F", false).await;
+        let reason = "no connection (TLS: the certificate's issuer is not known) when connecting";
+        assert_eq!((sent.outcome, mails.len()), (retry(None, reason, false), 0), "{implicit}");
+    }
+}
+
+#[tokio::test]
+async fn without_tls_or_login_there_is_no_mail_to_one_who_was_told_to_have_them() {
+    let server = Server::plain().await;
+    let url = format!("smtp://u:hunter2@127.0.0.1:{}?tls=required", server.port);
+    let sent = email(&url, FROM, &["a@x.org"], TIMEOUT, &[]).send(&parcel(body())).await;
+    let reason = "the server offers no STARTTLS when connecting";
+    assert_eq!(sent, attempt(rejected(Fault::Receiver, reason), &[]));
+
+    let (tls, root) = certificate();
+    let server = Server::start(Settings { login: None, tls: Some(tls), implicit: true }).await;
+    let url = format!("smtps://u:hunter2@127.0.0.1:{}", server.port);
+    let sent = email(&url, FROM, &["a@x.org"], TIMEOUT, &[root]).send(&parcel(body())).await;
+    let reason = "the server offers no login by PLAIN or LOGIN at the login";
+    assert_eq!(sent, attempt(rejected(Fault::Receiver, reason), &[]));
+}
+
+#[tokio::test]
+async fn a_login_that_fails_for_now_is_tried_again() {
+    let (tls, root) = certificate();
+    let login = Some(("u".to_owned(), "p".to_owned()));
+    let server = Server::start(Settings { login, tls: Some(tls), implicit: true }).await;
+    server.sink.fault(Stage::Auth, 454, 1);
+    let url = format!("smtps://u:p@127.0.0.1:{}", server.port);
+    let sent = email(&url, FROM, &["a@x.org"], TIMEOUT, &[root]).send(&parcel(body())).await;
+    assert_eq!(sent, attempt(retry(None, "454 4.0.0 at the login", false), &[]));
+}
