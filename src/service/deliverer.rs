@@ -279,9 +279,14 @@ impl Deliverer {
         };
         let next_at = if let Recorded::Again { at, .. } = &recorded { Some(*at) } else { None };
         let is_dead = matches!(recorded, Recorded::Dead { .. });
-        let (message, receiver_name) = (id.clone(), receiver.to_owned());
-        let reception = known.clone();
-        let attempted = Attempted { recorded, at: now, message, refused, receiver: receiver_name, reception };
+        let attempted = Attempted {
+            recorded,
+            at: now,
+            message: id.clone(),
+            refused,
+            receiver: receiver.to_owned(),
+            reception: known.clone(),
+        };
         self.store.attempted(attempted).await?;
         if is_dead && let Some(fallback) = &self.manner.fallback {
             self.hand_over(Handed::Message(id.clone()), fallback, round).await?;
