@@ -84,6 +84,24 @@ pub enum StoreError {
         /// The other one's process id, where it is known.
         holder: Option<String>,
     },
+    /// No room is left on the disk.
+    #[error("there is no room left for the state `{}`; nothing was changed. Free some space: it goes on by itself", path.display())]
+    Full {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Somebody else has written for too long.
+    #[error("another program keeps the state `{}` for itself; nothing was changed, and it is tried again", path.display())]
+    Busy {
+        /// The file.
+        path: PathBuf,
+    },
+    /// It must not be written.
+    #[error("the state `{}` cannot be written: it, its folder or its disk is read-only; nothing was changed", path.display())]
+    ReadOnly {
+        /// The file.
+        path: PathBuf,
+    },
     /// Reading or writing failed.
     #[error("the state `{}` failed: {source}", path.display())]
     Failed {

@@ -155,7 +155,11 @@ fn gone(path: &Path) -> StoreError {
 
 /// An error of SQLite, told apart where the file itself is to blame.
 fn name(path: &Path, source: rusqlite::Error) -> StoreError {
+    let path_of = || path.to_owned();
     match source.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) => StoreError::Full { path: path_of() },
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreError::Busy { path: path_of() },
+        Some(ErrorCode::ReadOnly) => StoreError::ReadOnly { path: path_of() },
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
             StoreError::Damaged { path: path.to_owned(), what: source.to_string() }
         }

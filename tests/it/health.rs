@@ -5,7 +5,7 @@ use std::{
     net::TcpStream,
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicU16, AtomicUsize, Ordering},
     },
 };
 
@@ -13,10 +13,13 @@ use pengwatch::sandbox::fault::{Fault, Kind};
 
 use crate::harness::{Home, eventually};
 
-/// A port that was free a moment ago.
+/// A free port below those that are given to whoever asks for any, so that nobody else gets it meanwhile.
 pub fn port() -> u16 {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-    listener.local_addr().expect("an address").port()
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let first = 20_000 + u16::try_from(std::process::id() % 100).expect("small") * 100;
+    let ports = (0..100).map(|_| first + NEXT.fetch_add(1, Ordering::SeqCst) % 100);
+    let is_free = |port: &u16| std::net::TcpListener::bind(("127.0.0.1", *port)).is_ok();
+    ports.into_iter().find(is_free).expect("a port")
 }
 
 fn get(port: u16, path: &str) -> Option<(u16, String)> {

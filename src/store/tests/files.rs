@@ -3,7 +3,10 @@
 use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 
 use super::fixtures::{alert, at, beginning, open};
-use crate::store::{Lock, Store, StoreError};
+use crate::{
+    model::Changes,
+    store::{Lock, Store, StoreError},
+};
 
 /// A store with enough in it for several pages.
 async fn filled(folder: &Path) -> std::path::PathBuf {
@@ -169,4 +172,63 @@ fn one_lock_at_a_time() {
     fs::write(folder.path().join("state.db.lock"), "garbage").unwrap();
     Lock::take(&path).unwrap();
     assert_eq!(files(folder.path()), ["state.db.lock"]);
+}
+
+/// Work for a store that fails with these words, leaves everything as it was, and works again afterwards.
+async fn fails_and_goes_on(words: &str, begin: impl AsyncFn(&Store, &Path), end: impl AsyncFn(&Store)) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("state.db");
+    let store = Store::open(&path).await.unwrap();
+    store.commit("main", beginning(&alert("a", at(0)))).await.unwrap();
+    let before = store.snapshot("main").await.unwrap();
+    begin(&store, &path).await;
+    let many = || {
+        let alerts: Vec<_> = (0..200).map(|number| alert(&format!("c{number}"), at(1))).collect();
+        Changes { alerts, ..Changes::default() }
+    };
+    let error = store.commit("main", many()).await.unwrap_err().to_string();
+    assert!(error.contains(words) && error.contains(&*path.to_string_lossy()), "{error}");
+    assert_eq!(store.snapshot("main").await.unwrap(), before, "all or nothing");
+    end(&store).await;
+    store.commit("main", many()).await.unwrap();
+    assert_eq!(store.snapshot("main").await.unwrap().alerts.len(), 201);
+}
+
+#[tokio::test]
+async fn a_full_disk_changes_nothing_and_it_goes_on_when_there_is_room() {
+    let pages = async |store: &Store, most: i64| {
+        store
+            .owner
+            .read(move |db| db.query_row(&format!("PRAGMA max_page_count = {most}"), [], |_| Ok(())))
+            .await
+            .unwrap();
+    };
+    let words = "there is no room left for the state";
+    fails_and_goes_on(words, async |store, _| pages(store, 1).await, async |store| pages(store, 1_000_000).await).await;
+}
+
+#[tokio::test]
+async fn a_state_that_somebody_keeps_is_told_and_tried_again() {
+    let holder = std::sync::Mutex::new(None);
+    let begin = async |store: &Store, path: &Path| {
+        // As impatient as a test.
+        store.owner.read(|db| db.busy_timeout(std::time::Duration::ZERO)).await.unwrap();
+        let db = rusqlite::Connection::open(path).unwrap();
+        db.execute_batch("BEGIN IMMEDIATE").unwrap();
+        *holder.lock().unwrap() = Some(db);
+    };
+    let end = async |_: &Store| drop(holder.lock().unwrap().take());
+    fails_and_goes_on("another program keeps the state", begin, end).await;
+}
+
+#[tokio::test]
+async fn a_state_that_must_not_be_written_is_told() {
+    let only = async |store: &Store, on: bool| {
+        store.owner.read(move |db| db.pragma_update(None, "query_only", on)).await.unwrap();
+    };
+    let begin = async |store: &Store, _: &Path| only(store, true).await;
+    fails_and_goes_on("cannot be written: it, its folder or its disk is read-only", begin, async |store| {
+        only(store, false).await;
+    })
+    .await;
 }

@@ -1,0 +1,77 @@
+//! Answers that are too much, or too slow.
+
+use std::time::{Duration, Instant};
+
+use jiff::SignedDuration;
+use serde_json::json;
+
+use super::{answering, ask, fault};
+use crate::inbox::{
+    InboxError,
+    testing::{FLOODS, Open, bomb, client, flooding, raw, trickling, within},
+};
+
+#[tokio::test]
+async fn an_answer_without_end_is_not_read() {
+    let mut answer = b"HTTP/1.1 200 OK\r\n\r\n{\"success\":true,\"data\":[".to_vec();
+    answer.extend(std::iter::repeat_n(b' ', 1 << 20));
+    let (error, tries) = fault(&client(&raw(answer, 1_000).await)).await;
+    assert_eq!((&error, tries), (&InboxError::TooLarge { limit: 16 }, 3));
+    assert!(error.to_string().contains("16 MiB"), "{error}");
+}
+
+#[tokio::test]
+async fn a_large_answer_within_bounds_is_read() {
+    let note = "x".repeat(10 << 20);
+    let body = json!({ "success": true, "data": [{ "_id": "c1", "lastMessage": { "text": note } }] }).to_string();
+    let server = answering(200, &[], &body).await;
+    let page = ask(&client(&server.url()), &Open::default()).await.unwrap();
+    assert_eq!(page.contacts[0].last_message.text.len(), 10 << 20);
+}
+
+#[tokio::test]
+async fn what_gzip_makes_of_an_answer_counts() {
+    // 17 KiB on the way, and 4 MiB that would be 4 GiB.
+    for mebibytes in [17, 4_096] {
+        let answer = bomb(mebibytes);
+        assert!(answer.len() < mebibytes * 8 * 1024, "{}", answer.len());
+        let (error, tries) = fault(&client(&raw(answer, 0).await)).await;
+        assert_eq!((error, tries), (InboxError::TooLarge { limit: 16 }, 3), "{mebibytes}");
+    }
+}
+
+#[tokio::test]
+async fn a_trickle_ends_within_the_timeout() {
+    let timeout = SignedDuration::from_millis(150);
+    for (head, word) in [
+        ("", "H"),
+        ("HTTP/1.1 200 OK\r\nx: ", "y"),
+        ("HTTP/1.1 200 OK\r\n\r\n", " "),
+        ("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n", "1\r\n \r\n"),
+        // Without end, and with nothing that could be an answer.
+        ("", "HTTP/1.1 100 Continue\r\n\r\n"),
+    ] {
+        let url = trickling(head, word).await;
+        let began = Instant::now();
+        let error = ask(&within(&url, timeout), &Open::default()).await.unwrap_err();
+        assert!(matches!(error, InboxError::Timeout { .. } | InboxError::Broken), "{head}{word}: {error:?}");
+        // Three tries.
+        assert!(began.elapsed() < Duration::from_secs(5), "{head}{word}: {:?}", began.elapsed());
+    }
+}
+
+#[tokio::test]
+async fn a_flood_that_is_no_body_is_not_read() {
+    for (head, word) in FLOODS {
+        let began = Instant::now();
+        let (error, tries) = fault(&client(&flooding(head, word).await)).await;
+        assert_eq!((&error, tries), (&InboxError::Broken, 3), "{head}{word}");
+        assert!(began.elapsed() < Duration::from_secs(10), "{head}{word}: {:?}", began.elapsed());
+    }
+    // Answers before the answer take no room, only time.
+    let timeout = SignedDuration::from_millis(150);
+    let url = flooding("", "HTTP/1.1 100 Continue\r\n\r\n").await;
+    let began = Instant::now();
+    assert!(ask(&within(&url, timeout), &Open::default()).await.is_err());
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+}
