@@ -1,15 +1,24 @@
-//! No secret and no customer's text in logs, however much is asked for.
+//! No secret and no customer's text in logs, however much is asked for; no secret in anything else that is
+//! written or answered.
 
-use pengwatch::sandbox::{
-    By, Deed,
-    fault::{Fault, Kind},
-    smtp::Stage,
+use pengwatch::{
+    config::load::{Secrets, load},
+    sandbox::{
+        By, Deed,
+        fault::{Fault, Kind},
+        smtp::Stage,
+    },
 };
 
-use crate::harness::{Home, TOKEN, eventually, now};
+use crate::{
+    harness::{Home, TOKEN, eventually, now},
+    health::{get_with, port, with},
+};
 
 /// What must never stand in a log.
-const SECRETS: [(&str, &str); 8] = [
+const SECRETS: [(&str, &str); 10] = [
+    ("the token of the server", "hunter2web"),
+    ("the heartbeat's address", "hunter2heart"),
     ("the token", TOKEN),
     ("the Slack address", "hunter2slack"),
     ("the webhook's address", "hunter2hook"),
@@ -118,4 +127,85 @@ fn addresses_and_keys_that_are_wrong() {
             assert!(ran.status == Some(1) || ran.status == Some(2), "{name}={value} {arguments:?}: {ran:?}");
         }
     }
+}
+
+/// Every kind of secret there is, each in a place where it fails: what it is refused with must not show it.
+#[test]
+fn everything_that_can_be_asked_of_it() {
+    let port = port();
+    let more = format!(
+        "[server]\nlisten = \"127.0.0.1:{port}\"\ntoken = {{ env = \"WEB_TOKEN\" }}\n\
+         [watchdog]\nnotify = [\"leads\"]\nheartbeat_url = {{ env = \"HEART\" }}\nafter = \"1s\"\n"
+    );
+    let home = with(home(true), &more).env("WEB_TOKEN", "hunter2web").env("HEART", "http://127.0.0.1:9/hunter2heart");
+    home.inbox().fault(Fault::slack(Kind::status(404)).repeated(1_000));
+    home.inbox().fault(Fault::webhook(Kind::Reset));
+    home.mail().fault(Stage::Rcpt, 451, 1);
+    home.inbox().fault(Fault::inbox(Kind::status(401)));
+    let daemon = home.start(&["run"]);
+    eventually("an answer", || get_with(port, "/healthz", "").is_some());
+    eventually("trouble", || home.run(&["history"]).stdout.contains("receiver-broken"));
+    let mut answers = Vec::new();
+    for path in ["/healthz", "/readyz", "/metrics", "/", "/nothing"] {
+        for headers in ["", "authorization: Bearer hunter2web\r\n", "accept: application/openmetrics-text\r\n"] {
+            let (_, body) = get_with(port, path, headers).expect("an answer");
+            answers.push((format!("{path} {headers}"), body));
+        }
+    }
+    assert!(answers.iter().any(|(_, body)| body.contains("pengwatch_receiver_broken{receiver=\"support\"} 1")));
+    for (what, body) in &answers {
+        nothing_leaks(what, body);
+    }
+    daemon.signal("TERM");
+    nothing_leaks("the log", &daemon.end().ends(0).all());
+
+    // Whom it is about is shown to those who ask here; how to reach the receivers is not.
+    let secrets: Vec<_> = SECRETS.iter().filter(|(name, _)| !name.starts_with("the customer")).collect();
+    let asked: [&[&str]; 8] = [
+        &["history"],
+        &["history", "--json"],
+        &["status"],
+        &["status", "--json"],
+        &["outbox", "list"],
+        &["outbox", "list", "--json"],
+        &["alerts", "--json"],
+        &["check"],
+    ];
+    let mut said: Vec<(String, Vec<u8>)> =
+        asked.iter().map(|arguments| (format!("{arguments:?}"), home.run(arguments).all().into_bytes())).collect();
+    for file in ["state.db", "state.db-wal", "state.db.lock"] {
+        said.push((file.to_owned(), std::fs::read(home.path(file)).unwrap_or_default()));
+    }
+    assert!(said.iter().any(|(_, text)| String::from_utf8_lossy(text).contains("receiver-broken")));
+    for (what, text) in &said {
+        for (name, secret) in &secrets {
+            assert!(!text.windows(secret.len()).any(|part| part == secret.as_bytes()), "{name} is in {what}");
+        }
+    }
+}
+
+#[test]
+fn what_a_programmer_prints_while_looking_for_a_fault() {
+    let home = with(home(false), "[server]\nlisten = \"127.0.0.1:0\"\ntoken = \"hunter2web\"\n");
+    home.edit("pengwatch.toml", "token = { env = \"TOKEN\" }", &format!("token = \"{TOKEN}\""));
+    let text = std::fs::read_to_string(home.path("pengwatch.toml")).expect("a file");
+    home.write(
+        "pengwatch.toml",
+        &format!("{text}\n[watchdog]\nheartbeat_url = \"https://example.com/hunter2heart\"\n"),
+    );
+    let env = |name: &str| {
+        let known = [
+            ("SLACK_WEBHOOK_URL", "https://example.com/hunter2slack"),
+            ("SMTP_URL", "smtps://me:hunter2mail@mail.example.com"),
+            ("OPS_WEBHOOK_URL", "https://example.com/hunter2hook"),
+            ("WEBHOOK_SECRET", "whsec_aHVudGVyMndlYmhvb2tzaWduaW5nc2VjcmV0MTI="),
+        ];
+        known.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
+    };
+    let mut found = Vec::new();
+    let config = load(&home.path("pengwatch.toml"), Secrets::Needed, &env, &mut found).expect("a configuration");
+    let shown = format!("{config:?} {config:#?} {found:?}");
+    assert!(shown.contains("heartbeat_url") && shown.contains("plain text"), "{shown}");
+    nothing_leaks("Debug", &shown);
+    assert!(!shown.contains("whsec_"), "{shown}");
 }

@@ -248,7 +248,7 @@ impl Month {
             found.iter().map(Diagnostic::line).collect::<Vec<_>>()
         );
         let dice = self.dice.clone();
-        let die = move |_: &'static str| {
+        let crash = move |_: &'static str| {
             if dice.one_in(1_000) {
                 // A crash tells nobody.
                 std::panic::resume_unwind(Box::new(()));
@@ -260,7 +260,7 @@ impl Month {
             store,
             deadline: None,
             patience: Patience { tries: 3, first: Duration::ZERO },
-            points: mortal.then(|| Arc::new(die) as Arc<dyn Fn(&'static str) + Send + Sync>),
+            points: mortal.then(|| Arc::new(crash) as Arc<dyn Fn(&'static str) + Send + Sync>),
         };
         App::build(&config, live, surroundings).await.expect("an app")
     }
