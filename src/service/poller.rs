@@ -144,7 +144,7 @@ impl Poller {
         };
         memory.short = match short_of_budget(&queries, &memory, self.sweep_every, began) {
             // What could not be read says nothing of the budget.
-            _ if polled.failure.is_some() => memory.short,
+            _ if polled.failure.as_ref().is_some_and(|error| *error != InboxError::OutOfTime) => memory.short,
             None => None,
             Some(pages) => Some(Short { since: memory.short.map_or(began, |short| short.since), pages }),
         };

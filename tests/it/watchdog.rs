@@ -141,3 +141,84 @@ fn the_fallback_hears_of_the_customer_and_of_the_end() {
     assert!(subjects(&home)[2].starts_with("✅ Asha: answered by an agent"), "{:?}", subjects(&home));
     assert_eq!(home.inbox().slack().iter().filter(|received| received.status == 200).count(), 0);
 }
+
+#[test]
+fn runs_that_did_not_come_are_told_by_the_next_one_and_once() {
+    let home = watched("");
+    home.run(&["run", "--once"]).ends(0);
+    // As if there had been a run every minute, and none for an hour.
+    remember(&home, |memory| {
+        memory["runs"] = serde_json::json!({ "last_at": an_hour_ago(), "gaps": [60, 61, 59, 60, 60] });
+    });
+    home.run(&["run", "--once"]).ends(0);
+    let told = subjects(&home);
+    assert_eq!(told.len(), 1);
+    assert!(
+        told[0].starts_with(
+            "⚠️ pengwatch did not run for a while: no run for 1 h, where there is one every 1 min. Customers"
+        ),
+        "{told:?}"
+    );
+    home.run(&["run", "--once"]).ends(0);
+    assert!(subjects(&home)[1].starts_with("✅ pengwatch: it runs regularly again"), "{:?}", subjects(&home));
+    home.run(&["run", "--once"]).ends(0);
+    assert_eq!(subjects(&home).len(), 2);
+}
+
+#[test]
+fn a_budget_that_is_not_enough_for_the_rules_is_told() {
+    let home = watched("");
+    home.edit("pengwatch.toml", "[inbox.main]", "[inbox.main]\nrequests_per_minute = 3\nsweep_every = \"1s\"");
+    for number in 0..120 {
+        home.waits(&format!("c{number}"), &format!("Customer {number}"), "Hello?");
+    }
+    home.run(&["run", "--once"]).ends(0);
+    assert_eq!(subjects(&home).len(), 0, "it has only begun");
+    // As if that had been an hour ago.
+    remember(&home, |memory| {
+        for walk in memory["walks"].as_object_mut().expect("walks").values_mut() {
+            walk["first_at"] = an_hour_ago().into();
+        }
+    });
+    home.run(&["run", "--once"]);
+    let told = subjects(&home);
+    let words =
+        "⚠️ pengwatch may make too few requests for the rules of the inbox main: a full walk of 3 pages or more";
+    assert!(told.len() == 1 && told[0].starts_with(words), "{told:?}");
+    home.edit("pengwatch.toml", "requests_per_minute = 3", "requests_per_minute = 60");
+    home.run(&["run", "--once"]).ends(0);
+    assert!(subjects(&home)[1].starts_with("✅ pengwatch: the requests are enough"), "{:?}", subjects(&home));
+}
+
+fn an_hour_ago() -> String {
+    (now() - jiff::SignedDuration::from_hours(1)).to_string()
+}
+
+/// Changes what is remembered of the inbox.
+fn remember(home: &Home, change: impl FnOnce(&mut serde_json::Value)) {
+    let db = rusqlite::Connection::open(home.path("pengwatch.db")).expect("the state");
+    let memory: String =
+        db.query_row("SELECT memory FROM inbox WHERE name = 'main'", [], |row| row.get(0)).expect("a memory");
+    let mut memory = serde_json::from_str(&memory).expect("JSON");
+    change(&mut memory);
+    db.execute("UPDATE inbox SET memory = ?1 WHERE name = 'main'", [memory.to_string()]).expect("to write");
+}
+
+#[test]
+fn a_template_that_fails_is_told_and_the_message_goes_out_all_the_same() {
+    let home = watched("");
+    home.edit("rules/waiting.toml", "to = [\"support\"]", "to = [\"support\"]\ntemplate = \"own\"");
+    // Good for the samples of `check`, and no JSON for whom it meets here.
+    let text = "{\"text\": \"{{#each alerts}}{{#if (eq name \"Asha\")}}\" {{/if}}{{who}}{{/each}}\"}";
+    let home = home.file("templates/own/slack.json.hbs", text);
+    home.waits("c1", "Asha", "Hello?");
+    home.run(&["run", "--once"]).ends(0);
+    let told = subjects(&home);
+    assert!(told.len() == 1 && told[0].starts_with("⚠️ pengwatch: the template own fails: "), "{told:?}");
+    assert_eq!(home.inbox().slack().iter().filter(|received| received.status == 200).count(), 1);
+    home.run(&["run", "--once"]).ends(0);
+    assert_eq!(subjects(&home).len(), 1, "nobody knows whether it works now");
+    home.waits("c2", "Ravi", "Hello?");
+    home.run(&["run", "--once"]).ends(0);
+    assert!(subjects(&home)[1].starts_with("✅ pengwatch: the template own works again"), "{:?}", subjects(&home));
+}
