@@ -1,5 +1,7 @@
 //! `pengwatch status`: whether the inboxes are read, who waits, and what is owed.
 
+use std::collections::BTreeMap;
+
 use clap::Args;
 use serde_json::{Value, json};
 
@@ -10,10 +12,10 @@ use super::{
 };
 use crate::{
     model::{
-        Alert, InboxMemory, State,
+        Alert, InboxMemory, Reception, State,
         time::{elapsed, human, iso},
     },
-    store::Waiting,
+    store::{Backlog, Waiting},
 };
 
 /// What the command takes.
@@ -30,6 +32,7 @@ struct Known {
     alerts: Vec<Alert>,
     memories: Vec<(String, InboxMemory)>,
     waiting: Vec<Waiting>,
+    backlogs: BTreeMap<String, Backlog>,
     silences: usize,
 }
 
@@ -48,6 +51,7 @@ pub async fn status(global: &Global, arguments: StatusArguments) -> anyhow::Resu
             alerts: store.open_alerts().await?.into_iter().map(|(alert, _)| alert).collect(),
             memories: store.memories().await?,
             waiting: store.waiting().await?,
+            backlogs: store.backlogs().await?,
             silences: store.silences().await?.iter().filter(|silence| silence.is_active(desk.now)).count(),
         };
     }
@@ -62,6 +66,10 @@ pub async fn status(global: &Global, arguments: StatusArguments) -> anyhow::Resu
 
 fn memory(known: &Known, inbox: &str) -> InboxMemory {
     known.memories.iter().find(|(name, _)| name == inbox).map(|(_, memory)| memory.clone()).unwrap_or_default()
+}
+
+fn reception(known: &Known, receiver: &str) -> Reception {
+    known.backlogs.get(receiver).map(|backlog| backlog.reception.clone()).unwrap_or_default()
 }
 
 fn count(known: &Known, inbox: &str, is_counted: impl Fn(&Alert) -> bool) -> usize {
@@ -88,6 +96,7 @@ fn object(desk: &Desk, known: &Known) -> Value {
             "owed": waiting.map_or(0, |waiting| waiting.notifications),
             "next_at": waiting.and_then(|waiting| waiting.next_at).map(iso),
             "last_error": waiting.map_or("", |waiting| &waiting.last_error),
+            "broken_since": reception(known, &receiver.name).broken_at.map(iso),
         })
     });
     json!({
@@ -121,12 +130,17 @@ fn people(desk: &Desk, known: &Known) {
         let waiting = known.waiting.iter().find(|waiting| waiting.receiver == receiver.name);
         vec![
             receiver.name.clone(),
+            match reception(known, &receiver.name) {
+                Reception { broken_at: Some(at), .. } => format!("broken since {}", desk.moment(at)),
+                Reception { failing_since: Some(at), .. } => format!("failing since {}", desk.moment(at)),
+                _ => "fine".to_owned(),
+            },
             waiting.map_or(0, |waiting| waiting.notifications).to_string(),
             waiting.and_then(|waiting| waiting.next_at).map_or(String::new(), |at| desk.moment(at)),
             waiting.map_or(String::new(), |waiting| waiting.last_error.clone()),
         ]
     });
-    terminal::say(&table(&["RECEIVER", "OWED", "NEXT ATTEMPT", "LAST ERROR"], receivers.collect()));
+    terminal::say(&table(&["RECEIVER", "STATE", "OWED", "NEXT ATTEMPT", "LAST ERROR"], receivers.collect()));
     terminal::say("");
     let rules = &desk.files.live.rules;
     terminal::say(&format!(

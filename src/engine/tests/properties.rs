@@ -212,6 +212,27 @@ proptest! {
         }
     }
 
+    /// (f) a clock that is set, back and forth, makes nobody be told twice, or of an end that has no beginning.
+    #[test]
+    fn a_clock_that_is_set_makes_no_false_step(
+        story in story(),
+        jumps in prop::collection::btree_map(0..60_usize, prop_oneof![-90_i64..90, -400_000_i64..400_000], 0..6),
+    ) {
+        let mut play = Play::new(TEXTS[0]);
+        let deeds: BTreeMap<i64, Deed> = story.iter().copied().collect();
+        let moments: BTreeSet<i64> = (0..=end(&story)).step_by(7).chain(deeds.keys().copied()).collect();
+        let (mut run, mut set) = (Run::new(), 0);
+        for (number, moment) in moments.into_iter().enumerate() {
+            set += jumps.get(&number).copied().unwrap_or(0);
+            let deed = deeds.get(&moment).copied().unwrap_or(Deed::Tick);
+            // No two moments are the same, however the clock is set.
+            let number = i64::try_from(number).unwrap();
+            let now = second(moment + set) + SignedDuration::from_nanos(number);
+            run.insert(number, owed(&play.happens(now, deed)));
+        }
+        is_sane(&run)?;
+    }
+
     /// (e) a restart at any point changes nothing.
     #[test]
     fn a_restart_changes_nothing(
