@@ -16,7 +16,7 @@ use super::{
     run::Progress,
     watchdog::Watchdog,
 };
-use crate::store::Store;
+use crate::{inbox::InboxError, store::Store};
 
 /// How often it is judged between two polls what time, edits, acknowledgements and silences bring.
 const TICK: Duration = Duration::from_secs(1);
@@ -67,8 +67,10 @@ pub async fn poll(
                 () = stop.cancelled() => return,
             }
         };
+        let mut refused = false;
         good = match result {
             Ok(done) => {
+                refused = matches!(done.failure, Some(InboxError::TokenRefused { .. }));
                 if done.owed > 0 {
                     bells.owed.notify_one();
                 }
@@ -85,6 +87,10 @@ pub async fn poll(
         pause = next_pause(pause, every, good, failed_since.get_or_insert(began), began);
         if good {
             failed_since = None;
+        }
+        // A refused token is no matter of a moment.
+        if refused {
+            pause = SLOWEST.max(every);
         }
         known = Known { good, ..known };
         if rest(&poller, steady + pause.unsigned_abs(), &mut known, &bells, &stop).await {
