@@ -16,7 +16,7 @@ use super::{
     run::Progress,
     watchdog::Watchdog,
 };
-use crate::{inbox::InboxError, store::Store};
+use crate::{inbox::InboxError, model::alert::short_hash, store::Store};
 
 /// How often it is judged between two polls what time, edits, acknowledgements and silences bring.
 const TICK: Duration = Duration::from_secs(1);
@@ -93,7 +93,8 @@ pub async fn poll(
             pause = SLOWEST.max(every);
         }
         known = Known { good, ..known };
-        if rest(&poller, steady + pause.unsigned_abs(), &mut known, &bells, &stop).await {
+        let next = if good { pause } else { scattered(pause, &poller.inbox, began) };
+        if rest(&poller, steady + next.unsigned_abs(), &mut known, &bells, &stop).await {
             return;
         }
     }
@@ -130,6 +131,13 @@ pub fn next_pause(
     let early = now.duration_since(*failed_since) < SignedDuration::from_mins(1);
     let most = if early { (every + SignedDuration::from_secs(10)).min(SLOWEST.max(every)) } else { SLOWEST.max(every) };
     doubled.min(most)
+}
+
+/// A pause that is up to a fifth shorter: watchers that failed together do not come back together.
+pub fn scattered(pause: SignedDuration, inbox: &str, now: Timestamp) -> SignedDuration {
+    let hash = short_hash(&format!("{inbox} {} {}", std::process::id(), now.as_nanosecond()));
+    let chance = u32::from_str_radix(&hash[..8], 16).map_or(0.0, |number| f64::from(number) / f64::from(u32::MAX));
+    pause.mul_f64(1.0 - 0.2 * chance)
 }
 
 /// Waits for the next poll, by the steady clock; what time, edits and people bring is judged meanwhile. `true`:

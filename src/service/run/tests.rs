@@ -12,7 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio_util::sync::CancellationToken;
 
 use super::supervised;
-use crate::service::loops::next_pause;
+use crate::service::loops::{next_pause, scattered};
 
 #[tokio::test]
 async fn a_loop_that_fails_begins_anew() {
@@ -51,4 +51,13 @@ fn polls_slow_down_after_failures_and_come_back() {
     }
     // Who polls less than once a minute is not asked to poll more often.
     assert_eq!(next_pause(seconds(300), seconds(300), false, &began, at(600)), seconds(300));
+}
+
+#[test]
+fn watchers_that_failed_together_do_not_come_back_together() {
+    let (minute, now) = (SignedDuration::from_mins(1), "2026-06-12T12:00:00Z".parse::<Timestamp>().unwrap());
+    let pauses: Vec<_> = (0..50).map(|inbox| scattered(minute, &format!("i{inbox}"), now)).collect();
+    assert!(pauses.iter().all(|pause| *pause <= minute && *pause >= SignedDuration::from_secs(48)), "{pauses:?}");
+    let different: std::collections::BTreeSet<_> = pauses.iter().collect();
+    assert!(different.len() > 40, "{different:?}");
 }
