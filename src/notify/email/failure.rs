@@ -1,7 +1,9 @@
 //! What can go wrong in an SMTP conversation, and where.
 
-use std::fmt;
-use std::io;
+use std::error::Error;
+use std::{fmt, io, iter};
+
+use lettre::transport::smtp;
 
 use crate::notify::response::io_cause;
 
@@ -47,9 +49,56 @@ impl Trouble {
     }
 }
 
+impl From<&io::Error> for Trouble {
+    fn from(error: &io::Error) -> Self {
+        // Our own side of the stream says what it means.
+        let ours = error.get_ref().and_then(|inner| inner.downcast_ref::<Self>());
+        ours.cloned().unwrap_or_else(|| Self::Broken(format!("no connection ({})", io_cause(error))))
+    }
+}
+
 impl From<io::Error> for Trouble {
     fn from(error: io::Error) -> Self {
-        Self::Broken(format!("no connection ({})", io_cause(&error)))
+        Self::from(&error)
+    }
+}
+
+impl From<Trouble> for io::Error {
+    fn from(trouble: Trouble) -> Self {
+        Self::new(io::ErrorKind::InvalidData, trouble)
+    }
+}
+
+impl From<smtp::Error> for Trouble {
+    fn from(error: smtp::Error) -> Self {
+        if let Some(code) = error.status() {
+            return Self::Code { code: code.into(), enhanced: enhanced(&error) };
+        }
+        let io = iter::successors(error.source(), |&error| error.source()).find_map(|error| error.downcast_ref());
+        io.map_or_else(Self::no_smtp, |io: &io::Error| Self::from(io))
+    }
+}
+
+/// The enhanced status code (`5.1.1`) that the server's text begins with, if it does.
+fn enhanced(error: &smtp::Error) -> Option<String> {
+    let said = error.source()?.to_string();
+    let code = said.split_whitespace().next()?;
+    let number = |field: &str| (1..=3).contains(&field.len()) && field.bytes().all(|byte| byte.is_ascii_digit());
+    (code.split('.').count() == 3 && code.split('.').all(number)).then(|| code.to_owned())
+}
+
+impl Error for Trouble {}
+
+/// Nothing of what the server says in words, which may be anything.
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Code { code, enhanced: Some(enhanced) } => write!(f, "{code} {enhanced}"),
+            Self::Code { code, enhanced: None } => write!(f, "{code}"),
+            Self::Unfit(what) => f.write_str(what),
+            Self::Timeout => f.write_str("no answer in time"),
+            Self::Broken(cause) => f.write_str(cause),
+        }
     }
 }
 
@@ -77,16 +126,10 @@ impl Failure {
     }
 }
 
-/// `550 5.1.1 at the recipient`: nothing of what the server says in words, which may be anything.
+/// `550 5.1.1 at the recipient`.
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.trouble {
-            Trouble::Code { code, enhanced: Some(enhanced) } => write!(f, "{code} {enhanced}")?,
-            Trouble::Code { code, enhanced: None } => write!(f, "{code}")?,
-            Trouble::Unfit(what) => f.write_str(what)?,
-            Trouble::Timeout => f.write_str("no answer in time")?,
-            Trouble::Broken(cause) => f.write_str(cause)?,
-        }
+        self.trouble.fmt(f)?;
         f.write_str(match self.stage {
             Stage::Connect => " when connecting",
             Stage::Login => " at the login",

@@ -1,20 +1,29 @@
-//! The bytes of an SMTP conversation: TLS where it is asked for, and replies of a bounded size.
+//! The bytes of an SMTP conversation, as lettre's client may have them: TLS where it is asked for, and
+//! replies of a bounded size.
 //!
-//! What a server says is bounded here, whatever it says and however it is encrypted. TLS has bounds of
-//! its own: a record, a handshake message and a certificate have a largest size.
+//! That client reads a line without a bound, and keeps what it has read beyond a reply, also from before
+//! TLS. So it gets one line at a time, what is left stays here, and nothing may be left when it speaks.
+//! This holds on top of TLS as well; TLS has bounds of its own: a record, a handshake message and a
+//! certificate have a largest size.
 
-use std::sync::Arc;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, ready};
+use std::{fmt, io};
 
+use lettre::transport::smtp::client::AsyncTokioStream;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
-use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncBufRead, AsyncRead, AsyncWrite, BufReader, ReadBuf};
 use tokio::net::{TcpStream, lookup_host};
 use tokio_rustls::TlsConnector;
 
 use super::failure::Trouble;
 
-/// The longest reply that is read, in bytes: real ones have some hundred.
-const REPLY: usize = 64 * 1024;
+/// The longest reply that is read, in bytes: real ones have some hundred, and lettre parses a reply
+/// anew with every line of it.
+const REPLY: usize = 8 * 1024;
 
 /// What bytes go over.
 pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
@@ -45,33 +54,22 @@ impl Tls {
     }
 }
 
-/// What a server said.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Reply {
-    pub code: u16,
-    /// Its lines as they came, each with the code.
-    text: String,
+/// A conversation's bytes in both directions. lettre's client gives no stream back, so it gets a clone.
+#[derive(Clone)]
+pub(super) struct Wire(Arc<Mutex<Inner>>);
+
+struct Inner {
+    stream: BufReader<Box<dyn Stream>>,
+    /// How much longer the reply may become.
+    room: usize,
+    /// What the server is taken to have said first.
+    ahead: &'static [u8],
 }
-
-impl Reply {
-    /// What its lines say behind the code.
-    pub fn lines(&self) -> impl Iterator<Item = &str> {
-        self.text.lines().map(|line| line.get(4..).unwrap_or_default())
-    }
-
-    /// The class of its code: 2 is yes, 3 go on, 4 later, 5 no.
-    pub fn class(&self) -> u16 {
-        self.code / 100
-    }
-}
-
-/// A conversation's bytes in both directions.
-pub(super) struct Wire(BufReader<Box<dyn Stream>>);
 
 impl Wire {
     /// A conversation over `stream`.
     pub fn over(stream: impl Stream + 'static) -> Self {
-        Self(BufReader::new(Box::new(stream)))
+        Self(Arc::new(Mutex::new(Inner { stream: BufReader::new(Box::new(stream)), room: REPLY, ahead: b"" })))
     }
 
     /// Connects, without TLS for now.
@@ -81,150 +79,148 @@ impl Wire {
         Ok(Self::over(TcpStream::connect(&addresses[..]).await?))
     }
 
-    /// Goes on under TLS.
+    /// Goes on under TLS. There must be no clone any more.
     pub async fn encrypt(self, tls: &Tls) -> Result<Self, Trouble> {
+        let inner = Arc::into_inner(self.0).and_then(|inner| inner.into_inner().ok()).ok_or_else(Trouble::no_smtp)?;
         // Whoever can write into the connection could otherwise say in the clear what would be taken for
         // the server's words under TLS.
-        if !self.0.buffer().is_empty() {
+        if !inner.stream.buffer().is_empty() {
             return Err(Trouble::Broken("something was said ahead of TLS".to_owned()));
         }
         let connector = TlsConnector::from(Arc::clone(&tls.config));
-        Ok(Self::over(connector.connect(tls.name.clone(), self.0.into_inner()).await?))
+        Ok(Self::over(connector.connect(tls.name.clone(), inner.stream.into_inner()).await?))
     }
 
-    /// Says something.
-    pub async fn say(&mut self, bytes: &[u8]) -> Result<(), Trouble> {
+    /// Itself, for a client that waits for a greeting where the server says none: after `STARTTLS`.
+    pub fn greeted(self) -> Self {
+        self.lock().ahead = b"220 TLS\r\n";
+        self
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl AsyncRead for Wire {
+    /// Reads no more than a line.
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let inner = &mut *self.lock();
+        if !inner.ahead.is_empty() {
+            return Pin::new(&mut inner.ahead).poll_read(cx, into);
+        }
+        let said = ready!(Pin::new(&mut inner.stream).poll_fill_buf(cx))?;
+        if inner.room == 0 && !said.is_empty() {
+            return Poll::Ready(Err(Trouble::flood().into()));
+        }
+        let line = said.split_inclusive(|&byte| byte == b'\n').next().unwrap_or_default();
+        let line = &line[..line.len().min(into.remaining()).min(inner.room)];
+        for &byte in line {
+            // Some servers' words are in another encoding than UTF-8, which lettre insists on.
+            into.put_slice(&[if byte.is_ascii() { byte } else { b'?' }]);
+        }
+        let taken = line.len();
+        inner.room -= taken;
+        Pin::new(&mut inner.stream).consume(taken);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Wire {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let inner = &mut *self.lock();
         // An answer ahead of the question would be taken for the answer to it, and every later one too.
-        if !self.0.buffer().is_empty() {
-            return Err(Trouble::no_smtp());
+        if !inner.stream.buffer().is_empty() {
+            return Poll::Ready(Err(Trouble::no_smtp().into()));
         }
-        self.0.write_all(bytes).await?;
-        Ok(self.0.flush().await?)
+        inner.room = REPLY;
+        Pin::new(&mut inner.stream).poll_write(cx, bytes)
     }
 
-    /// Waits for a whole reply.
-    pub async fn reply(&mut self) -> Result<Reply, Trouble> {
-        reply(&mut self.0).await
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.lock().stream).poll_flush(cx)
     }
 
-    /// Nothing more will be said.
-    pub async fn shut(&mut self) {
-        // Nobody waits for an answer to this.
-        let _ = self.0.shutdown().await;
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.lock().stream).poll_shutdown(cx)
     }
 }
 
-async fn reply(from: &mut (impl AsyncBufRead + Unpin)) -> Result<Reply, Trouble> {
-    let mut bytes = Vec::new();
-    let mut code = None;
-    loop {
-        let begins = bytes.len();
-        let room = u64::try_from(REPLY - begins).unwrap_or_default();
-        (&mut *from).take(room).read_until(b'\n', &mut bytes).await?;
-        let line = &bytes[begins..];
-        if line.last() != Some(&b'\n') {
-            return Err(if bytes.len() >= REPLY { Trouble::flood() } else { Trouble::no_smtp() });
-        }
-        let (said, is_last) = head(line).ok_or_else(Trouble::no_smtp)?;
-        if *code.get_or_insert(said) != said {
-            return Err(Trouble::no_smtp());
-        }
-        if is_last {
-            return Ok(Reply { code: said, text: String::from_utf8_lossy(&bytes).into_owned() });
-        }
+impl AsyncTokioStream for Wire {
+    /// Its client never asks.
+    fn peer_addr(&self) -> io::Result<SocketAddr> {
+        Err(io::ErrorKind::Unsupported.into())
     }
 }
 
-/// The code that a line begins with, and whether it is the last one of its reply.
-fn head(line: &[u8]) -> Option<(u16, bool)> {
-    let (digits, rest) = line.split_at_checked(3)?;
-    let code = std::str::from_utf8(digits).ok().filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()))?;
-    let is_last = match rest.first()? {
-        b'-' => false,
-        b' ' | b'\r' | b'\n' => true,
-        _ => return None,
-    };
-    Some((code.parse().ok()?, is_last))
+impl fmt::Debug for Wire {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Wire")
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::pin::Pin;
-    use std::task::{Context, Poll};
+    use std::io::ErrorKind;
 
-    use tokio::io::{AsyncRead, BufReader, ReadBuf};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 
-    use super::{REPLY, Tls, head, reply};
+    use super::{REPLY, Tls, Wire};
+    use crate::notify::email::failure::Trouble;
 
-    /// Says the same again and again, and counts what is taken.
-    struct Endless {
-        words: &'static [u8],
-        taken: usize,
-    }
-
-    impl AsyncRead for Endless {
-        fn poll_read(
-            mut self: Pin<&mut Self>,
-            _: &mut Context<'_>,
-            into: &mut ReadBuf<'_>,
-        ) -> Poll<std::io::Result<()>> {
-            while into.remaining() > 0 {
-                let byte = self.words[self.taken % self.words.len()];
-                into.put_slice(&[byte]);
-                self.taken += 1;
-            }
-            Poll::Ready(Ok(()))
-        }
+    async fn read(wire: &mut Wire) -> std::io::Result<String> {
+        let mut bytes = vec![0; 2 * REPLY];
+        let taken = wire.read(&mut bytes).await?;
+        Ok(String::from_utf8(bytes[..taken].to_vec()).unwrap())
     }
 
     #[tokio::test]
     async fn no_more_is_taken_than_a_reply_can_be() {
-        for (words, most) in [
-            (&b"2"[..], REPLY),
-            (b"\0\xff", REPLY),
-            (b"250-on and on\r\n", REPLY),
-            (b"250-\n", REPLY),
-            // What is no reply is not read further.
-            (b"\xff\n", 0),
-            (b"250-a\r\n251-b\r\n", 0),
-            (b"\n", 0),
-        ] {
-            let mut from = BufReader::new(Endless { words, taken: 0 });
-            let trouble = reply(&mut from).await.unwrap_err();
-            // The buffer takes in what it has room for.
-            let taken = from.get_ref().taken;
-            assert!(taken <= most + 8 * 1024, "{words:?}: {taken} bytes, {trouble:?}");
+        for words in [&b"2"[..], b"\0\xff", b"250-on and on\r\n", b"250-\n"] {
+            let (client, mut server) = duplex(1_024);
+            let flood = words.repeat(8_192);
+            tokio::spawn(async move { while server.write_all(&flood).await.is_ok() {} });
+            let mut wire = Wire::over(client);
+            let mut taken = 0;
+            let error = loop {
+                match read(&mut wire).await {
+                    Ok(text) => taken += text.len(),
+                    Err(error) => break error,
+                }
+            };
+            assert_eq!(taken, REPLY, "{words:?}");
+            assert_eq!((error.kind(), Trouble::from(&error)), (ErrorKind::InvalidData, Trouble::flood()));
+            // It stays at that.
+            assert!(read(&mut wire).await.is_err() && wire.write_all(b"QUIT\r\n").await.is_err(), "{words:?}");
         }
     }
 
     #[tokio::test]
-    async fn replies_by_table() {
-        for (text, right) in [
-            ("220 hi\r\n", Some((220, vec!["hi"]))),
-            ("220\r\n", Some((220, vec![""]))),
-            ("250-a\r\n250-\r\n250 b\r\nmore", Some((250, vec!["a", "", "b"]))),
-            ("250-a\n250 b\n", Some((250, vec!["a", "b"]))),
-            ("250 ä\u{0}\r\n", Some((250, vec!["ä\u{0}"]))),
-            ("250-a\r\n", None),
-            ("250-a\r\n550 b\r\n", None),
-            ("250 a", None),
-            ("25 a\r\n", None),
-            ("2500 a\r\n", None),
-            ("+50 a\r\n", None),
-            ("SSH-2.0-OpenSSH_9.9\r\n", None),
-            ("\r\n", None),
-            ("", None),
-        ] {
-            let got = reply(&mut text.as_bytes()).await.ok();
-            let got = got.as_ref().map(|reply| (reply.code, reply.lines().collect::<Vec<_>>()));
-            assert_eq!(got, right, "{text:?}");
+    async fn every_reply_has_room_anew() {
+        let (client, mut server) = duplex(2 * REPLY);
+        let mut wire = Wire::over(client);
+        for _ in 0..3 {
+            server.write_all(&vec![b'2'; REPLY]).await.unwrap();
+            let mut bytes = vec![0; REPLY];
+            wire.read_exact(&mut bytes).await.unwrap();
+            wire.write_all(b"NOOP\r\n").await.unwrap();
         }
     }
 
-    #[test]
-    fn heads() {
-        assert_eq!(head(b"250-\xff"), Some((250, false)));
-        assert_eq!(head("25ä ".as_bytes()), None);
+    #[tokio::test]
+    async fn a_line_at_a_time_and_nothing_is_said_while_there_is_more() {
+        let (client, mut server) = duplex(1_024);
+        let mut wire = Wire::over(client).greeted();
+        server.write_all(b"250-\xe4\r\n\n250 b\r\n235 welcome").await.unwrap();
+        for right in ["220 TLS\r\n", "250-?\r\n", "\n", "250 b\r\n"] {
+            assert_eq!(read(&mut wire).await.unwrap(), right);
+        }
+        let error = wire.write_all(b"EHLO me\r\n").await.unwrap_err();
+        assert_eq!((error.kind(), Trouble::from(&error)), (ErrorKind::InvalidData, Trouble::no_smtp()));
+        assert_eq!(read(&mut wire).await.unwrap(), "235 welcome");
+        wire.write_all(b"EHLO me\r\n").await.unwrap();
+        drop(server);
+        assert_eq!(read(&mut wire).await.unwrap(), "");
     }
 
     #[test]

@@ -201,6 +201,20 @@ async fn a_yes_to_another_question_is_none() {
 }
 
 #[tokio::test]
+async fn an_answer_ahead_of_its_question_is_none_under_tls_either() {
+    let (tls, root) = certificate();
+    for (security, scheme, query) in
+        [(Security::Implicit(tls.clone()), "smtps", ""), (Security::StartTls(tls), "smtp", "?tls=required")]
+    {
+        let early = Harm::Says(b"250 hi\r\n250 ok\r\n250 ok\r\n354 go on\r\n250 kept\r\n");
+        let (port, _) = harmful(1, early, security).await;
+        let sent = send(&format!("{scheme}://127.0.0.1:{port}{query}"), Some(root.clone()), TIMEOUT).await;
+        let reason = later(&sent, false, scheme);
+        assert_eq!(reason, "no SMTP, or the connection broke off, at the sender", "{scheme}");
+    }
+}
+
+#[tokio::test]
 async fn what_is_said_in_the_clear_is_not_believed_under_tls() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
