@@ -1,6 +1,6 @@
 //! Messages about the watcher itself: built in, so that no template can keep them from going out.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::{Format, escape};
@@ -8,6 +8,9 @@ use crate::model::{
     Alert, Body, Problem, Trouble, text,
     time::{elapsed, human, iso},
 };
+
+/// Below this no time is worth a word.
+const WORTH_SAYING: SignedDuration = SignedDuration::from_mins(1);
 
 /// Troubles that one message lists.
 const LISTED: usize = 10;
@@ -61,10 +64,15 @@ fn line(alert: &Alert, now: Timestamp) -> String {
             "⚠️ pengwatch: the rule {subject} has a mistake: {detail}. Its last good version goes on, if there was one; \
              `pengwatch check` says more"
         ),
-        Problem::ReceiverBroken => format!(
-            "⚠️ pengwatch: the receiver {subject} takes no messages for {since}: {detail}. `pengwatch outbox list` shows \
-             what waits or was given up"
-        ),
+        Problem::ReceiverBroken => {
+            // One that refuses for good has only begun to.
+            let lasts = elapsed(trouble.since, now) >= WORTH_SAYING;
+            let since = if lasts { format!(" for {since}") } else { String::new() };
+            format!(
+                "⚠️ pengwatch: the receiver {subject} takes no messages{since}: {detail}. It is tried every two minutes or \
+                 so; `pengwatch outbox list` shows what waits or was given up"
+            )
+        }
         Problem::OutboxStuck => {
             format!("⚠️ pengwatch: messages to {subject} wait for {since}, and none was tried")
         }

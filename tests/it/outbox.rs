@@ -6,7 +6,7 @@ use pengwatch::sandbox::{
 };
 use serde_json::Value;
 
-use crate::harness::{Home, RULE, eventually, now};
+use crate::harness::{Home, RULE, eventually, now, slack_text};
 
 /// Slack refuses the message, as plain text, too; it is given up.
 fn given_up() -> (Home, String) {
@@ -106,4 +106,38 @@ fn what_waits_for_a_broken_receiver_is_tried_at_once_by_a_replay() {
     );
     home.run(&["run", "--once"]).ends(0);
     assert_eq!((accepted(&home), list(&home).len()), (1, 0));
+}
+
+#[test]
+fn runs_with_a_full_outbox_send_what_fits_and_the_next_ones_go_on() {
+    let home = Home::watching().file("rules/waiting.toml", &RULE.replace(", \"leads\", \"ops\", \"screen\"", ""));
+    home.edit("pengwatch.toml", "deadline = \"20s\"", "deadline = \"3s\"");
+    home.edit(
+        "pengwatch.toml",
+        "webhook_url = { env = \"SLACK_WEBHOOK_URL\" }",
+        "webhook_url = { env = \"SLACK_WEBHOOK_URL\" }\ngroup = \"contact\"",
+    );
+    for number in 0..12 {
+        home.waits(&format!("c{number:02}"), &format!("Customer {number:02}"), "Hello?");
+    }
+    // A few at once, then one a second: more than a run has time for.
+    let mut runs = 0;
+    loop {
+        runs += 1;
+        let (before, ran) = (accepted(&home), home.run(&["run", "--once"]));
+        let sent = accepted(&home) - before;
+        assert!((1..=7).contains(&sent), "{sent} in one run");
+        if ran.status == Some(0) {
+            break;
+        }
+        ran.ends(1);
+        assert!(ran.stderr.contains("in the outbox: no time was left. The next run tries again"), "{}", ran.stderr);
+        assert!(ran.took.as_secs() < 9, "{:?}", ran.took);
+        assert!(runs < 12, "it does not come to an end");
+    }
+    assert!(runs > 1);
+    let mut told: Vec<String> = home.inbox().slack().iter().map(|received| slack_text(&received.body)).collect();
+    told.sort();
+    told.dedup();
+    assert_eq!((told.len(), accepted(&home)), (12, 12), "each once");
 }

@@ -95,7 +95,7 @@ fn a_dead_receiver_is_told_through_another_one() {
     home.run(&["run", "--once"]).ends(1);
     let told = subjects(&home);
     assert_eq!(told.len(), 1);
-    assert!(told[0].starts_with("⚠️ pengwatch: the receiver support takes no messages for "), "{told:?}");
+    assert!(told[0].starts_with("⚠️ pengwatch: the receiver support takes no messages: HTTP 404"), "{told:?}");
     assert!(!home.mail().mails()[0].text().contains("hunter2"));
     home.inbox().clear_faults();
     let kept = home.run(&["outbox", "list"]).stdout;

@@ -54,7 +54,7 @@ fn every_problem_says_what_failed_what_happens_and_that_it_is_over() {
             Problem::ReceiverBroken,
             "support",
             "HTTP 404: no_service",
-            "⚠️ pengwatch: the receiver support takes no messages for 12 min: HTTP 404: no_service. `pengwatch outbox list` shows what waits or was given up",
+            "⚠️ pengwatch: the receiver support takes no messages for 12 min: HTTP 404: no_service. It is tried every two minutes or so; `pengwatch outbox list` shows what waits or was given up",
             "✅ pengwatch: the receiver support takes messages again, after 12 min",
         ),
         (
@@ -70,6 +70,27 @@ fn every_problem_says_what_failed_what_happens_and_that_it_is_over() {
             "3 records",
             "⚠️ pengwatch does not understand records of the inbox main for 12 min: 3 records. Nobody's alert ends by them",
             "✅ pengwatch: all records of the inbox main are understood again, after 12 min",
+        ),
+        (
+            Problem::BudgetShort,
+            "main",
+            "a full walk of 412 pages or more does not come to its end in time",
+            "⚠️ pengwatch may make too few requests for the rules of the inbox main: a full walk of 412 pages or more does not come to its end in time. New customers are looked for first, but ends come late; fewer different filters, or a higher `requests_per_minute`, help",
+            "✅ pengwatch: the requests are enough for the rules of the inbox main again, after 12 min",
+        ),
+        (
+            Problem::RunsMissed,
+            "run --once",
+            "no run for 43 min, where there is one every 1 min",
+            "⚠️ pengwatch did not run for a while: no run for 43 min, where there is one every 1 min. Customers who waited and were answered meanwhile were not seen; look at what starts `pengwatch run --once`",
+            "✅ pengwatch: it runs regularly again, after 12 min",
+        ),
+        (
+            Problem::TemplateFailed,
+            "own",
+            "templates/own/slack.json.hbs:3:9: unknown helper `lst`",
+            "⚠️ pengwatch: the template own fails: templates/own/slack.json.hbs:3:9: unknown helper `lst`. The built-in text goes out in its place; `pengwatch check` may say more",
+            "✅ pengwatch: the template own works again, after 12 min",
         ),
     ] {
         let firing = alert(problem, subject, detail);
