@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use prometheus_client::{
     encoding::{EncodeLabelSet, prometheus_text, text},
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
-    registry::{Registry, Unit},
+    registry::{Metric, Registry, Unit},
 };
 
 use crate::{
@@ -94,75 +94,92 @@ fn histogram() -> Histogram {
 }
 
 impl Default for Metrics {
-    #[allow(clippy::too_many_lines)]
     fn default() -> Self {
-        let mut metrics = Self {
-            registry: Registry::with_prefix("pengwatch"),
-            requests: Family::default(),
-            requests_allowed: Family::default(),
-            requests_free: Family::default(),
-            polls: Family::default(),
-            walks: Family::default(),
-            contacts: Family::default(),
-            complete_at: Family::default(),
-            fired: Family::default(),
-            resolved: Family::default(),
-            waited: Family::new_with_constructor(histogram),
-            answered: Family::new_with_constructor(histogram),
-            alerts: Family::default(),
-            longest: Family::default(),
-            messages: Family::default(),
-            template_failures: Family::default(),
-            owed: Family::default(),
-            outbox_age: Family::default(),
-            dead: Family::default(),
-            broken: Family::default(),
-            reloads: Family::default(),
-            rules: Family::default(),
-            troubles: Family::default(),
-            heartbeats: Family::default(),
-            clock_jumps: Counter::default(),
-            seen: Mutex::default(),
-        };
-        let build = Family::<Labels, Gauge>::default();
-        build.get_or_create(&vec![("version", env!("CARGO_PKG_VERSION").to_owned())]).set(1);
-        let m = &metrics;
         let mut registry = Registry::with_prefix("pengwatch");
         let r = &mut registry;
-        r.register("build_info", "The version that runs", build);
-        r.register("inbox_requests", "Requests to the API, by outcome (ok, or the fault)", m.requests.clone());
-        r.register("inbox_requests_allowed", "Requests in any 60 s", m.requests_allowed.clone());
-        r.register("inbox_requests_free", "Requests that may be made now", m.requests_free.clone());
-        r.register("polls", "Polls, by outcome: complete, incomplete, failed", m.polls.clone());
-        r.register("walks", "Walks, by outcome: complete, torn, capped, failed", m.walks.clone());
-        r.register("inbox_contacts", "Contacts that the last poll saw", m.contacts.clone());
-        let help = "When everything was last read and understood, in seconds since 1970";
-        r.register("inbox_last_complete_poll_timestamp_seconds", help, m.complete_at.clone());
-        r.register("alerts_fired", "Alerts that began to fire", m.fired.clone());
-        r.register("alerts_resolved", "Alerts that ended, by reason", m.resolved.clone());
-        let help = "How long a customer had waited when the alert ended, whatever ended it";
-        r.register_with_unit("waiting_time", help, Unit::Seconds, m.waited.clone());
-        let help = "How long a customer waited until an agent answered";
-        r.register_with_unit("time_to_answer", help, Unit::Seconds, m.answered.clone());
-        r.register("alerts", "Open alerts, by state: pending, firing, acknowledged", m.alerts.clone());
-        r.register_with_unit("longest_wait", "The longest wait of now", Unit::Seconds, m.longest.clone());
-        let help = "Attempts to deliver, by outcome: delivered, retry, ambiguous, refused, dead";
-        r.register("messages", help, m.messages.clone());
-        let help = "Templates that failed for a message; the built-in text went out";
-        r.register("template_failures", help, m.template_failures.clone());
-        r.register("outbox_messages", "Messages that wait", m.owed.clone());
-        let help = "How long the oldest message has waited";
-        r.register_with_unit("outbox_age", help, Unit::Seconds, m.outbox_age.clone());
-        r.register("outbox_dead_messages", "Messages that were given up and are kept", m.dead.clone());
-        r.register("receiver_broken", "1 while the receiver takes nothing", m.broken.clone());
-        r.register("reloads", "Edits that were taken in, by outcome: ok, mistakes", m.reloads.clone());
-        r.register("rules", "Rules, by state: in_use, rejected", m.rules.clone());
-        r.register("troubles", "Troubles that the watchdog tells of, by problem", m.troubles.clone());
-        r.register("heartbeats", "Heartbeats, by outcome: heard, not_heard, withheld", m.heartbeats.clone());
-        r.register("clock_jumps", "Times that somebody set the clock, or the machine slept", m.clock_jumps.clone());
-        metrics.registry = registry;
-        metrics
+        let build: Family<Labels, Gauge> = counted(r, "build_info", "The version that runs", Family::default());
+        build.get_or_create(&vec![("version", env!("CARGO_PKG_VERSION").to_owned())]).set(1);
+        Self {
+            requests: counted(
+                r,
+                "inbox_requests",
+                "Requests to the API, by outcome (ok, or the fault)",
+                Family::default(),
+            ),
+            requests_allowed: counted(r, "inbox_requests_allowed", "Requests in any 60 s", Family::default()),
+            requests_free: counted(r, "inbox_requests_free", "Requests that may be made now", Family::default()),
+            polls: counted(r, "polls", "Polls, by outcome: complete, incomplete, failed", Family::default()),
+            walks: counted(r, "walks", "Walks, by outcome: complete, torn, capped, failed", Family::default()),
+            contacts: counted(r, "inbox_contacts", "Contacts that the last poll saw", Family::default()),
+            complete_at: counted(
+                r,
+                "inbox_last_complete_poll_timestamp_seconds",
+                "When everything was last read and understood, in seconds since 1970",
+                Family::default(),
+            ),
+            fired: counted(r, "alerts_fired", "Alerts that began to fire", Family::default()),
+            resolved: counted(r, "alerts_resolved", "Alerts that ended, by reason", Family::default()),
+            waited: seconds_of(
+                r,
+                "waiting_time",
+                "How long a customer had waited when the alert ended, whatever ended it",
+                Family::new_with_constructor(histogram),
+            ),
+            answered: seconds_of(
+                r,
+                "time_to_answer",
+                "How long a customer waited until an agent answered",
+                Family::new_with_constructor(histogram),
+            ),
+            alerts: counted(r, "alerts", "Open alerts, by state: pending, firing, acknowledged", Family::default()),
+            longest: seconds_of(r, "longest_wait", "The longest wait of now", Family::default()),
+            messages: counted(
+                r,
+                "messages",
+                "Attempts to deliver, by outcome: delivered, retry, ambiguous, refused, dead",
+                Family::default(),
+            ),
+            template_failures: counted(
+                r,
+                "template_failures",
+                "Templates that failed for a message; the built-in text went out",
+                Family::default(),
+            ),
+            owed: counted(r, "outbox_messages", "Messages that wait", Family::default()),
+            outbox_age: seconds_of(r, "outbox_age", "How long the oldest message has waited", Family::default()),
+            dead: counted(r, "outbox_dead_messages", "Messages that were given up and are kept", Family::default()),
+            broken: counted(r, "receiver_broken", "1 while the receiver takes nothing", Family::default()),
+            reloads: counted(r, "reloads", "Edits that were taken in, by outcome: ok, mistakes", Family::default()),
+            rules: counted(r, "rules", "Rules, by state: in_use, rejected", Family::default()),
+            troubles: counted(r, "troubles", "Troubles that the watchdog tells of, by problem", Family::default()),
+            heartbeats: counted(
+                r,
+                "heartbeats",
+                "Heartbeats, by outcome: heard, not_heard, withheld",
+                Family::default(),
+            ),
+            clock_jumps: counted(
+                r,
+                "clock_jumps",
+                "Times that somebody set the clock, or the machine slept",
+                Counter::default(),
+            ),
+            seen: Mutex::default(),
+            registry,
+        }
     }
+}
+
+/// A metric that is written under this name.
+fn counted<M: Metric + Clone>(registry: &mut Registry, name: &str, help: &str, metric: M) -> M {
+    registry.register(name, help, metric.clone());
+    metric
+}
+
+/// The same, of seconds.
+fn seconds_of<M: Metric + Clone>(registry: &mut Registry, name: &str, help: &str, metric: M) -> M {
+    registry.register_with_unit(name, help, Unit::Seconds, metric.clone());
+    metric
 }
 
 fn of(inbox: &str) -> Labels {
