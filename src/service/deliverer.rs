@@ -92,7 +92,7 @@ impl Deliverer {
     ) -> Result<Delivered, StoreError> {
         let mut round = Delivered::default();
         // 1. What is owed, without what is no longer true.
-        let (open, _) = self.still_true().await?;
+        let (open, _) = self.all_that_is_true().await?;
         // 2. Compose: a message has its id before its first attempt.
         if open.reception.is_broken() {
             self.put_together(&open, &mut round).await?;
@@ -102,8 +102,8 @@ impl Deliverer {
         }
         self.shared.at("delivery.composed");
         // 3. Send what is due, oldest first.
-        let (due, held) = self.still_true().await?;
-        round.held = held;
+        let (due, wait) = self.all_that_is_true().await?;
+        round.held = wait.len();
         self.send(&due, until, stop, &mut round).await?;
         self.sender.rest().await;
         Ok(round)
@@ -137,9 +137,10 @@ impl Deliverer {
                 }
                 self.pace.wait(self.clock.as_ref()).await;
                 // 4. Before every attempt it is asked again whether it is still true.
-                let (open, held) = self.still_true().await?;
-                round.held = held;
                 let (message, settled) = &due.messages[place];
+                let open = self.store.open_for(&self.manner.receiver, &message.id).await?;
+                let (open, wait) = self.still_true(open).await?;
+                round.held += wait.iter().filter(|owed| owed.message.as_ref() == Some(&message.id)).count();
                 let told: Vec<&Owed> = told_by(&open, message).collect();
                 if told.is_empty() {
                     line.done(place);
@@ -171,10 +172,10 @@ impl Deliverer {
     /// # Errors
     /// The store failed.
     pub async fn preview(&self) -> Result<Vec<Parcel>, StoreError> {
-        let (open, _) = self.still_true().await?;
+        let (open, _) = self.all_that_is_true().await?;
         let unsent = open.owed.iter().filter(|owed| owed.message.is_none()).collect();
         self.compose(unsent, self.manner.group, "").await?;
-        let (open, _) = self.still_true().await?;
+        let (open, _) = self.all_that_is_true().await?;
         let parcels = open.messages.iter().map(|(message, settled)| {
             let told: Vec<&Owed> = told_by(&open, message).collect();
             self.parcel(message, settled, &told)
@@ -182,10 +183,14 @@ impl Deliverer {
         Ok(parcels.collect())
     }
 
-    /// What can be said now; what is no longer true is withdrawn, and what has to wait leaves its
-    /// message. Gives how many have to wait.
-    async fn still_true(&self) -> Result<(Open, usize), StoreError> {
-        let mut open = self.store.open_of(&self.manner.receiver).await?;
+    /// Everything that can be said to the receiver now.
+    async fn all_that_is_true(&self) -> Result<(Open, Vec<Owed>), StoreError> {
+        self.still_true(self.store.open_of(&self.manner.receiver).await?).await
+    }
+
+    /// What of this can be said now; what is no longer true is withdrawn, and what has to wait leaves its
+    /// message. Gives that, too.
+    async fn still_true(&self, mut open: Open) -> Result<(Open, Vec<Owed>), StoreError> {
         let now = self.clock.now();
         let live = self.shared.live();
         let claims: Vec<Claim<'_>> = open
@@ -222,7 +227,7 @@ impl Deliverer {
         if !ids.is_empty() {
             self.store.record(Recorded::Held { ids }).await?;
         }
-        Ok((open, wait.len()))
+        Ok((open, wait))
     }
 
     /// Records what became of an attempt, and what it says of the receiver; gives the time of the next one.

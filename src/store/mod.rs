@@ -186,6 +186,15 @@ impl Store {
         self.owner.read(move |db| outbox::open_of(db, &receiver)).await
     }
 
+    /// What a message tells, and what else is owed to its receiver about the same alerts; without the messages.
+    ///
+    /// # Errors
+    /// The file failed.
+    pub async fn open_for(&self, receiver: &str, message: &MessageId) -> Result<Open, StoreError> {
+        let (receiver, message) = (receiver.to_owned(), message.clone());
+        self.owner.read(move |db| outbox::open_for(db, &receiver, &message)).await
+    }
+
     /// Records one step of delivery.
     ///
     /// # Errors

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
-use rusqlite::{Connection, OptionalExtension, Row, params, types::Value};
+use rusqlite::{Connection, OptionalExtension, Row, ToSql, params, types::Value};
 
 use super::{
     history, receivers,
@@ -155,31 +155,40 @@ pub fn attempted(db: &Connection, attempted: &Attempted) -> rusqlite::Result<()>
 
 /// Reads what is owed to a receiver.
 pub fn open_of(db: &Connection, receiver: &str) -> rusqlite::Result<Open> {
-    let owed = db
-        .prepare_cached(
-            "SELECT n.id AS number, n.alert, n.receiver, n.event, n.step, n.template, n.due_at, n.message, n.told, n.tried_since, \
-             EXISTS (SELECT 1 FROM notification f WHERE f.alert = n.alert AND f.receiver = n.receiver \
-                     AND f.event <> 'resolved' AND f.told) AS told_of_beginning, a.* \
-             FROM notification n JOIN alert a ON a.id = n.alert \
-             WHERE n.receiver = ?1 AND n.state = 'owed' ORDER BY n.id",
-        )?
-        .query_map([receiver], |row| {
-            Ok(Owed {
-                id: NotificationId(row.get("number")?),
-                notification: rows::notification(row)?,
-                alert: rows::alert(row)?,
-                message: row.get::<_, Option<String>>("message")?.map(MessageId),
-                told: row.get("told")?,
-                told_of_beginning: row.get("told_of_beginning")?,
-                tried_since: rows::maybe_time(row, "tried_since")?,
-            })
-        })?
-        .collect::<rusqlite::Result<_>>()?;
+    let owed = owed(db, "n.receiver = ?1", &[&receiver])?;
     let messages = db
         .prepare_cached("SELECT * FROM message WHERE receiver = ?1 AND state = 'due' ORDER BY created_at, rowid")?
         .query_map([receiver], |row| Ok((message(row)?, from_json(row, "settled")?)))?
         .collect::<rusqlite::Result<_>>()?;
     Ok(Open { owed, messages, silences: silences::all(db)?, reception: receivers::of(db, receiver)? })
+}
+
+/// Reads what a message tells, and what else is owed to its receiver about the same alerts.
+pub fn open_for(db: &Connection, receiver: &str, message: &MessageId) -> rusqlite::Result<Open> {
+    let chosen = "n.receiver = ?1 AND n.alert IN (SELECT alert FROM notification WHERE message = ?2)";
+    let owed = owed(db, chosen, &[&receiver, &message.0])?;
+    Ok(Open { owed, silences: silences::all(db)?, ..Open::default() })
+}
+
+fn owed(db: &Connection, chosen: &str, values: &[&dyn ToSql]) -> rusqlite::Result<Vec<Owed>> {
+    db.prepare_cached(&format!(
+        "SELECT n.id AS number, n.alert, n.receiver, n.event, n.step, n.template, n.due_at, n.message, n.told, n.tried_since, \
+         EXISTS (SELECT 1 FROM notification f WHERE f.alert = n.alert AND f.receiver = n.receiver \
+                 AND f.event <> 'resolved' AND f.told) AS told_of_beginning, a.* \
+         FROM notification n JOIN alert a ON a.id = n.alert WHERE n.state = 'owed' AND {chosen} ORDER BY n.id"
+    ))?
+    .query_map(values, |row| {
+        Ok(Owed {
+            id: NotificationId(row.get("number")?),
+            notification: rows::notification(row)?,
+            alert: rows::alert(row)?,
+            message: row.get::<_, Option<String>>("message")?.map(MessageId),
+            told: row.get("told")?,
+            told_of_beginning: row.get("told_of_beginning")?,
+            tried_since: rows::maybe_time(row, "tried_since")?,
+        })
+    })?
+    .collect()
 }
 
 pub(super) fn message(row: &Row<'_>) -> rusqlite::Result<Message> {
@@ -275,14 +284,21 @@ fn compose(db: &Connection, message: &Message, ids: &[NotificationId]) -> rusqli
         message.plain,
         message.last_error
     ])?;
+    let mut moved = false;
     for id in ids {
+        moved |= db
+            .prepare_cached("SELECT message IS NOT NULL FROM notification WHERE id = ?1")?
+            .query_row([id.0], |row| row.get(0))
+            .optional()?
+            .unwrap_or(false);
         db.prepare_cached(
             "UPDATE notification SET message = ?2, tried_since = coalesce(tried_since, ?3) \
              WHERE id = ?1 AND state = 'owed'",
         )?
         .execute(params![id.0, message.id.0, micros(message.created_at)])?;
     }
-    drop_empty(db)
+    // Only what was in another message can leave one empty.
+    if moved { drop_empty(db) } else { Ok(()) }
 }
 
 pub(super) fn supersede(db: &Connection, ids: &[(NotificationId, &str)], at: Timestamp) -> rusqlite::Result<()> {

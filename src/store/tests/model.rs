@@ -454,7 +454,15 @@ proptest! {
             for work in &works {
                 model.step(&mut store, folder.path(), work).await;
                 for receiver in RECEIVERS {
-                    prop_assert_eq!(store.open_of(receiver).await.unwrap(), model.open(receiver), "after {:?}", work);
+                    let open = model.open(receiver);
+                    prop_assert_eq!(&store.open_of(receiver).await.unwrap(), &open, "after {:?}", work);
+                    for (message, _) in &open.messages {
+                        let told = model.entries.iter().filter(|entry| entry.message.as_ref() == Some(&message.id));
+                        let told: Vec<_> = told.map(|entry| entry.notification.alert.clone()).collect();
+                        let about = |owed: &&Owed| told.contains(&owed.alert.id);
+                        let part: Vec<Owed> = open.owed.iter().filter(about).cloned().collect();
+                        prop_assert_eq!(store.open_for(receiver, &message.id).await.unwrap().owed, part);
+                    }
                 }
                 let snapshot = store.snapshot("main").await.unwrap();
                 let mut firing: Vec<_> = model.alerts.iter().filter(|alert| alert.is_firing()).cloned().collect();
