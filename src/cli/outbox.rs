@@ -24,7 +24,7 @@ pub enum OutboxCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Try messages that were given up once more, as if they were new
+    /// Try messages now: those that wait, and those that were given up, as if they were new
     Replay {
         /// Their ids, as `outbox list` shows them
         #[arg(value_name = "ID", required = true)]
