@@ -91,6 +91,8 @@ impl Deliverer {
         stop: &(dyn Fn() -> bool + Send + Sync),
     ) -> Result<Delivered, StoreError> {
         let mut round = Delivered::default();
+        // 0. A round that ended by an error may have left attempts behind.
+        self.store.interrupted(&self.manner.receiver, self.clock.now()).await?;
         // 1. What is owed, without what is no longer true.
         let (open, _) = self.all_that_is_true().await?;
         // 2. Compose: a message has its id before its first attempt.

@@ -1,7 +1,7 @@
 //! What is remembered: alerts, candidates, what is owed, and how sending it went.
 //!
 //! State changes and the notifications they owe commit in one transaction. This room stores nouns and
-//! decides nothing; it knows no rule, no wire, no clock.
+//! decides nothing; it knows no rule, no wire, no clock. It is long since every wish has its words about errors.
 
 mod alerts;
 mod elsewhere;
@@ -226,6 +226,15 @@ impl Store {
     /// The file failed.
     pub async fn recover(&self, now: Timestamp) -> Result<(), StoreError> {
         self.owner.write(move |db| outbox::recover(db, now)).await
+    }
+
+    /// Attempts to deliver to a receiver that nobody waits for any more have no known outcome.
+    ///
+    /// # Errors
+    /// The file failed.
+    pub async fn interrupted(&self, receiver: &str, now: Timestamp) -> Result<(), StoreError> {
+        let receiver = receiver.to_owned();
+        self.owner.write(move |db| outbox::interrupted(db, Some(&receiver), now)).await
     }
 
     /// The clock was set: what was to be tried in so much time still is.

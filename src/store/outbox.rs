@@ -17,7 +17,7 @@ use crate::model::{Alert, Happened, Message, MessageId, Notification, Notificati
 const LONGEST_PAUSE: SignedDuration = SignedDuration::from_mins(75);
 
 /// Why it is not known how the attempt ended.
-const CUT_OFF: &str = "the program ended in the middle of the attempt";
+const CUT_OFF: &str = "it was cut off in the middle of the attempt";
 
 /// One notification that is owed, with what is needed to say whether it is still true.
 #[derive(Clone, Debug, PartialEq)]
@@ -320,17 +320,27 @@ fn drop_empty(db: &Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// After a crash: what was under way may have arrived. What is to be tried much later than anything is
-/// put off comes now: the clock was set back meanwhile.
-pub fn recover(db: &Connection, now: Timestamp) -> rusqlite::Result<()> {
-    let flying = "n.message IN (SELECT id FROM message WHERE in_flight AND state = 'due') AND ?4";
-    history::of_notifications(db, Happened::Ambiguous, now, CUT_OFF, (flying, Value::Integer(1)))?;
+/// Attempts that nobody waits for any more, to one receiver or to all: what was under way may have arrived.
+pub fn interrupted(db: &Connection, receiver: Option<&str>, now: Timestamp) -> rusqlite::Result<()> {
+    const FLYING: &str = "in_flight AND state = 'due' AND (?1 IS NULL OR receiver = ?1)";
+    let flying = FLYING.replace("?1", "?4");
+    let chosen = format!("n.message IN (SELECT id FROM message WHERE {flying})");
+    let value = receiver.map_or(Value::Null, |receiver| Value::Text(receiver.to_owned()));
+    history::of_notifications(db, Happened::Ambiguous, now, CUT_OFF, (&chosen, value))?;
     db.execute(
-        "UPDATE notification SET told = 1 WHERE state = 'owed' \
-         AND message IN (SELECT id FROM message WHERE in_flight AND state = 'due')",
-        [],
+        &format!(
+            "UPDATE notification SET told = 1 WHERE state = 'owed' AND message IN (SELECT id FROM message WHERE {FLYING})"
+        ),
+        [receiver],
     )?;
-    db.execute("UPDATE message SET in_flight = 0, ambiguous = 1 WHERE in_flight AND state = 'due'", [])?;
+    db.execute(&format!("UPDATE message SET in_flight = 0, ambiguous = 1 WHERE {FLYING}"), [receiver])?;
+    Ok(())
+}
+
+/// After a start. What is to be tried much later than anything is put off comes now: the clock was set back
+/// meanwhile.
+pub fn recover(db: &Connection, now: Timestamp) -> rusqlite::Result<()> {
+    interrupted(db, None, now)?;
     let latest = micros(now.checked_add(LONGEST_PAUSE).unwrap_or(Timestamp::MAX));
     db.execute("UPDATE message SET next_at = ?1 WHERE state = 'due' AND next_at > ?2", [micros(now), latest])?;
     db.execute("UPDATE receiver SET not_before = NULL WHERE not_before > ?1", [latest])?;

@@ -47,6 +47,8 @@ enum Work {
         which: Vec<usize>,
     },
     Recover,
+    /// To one receiver only.
+    Interrupt(usize),
     Prune,
     /// The process dies without a word, perhaps in the middle of an attempt, and another one opens.
     Crash,
@@ -71,6 +73,7 @@ fn work() -> impl Strategy<Value = Work> {
         2 => (0..2_usize, prop::collection::vec(which, 1..3))
             .prop_map(|(receiver, which)| Work::Supersede { receiver, which }),
         1 => Just(Work::Recover),
+        1 => (0..2_usize).prop_map(Work::Interrupt),
         1 => Just(Work::Prune),
         1 => Just(Work::Crash),
     ]
@@ -358,8 +361,12 @@ impl Model {
                 let ids = ids.into_iter().map(|id| (NotificationId(id), "ended")).collect();
                 store.record(Recorded::Superseded { ids, at: at(0) }).await.unwrap();
             }
+            Work::Interrupt(receiver) => {
+                self.interrupt(Some(RECEIVERS[*receiver]));
+                store.interrupted(RECEIVERS[*receiver], self.now()).await.unwrap();
+            }
             Work::Recover => {
-                self.recover();
+                self.interrupt(None);
                 store.recover(self.now()).await.unwrap();
             }
             Work::Prune => {
@@ -376,7 +383,7 @@ impl Model {
             }
             Work::Crash => {
                 *store = open(folder).await;
-                self.recover();
+                self.interrupt(None);
                 store.recover(self.now()).await.unwrap();
             }
         }
@@ -425,8 +432,10 @@ impl Model {
         }
     }
 
-    fn recover(&mut self) {
-        let flying: Vec<_> = self.messages.iter().filter(|sent| sent.in_flight && sent.state == "due").collect();
+    fn interrupt(&mut self, receiver: Option<&str>) {
+        let of = |sent: &Sent| receiver.is_none_or(|receiver| sent.message.receiver == receiver);
+        let flying = self.messages.iter().filter(|sent| sent.in_flight && sent.state == "due" && of(sent));
+        let flying: Vec<_> = flying.collect();
         let flying: Vec<MessageId> = flying.into_iter().map(|sent| sent.message.id.clone()).collect();
         for sent in self.messages.iter_mut().filter(|sent| flying.contains(&sent.message.id)) {
             (sent.in_flight, sent.message.ambiguous) = (false, true);

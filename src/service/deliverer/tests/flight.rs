@@ -54,3 +54,19 @@ async fn when_the_receiver_turns_out_to_be_broken_nothing_more_is_begun() {
     bench.advance(150);
     assert_eq!(bench.round().await.failed, 1, "a probe is one message");
 }
+
+#[tokio::test]
+async fn an_attempt_that_was_cut_off_may_have_arrived() {
+    let bench = Bench::new().await;
+    bench.script(&[Says::Slowly(Duration::from_secs(30))]);
+    bench.fire("a").await;
+    let deliverer = bench.deliverer();
+    let round = tokio::time::timeout(Duration::from_millis(300), deliverer.run_once(None, &|| false));
+    assert!(round.await.is_err());
+    bench.resolve("a").await;
+    // Who may know of the beginning hears of the end.
+    assert_eq!(bench.round().await.sent, 1);
+    let events: Vec<String> = bench.messages().into_iter().map(|(event, ..)| event).collect();
+    assert_eq!(events, ["fired", "resolved"]);
+    assert_eq!(bench.states().await, ["superseded", "delivered"]);
+}
