@@ -17,7 +17,10 @@ pub fn iso(time: Timestamp) -> String {
     format!("{time:.3}")
 }
 
-/// Reads `500ms`, `15s`, `1h 30m`, `90d` (a day is 24 hours, a week 7 days).
+/// A hundred years: whatever is counted from now on still has a date.
+const LONGEST: SignedDuration = SignedDuration::from_hours(24 * 36_500);
+
+/// Reads `500ms`, `15s`, `1h 30m`, `90d` (a day is 24 hours, a week 7 days), up to a hundred years.
 ///
 /// # Errors
 /// What would be right, for the admin.
@@ -27,7 +30,11 @@ pub fn parse_duration(text: &str) -> Result<SignedDuration, String> {
     if span.get_months() != 0 || span.get_years() != 0 {
         return Err("months and years differ in length: write days, like `30d`".to_owned());
     }
-    span.to_duration(SpanRelativeTo::days_are_24_hours()).map_err(|_| RIGHT.to_owned())
+    let duration = span.to_duration(SpanRelativeTo::days_are_24_hours()).map_err(|_| RIGHT.to_owned())?;
+    if duration.abs() > LONGEST {
+        return Err("nobody waits so long: at most `36500d`".to_owned());
+    }
+    Ok(duration)
 }
 
 /// A duration as people say it, in two units at most: `45 s`, `7 min`, `2 h 5 min`, `3 d 4 h`.
@@ -73,7 +80,15 @@ pub fn parse_retry_after(value: &str, now: Timestamp) -> Option<SignedDuration> 
 
 #[cfg(test)]
 mod tests {
-    use super::{parse_retry_after, parse_timestamp};
+    use super::{parse_duration, parse_retry_after, parse_timestamp};
+
+    #[test]
+    fn a_duration_is_no_longer_than_a_hundred_years() {
+        assert_eq!(parse_duration("36500d").unwrap().as_hours(), 36_500 * 24);
+        for text in ["36501d", "11202002006m", "-40000d"] {
+            assert_eq!(parse_duration(text).unwrap_err(), "nobody waits so long: at most `36500d`", "{text}");
+        }
+    }
 
     #[test]
     fn retry_after_in_seconds_and_as_a_date() {
