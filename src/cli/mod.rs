@@ -203,5 +203,25 @@ pub fn main(arguments: Arguments) -> anyhow::Result<Exit> {
 /// Prints what ended the command.
 pub fn tell_error(global: &Global, error: &anyhow::Error) {
     let prefix = if global.log_format == LogFormat::Text { "error: " } else { "" };
-    terminal::note(global, tracing::Level::ERROR, &format!("{prefix}{error:#}"));
+    terminal::note(global, tracing::Level::ERROR, &format!("{prefix}{}", words(error)));
+}
+
+/// What failed, with its causes, each said once: some errors say their cause themselves.
+fn words(error: &anyhow::Error) -> String {
+    let mut words = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !words.contains(&cause) {
+            words = format!("{words}: {cause}");
+        }
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_cause_is_said_once() {
+        let says_it_itself = anyhow::anyhow!("disk full").context("writing failed: disk full").context("no state");
+        assert_eq!(super::words(&says_it_itself), "no state: writing failed: disk full");
+    }
 }

@@ -67,9 +67,19 @@ pub fn decide(
     }
 }
 
-/// What an attempt says of its receiver, of which `before` was known; `took_some`: recipients of a mail got
-/// it, whatever became of the others.
-pub fn reception(before: &Reception, outcome: &Outcome, took_some: bool, now: Timestamp, jitter: f64) -> Reception {
+/// Who of a mail's recipients have got it, where some are still to be tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Got {
+    /// Nobody, as far as is known.
+    Nobody,
+    /// Some, before this attempt: what is left is about the others.
+    SomeBefore,
+    /// Some in this attempt: the relay takes mails.
+    SomeNow,
+}
+
+/// What an attempt says of its receiver, of which `before` was known.
+pub fn reception(before: &Reception, outcome: &Outcome, got: Got, now: Timestamp, jitter: f64) -> Reception {
     let broken = |since: Timestamp, reason: &str| Reception {
         failing_since: Some(since),
         broken_at: before.broken_at.or(Some(now)),
@@ -82,9 +92,8 @@ pub fn reception(before: &Reception, outcome: &Outcome, took_some: bool, now: Ti
         // It answers: what it does not take is this message.
         Outcome::Rejected { fault: Fault::Payload, .. } => before.clone(),
         Outcome::Rejected { reason, fault: Fault::Receiver } => broken(since, reason),
-        Outcome::Retry { after, .. } if took_some => {
-            Reception { not_before: after.and_then(|after| now.checked_add(after).ok()), ..Reception::default() }
-        }
+        Outcome::Retry { .. } if got == Got::SomeNow => Reception::default(),
+        Outcome::Retry { .. } if got == Got::SomeBefore && !before.is_broken() => before.clone(),
         Outcome::Retry { after, reason, .. } => {
             let asked = after.and_then(|after| now.checked_add(after).ok());
             if before.is_broken() || now.duration_since(since) >= BROKEN_AFTER {
@@ -116,7 +125,7 @@ mod tests {
     use jiff::{SignedDuration, Timestamp};
     use proptest::{prop_assert, proptest};
 
-    use super::{Decision, backoff, decide, reception};
+    use super::{Decision, Got, backoff, decide, reception};
     use crate::model::{Fault, Message, MessageId, Outcome, Reception};
 
     const DAY: SignedDuration = SignedDuration::from_hours(24);
@@ -212,11 +221,20 @@ mod tests {
             (broken(9, 309, 429, "503"), rejected(Fault::Receiver), 430, broken(9, 309, 550, "no")),
             (broken(9, 309, 429, "503"), Outcome::Delivered, 430, fine),
         ] {
-            assert_eq!(reception(&before, &outcome, false, at(now), 0.0), after, "{before:?} {outcome:?} at {now}");
+            assert_eq!(
+                reception(&before, &outcome, Got::Nobody, at(now), 0.0),
+                after,
+                "{before:?} {outcome:?} at {now}"
+            );
         }
         // Somebody of several got the mail: it is not the relay that fails.
-        let greylisted = reception(&failing(9, None), &retry(None), true, at(900), 0.0);
-        assert_eq!(greylisted, Reception::default());
+        let greylisted = |before: &Reception, got| reception(before, &retry(None), got, at(900), 0.0);
+        assert_eq!(greylisted(&failing(9, None), Got::SomeNow), Reception::default());
+        // One who is full for good breaks nothing for the others, and mends nothing either.
+        assert_eq!(greylisted(&Reception::default(), Got::SomeBefore), Reception::default());
+        assert_eq!(greylisted(&failing(9, None), Got::SomeBefore), failing(9, None));
+        let probe = greylisted(&broken(9, 309, 429, "503"), Got::SomeBefore);
+        assert_eq!(probe, broken(9, 309, 1_020, "503"));
     }
 
     #[test]

@@ -69,8 +69,8 @@ fn line(alert: &Alert, now: Timestamp) -> String {
             let lasts = elapsed(trouble.since, now) >= WORTH_SAYING;
             let since = if lasts { format!(" for {since}") } else { String::new() };
             format!(
-                "⚠️ pengwatch: the receiver {subject} takes no messages{since}: {detail}. It is tried every two minutes or \
-                 so; `pengwatch outbox list` shows what waits or was given up"
+                "⚠️ pengwatch: the receiver {subject} takes no messages{since}: {detail}. `pengwatch outbox \
+                 list` shows what waits or was given up"
             )
         }
         Problem::OutboxStuck => {

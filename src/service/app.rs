@@ -174,6 +174,7 @@ impl App {
                 notify: config.watchdog.notify.clone(),
                 after: config.watchdog.after,
                 inboxes: config.inbox_names(),
+                receivers: config.receiver_names.clone(),
                 store: store.clone(),
                 shared: Arc::clone(&shared),
                 clock: Arc::clone(&clock),

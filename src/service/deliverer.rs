@@ -19,7 +19,7 @@ use crate::{
     model::{Attempt, Message, MessageId, Outcome, Parcel, Privacy, Reception, alert::short_hash},
     notify::{
         Sender,
-        retry::{Decision, decide, reception},
+        retry::{Decision, Got, decide, reception},
     },
     render::Format,
     store::{Attempted, Handed, Open, Owed, Recorded, Store, StoreError},
@@ -106,8 +106,13 @@ impl Deliverer {
         // 3. Send what is due, oldest first.
         let (due, wait) = self.all_that_is_true().await?;
         round.held = wait.len();
-        self.send(&due, until, stop, &mut round).await?;
+        let sent = self.send(&due, until, stop, &mut round).await;
         self.sender.rest().await;
+        sent?;
+        // 6. What no probe has brought for too long is given up.
+        if due.reception.is_broken() {
+            self.give_up(&mut round).await?;
+        }
         Ok(round)
     }
 
@@ -123,9 +128,13 @@ impl Deliverer {
         // What waited for a broken receiver has waited long enough.
         let at_once = reception.is_broken();
         let mut flying = FuturesUnordered::new();
+        // A store that fails ends the round, but not before what is under way is known.
+        let mut failed: Option<StoreError> = None;
+        // How often the receiver has been given a pause so far: an attempt that began before knows less.
+        let mut pauses = 0;
         loop {
             let most = if reception.is_broken() { 1 } else { self.manner.in_flight };
-            while flying.len() < most {
+            while failed.is_none() && flying.len() < most {
                 let now = self.clock.now();
                 if let Some(later) = reception.waits_until(now).filter(|_| !line.is_empty()) {
                     round.again_at(later);
@@ -138,35 +147,58 @@ impl Deliverer {
                     break;
                 }
                 self.pace.wait(self.clock.as_ref()).await;
-                // 4. Before every attempt it is asked again whether it is still true.
                 let (message, settled) = &due.messages[place];
-                let open = self.store.open_for(&self.manner.receiver, &message.id).await?;
-                let (open, wait) = self.still_true(open).await?;
-                round.held += wait.iter().filter(|owed| owed.message.as_ref() == Some(&message.id)).count();
-                let told: Vec<&Owed> = told_by(&open, message).collect();
-                if told.is_empty() {
-                    line.done(place);
-                    continue;
+                match self.prepare(message, settled, round).await {
+                    Ok(Some((parcel, count))) => {
+                        let began = pauses;
+                        flying.push(async move { (place, count, began, self.sender.send(&parcel).await) });
+                    }
+                    Ok(None) => line.done(place),
+                    Err(error) => failed = Some(error),
                 }
-                let parcel = self.parcel(message, settled, &told);
-                self.store.record(Recorded::Attempting { message: message.id.clone() }).await?;
-                self.shared.at("delivery.attempting");
-                let count = told.len();
-                flying.push(async move { (place, count, self.sender.send(&parcel).await) });
             }
             // 5. What becomes of it.
-            let Some((place, count, attempt)) = flying.next().await else { return Ok(()) };
+            let Some((place, count, began, attempt)) = flying.next().await else {
+                return failed.map_or(Ok(()), Err);
+            };
             self.shared.at("delivery.sent");
             self.pace.sent(self.clock.as_ref());
             let (message, settled) = &due.messages[place];
-            let took_some = attempt.settled.len() > settled.len();
-            let next_at = self.record(message, count, attempt, took_some, &mut reception, round).await?;
-            self.shared.at("delivery.recorded");
-            match next_at {
-                Some(at) => line.later(place, at),
-                None => line.done(place),
+            let got = match (attempt.settled.len() > settled.len(), settled.is_empty()) {
+                (true, _) => Got::SomeNow,
+                (false, false) => Got::SomeBefore,
+                (false, true) => Got::Nobody,
+            };
+            let before = reception.not_before;
+            match self.record(message, count, attempt, (got, began < pauses), &mut reception, round).await {
+                Ok(Some(at)) => line.later(place, at),
+                Ok(None) => line.done(place),
+                Err(error) => failed = failed.or(Some(error)),
             }
+            self.shared.at("delivery.recorded");
+            pauses += u32::from(reception.not_before > before);
         }
+    }
+
+    /// Step 4: before every attempt it is asked again whether it is still true. Gives what is sent, and how
+    /// many notifications it tells; `None` where nothing is left to tell.
+    async fn prepare(
+        &self,
+        message: &Message,
+        settled: &[String],
+        round: &mut Delivered,
+    ) -> Result<Option<(Parcel, usize)>, StoreError> {
+        let open = self.store.open_for(&self.manner.receiver, &message.id).await?;
+        let (open, wait) = self.still_true(open).await?;
+        round.held += wait.iter().filter(|owed| owed.message.as_ref() == Some(&message.id)).count();
+        let told: Vec<&Owed> = told_by(&open, message).collect();
+        if told.is_empty() {
+            return Ok(None);
+        }
+        let parcel = self.parcel(message, settled, &told);
+        self.store.record(Recorded::Attempting { message: message.id.clone() }).await?;
+        self.shared.at("delivery.attempting");
+        Ok(Some((parcel, told.len())))
     }
 
     /// What would be sent now, oldest first; the messages are composed and stay in the outbox.
@@ -233,12 +265,13 @@ impl Deliverer {
     }
 
     /// Records what became of an attempt, and what it says of the receiver; gives the time of the next one.
+    /// `is_late`: it began before the receiver was given a pause.
     async fn record(
         &self,
         message: &Message,
         notifications: usize,
         attempt: Attempt,
-        took_some: bool,
+        (got, is_late): (Got, bool),
         known: &mut Reception,
         round: &mut Delivered,
     ) -> Result<Option<Timestamp>, StoreError> {
@@ -261,7 +294,12 @@ impl Deliverer {
                 Outcome::Rejected { .. } => "refused",
             },
         );
-        let before = std::mem::replace(known, reception(known, &outcome, took_some, now, jitter));
+        let mut after = reception(known, &outcome, got, now, jitter);
+        // A yes from before a pause does not end it.
+        if is_late && after.not_before < known.not_before {
+            after = known.clone();
+        }
+        let before = std::mem::replace(known, after);
         let id = &message.id;
         let recorded = match decide(&tried, &outcome, now, self.manner.give_up_after, jitter) {
             Decision::Done => {
@@ -282,10 +320,9 @@ impl Deliverer {
                 tracing::warn!(receiver, message_id = %id, reason, "message.refused: it goes out as plain text");
                 Recorded::Again { message: id.clone(), now, at, plain: true, ambiguous, settled, reason }
             }
-            Decision::Dead { reason } => self.dead(id, reason, round),
+            Decision::Dead { reason } => self.dead(id, reason, (ambiguous, settled), round),
         };
         let next_at = if let Recorded::Again { at, .. } = &recorded { Some(*at) } else { None };
-        let is_dead = matches!(recorded, Recorded::Dead { .. });
         let attempted = Attempted {
             recorded,
             at: now,
@@ -293,16 +330,15 @@ impl Deliverer {
             refused,
             receiver: receiver.to_owned(),
             reception: known.clone(),
+            fallback: self.manner.fallback.clone(),
         };
-        self.store.attempted(attempted).await?;
-        if is_dead && let Some(fallback) = &self.manner.fallback {
-            self.hand_over(Handed::Message(id.clone()), fallback, round).await?;
-        }
+        let handed = self.store.attempted(attempted).await?;
+        self.note_handed_over(handed, round);
         if known.is_broken() && !before.is_broken() {
             let why = &known.last_error;
             tracing::error!(receiver, why, "receiver.broken: one message is tried every few minutes, the others wait");
             if let Some(fallback) = &self.manner.fallback {
-                self.hand_over(Handed::Receiver(receiver.to_owned()), fallback, round).await?;
+                self.hand_over(fallback, round).await?;
             }
         } else if before.is_broken() && !known.is_broken() {
             tracing::info!(receiver, "receiver.mended: what waited for it is sent");
@@ -311,22 +347,34 @@ impl Deliverer {
     }
 
     /// A message is given up.
-    fn dead(&self, message: &MessageId, reason: String, round: &mut Delivered) -> Recorded {
+    fn dead(
+        &self,
+        message: &MessageId,
+        reason: String,
+        (ambiguous, settled): (bool, Vec<String>),
+        round: &mut Delivered,
+    ) -> Recorded {
         round.dead += 1;
         self.shared.metrics.attempted(&self.manner.receiver, "dead");
         let receiver = self.manner.receiver.as_str();
         tracing::error!(receiver, message_id = %message, reason, "message.dead: it is not tried again");
-        Recorded::Dead { message: message.clone(), at: self.clock.now(), reason }
+        Recorded::Dead { message: message.clone(), at: self.clock.now(), reason, ambiguous, settled }
     }
 
-    async fn hand_over(&self, handed: Handed, fallback: &str, round: &mut Delivered) -> Result<(), StoreError> {
-        let count = self.store.hand_over(handed, fallback.to_owned(), self.clock.now()).await?;
-        if count > 0 {
-            round.handed_over += count;
-            let receiver = self.manner.receiver.as_str();
-            tracing::warn!(receiver, fallback, notifications = count, "message.handed_over: the fallback is told");
-        }
+    /// All that is owed goes to the fallback, too.
+    async fn hand_over(&self, fallback: &str, round: &mut Delivered) -> Result<(), StoreError> {
+        let (receiver, fallback) = (self.manner.receiver.clone(), fallback.to_owned());
+        let handed = self.store.hand_over(Handed::Receiver(receiver), fallback, self.clock.now()).await?;
+        self.note_handed_over(handed, round);
         Ok(())
+    }
+
+    fn note_handed_over(&self, notifications: usize, round: &mut Delivered) {
+        if notifications > 0 {
+            round.handed_over += notifications;
+            let (receiver, fallback) = (self.manner.receiver.as_str(), self.manner.fallback.as_deref());
+            tracing::warn!(receiver, fallback, notifications, "message.handed_over: the fallback is told");
+        }
     }
 }
 

@@ -14,6 +14,9 @@ use crate::model::time::{elapsed, human};
 /// and time is judged every second even while a walk waits.
 const STANDS_STILL: Duration = Duration::from_mins(5);
 
+/// The same of a delivery: a mail to many recipients, each of whom takes its time, is one attempt.
+const DELIVERY_STANDS_STILL: Duration = Duration::from_mins(15);
+
 /// A complete poll is recent for so long at least.
 const RECENT: SignedDuration = SignedDuration::from_mins(5);
 
@@ -83,7 +86,7 @@ impl Health {
 
     /// Loops that stand still, in an operator's words; none: the program lives.
     pub fn standing_still(&self, steady: Duration) -> Vec<String> {
-        let late = |turned_at: &Duration| steady.saturating_sub(*turned_at) >= STANDS_STILL;
+        let late = |turned_at: &Duration, most: Duration| steady.saturating_sub(*turned_at) >= most;
         let words = |what: &str, name: &str, turned_at: Duration| {
             let since = SignedDuration::try_from(steady.saturating_sub(turned_at)).unwrap_or_default();
             format!("the loop of {what} {name} has not turned for {}", human(since))
@@ -92,11 +95,11 @@ impl Health {
         let receivers = self.receivers.lock().unwrap_or_else(PoisonError::into_inner);
         let inboxes = inboxes
             .iter()
-            .filter(|(_, health)| late(&health.turned_at))
+            .filter(|(_, health)| late(&health.turned_at, STANDS_STILL))
             .map(|(name, health)| words("inbox", name, health.turned_at));
         let receivers = receivers
             .iter()
-            .filter(|(_, turned_at)| late(turned_at))
+            .filter(|(_, turned_at)| late(turned_at, DELIVERY_STANDS_STILL))
             .map(|(name, turned_at)| words("receiver", name, *turned_at));
         inboxes.chain(receivers).collect()
     }
@@ -133,12 +136,13 @@ mod tests {
     fn a_loop_that_does_not_turn_stands_still() {
         let (health, after) = (health(), Duration::from_secs);
         assert_eq!(health.standing_still(after(299)), Vec::<String>::new());
-        assert_eq!(health.standing_still(after(300)).len(), 3);
-        health.inbox_turned("main", after(100));
-        health.inbox_turned("second", after(100));
-        assert_eq!(health.standing_still(after(300)), ["the loop of receiver support has not turned for 5 min"]);
-        health.receiver_turned("support", after(300));
-        assert_eq!(health.standing_still(after(399)), Vec::<String>::new());
+        assert_eq!(health.standing_still(after(300)).len(), 2);
+        health.inbox_turned("main", after(800));
+        health.inbox_turned("second", after(800));
+        assert_eq!(health.standing_still(after(899)), Vec::<String>::new());
+        assert_eq!(health.standing_still(after(900)), ["the loop of receiver support has not turned for 15 min"]);
+        health.receiver_turned("support", after(900));
+        assert_eq!(health.standing_still(after(1_099)), Vec::<String>::new());
     }
 
     #[test]

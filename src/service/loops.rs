@@ -27,6 +27,9 @@ const LOOK: Duration = Duration::from_secs(2);
 /// The shortest pause between two heartbeats.
 const BEAT: SignedDuration = SignedDuration::from_secs(15);
 
+/// The longest rest of a delivery's loop.
+const LONGEST_REST: Duration = Duration::from_mins(1);
+
 /// The longest pause after failed polls.
 const SLOWEST: SignedDuration = SignedDuration::from_mins(1);
 
@@ -174,7 +177,7 @@ pub async fn mind_the_clock(
         metrics.clock_jumped();
         let seconds = by.as_secs();
         tracing::warn!(seconds, "clock.jumped: nobody is told by time alone before the inboxes were read again");
-        if let Err(error) = store.clock_was_set(by).await {
+        if let Err(error) = store.clock_was_set(by, clock.now()).await {
             tracing::error!(%error, "store.failed: messages may come later, or sooner, than they should");
         }
         owed.notify_one();
@@ -249,7 +252,8 @@ pub async fn deliver(deliverer: Arc<Deliverer>, wake: Arc<Notify>, bells: Bells,
         if stop.is_cancelled() {
             return;
         }
-        let wait = next_at.map_or(Duration::from_mins(1), |at| until(deliverer.clock.as_ref(), at));
+        // It turns now and then whatever it waits for, so that it is seen to live.
+        let wait = next_at.map_or(LONGEST_REST, |at| until(deliverer.clock.as_ref(), at)).min(LONGEST_REST);
         tokio::select! {
             () = wake.notified() => {}
             () = stop.cancelled() => return,

@@ -20,6 +20,8 @@ pub struct Watchdog {
     pub after: SignedDuration,
     /// Inboxes that are watched.
     pub inboxes: Vec<String>,
+    /// Receivers that there are.
+    pub receivers: Vec<String>,
     /// Where the state is.
     pub store: Store,
     /// The rules, and what is wrong with them.
@@ -46,8 +48,12 @@ impl Watchdog {
         for (rule, mistake) in &self.shared.live().mistakes {
             troubles.push(trouble(Problem::RuleRejected, rule, mistake, now));
         }
-        troubles.extend(of_receivers(&self.store.backlogs().await?, self.after, now));
+        let mut backlogs = self.store.backlogs().await?;
+        backlogs.retain(|receiver, _| self.receivers.contains(receiver));
+        troubles.extend(of_receivers(&backlogs, self.after, now));
         troubles.extend(of_templates(&self.shared.templates(), &snapshot.alerts));
+        let told: Vec<Trouble> = snapshot.alerts.iter().filter_map(Trouble::of).collect();
+        troubles.extend(unproved(&told, &troubles, &memories, &backlogs));
         let changes = watch(&snapshot, &troubles, &self.notify, now);
         for entry in &changes.history {
             let (problem, subject, what) = (&entry.rule, &entry.contact, entry.happened.name());
@@ -89,6 +95,28 @@ fn of_inbox(inbox: &str, memory: &InboxMemory, after: SignedDuration, now: Times
     troubles
 }
 
+/// Troubles that were told, whose cause has another face now and is not gone: their end would be a false word.
+fn unproved(
+    told: &[Trouble],
+    troubles: &[Trouble],
+    memories: &[(String, InboxMemory)],
+    backlogs: &BTreeMap<String, Backlog>,
+) -> Vec<Trouble> {
+    let lasts = |told: &&Trouble| match told.problem {
+        // A failure of another kind does not mean that the inbox is read again.
+        Problem::InboxUnreadable | Problem::TokenRefused => {
+            memories.iter().any(|(inbox, memory)| *inbox == told.subject && memory.failing.is_some())
+        }
+        Problem::OutboxStuck => backlogs.get(&told.subject).is_some_and(|backlog| backlog.untried_since.is_some()),
+        // What waits again after a replay has not arrived yet.
+        Problem::ReceiverBroken => backlogs.get(&told.subject).is_some_and(|backlog| backlog.messages > 0),
+        _ => false,
+    };
+    let is_known =
+        |told: &Trouble| troubles.iter().any(|known| known.problem == told.problem && known.subject == told.subject);
+    told.iter().filter(|told| !is_known(told)).filter(lasts).cloned().collect()
+}
+
 /// A template that failed is mended when it was rendered well, not when nobody has tried it since.
 fn of_templates(rendered: &BTreeMap<String, Option<(String, Timestamp)>>, told: &[Alert]) -> Vec<Trouble> {
     let failing = rendered.iter().filter_map(|(name, fault)| {
@@ -117,10 +145,12 @@ fn of_receivers(backlogs: &BTreeMap<String, Backlog>, after: SignedDuration, now
         // One that is broken explains why messages wait, or were given up.
         if let Some(broken_at) = reception.broken_at {
             let since = reception.failing_since.unwrap_or(broken_at);
-            return Some(trouble(Problem::ReceiverBroken, receiver, &reception.last_error, since));
+            let detail = format!("{}. It is tried every two minutes or so", reception.last_error);
+            return Some(trouble(Problem::ReceiverBroken, receiver, &detail, since));
         }
         if let Some((at, why)) = &backlog.given_up {
-            return Some(trouble(Problem::ReceiverBroken, receiver, why, *at));
+            let detail = format!("a message was given up: {why}");
+            return Some(trouble(Problem::ReceiverBroken, receiver, &detail, *at));
         }
         let since = backlog.untried_since.filter(lasts)?;
         Some(trouble(Problem::OutboxStuck, receiver, &reception.last_error, since))

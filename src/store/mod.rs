@@ -203,11 +203,12 @@ impl Store {
         self.owner.write(move |db| outbox::record(db, &recorded)).await
     }
 
-    /// Records how an attempt ended, with what it says of the receiver.
+    /// Records how an attempt ended, with what it says of the receiver; gives how many notifications went over to
+    /// the fallback.
     ///
     /// # Errors
     /// The file failed; nothing has changed then.
-    pub async fn attempted(&self, attempted: Attempted) -> Result<(), StoreError> {
+    pub async fn attempted(&self, attempted: Attempted) -> Result<usize, StoreError> {
         self.owner.write(move |db| outbox::attempted(db, &attempted)).await
     }
 
@@ -241,9 +242,8 @@ impl Store {
     ///
     /// # Errors
     /// The file failed; nothing has changed then.
-    pub async fn clock_was_set(&self, by: SignedDuration) -> Result<(), StoreError> {
-        let by = i64::try_from(by.as_micros()).unwrap_or(0);
-        self.owner.write(move |db| receivers::shift(db, by)).await
+    pub async fn clock_was_set(&self, by: SignedDuration, now: Timestamp) -> Result<(), StoreError> {
+        self.owner.write(move |db| receivers::shift(db, by, now)).await
     }
 
     /// After an edit of the configuration: alerts of inboxes that are gone end without a message, and

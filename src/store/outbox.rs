@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, ToSql, params, types::Value};
 
 use super::{
+    elsewhere::{self, Handed},
     history, receivers,
     rows::{self, from_json, json, micros},
     silences,
@@ -123,6 +124,10 @@ pub enum Recorded {
         at: Timestamp,
         /// Why.
         reason: String,
+        /// Whether the receiver may have got it.
+        ambiguous: bool,
+        /// Recipients that need no further attempt.
+        settled: Vec<String>,
     },
 }
 
@@ -141,16 +146,25 @@ pub struct Attempted {
     pub receiver: String,
     /// How that one takes messages.
     pub reception: Reception,
+    /// Who is told in its place where the message is given up.
+    pub fallback: Option<String>,
 }
 
-/// Writes how an attempt ended; the caller holds the transaction.
-pub fn attempted(db: &Connection, attempted: &Attempted) -> rusqlite::Result<()> {
+/// Writes how an attempt ended; the caller holds the transaction. Gives how many notifications went over to the
+/// fallback.
+pub fn attempted(db: &Connection, attempted: &Attempted) -> rusqlite::Result<usize> {
     for why in &attempted.refused {
         let chosen = ("n.message = ?4", Value::Text(attempted.message.0.clone()));
         history::of_notifications(db, Happened::Refused, attempted.at, why, chosen)?;
     }
     record(db, &attempted.recorded)?;
-    receivers::save(db, &attempted.receiver, &attempted.reception)
+    receivers::save(db, &attempted.receiver, &attempted.reception)?;
+    match (&attempted.recorded, &attempted.fallback) {
+        (Recorded::Dead { message, .. }, Some(fallback)) => {
+            elsewhere::hand_over(db, &Handed::Message(message.clone()), fallback, attempted.at)
+        }
+        _ => Ok(0),
+    }
 }
 
 /// Reads what is owed to a receiver.
@@ -233,7 +247,12 @@ pub fn record(db: &Connection, recorded: &Recorded) -> rusqlite::Result<()> {
             .execute([&message.0])?;
             Ok(())
         }
-        Recorded::Dead { message, at, reason } => {
+        Recorded::Dead { message, at, reason, ambiguous, settled } => {
+            if *ambiguous || !settled.is_empty() {
+                mark_told(db, message)?;
+                db.prepare_cached("UPDATE message SET settled = ?2 WHERE id = ?1 AND ?2 <> '[]'")?
+                    .execute(params![message.0, json(settled)?])?;
+            }
             close(db, message, "dead", *at, reason)?;
             let chosen = ("n.message = ?4", Value::Text(message.0.clone()));
             history::of_notifications(db, Happened::Dead, *at, reason, chosen)?;
@@ -244,7 +263,7 @@ pub fn record(db: &Connection, recorded: &Recorded) -> rusqlite::Result<()> {
         Recorded::Again { message, now, at, plain, ambiguous, settled, reason } => {
             db.prepare_cached(
                 "UPDATE message SET in_flight = 0, next_at = ?2, plain = plain OR ?3, ambiguous = ambiguous OR ?4, \
-                 settled = ?5, last_error = ?6 WHERE id = ?1",
+                 settled = ?5, last_error = ?6 WHERE id = ?1 AND state = 'due'",
             )?
             .execute(params![message.0, micros(*at), plain, ambiguous, json(settled)?, reason])?;
             if *ambiguous {
@@ -267,8 +286,10 @@ fn mark_told(db: &Connection, message: &MessageId) -> rusqlite::Result<()> {
 }
 
 fn close(db: &Connection, message: &MessageId, state: &str, at: Timestamp, reason: &str) -> rusqlite::Result<()> {
-    db.prepare_cached("UPDATE message SET in_flight = 0, state = ?2, closed_at = ?3, last_error = ?4 WHERE id = ?1")?
-        .execute(params![message.0, state, micros(at), reason])?;
+    db.prepare_cached(
+        "UPDATE message SET in_flight = 0, state = ?2, closed_at = ?3, last_error = ?4 WHERE id = ?1 AND state = 'due'",
+    )?
+    .execute(params![message.0, state, micros(at), reason])?;
     Ok(())
 }
 
@@ -359,7 +380,9 @@ pub fn waiting(db: &Connection) -> rusqlite::Result<Vec<Waiting>> {
         .map(|(receiver, notifications)| {
             let next = db
                 .prepare_cached(
-                    "SELECT next_at, last_error FROM message WHERE receiver = ?1 AND state = 'due' ORDER BY next_at LIMIT 1",
+                    // No earlier than the receiver is tried at all.
+                    "SELECT max(m.next_at, coalesce((SELECT not_before FROM receiver WHERE name = ?1), 0)) AS next_at, \
+                     last_error FROM message m WHERE receiver = ?1 AND state = 'due' ORDER BY m.next_at LIMIT 1",
                 )?
                 .query_row([&receiver], |row| Ok((rows::time(row, "next_at")?, row.get("last_error")?)))
                 .optional()?;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::rows::{self, micros};
@@ -109,9 +109,13 @@ pub fn forget_others(db: &Connection, receivers: &[String]) -> rusqlite::Result<
     Ok(())
 }
 
-/// The clock was set by so many microseconds: what was to be tried in so much time still is.
-pub fn shift(db: &Connection, by: i64) -> rusqlite::Result<()> {
-    db.execute("UPDATE receiver SET not_before = not_before + ?1", [by])?;
-    db.execute("UPDATE message SET next_at = next_at + ?1 WHERE state = 'due'", [by])?;
+/// The clock was set by so much, to `now`: what was to be tried in so much time still is. What was written after
+/// that is right already.
+pub fn shift(db: &Connection, by: SignedDuration, now: Timestamp) -> rusqlite::Result<()> {
+    let (by, now) = (i64::try_from(by.as_micros()).unwrap_or(0), micros(now));
+    for (table, column) in [("receiver", "not_before"), ("receiver", "failing_since"), ("message", "next_at")] {
+        let sql = format!("UPDATE {table} SET {column} = {column} + ?1 WHERE ?1 < 0 OR {column} < ?2");
+        db.execute(&sql, params![by, now])?;
+    }
     Ok(())
 }

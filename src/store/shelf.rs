@@ -31,7 +31,12 @@ pub enum Done {
 /// Every message that waits or was given up, the oldest first.
 pub fn list(db: &Connection) -> rusqlite::Result<Vec<Kept>> {
     let messages: Vec<(Message, bool)> = db
-        .prepare_cached("SELECT * FROM message WHERE state IN ('due', 'dead') ORDER BY created_at, rowid")?
+        // No earlier than the receiver is tried at all.
+        .prepare_cached(
+            "SELECT id, receiver, created_at, attempts, ambiguous, plain, last_error, state, \
+             max(next_at, coalesce((SELECT not_before FROM receiver WHERE name = message.receiver), 0)) AS next_at \
+             FROM message WHERE state IN ('due', 'dead') ORDER BY created_at, rowid",
+        )?
         .query_map([], |row| Ok((outbox::message(row)?, row.get::<_, String>("state")? == "dead")))?
         .collect::<rusqlite::Result<_>>()?;
     messages

@@ -54,7 +54,7 @@ fn every_problem_says_what_failed_what_happens_and_that_it_is_over() {
             Problem::ReceiverBroken,
             "support",
             "HTTP 404: no_service",
-            "⚠️ pengwatch: the receiver support takes no messages for 12 min: HTTP 404: no_service. It is tried every two minutes or so; `pengwatch outbox list` shows what waits or was given up",
+            "⚠️ pengwatch: the receiver support takes no messages for 12 min: HTTP 404: no_service. `pengwatch outbox list` shows what waits or was given up",
             "✅ pengwatch: the receiver support takes messages again, after 12 min",
         ),
         (

@@ -8,7 +8,7 @@ use super::{Delivered, Deliverer, told_by};
 use crate::{
     engine::group::{GroupBy, group},
     model::{Message, MessageId, alert::short_hash},
-    store::{Handed, Open, Owed, Recorded, StoreError},
+    store::{Open, Owed, Recorded, StoreError},
 };
 
 impl Deliverer {
@@ -38,35 +38,47 @@ impl Deliverer {
         Ok(composed)
     }
 
-    /// The outbox of a broken receiver: its fallback is told, what was tried for too long is given up, and the
-    /// rest is put together, so that it is no flood when the receiver takes messages again.
+    /// The outbox of a broken receiver: its fallback is told, and the rest is put together, so that it is no
+    /// flood when the receiver takes messages again.
     pub(super) async fn put_together(&self, open: &Open, round: &mut Delivered) -> Result<(), StoreError> {
-        let (now, why) = (self.clock.now(), open.reception.last_error.as_str());
+        let why = open.reception.last_error.as_str();
         if let Some(fallback) = &self.manner.fallback {
-            self.hand_over(Handed::Receiver(self.manner.receiver.clone()), fallback, round).await?;
+            self.hand_over(fallback, round).await?;
         }
-        let too_old = |since: Timestamp| now.duration_since(since) >= self.manner.give_up_after;
-        let given_up = format!("given up: {why}");
         // What the receiver may have got keeps its message, and the id of it.
-        let tellable = open.owed.iter().filter(|owed| !owed.told);
-        let (old, young): (Vec<&Owed>, Vec<&Owed>) = tellable.partition(|owed| owed.tried_since.is_some_and(too_old));
-        let mut over = self.compose(old, GroupBy::Backlog, &given_up).await?;
-        let told = open.messages.iter().filter(|(message, _)| too_old(message.created_at));
-        let told = told.filter(|(message, _)| told_by(open, message).any(|owed| owed.told));
-        over.extend(told.map(|(message, _)| message.id.clone()));
-        for message in over {
-            self.store.record(self.dead(&message, given_up.clone(), round)).await?;
-        }
+        let tellable: Vec<&Owed> = open.owed.iter().filter(|owed| !owed.told).collect();
         if self.manner.group == GroupBy::Contact {
-            let unsent = young.into_iter().filter(|owed| owed.message.is_none()).collect();
+            let unsent = tellable.into_iter().filter(|owed| owed.message.is_none()).collect();
             self.compose(unsent, self.manner.group, why).await?;
             return Ok(());
         }
-        for together in group(young, GroupBy::Backlog, |owed| &owed.notification) {
+        for together in group(tellable, GroupBy::Backlog, |owed| &owed.notification) {
             let messages: HashSet<Option<&MessageId>> = together.iter().map(|owed| owed.message.as_ref()).collect();
             if messages.len() > 1 || messages.contains(&None) {
                 self.compose(together, GroupBy::Backlog, why).await?;
             }
+        }
+        Ok(())
+    }
+
+    /// Gives up what a receiver that is still broken has not taken for too long. It comes after a probe: who was
+    /// off for a day tries first.
+    pub(super) async fn give_up(&self, round: &mut Delivered) -> Result<(), StoreError> {
+        let (open, _) = self.all_that_is_true().await?;
+        if !open.reception.is_broken() {
+            return Ok(());
+        }
+        let (now, why) = (self.clock.now(), open.reception.last_error.as_str());
+        let too_old = |since: Timestamp| now.duration_since(since) >= self.manner.give_up_after;
+        let given_up = format!("given up: {why}");
+        let old = open.owed.iter().filter(|owed| !owed.told && owed.tried_since.is_some_and(too_old));
+        let mut over = self.compose(old.collect(), GroupBy::Backlog, &given_up).await?;
+        let told = open.messages.iter().filter(|(message, _)| too_old(message.created_at));
+        let told = told.filter(|(message, _)| told_by(&open, message).any(|owed| owed.told));
+        over.extend(told.map(|(message, _)| message.id.clone()));
+        for message in over {
+            let dead = self.dead(&message, given_up.clone(), (false, Vec::new()), round);
+            self.store.record(dead).await?;
         }
         Ok(())
     }

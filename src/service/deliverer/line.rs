@@ -31,7 +31,19 @@ pub(super) struct Line<'a> {
 impl<'a> Line<'a> {
     pub(super) fn of(due: &'a Open) -> Self {
         let subjects = due.messages.iter().map(|(message, _)| told_by(due, message).map(subject).collect());
-        let (subjects, waiting) = (subjects.collect(), (0..due.messages.len()).collect());
+        let subjects: Vec<HashSet<Subject<'a>>> = subjects.collect();
+        let mut waiting: Vec<usize> = (0..due.messages.len()).collect();
+        if due.reception.is_broken() {
+            // A message that only some recipients lack, or that nobody takes, must not be every probe.
+            waiting.sort_by_key(|place| due.messages[*place].0.attempts);
+        }
+        // What was put together anew is younger than what it tells. An end comes before the next beginning: a
+        // beginning that was before it is withdrawn by now.
+        let is_end =
+            |place: &usize| told_by(due, &due.messages[*place].0).any(|owed| !owed.notification.event.is_of_waiting());
+        let ends = waiting.iter().filter(|place| is_end(place));
+        let ended: HashSet<Subject<'a>> = ends.flat_map(|place| &subjects[*place]).copied().collect();
+        waiting.sort_by_cached_key(|place| !is_end(place) && !subjects[*place].is_disjoint(&ended));
         Self { due, subjects, waiting, busy: HashSet::new(), later: HashMap::new() }
     }
 
@@ -55,7 +67,10 @@ impl<'a> Line<'a> {
             let not_before = behind.max(Some(own).filter(|own| !at_once && *own > now));
             if let Some(at) = not_before {
                 round.again_at(at);
-                self.later.extend(subjects.iter().map(|subject| (*subject, at)));
+                // Those who have got it must not wait for the others' sake.
+                if !self.is_partly_settled(place) {
+                    self.later.extend(subjects.iter().map(|subject| (*subject, at)));
+                }
                 self.waiting.remove(turn);
             } else if subjects.is_disjoint(&blocked) {
                 self.waiting.remove(turn);
@@ -69,6 +84,11 @@ impl<'a> Line<'a> {
         None
     }
 
+    /// Whether some recipients of a mail have got it, and others are still to be tried.
+    fn is_partly_settled(&self, place: usize) -> bool {
+        !self.due.messages[place].1.is_empty()
+    }
+
     /// A message is done with.
     pub(super) fn done(&mut self, place: usize) {
         self.busy.remove(&place);
@@ -77,6 +97,8 @@ impl<'a> Line<'a> {
     /// A message comes again, not before `at`.
     pub(super) fn later(&mut self, place: usize, at: Timestamp) {
         self.busy.remove(&place);
-        self.later.extend(self.subjects[place].iter().map(|subject| (*subject, at)));
+        if !self.is_partly_settled(place) {
+            self.later.extend(self.subjects[place].iter().map(|subject| (*subject, at)));
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{of_inbox, of_receivers, of_runs, of_templates};
+use super::{of_inbox, of_receivers, of_runs, of_templates, unproved};
 use crate::model::{
     InboxMemory, Problem, Trouble,
     snapshot::{Failing, Missed, OddRecords, Runs, Short},
@@ -93,4 +93,24 @@ fn a_template_is_mended_by_a_message_that_it_made() {
     // A new start, which has not tried it yet.
     assert_eq!(problems(&of_templates(&BTreeMap::new(), &told)), [(Problem::TemplateFailed, "own")]);
     assert_eq!(of_templates(&BTreeMap::from([("own".to_owned(), None)]), &told), []);
+}
+
+#[test]
+fn a_trouble_with_another_face_is_not_over() {
+    let of =
+        |problem, subject: &str| Trouble { problem, subject: subject.to_owned(), detail: String::new(), since: at(0) };
+    let (unreadable, refused) = (of(Problem::InboxUnreadable, "main"), of(Problem::TokenRefused, "main"));
+    let failing = Some(Failing { since: at(0), why: "why".to_owned(), token_refused: true });
+    let failing = [("main".to_owned(), InboxMemory { failing, ..InboxMemory::default() })];
+    let read = [("main".to_owned(), InboxMemory::default())];
+    let (told, now) = ([unreadable.clone(), refused.clone()], [refused]);
+    assert_eq!(unproved(&told, &now, &failing, &BTreeMap::new()), [unreadable]);
+    assert_eq!(unproved(&told, &[], &read, &BTreeMap::new()), []);
+
+    let broken = of(Problem::ReceiverBroken, "support");
+    let waits = Backlog { messages: 1, ..Backlog::default() };
+    let backlog = |backlog| BTreeMap::from([("support".to_owned(), backlog)]);
+    let told = [broken];
+    assert_eq!(unproved(&told, &[], &read, &backlog(waits)), told);
+    assert_eq!(unproved(&told, &[], &read, &backlog(Backlog::default())), []);
 }

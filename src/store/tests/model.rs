@@ -170,7 +170,10 @@ impl Model {
                 waiting.push(Waiting {
                     receiver: receiver.to_owned(),
                     notifications,
-                    next_at: next.map(|sent| sent.message.next_at),
+                    next_at: next.map(|sent| {
+                        let pause = self.receptions.get(receiver).and_then(|reception| reception.not_before);
+                        pause.map_or(sent.message.next_at, |pause| pause.max(sent.message.next_at))
+                    }),
                     last_error: String::new(),
                 });
             }
@@ -313,12 +316,17 @@ impl Model {
                 let recorded = Recorded::Delivered { message: message.clone(), at: now };
                 let refused = vec!["550 at the recipient".to_owned()];
                 let reception = Reception::default();
-                store.attempted(Attempted { recorded, at: now, message, refused, receiver, reception }).await.unwrap();
+                store
+                    .attempted(Attempted { recorded, at: now, message, refused, receiver, reception, fallback: None })
+                    .await
+                    .unwrap();
             }
             Work::Die(which) => {
                 let now = self.now();
                 let Some(message) = self.close(*which, "dead") else { return };
-                store.record(Recorded::Dead { message, at: now, reason: String::new() }).await.unwrap();
+                let reason = String::new();
+                let dead = Recorded::Dead { message, at: now, reason, ambiguous: false, settled: Vec::new() };
+                store.record(dead).await.unwrap();
             }
             Work::Again { which, plain, ambiguous, settled } => {
                 let next_at = at(self.now + 7);
@@ -346,7 +354,10 @@ impl Model {
                 let again = message.clone();
                 let recorded = Recorded::Again { message: again, now, at: next_at, plain, ambiguous, settled, reason };
                 let (refused, reception) = (Vec::new(), failing);
-                store.attempted(Attempted { recorded, at: now, message, refused, receiver, reception }).await.unwrap();
+                store
+                    .attempted(Attempted { recorded, at: now, message, refused, receiver, reception, fallback: None })
+                    .await
+                    .unwrap();
             }
             Work::Supersede { receiver, which } => {
                 let all: Vec<i64> = self.owed(RECEIVERS[*receiver]).map(|entry| entry.id).collect();

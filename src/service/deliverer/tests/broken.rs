@@ -101,9 +101,9 @@ async fn what_it_may_have_got_keeps_its_id_and_is_not_put_together() {
     bench.advance(300);
     assert_eq!(bench.round().await.sent, 2);
     let fired = |contacts: &[&str]| message("fired", contacts, 0);
-    assert_eq!(bench.messages()[2..], [fired(&["a"]), fired(&["b", "c"])]);
+    assert_eq!(bench.messages()[2..], [fired(&["b", "c"]), fired(&["a"])]);
     let got = bench.got();
-    assert!(got[0].id == got[1].id && got[1].id == got[2].id && got[2].id != got[3].id, "{got:?}");
+    assert!(got[0].id == got[1].id && got[1].id == got[3].id && got[2].id != got[3].id, "{got:?}");
     // The history keeps what is not known apart from what is.
     let history = bench.store.history(Asked { contact: Some("a".to_owned()), ..Asked::default() }).await.unwrap();
     let lines: Vec<_> = history.iter().map(|entry| (entry.happened, entry.detail.as_str())).collect();
@@ -170,8 +170,9 @@ async fn what_it_may_have_got_is_given_up_as_well() {
     bench.advance(5);
     bench.round().await;
     bench.advance(DAY);
+    bench.script(&[Says::Status(410)]);
     assert_eq!((bench.round().await.dead, bench.states().await), (1, vec!["dead".to_owned()]));
-    assert_eq!(bench.got().len(), 2);
+    assert_eq!(bench.got().len(), 3, "it is tried once more");
 }
 
 #[tokio::test]
@@ -212,7 +213,7 @@ async fn a_clock_that_is_set_back_keeps_no_message_waiting() {
         bench.fire("a").await;
         bench.round().await;
         bench.clock.set(by);
-        bench.store.clock_was_set(by).await.unwrap();
+        bench.store.clock_was_set(by, bench.now()).await.unwrap();
         assert_eq!(bench.round().await.sent, 0, "the pause is not over");
         bench.advance(30);
         assert_eq!(bench.round().await.sent, 1, "and is no longer than it was");
@@ -225,4 +226,70 @@ async fn a_clock_that_is_set_back_keeps_no_message_waiting() {
     bench.clock.set(SignedDuration::from_hours(-5));
     bench.store.recover(bench.now()).await.unwrap();
     assert_eq!(bench.round().await.sent, 1);
+}
+
+#[tokio::test]
+async fn who_was_off_for_a_day_tries_before_giving_up() {
+    let bench = Bench::new().await;
+    bench.script(&[Says::Status(410)]);
+    bench.fire("a").await;
+    bench.round().await;
+    bench.advance(DAY + 3_600);
+    let round = bench.round().await;
+    assert_eq!((round.sent, round.dead, bench.states().await), (1, 0, vec!["delivered".to_owned()]));
+}
+
+#[tokio::test]
+async fn an_end_that_piled_up_comes_before_the_next_beginning() {
+    let bench = Bench::new().await;
+    for contact in ["a", "c"] {
+        bench.fire(contact).await;
+    }
+    bench.round().await;
+    bench.script(&[Says::Status(410)]);
+    bench.fire("b").await;
+    bench.round().await;
+    bench.resolve("a").await;
+    bench.advance(1);
+    bench.round().await;
+    bench.fire("a").await;
+    bench.advance(1);
+    bench.round().await;
+    bench.resolve("c").await;
+    bench.advance(300);
+    bench.round().await;
+    let mut last = bench.messages().split_off(2);
+    for (_, contacts, _) in &mut last {
+        contacts.sort();
+    }
+    assert_eq!(last, [message("resolved", &["a", "c"], 0), message("fired", &["a", "b"], 0)]);
+}
+
+#[tokio::test]
+async fn a_message_that_it_never_takes_is_not_every_probe() {
+    let bench = Bench::new().await;
+    // What may have arrived keeps its message, and that one is refused again.
+    bench.script(&[Says::HangsUp, Says::Status(410)]);
+    bench.fire("a").await;
+    bench.round().await;
+    bench.advance(5);
+    bench.round().await;
+    bench.fire("b").await;
+    bench.advance(300);
+    bench.script(&[Says::Status(200), Says::Status(410)]);
+    bench.round().await;
+    assert_eq!(bench.messages()[2..], [message("fired", &["b"], 0), message("fired", &["a"], 0)]);
+    assert_eq!(bench.states().await, ["owed", "delivered"]);
+}
+
+#[tokio::test]
+async fn what_is_given_up_goes_over_to_the_fallback_in_one_step() {
+    let mut bench = Bench::new().await;
+    bench.manner.fallback = Some("leads".to_owned());
+    bench.script(&[Says::Status(400), Says::Status(400)]);
+    bench.fire("a").await;
+    bench.round().await;
+    let round = bench.round().await;
+    assert_eq!((round.dead, round.handed_over), (1, 1));
+    assert_eq!(bench.states().await, ["dead", "owed"]);
 }

@@ -70,3 +70,18 @@ async fn an_attempt_that_was_cut_off_may_have_arrived() {
     assert_eq!(events, ["fired", "resolved"]);
     assert_eq!(bench.states().await, ["superseded", "delivered"]);
 }
+
+#[tokio::test]
+async fn a_yes_from_before_a_pause_does_not_end_it() {
+    let mut bench = Bench::new().await;
+    bench.manner.group = GroupBy::Contact;
+    bench.manner.in_flight = 2;
+    for contact in ["a", "b", "c"] {
+        bench.fire(contact).await;
+    }
+    bench.script(&[Says::RetryAfter(30), Says::Slowly(Duration::from_millis(150))]);
+    let round = bench.round().await;
+    assert_eq!((round.sent, round.failed, bench.got().len()), (1, 1, 2), "the third one waits");
+    bench.advance(30);
+    assert_eq!(bench.round().await.sent, 2);
+}
