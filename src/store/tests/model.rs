@@ -138,9 +138,12 @@ impl Model {
             tried_since: entry.tried_since,
         });
         let due = self.messages.iter().filter(|sent| sent.state == "due" && sent.message.receiver == receiver);
+        let mut due: Vec<_> = due.map(|sent| (sent.message.clone(), sent.settled.clone())).collect();
+        // A dead one that is sent again is as new as a message that is made then.
+        due.sort_by_key(|(message, _)| message.created_at);
         Open {
             owed: owed.collect(),
-            messages: due.map(|sent| (sent.message.clone(), sent.settled.clone())).collect(),
+            messages: due,
             silences: Vec::new(),
             reception: self.receptions.get(receiver).cloned().unwrap_or_default(),
         }
