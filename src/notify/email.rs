@@ -7,6 +7,7 @@
 mod compose;
 mod connection;
 mod failure;
+mod reach;
 mod verdict;
 mod wire;
 

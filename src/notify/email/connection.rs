@@ -17,6 +17,7 @@ use secrecy::ExposeSecret;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::failure::{Failure, Stage, Trouble};
+use super::reach;
 use super::wire::{Tls, Wire};
 use crate::model::smtp::{Login, Protection, SmtpAddress};
 
@@ -32,7 +33,9 @@ pub(super) struct Connection(Box<AsyncSmtpConnection>);
 impl Connection {
     /// Connects, encrypts, logs in.
     pub async fn open(server: &SmtpAddress, tls: &Tls, by: Instant) -> Result<Self, Failure> {
-        let mut wire = step(Stage::Connect, by, Wire::connect(&server.host, server.port)).await?;
+        let within = by.saturating_duration_since(Instant::now());
+        let stream = step(Stage::Connect, by, reach::connect(&server.host, server.port, within)).await?;
+        let mut wire = Wire::over(stream);
         if server.protection == Protection::Tls {
             wire = step(Stage::Connect, by, wire.encrypt(tls)).await?;
         }

@@ -16,7 +16,6 @@ use lettre::transport::smtp::client::AsyncTokioStream;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 use tokio::io::{AsyncBufRead, AsyncRead, AsyncWrite, BufReader, ReadBuf};
-use tokio::net::{TcpStream, lookup_host};
 use tokio_rustls::TlsConnector;
 
 use super::failure::Trouble;
@@ -70,13 +69,6 @@ impl Wire {
     /// A conversation over `stream`.
     pub fn over(stream: impl Stream + 'static) -> Self {
         Self(Arc::new(Mutex::new(Inner { stream: BufReader::new(Box::new(stream)), room: REPLY, ahead: b"" })))
-    }
-
-    /// Connects, without TLS for now.
-    pub async fn connect(host: &str, port: u16) -> Result<Self, Trouble> {
-        let unknown = || Trouble::Broken("no connection (the host's name was not found)".to_owned());
-        let addresses: Vec<_> = lookup_host((host, port)).await.map_err(|_| unknown())?.collect();
-        Ok(Self::over(TcpStream::connect(&addresses[..]).await?))
     }
 
     /// Goes on under TLS. There must be no clone any more.

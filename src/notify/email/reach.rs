@@ -1,0 +1,96 @@
+//! A connection to a mail host, whichever of its addresses answers.
+
+use std::convert::Infallible;
+use std::future::ready;
+use std::net::SocketAddr;
+use std::time::Duration;
+use std::{error::Error, io, iter};
+
+use hyper::Uri;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::connect::dns::Name;
+use tokio::net::{TcpStream, lookup_host};
+use tower::{ServiceExt, service_fn};
+
+use super::failure::Trouble;
+
+/// Connects to `host`, in `within` at most.
+pub(super) async fn connect(host: &str, port: u16, within: Duration) -> Result<TcpStream, Trouble> {
+    let unknown = || Trouble::Broken("no connection (the host's name was not found)".to_owned());
+    let addresses: Vec<_> = lookup_host((host, port)).await.map_err(|_| unknown())?.collect();
+    reach(addresses, within).await
+}
+
+/// Addresses of both families are tried side by side, those of one family share the time: all too often
+/// one of a mail host's addresses never answers from where we are.
+async fn reach(addresses: Vec<SocketAddr>, within: Duration) -> Result<TcpStream, Trouble> {
+    let known = service_fn(move |_: Name| ready(Ok::<_, Infallible>(addresses.clone().into_iter())));
+    let mut connector = HttpConnector::new_with_resolver(known);
+    connector.enforce_http(false);
+    connector.set_connect_timeout(Some(within));
+    match connector.oneshot(Uri::from_static("smtp://host")).await {
+        Ok(stream) => Ok(stream.into_inner()),
+        Err(error) => {
+            let mut causes = iter::successors(error.source(), |&error| error.source());
+            let io = causes.find_map(|error| error.downcast_ref::<io::Error>());
+            Err(match io {
+                Some(io) if io.kind() == io::ErrorKind::TimedOut => Trouble::Timeout,
+                Some(io) => Trouble::from(io),
+                None => Trouble::Broken("no connection".to_owned()),
+            })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+    use std::time::Duration;
+
+    use tokio::net::{TcpListener, TcpSocket, TcpStream};
+    use tokio::time::timeout;
+
+    use super::{connect, reach};
+    use crate::notify::email::failure::Trouble;
+
+    /// An address that never answers: its queue is full.
+    async fn deaf() -> (TcpListener, Vec<TcpStream>, SocketAddr) {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let listener = socket.listen(0).unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut held = Vec::new();
+        while let Ok(stream) = timeout(Duration::from_millis(200), TcpStream::connect(address)).await {
+            held.push(stream.unwrap());
+            assert!(held.len() < 20, "it goes on answering");
+        }
+        (listener, held, address)
+    }
+
+    #[tokio::test]
+    async fn an_address_that_never_answers_does_not_hide_the_next() {
+        let (_listener, _held, deaf) = deaf().await;
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let good = listener.local_addr().unwrap();
+        let stream = reach(vec![deaf, good], Duration::from_secs(1)).await.unwrap();
+        assert_eq!(stream.peer_addr().unwrap(), good);
+        assert_eq!(reach(vec![deaf], Duration::from_millis(50)).await.err(), Some(Trouble::Timeout));
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_reached_is_named() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let within = Duration::from_secs(5);
+        assert!(connect("localhost", port, within).await.is_ok() && connect("127.0.0.1", port, within).await.is_ok());
+        drop(listener);
+        // So long a name is asked of nobody.
+        let long = "a".repeat(64);
+        for (host, right) in [
+            ("127.0.0.1", "no connection (connection refused)"),
+            (&long, "no connection (the host's name was not found)"),
+        ] {
+            assert_eq!(connect(host, port, within).await.err(), Some(Trouble::Broken(right.to_owned())), "{host}");
+        }
+    }
+}
