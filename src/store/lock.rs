@@ -20,6 +20,9 @@ impl Lock {
     /// # Errors
     /// [`StoreError::Locked`] where another process holds it.
     pub fn take(path: &Path) -> Result<Self, StoreError> {
+        if path.is_dir() {
+            return Err(StoreError::folder(path));
+        }
         let beside = beside(path);
         let failed = |source| StoreError::File { path: beside.clone(), source };
         let mut options = OpenOptions::new();

@@ -43,12 +43,12 @@ const PRUNED_AT_ONCE: u32 = 500;
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The file cannot be opened.
-    #[error("the state `{}` cannot be opened: {source}", path.display())]
+    #[error("the state `{}` cannot be opened: {why}", path.display())]
     Open {
         /// The file.
         path: PathBuf,
         /// Why.
-        source: rusqlite::Error,
+        why: String,
     },
     /// A file or folder beside it cannot be made.
     #[error("`{}` cannot be made: {source}", path.display())]
@@ -110,6 +110,12 @@ pub enum StoreError {
         /// Why.
         source: rusqlite::Error,
     },
+}
+
+impl StoreError {
+    fn folder(path: &Path) -> Self {
+        Self::Open { path: path.to_owned(), why: "it is a folder, not a file".to_owned() }
+    }
 }
 
 /// The store: one SQLite file, behind one thread that owns the connection.

@@ -167,12 +167,20 @@ fn name(path: &Path, source: rusqlite::Error) -> StoreError {
     }
 }
 
+/// SQLite says only that it is unable; the system knows why.
+fn unopened(path: &Path, source: &rusqlite::Error) -> StoreError {
+    if path.is_dir() {
+        return StoreError::folder(path);
+    }
+    let why = std::fs::File::open(path).map_or_else(|error| error.to_string(), |_| source.to_string());
+    StoreError::Open { path: path.to_owned(), why }
+}
+
 fn connect(path: &Path) -> Result<Connection, StoreError> {
     private(path)?;
     check_length(path)?;
-    let open = |source| StoreError::Open { path: path.to_owned(), source };
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let mut db = Connection::open_with_flags(path, flags).map_err(open)?;
+    let mut db = Connection::open_with_flags(path, flags).map_err(|source| unopened(path, &source))?;
     check_format(path, &db)?;
     let named = |source| name(path, source);
     db.busy_timeout(BUSY).map_err(named)?;
@@ -249,8 +257,7 @@ fn connect_copy(path: &Path) -> Result<Connection, StoreError> {
     if path.exists() {
         check_length(path)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
-        let open = |source| StoreError::Open { path: path.to_owned(), source };
-        let file = Connection::open_with_flags(read_only(path), flags).map_err(open)?;
+        let file = Connection::open_with_flags(read_only(path), flags).map_err(|source| unopened(path, &source))?;
         file.busy_timeout(BUSY).map_err(named)?;
         check_format(path, &file)?;
         let backup = rusqlite::backup::Backup::new(&file, &mut db).map_err(named)?;

@@ -110,9 +110,24 @@ async fn a_folder_that_is_not_there_or_takes_nothing_is_named() {
             assert!(error.to_string().contains(&*path.to_string_lossy()), "{error}");
         }
     }
-    let error = Store::open(folder.path()).await.unwrap_err();
-    assert!(error.to_string().contains(&*folder.path().to_string_lossy()), "{error}");
-    assert!(files(folder.path()).is_empty());
+    let state = folder.path().join("state");
+    fs::create_dir(&state).unwrap();
+    let errors = [
+        Lock::take(&state).unwrap_err(),
+        Store::open(&state).await.unwrap_err(),
+        Store::copy(&state).await.unwrap_err(),
+    ];
+    for error in errors {
+        let words = format!("the state `{}` cannot be opened: it is a folder, not a file", state.display());
+        assert_eq!(error.to_string(), words);
+    }
+    assert_eq!(files(folder.path()), ["state"]);
+    assert!(files(&state).is_empty());
+
+    let endless = folder.path().join("endless");
+    std::os::unix::fs::symlink(&endless, &endless).unwrap();
+    let error = Store::open(&endless).await.unwrap_err().to_string();
+    assert!(error.contains("cannot be opened: Too many levels of symbolic links"), "{error}");
 }
 
 #[tokio::test]
