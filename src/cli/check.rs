@@ -73,12 +73,14 @@ fn summary(config: &Config, rules: &RuleSet, templates: &[&str]) -> Vec<String> 
     for inbox in &config.inboxes {
         let watching = rules.of_inbox(&inbox.name);
         let queries = plan::queries(&watching).len();
-        // Each query is one page at least; how many it has is known only by asking.
+        // A page, and the empty one that proves it to be the last; how many there are is known only by asking.
         let polls = 60_000 / inbox.poll_every.as_millis().max(1);
-        let least = i128::try_from(queries).unwrap_or(0) * polls.max(1);
+        let planned = 2 * i128::try_from(queries).unwrap_or(0) * polls.max(1);
+        let waits =
+            if planned > i128::from(inbox.requests_per_minute) { ": polls will wait for each other" } else { "" };
         let queries = if queries == 1 { "1 query".to_owned() } else { format!("{queries} queries") };
         lines.push(format!(
-            "requests of inbox {}: {queries} for {}, every {}: at least {least} a minute, of {} allowed",
+            "requests of inbox {}: {queries} for {}, every {}: {planned} a minute while few customers wait, of {} allowed{waits}",
             inbox.name,
             count(watching.len(), "rule"),
             time::compact(inbox.poll_every),

@@ -4,6 +4,7 @@
 //! only place that reads tokens and passwords. Nothing here opens a connection.
 
 pub mod load;
+mod mailbox;
 mod mask;
 pub mod receiver;
 pub mod secret;
@@ -12,6 +13,7 @@ pub mod shape;
 use std::{net::SocketAddr, path::PathBuf};
 
 use jiff::{SignedDuration, tz::TimeZone};
+use lettre::message::Mailbox;
 use secrecy::SecretString;
 use url::Url;
 
@@ -131,9 +133,9 @@ pub enum ReceiverKind {
         /// The relay, with its login.
         smtp: SmtpAddress,
         /// The sender.
-        from: String,
+        from: Mailbox,
         /// Recipients, each with an envelope of its own.
-        to: Vec<String>,
+        to: Vec<Mailbox>,
     },
     /// Any other program.
     Webhook {

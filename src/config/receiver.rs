@@ -1,9 +1,10 @@
 //! `[receiver.NAME]`: which keys belong to which type, and whether they make sense.
 
+use lettre::message::Mailbox;
 use secrecy::{ExposeSecret, SecretString};
 use toml::Spanned;
 
-use super::{Group, Receiver, ReceiverKind, load::Loader, shape::ReceiverTable};
+use super::{Group, Receiver, ReceiverKind, load::Loader, mailbox, shape::ReceiverTable};
 use crate::{
     diagnose::nearest::did_you_mean,
     model::{Privacy, smtp::SmtpAddress, webhook},
@@ -133,31 +134,26 @@ impl Loader<'_, '_> {
             }
         }
         let from = if let Some(from) = &table.from {
-            self.mailbox(from);
-            from.get_ref().clone()
+            self.mailbox(from)
         } else {
             let help = "add from = \"Pengwatch <alerts@example.com>\"";
             self.error(span.clone(), "this mail receiver has no from", help);
-            String::new()
+            None
         };
-        let to: Vec<String> = match &table.to {
+        let to: Vec<Mailbox> = match &table.to {
             Some(to) if !to.get_ref().is_empty() => {
-                to.get_ref().iter().for_each(|address| self.mailbox(address));
-                to.get_ref().iter().map(|address| address.get_ref().clone()).collect()
+                to.get_ref().iter().filter_map(|address| self.mailbox(address)).collect()
             }
             _ => {
                 self.error(span, "this mail receiver has nobody in `to`", "add to = [\"leads@example.com\"]");
                 Vec::new()
             }
         };
-        Some(ReceiverKind::Email { smtp: smtp?, from, to })
+        Some(ReceiverKind::Email { smtp: smtp?, from: from?, to })
     }
 
-    fn mailbox(&mut self, address: &Spanned<String>) {
-        if address.get_ref().parse::<lettre::message::Mailbox>().is_err() {
-            let help = "write it like \"Asha <asha@example.com>\" or \"asha@example.com\"";
-            self.error(address.span(), "this is no mail address", help);
-        }
+    fn mailbox(&mut self, address: &Spanned<String>) -> Option<Mailbox> {
+        mailbox::read(address.get_ref()).map_err(|(title, help)| self.error(address.span(), title, help)).ok()
     }
 
     fn webhook(&mut self, span: std::ops::Range<usize>, table: &ReceiverTable) -> Option<ReceiverKind> {

@@ -46,23 +46,20 @@ struct Kept {
 }
 
 impl Email {
-    /// A sender through `server`, from `from` to each of `to` (`Name <name@example.com>`, or the
-    /// address alone), with `timeout` for each of them. Besides the bundled certificate authorities
+    /// A sender through `server`, from `from` to each of `to`, with `timeout` for each of them. Besides the bundled certificate authorities
     /// `roots` (DER) are trusted; those that can't be read are left out, as machines have odd ones.
     ///
     /// # Errors
-    /// What is wrong with an address.
+    /// There is no recipient, or TLS can't be set up.
     pub fn new(
         server: SmtpAddress,
-        from: &str,
-        to: &[String],
+        from: Mailbox,
+        to: Vec<Mailbox>,
         timeout: Duration,
         roots: &[Vec<u8>],
     ) -> Result<Self, String> {
-        let from = compose::mailbox(from)?;
         let mut mailboxes: Vec<Mailbox> = Vec::new();
-        for text in to {
-            let mailbox = compose::mailbox(text)?;
+        for mailbox in to {
             if !mailboxes.iter().any(|other| other.email == mailbox.email) {
                 mailboxes.push(mailbox);
             }

@@ -71,10 +71,10 @@ mod tests {
 
     fn senders() -> [Sender; 4] {
         let server = SmtpAddress::parse("smtp://127.0.0.1:9").unwrap();
-        let to = ["a@example.com".to_owned()];
+        let (from, to) = ("p@example.com".parse().unwrap(), vec!["a@example.com".parse().unwrap()]);
         [
             Sender::Slack(Slack::new(client(), "http://127.0.0.1:9/hunter2".into(), TIMEOUT).unwrap()),
-            Sender::Email(Email::new(server, "p@example.com", &to, TIMEOUT, &[]).unwrap()),
+            Sender::Email(Email::new(server, from, to, TIMEOUT, &[]).unwrap()),
             Sender::Webhook(Webhook::new(client(), "http://127.0.0.1:9/hunter2".into(), TIMEOUT).unwrap()),
             Sender::Console(Console::new(Box::new(std::io::sink()))),
         ]

@@ -237,7 +237,7 @@ fn sender(receiver: &Receiver, client: &reqwest::Client, output: &Output) -> Res
         ReceiverKind::Email { smtp, from, to } => {
             let roots: Vec<Vec<u8>> =
                 rustls_native_certs::load_native_certs().certs.into_iter().map(|der| der.to_vec()).collect();
-            Sender::Email(Email::new(smtp.clone(), from, to, SEND_TIMEOUT, &roots)?)
+            Sender::Email(Email::new(smtp.clone(), from.clone(), to.clone(), SEND_TIMEOUT, &roots)?)
         }
         ReceiverKind::Webhook { url, secret, headers } => {
             let mut webhook = Webhook::new(client.clone(), url.clone(), SEND_TIMEOUT)?;

@@ -29,7 +29,7 @@ type = "console"
 const SUMMARY: &str = "pengwatch.toml: 1 inbox, 4 receivers
 rules: 1 rule in use, 0 disabled, 0 with mistakes
 templates: alert
-requests of inbox main: 1 query for 1 rule, every 15s: at least 4 a minute, of 80 allowed
+requests of inbox main: 1 query for 1 rule, every 15s: 8 a minute while few customers wait, of 80 allowed
 ";
 
 /// A folder without a mistake.
@@ -67,6 +67,16 @@ fn a_good_setup() {
     good().run(&["check", "-q"]).says(0, "", "");
     // A variable that is set to nothing counts as not set.
     good().env("PENGWATCH_CONFIG", "").run(&["check"]).says(0, &format!("{SUMMARY}ok\n"), "");
+}
+
+#[test]
+fn more_requests_than_are_allowed_are_told() {
+    let often = GOOD.replacen("[inbox.main]\n", "[inbox.main]\npoll_every = \"1s\"\n", 1);
+    let summary = SUMMARY.replace(
+        "every 15s: 8 a minute while few customers wait, of 80 allowed",
+        "every 1s: 120 a minute while few customers wait, of 80 allowed: polls will wait for each other",
+    );
+    good().file("pengwatch.toml", &often).run(&["check"]).says(0, &format!("{summary}ok\n"), "");
 }
 
 #[test]

@@ -48,8 +48,8 @@ impl Server {
 }
 
 fn email(url: &str, from: &str, to: &[&str], timeout: Duration, roots: &[Vec<u8>]) -> Email {
-    let to: Vec<String> = to.iter().map(ToString::to_string).collect();
-    Email::new(SmtpAddress::parse(url).unwrap(), from, &to, timeout, roots).unwrap()
+    let to = to.iter().map(|to| to.parse().unwrap()).collect();
+    Email::new(SmtpAddress::parse(url).unwrap(), from.parse().unwrap(), to, timeout, roots).unwrap()
 }
 
 fn body() -> Body {
@@ -330,15 +330,10 @@ async fn nobody_there() {
 }
 
 #[test]
-fn addresses_that_can_not_be() {
+fn somebody_must_get_it() {
     let server = SmtpAddress::parse("smtp://127.0.0.1").unwrap();
-    let new = |from: &str, to: &[&str]| {
-        let to: Vec<String> = to.iter().map(ToString::to_string).collect();
-        Email::new(server.clone(), from, &to, TIMEOUT, &[]).map(|_| ()).unwrap_err()
-    };
-    assert!(new("alerts", &["a@x.org"]).contains("`alerts` is no mail address"));
-    assert!(new(FROM, &["a@x.org", "b@x.org\r\nBcc: c@x.org"]).contains("`b@x.org\\r\\nBcc: c@x.org` is no"));
-    assert!(new(FROM, &[]).contains("no recipient"));
+    let nobody = Email::new(server, FROM.parse().unwrap(), Vec::new(), TIMEOUT, &[]);
+    assert!(nobody.err().unwrap().contains("no recipient"));
 }
 
 #[tokio::test]

@@ -1,0 +1,49 @@
+//! The addresses that mail comes from and goes to.
+
+use lettre::{Address, message::Mailbox};
+use url::Host;
+
+/// Reads `Name <name@example.com>` or `name@example.com`.
+///
+/// # Errors
+/// What is wrong, and what would be right.
+pub(super) fn read(text: &str) -> Result<Mailbox, (&'static str, &'static str)> {
+    let wrong = ("this is no mail address", "write it like \"Asha <asha@example.com>\" or \"asha@example.com\"");
+    if text.contains(char::is_control) {
+        return Err(wrong);
+    }
+    let mailbox: Mailbox = text.trim().parse().map_err(|_| wrong)?;
+    if !mailbox.email.user().is_ascii() {
+        let help = "few servers take such mail: use an address whose first part is spelt in ASCII";
+        return Err(("before the `@` of a mail address stands something else than ASCII", help));
+    }
+    // An international domain travels in its ASCII form.
+    let domain = Host::parse(mailbox.email.domain()).map_err(|_| wrong)?.to_string();
+    let email = Address::new(mailbox.email.user(), domain).map_err(|_| wrong)?;
+    Ok(Mailbox::new(mailbox.name, email))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::read;
+
+    #[test]
+    fn mailboxes() {
+        for (text, right) in [
+            ("a@example.com", "a@example.com"),
+            (" Asha <a@example.com> ", "Asha <a@example.com>"),
+            ("Jörg, Leitung <a@Bücher.example>", ""),
+            ("\"Jörg, Leitung\" <a@Bücher.example>", "\"Jörg, Leitung\" <a@xn--bcher-kva.example>"),
+            ("a@[127.0.0.1]", ""),
+            ("ä@example.com", ""),
+            ("a@example.com, b@example.com", ""),
+            ("a@example.com\r\nBcc: b@example.com", ""),
+            ("\"A\nB\" <a@example.com>", ""),
+            ("example.com", ""),
+            ("", ""),
+        ] {
+            let got = read(text).map(|mailbox| mailbox.to_string());
+            assert_eq!(got.clone().unwrap_or_default(), right, "{text}: {got:?}");
+        }
+    }
+}
