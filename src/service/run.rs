@@ -1,6 +1,10 @@
 //! The loops themselves: one shot, or until told to stop.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Notify;
@@ -103,7 +107,7 @@ pub async fn once(app: App, stop: &CancellationToken, progress: Progress) -> Res
         watchdog.run_once().await?;
     }
 
-    let mut held = BTreeMap::new();
+    let (mut held, mut cut_off) = (BTreeMap::new(), BTreeSet::new());
     let deliverers: Vec<Arc<Deliverer>> = app.deliverers.into_iter().map(Arc::new).collect();
     // What went over to a fallback, and what the watchdog says of a receiver that failed, is sent as well.
     for _ in 0..MOST_ROUNDS {
@@ -115,7 +119,10 @@ pub async fn once(app: App, stop: &CancellationToken, progress: Progress) -> Res
         }
         while let Some(joined) = deliveries.join_next().await {
             if let Ok(done) = joined {
-                let (receiver, done) = done?;
+                let (receiver, done, late) = done?;
+                if late {
+                    cut_off.insert(receiver.clone());
+                }
                 report.sent += done.sent;
                 report.dead += done.dead;
                 more += done.handed_over;
@@ -134,6 +141,9 @@ pub async fn once(app: App, stop: &CancellationToken, progress: Progress) -> Res
     // What must not be said yet is no work that was left.
     for waiting in &mut report.waiting {
         waiting.notifications -= waiting.notifications.min(held.get(&waiting.receiver).copied().unwrap_or(0));
+        if cut_off.contains(&waiting.receiver) {
+            "no answer by the deadline of this run".clone_into(&mut waiting.last_error);
+        }
     }
     report.waiting.retain(|waiting| waiting.notifications > 0);
     app.store.close().await;
@@ -159,13 +169,14 @@ async fn begin(app: &App) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Delivers to one receiver until nothing is left or the next attempt would be after the deadline.
+/// Delivers to one receiver until nothing is left or the next attempt would be after the deadline; gives its
+/// name, what was done, and whether an attempt was cut off.
 async fn deliver_within(
     deliverer: Arc<Deliverer>,
     clock: Arc<dyn Clock>,
     deadline: Option<Timestamp>,
     stop: CancellationToken,
-) -> Result<(String, Delivered), StoreError> {
+) -> Result<(String, Delivered, bool), StoreError> {
     let receiver = deliverer.manner.receiver.clone();
     let mut done = Delivered::default();
     loop {
@@ -173,21 +184,21 @@ async fn deliver_within(
         let left = deadline.map_or(Duration::MAX, |deadline| until(clock.as_ref(), deadline) + LAST_WORDS);
         // An attempt that is cut off has no known outcome; the next run takes it so.
         let Ok(round) = tokio::time::timeout(left, deliverer.run_once(deadline, &stopped)).await else {
-            return Ok((receiver, done));
+            return Ok((receiver, done, true));
         };
         let round = round?;
         done.sent += round.sent;
         done.dead += round.dead;
         done.held = round.held;
         done.handed_over += round.handed_over;
-        let Some(next_at) = round.next_at else { return Ok((receiver, done)) };
+        let Some(next_at) = round.next_at else { return Ok((receiver, done, false)) };
         if stop.is_cancelled() || deadline.is_some_and(|deadline| next_at >= deadline) {
-            return Ok((receiver, done));
+            return Ok((receiver, done, false));
         }
         let wait = until(clock.as_ref(), next_at);
         tokio::select! {
             () = tokio::time::sleep(wait) => {}
-            () = stop.cancelled() => return Ok((receiver, done)),
+            () = stop.cancelled() => return Ok((receiver, done, false)),
         }
     }
 }

@@ -49,6 +49,27 @@ fn slack_is_down_and_then_up() {
 }
 
 #[test]
+fn a_receiver_that_has_not_answered_by_the_deadline_is_named() {
+    let home = hasty();
+    home.edit("pengwatch.toml", "deadline = \"4s\"", "deadline = \"1s\"");
+    home.inbox().fault(Fault::slack(Kind::Delay { ms: 30_000 }));
+    let ran = home.run(&["run", "--once"]);
+    ran.ends(1);
+    let line = "receiver support: 1 notification waits in the outbox: no answer by the deadline of this run. The next run \
+                tries again";
+    assert!(notes(&ran)[0].starts_with(line), "{}", ran.stderr);
+    // The others were told, and the run did not wait for it.
+    assert_eq!((home.mail().mails().len(), accepted(&home.inbox().webhooks())), (1, 1));
+    assert!(ran.took < std::time::Duration::from_secs(15), "{:?}", ran.took);
+    home.edit("pengwatch.toml", "deadline = \"1s\"", "deadline = \"20s\"");
+    home.run(&["run", "--once"]).ends(0);
+    // Nobody could know that the first one had arrived.
+    assert_eq!(accepted(&home.inbox().slack()), 2);
+    home.run(&["run", "--once"]).ends(0);
+    assert_eq!(accepted(&home.inbox().slack()), 2);
+}
+
+#[test]
 fn retries_of_a_webhook_and_a_mail_carry_the_same_id() {
     let home = hasty();
     home.inbox().fault(Fault::webhook(Kind::status(503)).repeated(100));
