@@ -1,21 +1,32 @@
 //! Prints to the terminal, or to whatever writer it is given.
 
-use std::fmt;
 use std::io::{self, Write};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use std::{fmt, thread};
+
+use tokio::sync::Mutex as AsyncMutex;
+use tokio::sync::oneshot::{self, error::TryRecvError};
+use tokio::time::timeout;
 
 use crate::model::{Attempt, Body, Outcome, Parcel};
 
+/// How long a reader may stand still.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 /// The console.
 pub struct Console {
-    // Behind a mutex, so that two messages don't mix their lines; never held over an `.await`.
-    out: Mutex<Box<dyn Write + Send>>,
+    out: Arc<Mutex<Box<dyn Write + Send>>>,
+    /// The text that is being written, where it was not taken in time. Held over a whole message, so that two of
+    /// them don't mix their lines.
+    before: AsyncMutex<Option<oneshot::Receiver<io::Result<()>>>>,
+    patience: Duration,
 }
 
 impl Console {
     /// Prints to `out`.
     pub fn new(out: Box<dyn Write + Send>) -> Self {
-        Self { out: Mutex::new(out) }
+        Self { out: Arc::new(Mutex::new(out)), before: AsyncMutex::default(), patience: PATIENCE }
     }
 
     /// Prints to standard output.
@@ -24,26 +35,48 @@ impl Console {
     }
 
     /// Prints one message.
-    pub fn send(&self, parcel: &Parcel) -> Attempt {
+    pub async fn send(&self, parcel: &Parcel) -> Attempt {
         let Body::Console { text } = &parcel.body else {
             return super::wrong_body("console");
         };
-        match self.print(text) {
-            Ok(()) => Outcome::Delivered.into(),
-            Err(error) => Outcome::Retry {
-                after: None,
-                reason: format!("the console takes nothing: {}", error.kind()),
-                ambiguous: false,
-            }
-            .into(),
-        }
+        let retry = |reason: String, ambiguous| Outcome::Retry { after: None, reason, ambiguous };
+        let stands_still = |ambiguous| retry("nobody reads what the console prints".to_owned(), ambiguous);
+        let outcome = match timeout(self.patience, self.print(text)).await {
+            Ok(Some(Ok(()))) => Outcome::Delivered,
+            Ok(Some(Err(error))) => retry(format!("the console takes nothing: {}", error.kind()), false),
+            // It may be read later.
+            Err(_) => stands_still(true),
+            Ok(None) => stands_still(false),
+        };
+        outcome.into()
     }
 
-    fn print(&self, text: &str) -> io::Result<()> {
-        let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
-        // In one piece: `println!` would panic on a closed pipe, and pieces mix with other output.
-        out.write_all(format!("{text}\n").as_bytes())?;
-        out.flush()
+    /// `None`: the text before this one still waits for a reader.
+    async fn print(&self, text: &str) -> Option<io::Result<()>> {
+        let mut before = self.before.lock().await;
+        if let Some(known) = before.as_mut() {
+            // Whatever became of it, its message was told of it long ago.
+            if matches!(known.try_recv(), Err(TryRecvError::Empty)) {
+                return None;
+            }
+            *before = None;
+        }
+        let (done, written) = oneshot::channel();
+        let (out, text) = (Arc::clone(&self.out), format!("{text}\n"));
+        // A reader may stand still for ever, and nobody else is to: neither another task, nor the program's end,
+        // which waits for the runtime's own threads.
+        let thread = thread::Builder::new().name("console".to_owned()).spawn(move || {
+            let mut out = out.lock().unwrap_or_else(PoisonError::into_inner);
+            // In one piece: `println!` would panic on a closed pipe, and pieces mix with other output.
+            let _ = done.send(out.write_all(text.as_bytes()).and_then(|()| out.flush()));
+        });
+        if let Err(error) = thread {
+            return Some(Err(error));
+        }
+        let written = before.insert(written);
+        let result = written.await;
+        *before = None;
+        Some(result.unwrap_or_else(|_| Err(io::ErrorKind::Other.into())))
     }
 }
 
@@ -56,7 +89,9 @@ impl fmt::Debug for Console {
 #[cfg(test)]
 mod tests {
     use std::io::{self, Write};
+    use std::sync::mpsc::{Receiver, channel};
     use std::sync::{Arc, Mutex};
+    use std::time::Duration;
 
     use super::Console;
     use crate::model::{Body, Outcome};
@@ -91,26 +126,61 @@ mod tests {
         Body::Console { text: text.to_owned() }
     }
 
-    #[test]
-    fn prints_lines() {
+    #[tokio::test]
+    async fn prints_lines() {
         let screen = Screen::default();
         let console = Console::new(Box::new(screen.clone()));
         for text in ["one\ntwo", "drei ä"] {
-            assert_eq!(console.send(&parcel(lines(text))).outcome, Outcome::Delivered);
+            assert_eq!(console.send(&parcel(lines(text))).await.outcome, Outcome::Delivered);
         }
         assert_eq!(String::from_utf8(screen.0.lock().unwrap().clone()).unwrap(), "one\ntwo\ndrei ä\n");
     }
 
-    #[test]
-    fn a_broken_pipe_is_tried_again() {
-        let attempt = Console::new(Box::new(Closed)).send(&parcel(lines("hunter2")));
+    /// A pipe that nobody reads until it is told so.
+    struct Full(Receiver<()>, Screen);
+
+    impl Write for Full {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let _ = self.0.recv();
+            self.1.write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[tokio::test]
+    async fn a_reader_that_stands_still_holds_nobody() {
+        let (reads, reader) = channel();
+        let screen = Screen::default();
+        let patience = Duration::from_millis(50);
+        let console = Console { patience, ..Console::new(Box::new(Full(reader, screen.clone()))) };
+        let stands_still = |ambiguous| {
+            let reason = "nobody reads what the console prints".to_owned();
+            Outcome::Retry { after: None, reason, ambiguous }
+        };
+        assert_eq!(console.send(&parcel(lines("one"))).await.outcome, stands_still(true));
+        // Nothing piles up behind it.
+        assert_eq!(console.send(&parcel(lines("two"))).await.outcome, stands_still(false));
+        drop(reads);
+        let console = Console { patience: Duration::from_secs(10), ..console };
+        while console.send(&parcel(lines("three"))).await.outcome != Outcome::Delivered {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(String::from_utf8(screen.0.lock().unwrap().clone()).unwrap(), "one\nthree\n");
+    }
+
+    #[tokio::test]
+    async fn a_broken_pipe_is_tried_again() {
+        let attempt = Console::new(Box::new(Closed)).send(&parcel(lines("hunter2"))).await;
         let reason = "the console takes nothing: broken pipe".to_owned();
         assert_eq!(attempt.outcome, Outcome::Retry { after: None, reason, ambiguous: false });
     }
 
-    #[test]
-    fn takes_its_own_kind_of_body_only() {
-        let attempt = Console::stdout().send(&parcel(Body::Slack { payload: "hunter2".to_owned() }));
+    #[tokio::test]
+    async fn takes_its_own_kind_of_body_only() {
+        let attempt = Console::stdout().send(&parcel(Body::Slack { payload: "hunter2".to_owned() })).await;
         payload_fault(&attempt);
     }
 }

@@ -40,7 +40,7 @@ impl Sender {
             Self::Slack(slack) => slack.send(parcel).await,
             Self::Email(email) => email.send(parcel).await,
             Self::Webhook(webhook) => webhook.send(parcel).await,
-            Self::Console(console) => console.send(parcel),
+            Self::Console(console) => console.send(parcel).await,
         }
     }
 

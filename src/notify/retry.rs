@@ -105,6 +105,16 @@ pub fn reception(before: &Reception, outcome: &Outcome, got: Got, now: Timestamp
     }
 }
 
+/// When a receiver that is failing will be broken by time alone: the next attempt may be far off. Nothing that was
+/// tried since may wait for it: then nobody knows.
+pub fn breaks_at<'a>(reception: &Reception, messages: impl Iterator<Item = &'a Message>) -> Option<Timestamp> {
+    if reception.is_broken() {
+        return None;
+    }
+    let oldest = messages.filter(|message| message.attempts > 0).map(|message| message.created_at).min()?;
+    reception.failing_since?.max(oldest).checked_add(BROKEN_AFTER).ok()
+}
+
 fn probe_at(now: Timestamp, jitter: f64) -> Timestamp {
     now.checked_add(jittered(PROBE_EVERY, jitter)).unwrap_or(Timestamp::MAX)
 }
@@ -125,7 +135,7 @@ mod tests {
     use jiff::{SignedDuration, Timestamp};
     use proptest::{prop_assert, proptest};
 
-    use super::{Decision, Got, backoff, decide, reception};
+    use super::{Decision, Got, backoff, breaks_at, decide, reception};
     use crate::model::{Fault, Message, MessageId, Outcome, Reception};
 
     const DAY: SignedDuration = SignedDuration::from_hours(24);
@@ -140,6 +150,25 @@ mod tests {
             ambiguous: false,
             plain,
             last_error: String::new(),
+        }
+    }
+
+    #[test]
+    fn a_receiver_breaks_by_time_alone() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let failing = |since| Reception { failing_since: Some(at(since)), ..Reception::default() };
+        let broken = Reception { broken_at: Some(at(0)), ..failing(0) };
+        let tried = |attempts, created_at| Message { created_at: at(created_at), ..message(attempts, false) };
+        for (reception, messages, right) in [
+            (failing(60), vec![tried(1, 10)], Some(360)),
+            // What failed long ago and is gone says nothing of what is new.
+            (failing(60), vec![tried(0, 70), tried(1, 1_000), tried(2, 2_000)], Some(1_300)),
+            (failing(60), vec![tried(0, 70)], None),
+            (failing(60), vec![], None),
+            (broken, vec![tried(1, 10)], None),
+            (Reception::default(), vec![tried(1, 10)], None),
+        ] {
+            assert_eq!(breaks_at(&reception, messages.iter()), right.map(at), "{reception:?} {messages:?}");
         }
     }
 

@@ -19,7 +19,7 @@ use crate::{
     model::{Attempt, Message, MessageId, Outcome, Parcel, Privacy, Reception, alert::short_hash},
     notify::{
         Sender,
-        retry::{Decision, Got, decide, reception},
+        retry::{Decision, Got, breaks_at, decide, reception},
     },
     render::Format,
     store::{Attempted, Handed, Open, Owed, Recorded, Store, StoreError},
@@ -94,10 +94,11 @@ impl Deliverer {
         // 0. A round that ended by an error may have left attempts behind.
         self.store.interrupted(&self.manner.receiver, self.clock.now()).await?;
         // 1. What is owed, without what is no longer true.
-        let (open, _) = self.all_that_is_true().await?;
+        let (mut open, _) = self.all_that_is_true().await?;
+        self.judge_by_time(&mut open).await?;
         // 2. Compose: a message has its id before its first attempt.
         if open.reception.is_broken() {
-            self.put_together(&open, &mut round).await?;
+            self.put_together(&open).await?;
         } else {
             self.compose(open.owed.iter().filter(|owed| owed.message.is_none()).collect(), self.manner.group, "")
                 .await?;
@@ -109,11 +110,35 @@ impl Deliverer {
         let sent = self.send(&due, until, stop, &mut round).await;
         self.sender.rest().await;
         sent?;
-        // 6. What no probe has brought for too long is given up.
-        if due.reception.is_broken() {
-            self.give_up(&mut round).await?;
+        // 6. A receiver that is broken after its probe: its fallback is told, and what no probe has brought for
+        // too long is given up.
+        let (open, _) = self.all_that_is_true().await?;
+        if open.reception.is_broken() {
+            if let Some(fallback) = &self.manner.fallback {
+                self.hand_over(fallback, &mut round).await?;
+            }
+            self.give_up(open, &mut round).await?;
+        } else if let Some(at) = breaks_at(&open.reception, open.messages.iter().map(|(message, _)| message)) {
+            round.again_at(at);
         }
         Ok(round)
+    }
+
+    /// A receiver that has failed for too long is broken, also while no attempt may be made.
+    async fn judge_by_time(&self, open: &mut Open) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        let breaks_at = breaks_at(&open.reception, open.messages.iter().map(|(message, _)| message));
+        if breaks_at.is_some_and(|at| at <= now) {
+            open.reception.broken_at = Some(now);
+            self.store.receives(&self.manner.receiver, open.reception.clone()).await?;
+            self.note_broken(&open.reception);
+        }
+        Ok(())
+    }
+
+    fn note_broken(&self, reception: &Reception) {
+        let (receiver, why) = (self.manner.receiver.as_str(), reception.last_error.as_str());
+        tracing::error!(receiver, why, "receiver.broken: one message is tried every few minutes, the others wait");
     }
 
     async fn send(
@@ -335,11 +360,7 @@ impl Deliverer {
         let handed = self.store.attempted(attempted).await?;
         self.note_handed_over(handed, round);
         if known.is_broken() && !before.is_broken() {
-            let why = &known.last_error;
-            tracing::error!(receiver, why, "receiver.broken: one message is tried every few minutes, the others wait");
-            if let Some(fallback) = &self.manner.fallback {
-                self.hand_over(fallback, round).await?;
-            }
+            self.note_broken(known);
         } else if before.is_broken() && !known.is_broken() {
             tracing::info!(receiver, "receiver.mended: what waited for it is sent");
         }

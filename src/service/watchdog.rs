@@ -108,8 +108,10 @@ fn unproved(
             memories.iter().any(|(inbox, memory)| *inbox == told.subject && memory.failing.is_some())
         }
         Problem::OutboxStuck => backlogs.get(&told.subject).is_some_and(|backlog| backlog.untried_since.is_some()),
-        // What waits again after a replay has not arrived yet.
-        Problem::ReceiverBroken => backlogs.get(&told.subject).is_some_and(|backlog| backlog.messages > 0),
+        // What was dropped by hand, or waits again after a replay, has not arrived.
+        Problem::ReceiverBroken => {
+            backlogs.get(&told.subject).is_some_and(|backlog| backlog.accepted_at.is_none_or(|at| at < told.since))
+        }
         _ => false,
     };
     let is_known =

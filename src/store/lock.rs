@@ -23,7 +23,8 @@ impl Lock {
         if path.is_dir() {
             return Err(StoreError::folder(path));
         }
-        let beside = beside(path);
+        // Of the file itself, by whatever name it is reached.
+        let beside = beside(&path.canonicalize().unwrap_or_else(|_| path.to_owned()));
         let failed = |source| StoreError::File { path: beside.clone(), source };
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false);

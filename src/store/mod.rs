@@ -33,7 +33,8 @@ pub use receivers::Backlog;
 pub use shelf::{Done, Kept};
 
 use crate::model::{
-    Ack, Alert, AlertId, Changes, Entry, InboxMemory, MessageId, Notification, Silence, Snapshot, history::Asked,
+    Ack, Alert, AlertId, Changes, Entry, InboxMemory, MessageId, Notification, Reception, Silence, Snapshot,
+    history::Asked,
 };
 
 /// Rows of each kind that are forgotten in one transaction: other work comes in between.
@@ -242,6 +243,15 @@ impl Store {
     pub async fn interrupted(&self, receiver: &str, now: Timestamp) -> Result<(), StoreError> {
         let receiver = receiver.to_owned();
         self.owner.write(move |db| outbox::interrupted(db, Some(&receiver), now)).await
+    }
+
+    /// How a receiver takes messages, where no attempt has shown it.
+    ///
+    /// # Errors
+    /// The file failed; nothing has changed then.
+    pub async fn receives(&self, receiver: &str, reception: Reception) -> Result<(), StoreError> {
+        let receiver = receiver.to_owned();
+        self.owner.write(move |db| receivers::save(db, &receiver, &reception)).await
     }
 
     /// The clock was set: what was to be tried in so much time still is.

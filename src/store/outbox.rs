@@ -279,7 +279,7 @@ pub fn record(db: &Connection, recorded: &Recorded) -> rusqlite::Result<()> {
     }
 }
 
-fn mark_told(db: &Connection, message: &MessageId) -> rusqlite::Result<()> {
+pub(super) fn mark_told(db: &Connection, message: &MessageId) -> rusqlite::Result<()> {
     db.prepare_cached("UPDATE notification SET told = 1 WHERE message = ?1 AND state = 'owed'")?
         .execute([&message.0])?;
     Ok(())

@@ -53,6 +53,8 @@ pub struct Backlog {
     pub untried_since: Option<Timestamp>,
     /// When a message was last given up, where none was accepted since, and why.
     pub given_up: Option<(Timestamp, String)>,
+    /// When a message was last accepted.
+    pub accepted_at: Option<Timestamp>,
     /// Messages that wait.
     pub messages: usize,
     /// Messages that were given up and are kept.
@@ -91,6 +93,13 @@ pub fn backlogs(db: &Connection) -> rusqlite::Result<BTreeMap<String, Backlog>> 
         backlog.dead = usize::try_from(dead).unwrap_or(0);
         backlog.untried_since = untried_since;
     }
+    let mut accepted = db.prepare_cached(
+        "SELECT receiver, max(closed_at) AS at FROM message WHERE state = 'delivered' GROUP BY receiver",
+    )?;
+    for row in accepted.query_map([], |row| Ok((row.get(0)?, rows::maybe_time(row, "at")?)))? {
+        let (name, at): (String, _) = row?;
+        backlogs.entry(name).or_default().accepted_at = at;
+    }
     let mut given_up = db.prepare_cached(
         "SELECT receiver, max(closed_at) AS at, last_error FROM message m WHERE state = 'dead' \
          AND NOT EXISTS (SELECT 1 FROM message d WHERE d.receiver = m.receiver AND d.state = 'delivered' \
@@ -113,8 +122,15 @@ pub fn forget_others(db: &Connection, receivers: &[String]) -> rusqlite::Result<
 /// that is right already.
 pub fn shift(db: &Connection, by: SignedDuration, now: Timestamp) -> rusqlite::Result<()> {
     let (by, now) = (i64::try_from(by.as_micros()).unwrap_or(0), micros(now));
-    for (table, column) in [("receiver", "not_before"), ("receiver", "failing_since"), ("message", "next_at")] {
-        let sql = format!("UPDATE {table} SET {column} = {column} + ?1 WHERE ?1 < 0 OR {column} < ?2");
+    for (table, column, which) in [
+        ("receiver", "not_before", "true"),
+        ("receiver", "failing_since", "true"),
+        ("message", "next_at", "true"),
+        // How old what waits is decides whether it is given up.
+        ("message", "created_at", "state = 'due'"),
+        ("notification", "tried_since", "state = 'owed'"),
+    ] {
+        let sql = format!("UPDATE {table} SET {column} = {column} + ?1 WHERE {which} AND (?1 < 0 OR {column} < ?2)");
         db.execute(&sql, params![by, now])?;
     }
     Ok(())

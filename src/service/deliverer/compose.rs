@@ -8,6 +8,7 @@ use super::{Delivered, Deliverer, told_by};
 use crate::{
     engine::group::{GroupBy, group},
     model::{Message, MessageId, alert::short_hash},
+    render::Format,
     store::{Open, Owed, Recorded, StoreError},
 };
 
@@ -38,15 +39,13 @@ impl Deliverer {
         Ok(composed)
     }
 
-    /// The outbox of a broken receiver: its fallback is told, and the rest is put together, so that it is no
-    /// flood when the receiver takes messages again.
-    pub(super) async fn put_together(&self, open: &Open, round: &mut Delivered) -> Result<(), StoreError> {
+    /// The outbox of a broken receiver is put together, so that it is no flood when it takes messages again.
+    pub(super) async fn put_together(&self, open: &Open) -> Result<(), StoreError> {
         let why = open.reception.last_error.as_str();
-        if let Some(fallback) = &self.manner.fallback {
-            self.hand_over(fallback, round).await?;
-        }
-        // What the receiver may have got keeps its message, and the id of it.
-        let tellable: Vec<&Owed> = open.owed.iter().filter(|owed| !owed.told).collect();
+        // What the receiver may have got keeps its message, and the id by which it is known again, where there is
+        // somebody who knows ids.
+        let known_again = matches!(self.manner.format, Format::Email | Format::Webhook);
+        let tellable: Vec<&Owed> = open.owed.iter().filter(|owed| !(owed.told && known_again)).collect();
         if self.manner.group == GroupBy::Contact {
             let unsent = tellable.into_iter().filter(|owed| owed.message.is_none()).collect();
             self.compose(unsent, self.manner.group, why).await?;
@@ -63,11 +62,7 @@ impl Deliverer {
 
     /// Gives up what a receiver that is still broken has not taken for too long. It comes after a probe: who was
     /// off for a day tries first.
-    pub(super) async fn give_up(&self, round: &mut Delivered) -> Result<(), StoreError> {
-        let (open, _) = self.all_that_is_true().await?;
-        if !open.reception.is_broken() {
-            return Ok(());
-        }
+    pub(super) async fn give_up(&self, open: Open, round: &mut Delivered) -> Result<(), StoreError> {
         let (now, why) = (self.clock.now(), open.reception.last_error.as_str());
         let too_old = |since: Timestamp| now.duration_since(since) >= self.manner.give_up_after;
         let given_up = format!("given up: {why}");

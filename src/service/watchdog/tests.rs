@@ -108,9 +108,12 @@ fn a_trouble_with_another_face_is_not_over() {
     assert_eq!(unproved(&told, &[], &read, &BTreeMap::new()), []);
 
     let broken = of(Problem::ReceiverBroken, "support");
-    let waits = Backlog { messages: 1, ..Backlog::default() };
-    let backlog = |backlog| BTreeMap::from([("support".to_owned(), backlog)]);
+    let accepted = |at| BTreeMap::from([("support".to_owned(), Backlog { accepted_at: at, ..Backlog::default() })]);
     let told = [broken];
-    assert_eq!(unproved(&told, &[], &read, &backlog(waits)), told);
-    assert_eq!(unproved(&told, &[], &read, &backlog(Backlog::default())), []);
+    // Also where nothing waits any more: what was dropped by hand has not arrived.
+    assert_eq!(unproved(&told, &[], &read, &accepted(None)), told);
+    assert_eq!(unproved(&told, &[], &read, &accepted(Some(at(-1)))), told);
+    assert_eq!(unproved(&told, &[], &read, &accepted(Some(at(1)))), []);
+    // It is no receiver any more.
+    assert_eq!(unproved(&told, &[], &read, &BTreeMap::new()), []);
 }

@@ -293,12 +293,13 @@ impl Model {
                 let now = self.now();
                 let mut kept = self.messages.iter_mut().filter(|sent| matches!(sent.state, "due" | "dead"));
                 let Some(sent) = kept.nth(*which) else { return };
-                let id = sent.message.id.clone();
+                let (id, flies) = (sent.message.id.clone(), sent.in_flight);
                 (sent.state, sent.in_flight) = ("superseded", false);
                 let left = |entry: &&mut Entry| matches!(entry.state, "owed" | "dead");
                 for entry in self.entries.iter_mut().filter(left) {
                     if entry.message.as_ref() == Some(&id) {
                         entry.state = "superseded";
+                        entry.told |= flies;
                     }
                 }
                 assert_eq!(store.drop_message(id.clone(), now).await.unwrap(), Done::Yes);

@@ -55,7 +55,9 @@ async fn what_piled_up_is_one_message_that_says_how_late_it_is() {
     bench.advance(150);
     let round = bench.round().await;
     assert_eq!(round.sent, 2, "who waits, and what is over");
-    let texts: Vec<String> = bench.got()[before..].iter().map(|got| text(&got.body)).collect();
+    let mut texts: Vec<String> = bench.got()[before..].iter().map(|got| text(&got.body)).collect();
+    // Who is tried first is who was tried less often.
+    texts.sort_by_key(|text| text.contains("Customer told"));
     assert!(texts[0].contains("27 alerts delayed by 16 min: 27 customers are waiting, "), "{texts:?}");
     assert!(texts[1].contains("Customer told: answered by an agent after 14 min"), "{texts:?}");
     // From now on everything is as before.
@@ -292,4 +294,78 @@ async fn what_is_given_up_goes_over_to_the_fallback_in_one_step() {
     let round = bench.round().await;
     assert_eq!((round.dead, round.handed_over), (1, 1));
     assert_eq!(bench.states().await, ["dead", "owed"]);
+}
+
+#[tokio::test]
+async fn what_slack_may_have_got_is_no_flood_either() {
+    let mut bench = Bench::new().await;
+    bench.manner.format = Format::Slack;
+    // Messages are known to arrive in spite of a 429.
+    bench.script(&vec![Says::Status(429); 3_000]);
+    for number in 0..12 {
+        bench.fire_for(&format!("r{number}"), &format!("c{number}"), &["support"]).await;
+    }
+    for _ in 0..40 {
+        bench.round().await;
+        bench.advance(10);
+    }
+    bench.script.lock().unwrap().clear();
+    let before = bench.got().len();
+    bench.advance(150);
+    assert_eq!(bench.round().await.sent, 1);
+    let last = text(&bench.got()[before].body);
+    assert!(last.contains("12 alerts delayed by 9 min: 12 customers are waiting"), "{last}");
+}
+
+#[tokio::test]
+async fn one_who_asks_for_an_hour_is_broken_after_five_minutes() {
+    let mut bench = Bench::new().await;
+    bench.manner.fallback = Some("leads".to_owned());
+    bench.script(&[Says::RetryAfter(3_600)]);
+    bench.fire("a").await;
+    let round = bench.round().await;
+    assert_eq!((round.handed_over, round.next_at), (0, Some(bench.now() + SignedDuration::from_mins(5))));
+    bench.advance(299);
+    assert_eq!(bench.round().await.handed_over, 0);
+    bench.advance(1);
+    assert_eq!(bench.round().await.handed_over, 1);
+    assert!(bench.store.open_of("support").await.unwrap().reception.is_broken());
+    // It is not asked sooner than it wants.
+    bench.advance(3_200);
+    assert_eq!((bench.round().await.sent, bench.got().len()), (0, 1));
+    bench.advance(100);
+    assert_eq!(bench.round().await.sent, 1);
+}
+
+#[tokio::test]
+async fn one_that_may_have_been_mended_is_tried_before_its_fallback_is_told() {
+    let mut bench = Bench::new().await;
+    bench.manner.fallback = Some("leads".to_owned());
+    bench.script(&[Says::Status(410), Says::Status(410)]);
+    bench.fire("a").await;
+    assert_eq!(bench.round().await.handed_over, 1);
+    // While it rests after a probe, nobody waits for the next.
+    bench.fire_for("s", "b", &["support"]).await;
+    assert_eq!(bench.round().await.handed_over, 1);
+    bench.advance(150);
+    bench.fire_for("t", "c", &["support"]).await;
+    assert_eq!(bench.round().await.handed_over, 1, "it was not mended");
+    bench.advance(150);
+    bench.fire_for("u", "d", &["support"]).await;
+    let round = bench.round().await;
+    assert_eq!((round.handed_over, round.sent > 0), (0, true));
+}
+
+#[tokio::test]
+async fn a_clock_that_is_set_gives_nothing_up() {
+    let bench = Bench::new().await;
+    bench.script(&[Says::Status(503); 3]);
+    bench.fire("a").await;
+    bench.round().await;
+    let by = SignedDuration::from_hours(25);
+    bench.clock.set(by);
+    bench.store.clock_was_set(by, bench.now()).await.unwrap();
+    bench.advance(5);
+    let round = bench.round().await;
+    assert_eq!((round.failed, round.dead, bench.states().await), (1, 0, vec!["owed".to_owned()]));
 }
