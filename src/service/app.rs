@@ -1,13 +1,14 @@
 //! Wires everything, in one straight function.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashMap},
     io::Write,
     sync::{Arc, Mutex},
     time::Duration,
 };
 
 use jiff::{SignedDuration, Timestamp};
+use secrecy::ExposeSecret;
 
 use super::{
     clock::Clock,
@@ -146,6 +147,8 @@ impl App {
             });
         }
         let mut deliverers = Vec::new();
+        // Slack counts by webhook, however many receivers name it.
+        let mut paces: HashMap<String, Arc<Pace>> = HashMap::new();
         for receiver in &config.receivers {
             shared.metrics.receiver(&receiver.name);
             deliverers.push(Deliverer {
@@ -155,9 +158,12 @@ impl App {
                 store: store.clone(),
                 clock: Arc::clone(&clock),
                 shared: Arc::clone(&shared),
-                pace: match receiver.kind {
-                    ReceiverKind::Slack { .. } => Pace::of(SLACK_PACE, SLACK_BURST),
-                    _ => Pace::free(),
+                pace: match &receiver.kind {
+                    ReceiverKind::Slack { webhook_url } => {
+                        let pace = paces.entry(webhook_url.expose_secret().to_owned());
+                        Arc::clone(pace.or_insert_with(|| Arc::new(Pace::of(SLACK_PACE, SLACK_BURST))))
+                    }
+                    _ => Arc::new(Pace::free()),
                 },
             });
         }

@@ -58,8 +58,8 @@ pub struct Deliverer {
     pub clock: Arc<dyn Clock>,
     /// Rules, templates, names.
     pub shared: Arc<Shared>,
-    /// How fast messages follow each other, over rounds.
-    pub pace: Pace,
+    /// How fast messages follow each other, over rounds; shared by receivers at the same address.
+    pub pace: Arc<Pace>,
 }
 
 /// What one round did.

@@ -7,7 +7,7 @@ use std::{
 
 use super::clock::Clock;
 
-/// The pace of one receiver, over rounds.
+/// The pace of one address, over rounds.
 #[derive(Debug, Default)]
 pub struct Pace {
     every: Duration,

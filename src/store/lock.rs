@@ -3,10 +3,10 @@
 use std::{
     fs::{File, OpenOptions, TryLockError},
     io::{Read, Seek, Write},
-    path::{Path, PathBuf},
+    path::Path,
 };
 
-use super::StoreError;
+use super::{StoreError, owner::beside};
 
 /// Held while it lives.
 #[derive(Debug)]
@@ -24,7 +24,7 @@ impl Lock {
             return Err(StoreError::folder(path));
         }
         // Of the file itself, by whatever name it is reached.
-        let beside = beside(&path.canonicalize().unwrap_or_else(|_| path.to_owned()));
+        let beside = beside(&path.canonicalize().unwrap_or_else(|_| path.to_owned()), ".lock");
         let failed = |source| StoreError::File { path: beside.clone(), source };
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false);
@@ -45,10 +45,4 @@ impl Lock {
         let _ = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| writeln!(file, "{}", std::process::id()));
         Ok(Self { _file: file })
     }
-}
-
-fn beside(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".lock");
-    PathBuf::from(name)
 }

@@ -16,8 +16,11 @@ use super::{StoreError, migrations};
 /// How long to wait for another command's short transaction.
 const BUSY: Duration = Duration::from_secs(10);
 
-/// The smallest page of a database, in bytes.
+/// The smallest page of a database, in bytes; every other size is a multiple of it.
 const SHORTEST: u64 = 512;
+
+/// A file up to so long, in bytes, is looked through when it is opened: some 0.1 s.
+const LOOKED_THROUGH: u64 = 64 * 1024 * 1024;
 
 type Work = Box<dyn FnOnce(&mut Connection) + Send>;
 
@@ -184,6 +187,7 @@ fn connect(path: &Path) -> Result<Connection, StoreError> {
     check_format(path, &db)?;
     let named = |source| name(path, source);
     db.busy_timeout(BUSY).map_err(named)?;
+    look_through(path, &db)?;
     db.pragma_update(None, "journal_mode", "WAL").map_err(named)?;
     db.pragma_update(None, "synchronous", "FULL").map_err(named)?;
     migrations::apply(&mut db).map_err(named)?;
@@ -218,23 +222,47 @@ fn check_format(path: &Path, db: &Connection) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// SQLite takes a file that is too short to hold anything for an empty one, and would write over it.
+/// SQLite takes a file that is too short to hold anything for an empty one, and would write over it; of a page
+/// that was cut it says nothing, where no log makes it whole.
 /// Asked without opening it: closing it again would release the locks of this process.
 fn check_length(path: &Path) -> Result<(), StoreError> {
     match std::fs::metadata(path) {
-        Ok(file) if file.is_file() && (1..SHORTEST).contains(&file.len()) => {
-            let what = format!("{} bytes are no database", file.len());
+        Ok(file)
+            if file.is_file()
+                && ((1..SHORTEST).contains(&file.len())
+                    || !(file.len().is_multiple_of(SHORTEST) || beside(path, "-wal").exists())) =>
+        {
+            let what = format!("{} bytes are no whole database", file.len());
             Err(StoreError::Damaged { path: path.to_owned(), what })
         }
         _ => Ok(()),
     }
 }
 
+/// Damage is told before anything is written, not when it happens to be read.
+fn look_through(path: &Path, db: &Connection) -> Result<(), StoreError> {
+    if std::fs::metadata(path).is_ok_and(|file| file.len() > LOOKED_THROUGH) {
+        return Ok(());
+    }
+    let found: String =
+        db.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(|source| name(path, source))?;
+    if found == "ok" {
+        return Ok(());
+    }
+    // In one line, as an operator may send it on.
+    let what = found.split_whitespace().collect::<Vec<_>>().join(" ");
+    Err(StoreError::Damaged { path: path.to_owned(), what })
+}
+
+pub(super) fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    PathBuf::from(name)
+}
+
 /// The file's address for reading. A file that nobody has open is read without the two files that
 /// SQLite would make beside it and, as a mere reader, leave there.
 fn read_only(path: &Path) -> String {
-    let mut log = path.as_os_str().to_owned();
-    log.push("-wal");
     let mut address = "file:".to_owned();
     for byte in path.as_os_str().as_encoded_bytes() {
         match byte {
@@ -245,7 +273,7 @@ fn read_only(path: &Path) -> String {
             }
         }
     }
-    if !Path::new(&log).exists() {
+    if !beside(path, "-wal").exists() {
         address.push_str("?immutable=1");
     }
     address

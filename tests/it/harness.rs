@@ -278,6 +278,14 @@ type = "console"
         self.spawn(self.folder.path(), arguments, writer.into()).end()
     }
 
+    /// Runs it with a full pipe as standard output, which nobody reads.
+    pub fn run_through_a_full_pipe(&self, arguments: &[&str]) -> Ran {
+        let (_reader, mut writer) = std::io::pipe().expect("a pipe");
+        // What a pipe holds, on Linux.
+        std::io::Write::write_all(&mut writer, &vec![b'\n'; 64 * 1024]).expect("room");
+        self.spawn(self.folder.path(), arguments, writer.into()).end()
+    }
+
     /// What differs from run to run, and what stands for it.
     fn words(&self) -> Vec<(String, &'static str)> {
         let mut words = Vec::new();

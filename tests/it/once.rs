@@ -279,6 +279,18 @@ fn a_reader_that_has_gone_is_no_panic() {
 }
 
 #[test]
+fn a_reader_that_stands_still_holds_nobody_up() {
+    let home = Home::watching();
+    home.waits("c1", "Asha", "Hello?");
+    home.edit("pengwatch.toml", "deadline = \"20s\"", "deadline = \"4s\"");
+    let ran = home.run_through_a_full_pipe(&["run", "--once"]);
+    ran.ends(1);
+    assert!(ran.took < Duration::from_secs(15), "{:?}", ran.took);
+    assert!(ran.stderr.contains("receiver screen: 1 notification waits in the outbox"), "{}", ran.stderr);
+    assert_eq!(home.inbox().slack().len(), 1, "the others were told");
+}
+
+#[test]
 fn the_deadline_ends_a_slow_reading() {
     let home = Home::watching();
     home.waits("c1", "Asha", "Hello?");

@@ -279,7 +279,7 @@ async fn it_stops_between_two_messages() {
 async fn the_pace_holds_over_rounds() {
     let mut bench = Bench::new().await;
     bench.manner.group = GroupBy::Contact;
-    let deliverer = Deliverer { pace: Pace::of(Duration::from_mins(1), 2), ..bench.deliverer() };
+    let deliverer = Deliverer { pace: std::sync::Arc::new(Pace::of(Duration::from_mins(1), 2)), ..bench.deliverer() };
     let began = bench.now();
     // The clock of the bench moves on where somebody waits.
     for (contact, at) in [("a", 0), ("b", 0), ("c", 60), ("d", 120)] {

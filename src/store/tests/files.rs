@@ -89,7 +89,7 @@ async fn a_damaged_file_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = filled(folder.path()).await;
     let whole = fs::read(&path).unwrap();
-    for length in [whole.len() / 2, 5_000, 4_096, 100, 50] {
+    for length in [whole.len() - 1, whole.len() / 2, 5_000, 4_096, 100, 50] {
         fs::write(&path, &whole[..length]).unwrap();
         is_refused(&path, "is damaged").await;
     }
@@ -97,6 +97,15 @@ async fn a_damaged_file_is_refused() {
     spoilt[4_096..].fill(0xaa);
     fs::write(&path, spoilt).unwrap();
     is_refused(&path, "is damaged").await;
+    // A page that nobody would read for long.
+    for page in (1..whole.len() / 4_096).step_by(7) {
+        let mut spoilt = whole.clone();
+        spoilt[page * 4_096..(page + 1) * 4_096].fill(0);
+        fs::write(&path, spoilt).unwrap();
+        let error = Store::open(&path).await.unwrap_err().to_string();
+        assert!(error.contains("is damaged") && !error.contains('\n'), "page {page}: {error}");
+        closed(&path).await;
+    }
     fs::write(&path, &whole).unwrap();
     assert_eq!(open(folder.path()).await.snapshot("main").await.unwrap().alerts.len(), 200);
 }
@@ -187,6 +196,24 @@ fn one_lock_at_a_time() {
     fs::write(folder.path().join("state.db.lock"), "garbage").unwrap();
     Lock::take(&path).unwrap();
     assert_eq!(files(folder.path()), ["state.db.lock"]);
+
+    // Another name is no other state.
+    fs::write(&path, "").unwrap();
+    let other = folder.path().join("other.db");
+    std::os::unix::fs::symlink(&path, &other).unwrap();
+    let _lock = Lock::take(&path).unwrap();
+    assert!(matches!(Lock::take(&other).unwrap_err(), StoreError::Locked { .. }));
+}
+
+#[tokio::test]
+async fn who_reads_waits_for_no_writer() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = filled(folder.path()).await;
+    let writer = rusqlite::Connection::open(&path).unwrap();
+    writer.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let began = std::time::Instant::now();
+    assert_eq!(Store::open(&path).await.unwrap().snapshot("main").await.unwrap().alerts.len(), 200);
+    assert!(began.elapsed() < std::time::Duration::from_secs(5), "it has waited");
 }
 
 /// Work for a store that fails with these words, leaves everything as it was, and works again afterwards.

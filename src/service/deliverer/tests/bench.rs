@@ -115,7 +115,7 @@ impl Bench {
             store: self.store.clone(),
             clock: self.clock.clone(),
             shared: Arc::new(shared),
-            pace: Pace::free(),
+            pace: Arc::new(Pace::free()),
         }
     }
 
