@@ -6,9 +6,11 @@ use futures_util::{StreamExt, stream::FuturesUnordered};
 use jiff::{SignedDuration, Timestamp};
 
 mod compose;
+mod limits;
 mod line;
 mod parcel;
 
+pub use self::limits::Limits;
 use self::line::Line;
 use super::{clock::Clock, pace::Pace, shared::Shared};
 use crate::{
@@ -81,15 +83,11 @@ pub struct Delivered {
 
 impl Deliverer {
     /// One round: every message that is due is tried once; of those to a broken receiver one, and the others
-    /// when that was accepted. It begins no further attempt when `until` has come or `stop` says so.
+    /// when that was accepted. At the limits it begins nothing further, and what is under way ends soon.
     ///
     /// # Errors
     /// The store failed; what was sent and could not be recorded comes again.
-    pub async fn run_once(
-        &self,
-        until: Option<Timestamp>,
-        stop: &(dyn Fn() -> bool + Send + Sync),
-    ) -> Result<Delivered, StoreError> {
+    pub async fn run_once(&self, limits: &Limits<'_>) -> Result<Delivered, StoreError> {
         let mut round = Delivered::default();
         // 0. A round that ended by an error may have left attempts behind.
         self.store.interrupted(&self.manner.receiver, self.clock.now()).await?;
@@ -106,7 +104,7 @@ impl Deliverer {
         // 3. Send what is due, oldest first.
         let (due, wait) = self.all_that_is_true().await?;
         round.held = wait.len();
-        let sent = self.send(&due, until, stop, &mut round).await;
+        let sent = self.send(&due, limits, &mut round).await;
         self.sender.rest().await;
         sent?;
         // 6. What no probe has brought for too long is given up.
@@ -116,13 +114,8 @@ impl Deliverer {
         Ok(round)
     }
 
-    async fn send(
-        &self,
-        due: &Open,
-        until: Option<Timestamp>,
-        stop: &(dyn Fn() -> bool + Send + Sync),
-        round: &mut Delivered,
-    ) -> Result<(), StoreError> {
+    async fn send(&self, due: &Open, limits: &Limits<'_>, round: &mut Delivered) -> Result<(), StoreError> {
+        let clock = self.clock.as_ref();
         let mut line = Line::of(due);
         let mut reception = due.reception.clone();
         // What waited for a broken receiver has waited long enough.
@@ -141,17 +134,21 @@ impl Deliverer {
                     break;
                 }
                 let Some(place) = line.next(now, at_once, round) else { break };
-                if stop() || until.is_some_and(|until| now >= until) {
+                // A turn may be long in coming.
+                let is_over = limits.are_reached(clock) || {
+                    self.pace.wait(clock).await;
+                    limits.are_reached(clock)
+                };
+                if is_over {
                     round.again_at(now);
                     line.clear();
                     break;
                 }
-                self.pace.wait(self.clock.as_ref()).await;
                 let (message, settled) = &due.messages[place];
                 match self.prepare(message, settled, round).await {
                     Ok(Some((parcel, count))) => {
-                        let began = pauses;
-                        flying.push(async move { (place, count, began, self.sender.send(&parcel).await) });
+                        let (began, ending) = (pauses, limits.ending(clock));
+                        flying.push(async move { (place, count, began, self.sender.send(&parcel, &ending).await) });
                     }
                     Ok(None) => line.done(place),
                     Err(error) => failed = Some(error),
@@ -162,7 +159,7 @@ impl Deliverer {
                 return failed.map_or(Ok(()), Err);
             };
             self.shared.at("delivery.sent");
-            self.pace.sent(self.clock.as_ref());
+            self.pace.sent(clock);
             let (message, settled) = &due.messages[place];
             let got = match (attempt.settled.len() > settled.len(), settled.is_empty()) {
                 (true, _) => Got::SomeNow,
