@@ -129,7 +129,10 @@ impl Email {
             told = conversation => told?,
             () = ending.after_stop() => return Err(Failure::stopped()),
         };
-        if let Some(connection) = connection.reusable(&result).await {
+        // At the end nothing is said on a connection that nobody needs: what is known is to be recorded.
+        if (result.is_ok() || ending.allows_more())
+            && let Some(connection) = connection.reusable(&result).await
+        {
             *self.kept() = Some(Kept { connection, since: Instant::now() });
         }
         result
