@@ -22,6 +22,7 @@ use self::connection::Connection;
 use self::failure::Failure;
 use self::verdict::Verdict;
 use self::wire::Tls;
+use super::Ending;
 use crate::model::smtp::SmtpAddress;
 use crate::model::{Attempt, Body, Fault, Parcel};
 
@@ -77,17 +78,28 @@ impl Email {
     /// receiver was told. Refused recipients are settled once anybody was told; until then they are
     /// tried again with the others, so that "all settled" never means "nobody got it".
     pub async fn send(&self, parcel: &Parcel) -> Attempt {
+        self.send_until(parcel, &Ending::default()).await
+    }
+
+    /// As [`Email::send`], but at `ending` no further recipient is begun: who has the mail stays settled, the
+    /// others are for another attempt.
+    pub async fn send_until(&self, parcel: &Parcel, ending: &Ending) -> Attempt {
         let Body::Email { subject, text, html } = &parcel.body else {
             return super::wrong_body("email");
         };
         let mut verdict = Verdict::new(&parcel.settled);
         let open =
             self.to.iter().filter(|to| !parcel.settled.iter().any(|done| done.as_str() == to.email.as_ref() as &str));
-        for to in open {
+        for (turn, to) in open.enumerate() {
+            // Whoever called has asked for the first one.
+            if turn > 0 && !ending.allows_more() {
+                verdict.no_time();
+                break;
+            }
             let Ok(mail) = compose::mail(&self.from, to, parcel, [subject, text, html]) else {
                 return super::rejected(Fault::Payload, "the mail could not be composed");
             };
-            let result = self.deliver(to, &mail).await;
+            let result = self.deliver(to, &mail, ending).await;
             if verdict.add(to, result).is_break() {
                 break;
             }
@@ -105,11 +117,22 @@ impl Email {
     }
 
     /// Hands in one mail. The connection stays if it can be used again.
-    async fn deliver(&self, to: &Mailbox, mail: &[u8]) -> Result<(), Failure> {
-        let by = Instant::now() + self.timeout;
-        let mut connection = self.begin(by).await?;
-        let result = connection.hand_in(&to.email, mail, by).await;
-        if let Some(connection) = connection.reusable(&result).await {
+    async fn deliver(&self, to: &Mailbox, mail: &[u8], ending: &Ending) -> Result<(), Failure> {
+        let by = ending.by(self.timeout);
+        let conversation = async {
+            let mut connection = self.begin(by).await?;
+            let result = connection.hand_in(&to.email, mail, by).await;
+            Ok((connection, result))
+        };
+        let (connection, result) = tokio::select! {
+            biased;
+            told = conversation => told?,
+            () = ending.after_stop() => return Err(Failure::stopped()),
+        };
+        // At the end nothing is said on a connection that nobody needs: what is known is to be recorded.
+        if (result.is_ok() || ending.allows_more())
+            && let Some(connection) = connection.reusable(&result).await
+        {
             *self.kept() = Some(Kept { connection, since: Instant::now() });
         }
         result
@@ -121,7 +144,8 @@ impl Email {
         if let Some(Kept { mut connection, .. }) = kept {
             // Servers end a connection after so many mails or so long a rest, with a word or without:
             // that is no fault of this mail, and time must be left for another connection.
-            if connection.begin(&self.from.email, by - self.timeout * 3 / 4).await.is_ok() {
+            let now = Instant::now();
+            if connection.begin(&self.from.email, now + by.saturating_duration_since(now) / 4).await.is_ok() {
                 return Ok(connection);
             }
         }

@@ -6,6 +6,7 @@
 
 pub mod console;
 pub mod email;
+pub mod ending;
 pub mod response;
 pub mod retry;
 pub mod slack;
@@ -15,6 +16,7 @@ pub mod webhook;
 
 pub use console::Console;
 pub use email::Email;
+pub use ending::Ending;
 pub use slack::Slack;
 pub use webhook::Webhook;
 
@@ -34,13 +36,14 @@ pub enum Sender {
 }
 
 impl Sender {
-    /// Makes one attempt. It ends within the sender's timeout, a mail within it for each recipient.
-    pub async fn send(&self, parcel: &Parcel) -> Attempt {
+    /// Makes one attempt. It ends within the sender's timeout, a mail within it for each recipient, and by
+    /// `ending` at the latest.
+    pub async fn send(&self, parcel: &Parcel, ending: &Ending) -> Attempt {
         match self {
-            Self::Slack(slack) => slack.send(parcel).await,
-            Self::Email(email) => email.send(parcel).await,
-            Self::Webhook(webhook) => webhook.send(parcel).await,
-            Self::Console(console) => console.send(parcel).await,
+            Self::Slack(slack) => ending.bound(slack.send(parcel)).await,
+            Self::Email(email) => email.send_until(parcel, ending).await,
+            Self::Webhook(webhook) => ending.bound(webhook.send(parcel)).await,
+            Self::Console(console) => ending.bound(console.send(parcel)).await,
         }
     }
 
@@ -65,7 +68,7 @@ fn rejected(fault: Fault, reason: impl Into<String>) -> Attempt {
 #[cfg(test)]
 mod tests {
     use super::testing::{TIMEOUT, client, parcel, payload_fault};
-    use super::{Console, Email, Sender, Slack, Webhook};
+    use super::{Console, Email, Ending, Sender, Slack, Webhook};
     use crate::model::smtp::SmtpAddress;
     use crate::model::{Body, Outcome};
 
@@ -96,7 +99,7 @@ mod tests {
             for (kind, body) in bodies().into_iter().enumerate() {
                 let shown = format!("{sender:?}");
                 let parcel = parcel(body);
-                let attempt = sender.send(&parcel).await;
+                let attempt = sender.send(&parcel, &Ending::default()).await;
                 if kind == index {
                     let known = matches!(attempt.outcome, Outcome::Delivered | Outcome::Retry { .. });
                     assert!(known, "{shown}: {attempt:?}");
@@ -114,7 +117,7 @@ mod tests {
         fn sent<T: Send>(_: T) {}
         for sender in senders() {
             shared(&sender);
-            sent(sender.send(&parcel(Body::Console { text: String::new() })));
+            sent(sender.send(&parcel(Body::Console { text: String::new() }), &Ending::default()));
         }
     }
 }

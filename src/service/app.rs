@@ -45,6 +45,9 @@ const SLACK_BURST: u32 = 3;
 /// How many messages may be under way to a webhook at once.
 const WEBHOOK_IN_FLIGHT: usize = 8;
 
+/// The most that is kept of the time of a one-shot run for what is owed, however long the inboxes take.
+const LONGEST_SENDING: SignedDuration = SignedDuration::from_secs(10);
+
 /// Standard output, shared by the console receivers.
 pub type Output = Arc<Mutex<dyn Write + Send>>;
 
@@ -124,6 +127,7 @@ impl App {
         let mut shared = Shared::new(live, links, config.timezone.clone(), config.names.clone());
         shared.points = points;
         let shared = Arc::new(shared);
+        let read_by = deadline.map(|deadline| read_by(deadline, clock.now()));
 
         let mut pollers = Vec::new();
         for inbox in &config.inboxes {
@@ -133,7 +137,7 @@ impl App {
                 inbox: inbox.name.clone(),
                 client: Client::new(client.clone(), inbox.url.clone(), inbox.token.clone(), inbox.timeout)
                     .with_patience(patience),
-                gate: BudgetGate::open(&inbox.name, limit, Arc::clone(&clock), store.clone(), deadline)
+                gate: BudgetGate::open(&inbox.name, limit, Arc::clone(&clock), store.clone(), read_by)
                     .await?
                     .counted(Arc::clone(&shared.metrics)),
                 sweep_every: inbox.sweep_every,
@@ -204,6 +208,12 @@ impl App {
 /// When the next poll will have ended, as a rule; every look-up before that is a request too many.
 fn soon(poll_every: SignedDuration) -> SignedDuration {
     poll_every.saturating_mul(2).clamp(SignedDuration::from_secs(5), SignedDuration::from_mins(1))
+}
+
+/// When inboxes must have been read, so that a fifth of the time is left to send what is owed.
+fn read_by(deadline: Timestamp, now: Timestamp) -> Timestamp {
+    let sending = (deadline.duration_since(now).max(SignedDuration::ZERO) / 5).min(LONGEST_SENDING);
+    deadline.checked_sub(sending).unwrap_or(deadline)
 }
 
 /// A poll's fair part of the budget.

@@ -5,10 +5,13 @@ use std::sync::Arc;
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use jiff::{SignedDuration, Timestamp};
 
+mod broken;
 mod compose;
+mod limits;
 mod line;
 mod parcel;
 
+pub use self::limits::Limits;
 use self::line::Line;
 use super::{clock::Clock, pace::Pace, shared::Shared};
 use crate::{
@@ -19,7 +22,7 @@ use crate::{
     model::{Attempt, Message, MessageId, Outcome, Parcel, Privacy, Reception, alert::short_hash},
     notify::{
         Sender,
-        retry::{Decision, Got, breaks_at, decide, reception},
+        retry::{Decision, Got, decide, reception},
     },
     render::Format,
     store::{Attempted, Handed, Open, Owed, Recorded, Store, StoreError},
@@ -81,15 +84,11 @@ pub struct Delivered {
 
 impl Deliverer {
     /// One round: every message that is due is tried once; of those to a broken receiver one, and the others
-    /// when that was accepted. It begins no further attempt when `until` has come or `stop` says so.
+    /// when that was accepted. At the limits it begins nothing further, and what is under way ends soon.
     ///
     /// # Errors
     /// The store failed; what was sent and could not be recorded comes again.
-    pub async fn run_once(
-        &self,
-        until: Option<Timestamp>,
-        stop: &(dyn Fn() -> bool + Send + Sync),
-    ) -> Result<Delivered, StoreError> {
+    pub async fn run_once(&self, limits: &Limits<'_>) -> Result<Delivered, StoreError> {
         let mut round = Delivered::default();
         // 0. A round that ended by an error may have left attempts behind.
         self.store.interrupted(&self.manner.receiver, self.clock.now()).await?;
@@ -107,47 +106,16 @@ impl Deliverer {
         // 3. Send what is due, oldest first.
         let (due, wait) = self.all_that_is_true().await?;
         round.held = wait.len();
-        let sent = self.send(&due, until, stop, &mut round).await;
+        let sent = self.send(&due, limits, &mut round).await;
         self.sender.rest().await;
         sent?;
-        // 6. A receiver that is broken after its probe: its fallback is told, and what no probe has brought for
-        // too long is given up.
-        let (open, _) = self.all_that_is_true().await?;
-        if open.reception.is_broken() {
-            if let Some(fallback) = &self.manner.fallback {
-                self.hand_over(fallback, &mut round).await?;
-            }
-            self.give_up(open, &mut round).await?;
-        } else if let Some(at) = breaks_at(&open.reception, open.messages.iter().map(|(message, _)| message)) {
-            round.again_at(at);
-        }
+        // 6. One that takes nothing: somebody else is told.
+        self.look_elsewhere(&mut round).await?;
         Ok(round)
     }
 
-    /// A receiver that has failed for too long is broken, also while no attempt may be made.
-    async fn judge_by_time(&self, open: &mut Open) -> Result<(), StoreError> {
-        let now = self.clock.now();
-        let breaks_at = breaks_at(&open.reception, open.messages.iter().map(|(message, _)| message));
-        if breaks_at.is_some_and(|at| at <= now) {
-            open.reception.broken_at = Some(now);
-            self.store.receives(&self.manner.receiver, open.reception.clone()).await?;
-            self.note_broken(&open.reception);
-        }
-        Ok(())
-    }
-
-    fn note_broken(&self, reception: &Reception) {
-        let (receiver, why) = (self.manner.receiver.as_str(), reception.last_error.as_str());
-        tracing::error!(receiver, why, "receiver.broken: one message is tried every few minutes, the others wait");
-    }
-
-    async fn send(
-        &self,
-        due: &Open,
-        until: Option<Timestamp>,
-        stop: &(dyn Fn() -> bool + Send + Sync),
-        round: &mut Delivered,
-    ) -> Result<(), StoreError> {
+    async fn send(&self, due: &Open, limits: &Limits<'_>, round: &mut Delivered) -> Result<(), StoreError> {
+        let clock = self.clock.as_ref();
         let mut line = Line::of(due);
         let mut reception = due.reception.clone();
         // What waited for a broken receiver has waited long enough.
@@ -166,17 +134,21 @@ impl Deliverer {
                     break;
                 }
                 let Some(place) = line.next(now, at_once, round) else { break };
-                if stop() || until.is_some_and(|until| now >= until) {
+                // A turn may be long in coming.
+                let is_over = limits.are_reached(clock) || {
+                    self.pace.wait(clock).await;
+                    limits.are_reached(clock)
+                };
+                if is_over {
                     round.again_at(now);
                     line.clear();
                     break;
                 }
-                self.pace.wait(self.clock.as_ref()).await;
                 let (message, settled) = &due.messages[place];
                 match self.prepare(message, settled, round).await {
                     Ok(Some((parcel, count))) => {
-                        let began = pauses;
-                        flying.push(async move { (place, count, began, self.sender.send(&parcel).await) });
+                        let (began, ending) = (pauses, limits.ending(clock));
+                        flying.push(async move { (place, count, began, self.sender.send(&parcel, &ending).await) });
                     }
                     Ok(None) => line.done(place),
                     Err(error) => failed = Some(error),
@@ -187,7 +159,7 @@ impl Deliverer {
                 return failed.map_or(Ok(()), Err);
             };
             self.shared.at("delivery.sent");
-            self.pace.sent(self.clock.as_ref());
+            self.pace.sent(clock);
             let (message, settled) = &due.messages[place];
             let got = match (attempt.settled.len() > settled.len(), settled.is_empty()) {
                 (true, _) => Got::SomeNow,

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     clock::{Clock, Jumps},
-    deliverer::Deliverer,
+    deliverer::{Deliverer, Limits},
     health::Health,
     heartbeat::Heartbeat,
     metrics::Metrics,
@@ -227,12 +227,9 @@ pub async fn deliver(deliverer: Arc<Deliverer>, wake: Arc<Notify>, bells: Bells,
         let turned = || bells.health.receiver_turned(&deliverer.manner.receiver, deliverer.clock.steady());
         turned();
         let seen = deliverer.store.version().await.ok();
-        // It is asked before every attempt: a round may have many.
-        let stopped = || {
-            turned();
-            stop.is_cancelled()
-        };
-        let next_at = match deliverer.run_once(None, &stopped).await {
+        // A round may have many attempts.
+        let limits = Limits { deadline: None, stop: stop.clone(), asked: &turned };
+        let next_at = match deliverer.run_once(&limits).await {
             // Another one has more to say now.
             Ok(round) if round.handed_over > 0 => {
                 bells.owed.notify_one();

@@ -1,36 +1,30 @@
 //! The loops themselves: one shot, or until told to stop.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use tokio::sync::Notify;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
     app::App,
     clock::Clock,
-    deliverer::{Delivered, Deliverer},
+    deliverer::{Delivered, Deliverer, Limits},
     loops::{Bells, beat, deliver, look_after, mind_the_clock, poll, until},
     poller::Mode,
     reload,
 };
 use crate::{
     model::WATCHDOG,
+    notify::ending::{AFTER_STOP, LAST_WORDS},
     store::{StoreError, Waiting},
 };
 
 /// How long what is under way may take after the word to stop.
 const GRACE: Duration = Duration::from_secs(10);
 
-/// What an attempt that is under way at the deadline of a one-shot run may still take.
-const LAST_WORDS: Duration = Duration::from_secs(5);
-
-/// How often a one-shot run delivers: a fallback may have one of its own.
-const MOST_ROUNDS: usize = 3;
+/// What the outcome of an attempt that has ended late may take to be recorded.
+const RECORDING: Duration = Duration::from_secs(3);
 
 /// The pause before a loop that failed by a mistake of ours begins anew.
 const RESTART: Duration = Duration::from_secs(5);
@@ -69,6 +63,8 @@ impl Report {
 /// # Errors
 /// The store failed.
 pub async fn once(app: App, stop: &CancellationToken, progress: Progress) -> Result<Report, StoreError> {
+    // From here on by the steady clock: somebody may set the other one meanwhile.
+    let deadline = app.deadline.map(|deadline| app.clock.steady() + until(app.clock.as_ref(), deadline));
     begin(&app).await?;
     let mut report = Report::default();
     let mut polls = tokio::task::JoinSet::new();
@@ -107,22 +103,20 @@ pub async fn once(app: App, stop: &CancellationToken, progress: Progress) -> Res
         watchdog.run_once().await?;
     }
 
-    let (mut held, mut cut_off) = (BTreeMap::new(), BTreeSet::new());
+    let mut held = BTreeMap::new();
     let deliverers: Vec<Arc<Deliverer>> = app.deliverers.into_iter().map(Arc::new).collect();
     // What went over to a fallback, and what the watchdog says of a receiver that failed, is sent as well.
-    for _ in 0..MOST_ROUNDS {
+    // A fallback may have one of its own, and so on.
+    for _ in 0..deliverers.len() + 2 {
         let mut more = 0;
         let mut deliveries = tokio::task::JoinSet::new();
         for deliverer in &deliverers {
             let (deliverer, clock) = (Arc::clone(deliverer), Arc::clone(&app.clock));
-            deliveries.spawn(deliver_within(deliverer, clock, app.deadline, stop.clone()));
+            deliveries.spawn(deliver_within(deliverer, clock, deadline, stop.clone()));
         }
         while let Some(joined) = deliveries.join_next().await {
             if let Ok(done) = joined {
-                let (receiver, done, late) = done?;
-                if late {
-                    cut_off.insert(receiver.clone());
-                }
+                let (receiver, done) = done?;
                 report.sent += done.sent;
                 report.dead += done.dead;
                 more += done.handed_over;
@@ -132,7 +126,8 @@ pub async fn once(app: App, stop: &CancellationToken, progress: Progress) -> Res
         if let Some(watchdog) = &app.watchdog {
             more += watchdog.run_once().await?;
         }
-        if more == 0 {
+        let is_over = stop.is_cancelled() || deadline.is_some_and(|deadline| app.clock.steady() >= deadline);
+        if more == 0 || is_over {
             break;
         }
     }
@@ -141,9 +136,6 @@ pub async fn once(app: App, stop: &CancellationToken, progress: Progress) -> Res
     // What must not be said yet is no work that was left.
     for waiting in &mut report.waiting {
         waiting.notifications -= waiting.notifications.min(held.get(&waiting.receiver).copied().unwrap_or(0));
-        if cut_off.contains(&waiting.receiver) {
-            "no answer by the deadline of this run".clone_into(&mut waiting.last_error);
-        }
     }
     report.waiting.retain(|waiting| waiting.notifications > 0);
     app.store.close().await;
@@ -170,37 +162,40 @@ async fn begin(app: &App) -> Result<(), StoreError> {
 }
 
 /// Delivers to one receiver until nothing is left or the next attempt would be after the deadline; gives its
-/// name, what was done, and whether an attempt was cut off.
+/// name and what was done. `deadline` is of the steady clock.
 async fn deliver_within(
     deliverer: Arc<Deliverer>,
     clock: Arc<dyn Clock>,
-    deadline: Option<Timestamp>,
+    deadline: Option<Duration>,
     stop: CancellationToken,
-) -> Result<(String, Delivered, bool), StoreError> {
+) -> Result<(String, Delivered), StoreError> {
     let receiver = deliverer.manner.receiver.clone();
+    let limits = Limits { deadline, stop: stop.clone(), ..Limits::default() };
     let mut done = Delivered::default();
     loop {
-        let stopped = || stop.is_cancelled();
-        let left = deadline.map_or(Duration::MAX, |deadline| until(clock.as_ref(), deadline) + LAST_WORDS);
-        // An attempt that is cut off has no known outcome; the next run takes it so.
-        let Ok(round) = tokio::time::timeout(left, deliverer.run_once(deadline, &stopped)).await else {
-            return Ok((receiver, done, true));
+        let left = deadline.map_or(Duration::MAX, |deadline| deadline.saturating_sub(clock.steady()));
+        let round = tokio::select! {
+            round = deliverer.run_once(&limits) => round?,
+            // Attempts end by themselves before that. One that is cut off all the same has no known outcome;
+            // the next run takes it so.
+            () = tokio::time::sleep(left.saturating_add(LAST_WORDS + RECORDING)) => break,
+            () = async { stop.cancelled().await; tokio::time::sleep(AFTER_STOP + RECORDING).await } => break,
         };
-        let round = round?;
         done.sent += round.sent;
         done.dead += round.dead;
         done.held = round.held;
         done.handed_over += round.handed_over;
-        let Some(next_at) = round.next_at else { return Ok((receiver, done, false)) };
-        if stop.is_cancelled() || deadline.is_some_and(|deadline| next_at >= deadline) {
-            return Ok((receiver, done, false));
-        }
+        let Some(next_at) = round.next_at else { break };
         let wait = until(clock.as_ref(), next_at);
+        if deadline.is_some_and(|deadline| clock.steady() + wait >= deadline) {
+            break;
+        }
         tokio::select! {
             () = tokio::time::sleep(wait) => {}
-            () = stop.cancelled() => return Ok((receiver, done, false)),
+            () = stop.cancelled() => break,
         }
     }
+    Ok((receiver, done))
 }
 
 /// Watches until `stop`; then what is under way is finished or left in the outbox.

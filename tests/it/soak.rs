@@ -26,6 +26,7 @@ use pengwatch::{
     service::{
         app::{App, Surroundings},
         clock::{Clock, ManualClock},
+        deliverer::Limits,
         poller::Mode,
         reload::Sources,
     },
@@ -277,7 +278,7 @@ impl Month {
                     watchdog.run_once().await.map_err(drop)?;
                 }
                 for deliverer in &app.deliverers {
-                    deliverer.run_once(None, &|| false).await.map_err(drop)?;
+                    deliverer.run_once(&Limits::default()).await.map_err(drop)?;
                 }
             }
             Ok::<(), ()>(())

@@ -33,6 +33,8 @@ pub(super) enum Trouble {
     Unfit(&'static str),
     /// No answer in time.
     Timeout,
+    /// The word to stop came before the answer.
+    Stopped,
     /// The connection could not be made or broke off, or what came is no SMTP.
     Broken(String),
 }
@@ -97,6 +99,7 @@ impl fmt::Display for Trouble {
             Self::Code { code, enhanced: None } => write!(f, "{code}"),
             Self::Unfit(what) => f.write_str(what),
             Self::Timeout => f.write_str("no answer in time"),
+            Self::Stopped => f.write_str("stopped before the answer came"),
             Self::Broken(cause) => f.write_str(cause),
         }
     }
@@ -110,6 +113,11 @@ pub(super) struct Failure {
 }
 
 impl Failure {
+    /// The conversation was given up in the middle, nobody knows where.
+    pub fn stopped() -> Self {
+        Self { stage: Stage::Content, trouble: Trouble::Stopped }
+    }
+
     /// The server's mind is made up.
     pub fn is_final(&self) -> bool {
         matches!(self.trouble, Trouble::Code { code: 500..=599, .. } | Trouble::Unfit(_))
@@ -117,12 +125,15 @@ impl Failure {
 
     /// The mail may have been accepted all the same.
     pub fn is_ambiguous(&self) -> bool {
-        self.stage == Stage::Content && matches!(self.trouble, Trouble::Timeout | Trouble::Broken(_))
+        self.stage == Stage::Content && matches!(self.trouble, Trouble::Timeout | Trouble::Stopped | Trouble::Broken(_))
     }
 
     /// Nothing more comes over this connection.
     pub fn connection_is_lost(&self) -> bool {
-        matches!(self.trouble, Trouble::Code { code: 421, .. } | Trouble::Timeout | Trouble::Broken(_))
+        matches!(
+            self.trouble,
+            Trouble::Code { code: 421, .. } | Trouble::Timeout | Trouble::Stopped | Trouble::Broken(_)
+        )
     }
 }
 
@@ -130,6 +141,9 @@ impl Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.trouble.fmt(f)?;
+        if self.trouble == Trouble::Stopped {
+            return Ok(());
+        }
         f.write_str(match self.stage {
             Stage::Connect => " when connecting",
             Stage::Login => " at the login",

@@ -1,5 +1,6 @@
 //! Mails against a server that misbehaves.
 
+mod ending;
 mod hostile;
 mod kept;
 mod tls;

@@ -66,6 +66,11 @@ impl Verdict {
         if about_the_recipient { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     }
 
+    /// There was no time for the further recipients.
+    pub fn no_time(&mut self) {
+        self.later.get_or_insert_with(|| "no time was left for all recipients".to_owned());
+    }
+
     /// The result for the message.
     pub fn attempt(mut self) -> Attempt {
         if self.accepted {

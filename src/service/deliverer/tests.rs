@@ -9,13 +9,15 @@ use std::time::Duration;
 
 use bench::{Bench, Says};
 use jiff::SignedDuration;
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     engine::group::GroupBy,
     model::Event,
     render::Format,
     service::{
-        deliverer::{Delivered, Deliverer},
+        clock::Clock,
+        deliverer::{Delivered, Deliverer, Limits},
         pace::Pace,
     },
 };
@@ -267,12 +269,19 @@ async fn it_stops_between_two_messages() {
         bench.fire(contact).await;
     }
     let now = bench.now();
-    let round = deliverer.run_once(Some(now), &|| false).await.unwrap();
+    let limits = Limits { deadline: Some(bench.clock.steady()), ..Limits::default() };
+    let round = deliverer.run_once(&limits).await.unwrap();
     assert_eq!((round.sent, round.next_at), (0, Some(now)));
-    let got = std::sync::Arc::clone(&bench.got);
-    let round = deliverer.run_once(None, &move || !got.lock().unwrap().is_empty()).await.unwrap();
+    let stop = CancellationToken::new();
+    let asked = || {
+        if !bench.got().is_empty() {
+            stop.cancel();
+        }
+    };
+    let limits = Limits { stop: stop.clone(), asked: &asked, ..Limits::default() };
+    let round = deliverer.run_once(&limits).await.unwrap();
     assert_eq!((round.sent, round.next_at), (1, Some(now)));
-    assert_eq!(deliverer.run_once(None, &|| false).await.unwrap().sent, 2);
+    assert_eq!(deliverer.run_once(&Limits::default()).await.unwrap().sent, 2);
 }
 
 #[tokio::test]
@@ -284,9 +293,52 @@ async fn the_pace_holds_over_rounds() {
     // The clock of the bench moves on where somebody waits.
     for (contact, at) in [("a", 0), ("b", 0), ("c", 60), ("d", 120)] {
         bench.fire(contact).await;
-        assert_eq!(deliverer.run_once(None, &|| false).await.unwrap().sent, 1);
+        assert_eq!(deliverer.run_once(&Limits::default()).await.unwrap().sent, 1);
         assert_eq!(bench.now().duration_since(began).as_secs(), at, "{contact}");
     }
+}
+
+#[tokio::test]
+async fn what_waits_for_its_turn_until_the_deadline_is_not_begun() {
+    let mut bench = Bench::new().await;
+    bench.manner.group = GroupBy::Contact;
+    let deliverer = Deliverer { pace: std::sync::Arc::new(Pace::of(Duration::from_mins(1), 1)), ..bench.deliverer() };
+    for contact in ["a", "b"] {
+        bench.fire(contact).await;
+    }
+    let limits = Limits { deadline: Some(bench.clock.steady() + Duration::from_secs(30)), ..Limits::default() };
+    assert_eq!(deliverer.run_once(&limits).await.unwrap().sent, 1);
+    assert_eq!(bench.states().await, ["delivered", "owed"]);
+}
+
+#[tokio::test]
+async fn a_clock_that_is_set_back_moves_no_deadline() {
+    let bench = Bench::new().await;
+    bench.fire("a").await;
+    let limits = Limits { deadline: Some(bench.clock.steady() + Duration::from_secs(10)), ..Limits::default() };
+    bench.advance(10);
+    bench.clock.set(SignedDuration::from_hours(-1));
+    assert_eq!(bench.deliverer().run_once(&limits).await.unwrap().sent, 0);
+    assert_eq!(bench.got().len(), 0);
+}
+
+#[tokio::test]
+async fn runs_that_end_before_the_answer_add_up_to_a_broken_receiver() {
+    let mut bench = Bench::new().await;
+    bench.manner.fallback = Some("leads".to_owned());
+    bench.script(&[Says::Slowly(Duration::from_mins(1)); 2]);
+    bench.fire("a").await;
+    for (is_broken, handed_over) in [(false, 0), (true, 1)] {
+        let limits = Limits { deadline: Some(bench.clock.steady() + Duration::from_millis(1)), ..Limits::default() };
+        let round = bench.deliverer().run_once(&limits).await.unwrap();
+        assert_eq!((round.failed, round.handed_over), (1, handed_over));
+        let reception = bench.store.open_of("support").await.unwrap().reception;
+        assert!(reception.failing_since.is_some(), "{reception:?}");
+        assert_eq!((reception.is_broken(), reception.last_error.as_str()), (is_broken, "no answer in time"));
+        bench.advance(300);
+    }
+    let [first, second] = bench.got().try_into().unwrap();
+    assert_eq!(first.id, second.id);
 }
 
 #[tokio::test]

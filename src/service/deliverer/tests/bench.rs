@@ -24,7 +24,7 @@ use crate::{
     rules::RuleSet,
     service::{
         clock::{Clock, ManualClock},
-        deliverer::{Delivered, Deliverer, Manner},
+        deliverer::{Delivered, Deliverer, Limits, Manner},
         pace::Pace,
         shared::{Live, Shared},
     },
@@ -120,7 +120,7 @@ impl Bench {
     }
 
     pub(super) async fn round(&self) -> Delivered {
-        self.deliverer().run_once(None, &|| false).await.unwrap()
+        self.deliverer().run_once(&Limits::default()).await.unwrap()
     }
 
     pub(super) fn script(&self, says: &[Says]) {

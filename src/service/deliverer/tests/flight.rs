@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use super::bench::{Bench, Says};
-use crate::{engine::group::GroupBy, service::deliverer::Delivered};
+use crate::{
+    engine::group::GroupBy,
+    service::deliverer::{Delivered, Limits},
+};
 
 #[tokio::test]
 async fn a_webhook_gets_eight_at_once_and_no_more() {
@@ -61,7 +64,8 @@ async fn an_attempt_that_was_cut_off_may_have_arrived() {
     bench.script(&[Says::Slowly(Duration::from_secs(30))]);
     bench.fire("a").await;
     let deliverer = bench.deliverer();
-    let round = tokio::time::timeout(Duration::from_millis(300), deliverer.run_once(None, &|| false));
+    let limits = Limits::default();
+    let round = tokio::time::timeout(Duration::from_millis(300), deliverer.run_once(&limits));
     assert!(round.await.is_err());
     bench.resolve("a").await;
     // Who may know of the beginning hears of the end.

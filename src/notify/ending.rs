@@ -1,0 +1,66 @@
+//! What ends an attempt before its own time: the deadline of a run, or the word to stop.
+//!
+//! An attempt that ends by itself has an outcome, which can be recorded; of one that is dropped nothing is
+//! known, not even which recipients of a mail have it.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+use crate::model::Outcome;
+
+/// What is under way at the deadline may still take so long.
+pub const LAST_WORDS: Duration = Duration::from_secs(5);
+
+/// What is under way at the word to stop may still take so long. It is less than the program waits, so that
+/// time is left to record the outcome.
+pub const AFTER_STOP: Duration = Duration::from_secs(9);
+
+/// What ends an attempt besides the sender's own timeout; by default nothing.
+#[derive(Clone, Debug, Default)]
+pub struct Ending {
+    deadline: Option<Instant>,
+    stop: CancellationToken,
+}
+
+impl Ending {
+    /// An end `left` from now on, or by `stop`.
+    pub fn new(left: Option<Duration>, stop: CancellationToken) -> Self {
+        Self { deadline: left.and_then(|left| Instant::now().checked_add(left)), stop }
+    }
+
+    /// Whether something new may be begun, as another recipient of a mail is.
+    pub(super) fn allows_more(&self) -> bool {
+        !self.stop.is_cancelled() && self.deadline.is_none_or(|deadline| Instant::now() < deadline)
+    }
+
+    /// When what is begun now has to end by time.
+    pub(super) fn by(&self, timeout: Duration) -> Instant {
+        let own = Instant::now() + timeout;
+        self.deadline.map_or(own, |deadline| own.min(deadline + LAST_WORDS))
+    }
+
+    /// Comes when what is under way has to end by the word to stop.
+    pub(super) async fn after_stop(&self) {
+        self.stop.cancelled().await;
+        sleep(AFTER_STOP).await;
+    }
+
+    /// Ends an attempt that does not end by itself: it may have arrived.
+    pub(super) async fn bound<T: From<Outcome>>(&self, attempt: impl Future<Output = T>) -> T {
+        let last_words = async {
+            match self.deadline {
+                Some(deadline) => sleep_until(deadline + LAST_WORDS).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            done = attempt => return done,
+            () = last_words => {}
+            () = self.after_stop() => {}
+        }
+        Outcome::Retry { after: None, reason: "no answer in time".to_owned(), ambiguous: true }.into()
+    }
+}
