@@ -83,7 +83,12 @@ impl Home {
 
     /// A watcher of a made-up inbox that tells Slack, a mail relay, a webhook and the console.
     pub fn watching() -> Self {
-        let home = Self::empty().with_inbox(Settings { token: TOKEN.to_owned(), ..Settings::default() }).with_mail();
+        Self::watching_as(Settings::default())
+    }
+
+    /// The same, of such an inbox.
+    pub fn watching_as(settings: Settings) -> Self {
+        let home = Self::empty().with_inbox(Settings { token: TOKEN.to_owned(), ..settings }).with_mail();
         let (config, url) = (home.config(), home.url().to_owned());
         let relay = format!("smtp://{}", home.mail.as_ref().expect("a relay").1);
         home.file("pengwatch.toml", &config)
