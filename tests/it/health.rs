@@ -10,7 +10,7 @@ use std::{
 };
 
 use pengwatch::sandbox::{
-    BadRecord, Settings,
+    BadRecord,
     fault::{Fault, Kind},
 };
 
@@ -158,8 +158,7 @@ fn the_heart_does_not_beat_after_a_run_that_did_not_understand_everything() {
 fn the_heart_does_not_beat_before_a_walk_over_several_runs_has_come_to_its_end() {
     let (port, heard) = ear();
     let table = "[watchdog]\nheartbeat_url = { env = \"HEART\" }\n";
-    let settings = Settings { page_size: 2, ..Settings::default() };
-    let home = with(Home::watching_as(settings), table).env("HEART", &format!("http://127.0.0.1:{port}/hunter2heart"));
+    let home = with(Home::watching_pages_of(2), table).env("HEART", &format!("http://127.0.0.1:{port}/hunter2heart"));
     home.edit("pengwatch.toml", "deadline = \"20s\"", "deadline = \"2s\"");
     home.edit("rules/waiting.toml", "unreadMessages > 0", "unreadMessages > 5");
     for number in 1..=7 {

@@ -5,7 +5,7 @@ use std::{fs, time::Duration};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use hmac::{Hmac, Mac};
 use pengwatch::sandbox::{
-    By, Deed, Received, Settings,
+    By, Deed, Received,
     fault::{Fault, Kind},
 };
 use sha2::Sha256;
@@ -301,7 +301,7 @@ fn a_run_ends_well_within_its_deadline() {
 
 #[test]
 fn a_slow_api_is_read_over_several_runs() {
-    let home = Home::watching_as(Settings { page_size: 2, ..Settings::default() });
+    let home = Home::watching_pages_of(2);
     home.edit("pengwatch.toml", "deadline = \"20s\"", "deadline = \"2s\"");
     for number in 1..=11 {
         home.waits(&format!("c{number}"), &format!("Customer {number}"), "Hello?");
