@@ -136,7 +136,9 @@ impl Client {
                 Err(if self.answered.load(Ordering::Relaxed) {
                     InboxError::OutOfTime
                 } else {
-                    InboxError::Timeout { timeout }
+                    // In tenths of a second, as people read it.
+                    let millis = i64::try_from(timeout.as_millis()).unwrap_or(i64::MAX);
+                    InboxError::Timeout { timeout: SignedDuration::from_millis(millis - millis % 100) }
                 })
             }
             answer => answer,

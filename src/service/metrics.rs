@@ -117,12 +117,7 @@ impl Default for Metrics {
                 "Walks, by kind (full, narrow) and outcome: complete, torn, capped, failed",
                 Family::default(),
             ),
-            short: counted(
-                r,
-                "inbox_budget_short",
-                "1 while full walks do not come to their end in time for want of requests",
-                Family::default(),
-            ),
+            short: counted(r, "inbox_budget_short", "1 while full walks take too long", Family::default()),
             contacts: counted(r, "inbox_contacts", "Contacts that the last poll saw", Family::default()),
             complete_at: counted(
                 r,
