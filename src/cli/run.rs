@@ -76,7 +76,7 @@ pub async fn run(global: &Global, one_shot: bool) -> anyhow::Result<Exit> {
         if report.complete {
             heartbeat.beat(clock.now()).await?;
         } else {
-            heartbeat.withhold("the last complete walk of an inbox is overdue");
+            heartbeat.withhold("a complete walk of an inbox is overdue, or there was none yet");
         }
     }
     let files_are_good = !files.mistakes.iter().any(Diagnostic::is_error);

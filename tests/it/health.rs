@@ -70,7 +70,7 @@ fn who_has_not_read_the_inbox_is_not_ready() {
     home.inbox().fault(Fault::inbox(Kind::status(500)).repeated(1_000));
     let daemon = home.start(&["run"]);
     eventually("an answer", || get(port, "/readyz").is_some());
-    assert_eq!(get(port, "/readyz"), Some((503, "inbox main has not been read yet\n".to_owned())));
+    assert_eq!(get(port, "/readyz"), Some((503, "inbox main has not been read completely yet\n".to_owned())));
     assert_eq!(get(port, "/healthz"), Some((200, "ok\n".to_owned())), "the program lives");
     daemon.signal("TERM");
     daemon.end().ends(0);
