@@ -48,9 +48,9 @@ pub async fn dry_run(global: &Global) -> anyhow::Result<Exit> {
             polled = poller.run_once(Mode::Once, &page) => polled?,
             () = stop.cancelled() => return Ok(Exit::No),
         };
-        if let Some(error) = polled.failure {
+        if let Some(why) = polled.unread() {
             good = false;
-            terminal::note(global, Level::WARN, &format!("inbox {} was not read completely: {error}", poller.inbox));
+            terminal::note(global, Level::WARN, &format!("inbox {} was not read completely: {why}", poller.inbox));
         }
     }
     drop(pages);

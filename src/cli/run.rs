@@ -73,7 +73,11 @@ pub async fn run(global: &Global, one_shot: bool) -> anyhow::Result<Exit> {
     if let Some(heartbeat) = heartbeat
         && report.is_good()
     {
-        heartbeat.beat(clock.now()).await?;
+        if report.complete {
+            heartbeat.beat(clock.now()).await?;
+        } else {
+            heartbeat.withhold("a complete walk of an inbox is overdue, or there was none yet");
+        }
     }
     let files_are_good = !files.mistakes.iter().any(Diagnostic::is_error);
     Ok(if report.is_good() && files_are_good { Exit::Fine } else { Exit::No })

@@ -7,6 +7,15 @@ use jiff::{SignedDuration, Timestamp};
 /// The window of the provider's limit.
 pub const WINDOW: SignedDuration = SignedDuration::from_secs(60);
 
+/// The pause that the provider asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hold {
+    /// When it asked.
+    pub since: Timestamp,
+    /// Until when.
+    pub until: Timestamp,
+}
+
 /// The requests of the last minute.
 ///
 /// A request counts from the moment its answer came: the provider counts when it arrives there,
@@ -15,8 +24,7 @@ pub const WINDOW: SignedDuration = SignedDuration::from_secs(60);
 pub struct Ledger {
     limit: usize,
     times: VecDeque<Timestamp>,
-    /// The pause that the provider asked for: since when, until when.
-    hold: Option<(Timestamp, Timestamp)>,
+    hold: Option<Hold>,
 }
 
 impl Ledger {
@@ -27,12 +35,18 @@ impl Ledger {
         Self { limit: usize::try_from(limit).unwrap_or(usize::MAX).max(1), times: times.into(), hold: None }
     }
 
+    /// With a pause that an earlier run was asked for.
+    #[must_use]
+    pub fn held(self, hold: Option<Hold>) -> Self {
+        Self { hold, ..self }
+    }
+
     /// How long to wait for the next request; zero: now.
     pub fn wait(&mut self, now: Timestamp) -> SignedDuration {
         self.set_back(now);
         self.times.retain(|time| now.duration_since(*time) < WINDOW);
-        self.hold = self.hold.filter(|(_, until)| *until > now);
-        let held = self.hold.map_or(SignedDuration::ZERO, |(_, until)| until.duration_since(now));
+        self.hold = self.hold.filter(|hold| hold.until > now);
+        let held = self.hold.map_or(SignedDuration::ZERO, |hold| hold.until.duration_since(now));
         let full = if self.times.len() < self.limit {
             SignedDuration::ZERO
         } else {
@@ -57,7 +71,8 @@ impl Ledger {
     /// The provider asked at `now` to wait until then.
     pub fn hold(&mut self, now: Timestamp, until: Timestamp) {
         self.set_back(now);
-        self.hold = Some((now, self.hold.map_or(until, |(_, hold)| hold.max(until))));
+        let until = self.hold.map_or(until, |hold| hold.until.max(until));
+        self.hold = Some(Hold { since: now, until });
     }
 
     /// A clock that was set back must not stop everything: what lies ahead of it happened just now.
@@ -65,9 +80,9 @@ impl Ledger {
         for time in &mut self.times {
             *time = (*time).min(now);
         }
-        if let Some((from, until)) = self.hold.filter(|(from, _)| *from > now) {
-            let pause = until.duration_since(from);
-            self.hold = Some((now, now.checked_add(pause).unwrap_or(until)));
+        if let Some(Hold { since, until }) = self.hold.filter(|hold| hold.since > now) {
+            let pause = until.duration_since(since);
+            self.hold = Some(Hold { since: now, until: now.checked_add(pause).unwrap_or(until) });
         }
     }
 
@@ -80,6 +95,11 @@ impl Ledger {
     /// What is to be remembered.
     pub fn times(&self) -> Vec<Timestamp> {
         self.times.iter().copied().collect()
+    }
+
+    /// The pause that is to be remembered.
+    pub fn pause(&self) -> Option<Hold> {
+        self.hold
     }
 }
 

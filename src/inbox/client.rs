@@ -1,6 +1,10 @@
 //! One inbox of the API: a request at a time, tried again while that can help.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
 
 use jiff::{SignedDuration, Timestamp};
 use reqwest::{Method, header};
@@ -64,12 +68,14 @@ pub struct Client {
     token: SecretString,
     timeout: SignedDuration,
     patience: Patience,
+    /// Whether anything was ever answered.
+    answered: AtomicBool,
 }
 
 impl Client {
     /// A client; `http` must not follow redirects, which would take the token along.
     pub fn new(http: reqwest::Client, base: Url, token: SecretString, timeout: SignedDuration) -> Self {
-        Self { http, base, token, timeout, patience: Patience::default() }
+        Self { http, base, token, timeout, patience: Patience::default(), answered: AtomicBool::new(false) }
     }
 
     /// With other patience, for tests.
@@ -124,7 +130,22 @@ impl Client {
     ) -> Result<T, InboxError> {
         gate.enter().await?;
         let timeout = gate.remaining().map_or(self.timeout, |left| left.max(SHORTEST).min(self.timeout));
-        let answer = self.once(method, path, body, timeout, gate.now(), read).await;
+        let answer = match self.once(method, path, body, timeout, gate.now(), read).await {
+            // The deadline cut it short, which says nothing of an API that has answered before.
+            Err(InboxError::Timeout { .. }) if timeout < self.timeout => {
+                Err(if self.answered.load(Ordering::Relaxed) {
+                    InboxError::OutOfTime
+                } else {
+                    // In tenths of a second, as people read it.
+                    let millis = i64::try_from(timeout.as_millis()).unwrap_or(i64::MAX);
+                    InboxError::Timeout { timeout: SignedDuration::from_millis(millis - millis % 100) }
+                })
+            }
+            answer => answer,
+        };
+        if answer.is_ok() {
+            self.answered.store(true, Ordering::Relaxed);
+        }
         gate.leave().await;
         gate.ended(answer.as_ref().map_or_else(InboxError::name, |_| "ok"));
         if let Err(error) = &answer

@@ -52,7 +52,7 @@ pub enum InboxError {
     /// No answer in time.
     #[error("the API did not answer within {} s", timeout.as_secs_f64())]
     Timeout {
-        /// The inbox's `timeout`.
+        /// The inbox's `timeout`, or what the deadline left of it.
         timeout: SignedDuration,
     },
     /// The connection broke, or fewer bytes came than announced.

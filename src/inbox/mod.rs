@@ -12,7 +12,8 @@ pub mod response;
 pub(crate) mod testing;
 pub mod walk;
 
-pub use budget::Ledger;
+pub use budget::{Hold, Ledger};
 pub use client::{Client, Gate, Patience};
 pub use error::InboxError;
+pub use response::MOST_PAUSE;
 pub use walk::{Walk, WalkEnd};

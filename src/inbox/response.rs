@@ -16,6 +16,8 @@ pub struct Page {
     pub contacts: Vec<Contact>,
     /// How many were not: one bad record does not lose the page.
     pub unreadable: usize,
+    /// How many bytes the answer took.
+    pub bytes: usize,
 }
 
 impl Page {
@@ -31,7 +33,7 @@ impl Page {
 }
 
 /// The longest pause that is believed: who waits longer is blind for longer.
-const MOST_PAUSE: SignedDuration = SignedDuration::from_hours(1);
+pub const MOST_PAUSE: SignedDuration = SignedDuration::from_hours(1);
 
 /// Both envelopes: `{success, message, code, data}` and `{success, error}`.
 #[derive(Deserialize)]
@@ -59,7 +61,7 @@ pub struct Head<'a> {
 /// # Errors
 /// The named fault; the records of such an answer are no evidence of anything.
 pub fn page(head: Head<'_>, body: &[u8]) -> Result<Page, InboxError> {
-    let mut page = Page::default();
+    let mut page = Page { bytes: body.len(), ..Page::default() };
     for raw in data(head, body)? {
         match record(raw.get()).and_then(|value| Contact::read(value).ok()) {
             Some(contact) => page.contacts.push(contact),

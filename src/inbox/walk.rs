@@ -25,6 +25,8 @@ pub enum WalkEnd {
     Torn,
     /// As many pages as were allowed.
     Capped,
+    /// More bytes than there was room for.
+    TooLarge,
     /// A request failed for good.
     Failed(InboxError),
 }
@@ -38,6 +40,8 @@ pub struct Walk {
     pub end: WalkEnd,
     /// Pages read.
     pub pages: u32,
+    /// Bytes of the pages.
+    pub bytes: usize,
     /// Records not understood.
     pub unreadable: usize,
     /// What it taught of the page size.
@@ -85,6 +89,8 @@ pub struct Extent {
     pub first: u32,
     /// At most so many pages.
     pub cap: u32,
+    /// At most so many bytes: what is read is kept until the poll ends.
+    pub room: usize,
     /// The time that relative dates are meant at.
     pub now: Timestamp,
 }
@@ -101,6 +107,7 @@ pub async fn walk(
         contacts: BTreeMap::new(),
         end: WalkEnd::Capped,
         pages: 0,
+        bytes: 0,
         unreadable: 0,
         page_size: PageSize::Unchanged,
     };
@@ -117,6 +124,11 @@ pub async fn walk(
         };
         walk.pages += 1;
         progress(walk.pages);
+        walk.bytes += page.bytes;
+        if walk.bytes > extent.room {
+            walk.end = WalkEnd::TooLarge;
+            return walk;
+        }
         let size = page.len();
         walk.unreadable += page.unreadable;
         if size == 0 {

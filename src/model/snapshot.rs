@@ -31,6 +31,8 @@ pub struct WalkMemory {
     pub first_at: Option<Timestamp>,
     /// When it began, if it was complete.
     pub complete_at: Option<Timestamp>,
+    /// When it came to its end, if it was complete: the time of the poll in which it did.
+    pub whole_at: Option<Timestamp>,
     /// When it began, if it came to any end: one that stays torn must not be tried at every poll.
     pub ended_at: Option<Timestamp>,
     /// How many requests it took.
@@ -50,6 +52,9 @@ pub struct WalkPart {
     pub pages: u32,
     /// Ids of the contacts seen so far.
     pub seen: BTreeSet<String>,
+    /// Whether there were records that were not understood: such a walk is evidence of nobody's absence.
+    #[serde(default)]
+    pub torn: bool,
 }
 
 /// What is known of an inbox besides its alerts.
@@ -159,13 +164,16 @@ pub struct Failing {
     pub token_refused: bool,
 }
 
-/// Records that are not understood.
+/// Records that are not understood, or that are too many.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OddRecords {
     /// Since when.
     pub since: Timestamp,
     /// How many there were in the last poll that had some.
     pub count: usize,
+    /// What else it is that cannot be read, in an operator's words.
+    #[serde(default)]
+    pub what: Option<String>,
 }
 
 /// The state of one inbox before a poll.

@@ -32,6 +32,10 @@ use crate::{
     store::{FaultPoints, Store, StoreError},
 };
 
+/// How many bytes of what the API sends one poll keeps; 2,000 pages of twenty
+/// records are about as many.
+const MOST_BYTES: usize = 64 << 20;
+
 /// For one message to one receiver.
 const SEND_TIMEOUT: Duration = Duration::from_secs(20);
 
@@ -142,6 +146,7 @@ impl App {
                     .counted(Arc::clone(&shared.metrics)),
                 sweep_every: inbox.sweep_every,
                 soon: soon(inbox.poll_every),
+                most_bytes: MOST_BYTES,
                 share: share(limit, inbox.poll_every),
                 store: store.clone(),
                 clock: Arc::clone(&clock),

@@ -7,7 +7,7 @@ use tokio::sync::Mutex;
 
 use super::{clock::Clock, metrics::Metrics};
 use crate::{
-    inbox::{Gate, InboxError, Ledger},
+    inbox::{Gate, Hold, InboxError, Ledger, MOST_PAUSE},
     store::Store,
 };
 
@@ -40,7 +40,10 @@ impl BudgetGate {
         store: Store,
         deadline: Option<Timestamp>,
     ) -> Result<Self, crate::store::StoreError> {
-        let ledger = Ledger::new(limit, store.requests(inbox).await?);
+        let (times, hold) = store.requests(inbox).await?;
+        // Who could not believe an answer's longer pause does not believe it of the file.
+        let hold = hold.filter(|(since, until)| until.duration_since(*since) <= MOST_PAUSE);
+        let ledger = Ledger::new(limit, times).held(hold.map(|(since, until)| Hold { since, until }));
         let (opened_at, opened_steady) = (clock.now(), clock.steady());
         let ledger = Mutex::new(ledger);
         Ok(Self {
@@ -71,8 +74,10 @@ impl BudgetGate {
     /// Remembers the requests for the next start, which knows the wall's clock only.
     fn remember(&self, ledger: &Ledger) {
         let moved = self.clock.now().duration_since(self.steady());
-        let times = ledger.times().into_iter().filter_map(|time| time.checked_add(moved).ok());
-        self.store.remember_requests(&self.inbox, times.collect());
+        let as_of_now = |time: Timestamp| time.checked_add(moved).ok();
+        let times = ledger.times().into_iter().filter_map(as_of_now);
+        let hold = ledger.pause().and_then(|hold| Some((as_of_now(hold.since)?, as_of_now(hold.until)?)));
+        self.store.remember_requests(&self.inbox, times.collect(), hold);
     }
 
     /// How many requests are free now.
@@ -98,7 +103,11 @@ impl Gate for BudgetGate {
             let wait = ledger.wait(now);
             let begins = now.checked_add(wait).unwrap_or(Timestamp::MAX);
             if self.deadline.is_some_and(|deadline| begins >= deadline) {
-                return Err(InboxError::OutOfTime);
+                return Err(match ledger.pause().filter(|hold| hold.until >= begins) {
+                    // It is the API that does not want to be asked, which is a failure.
+                    Some(hold) => InboxError::RateLimited { retry_after: Some(hold.until.duration_since(now)) },
+                    None => InboxError::OutOfTime,
+                });
             }
             if wait.is_zero() {
                 ledger.begin(now);
@@ -125,7 +134,9 @@ impl Gate for BudgetGate {
     async fn hold(&self, pause: SignedDuration) {
         let now = self.steady();
         let until = now.checked_add(pause).unwrap_or(Timestamp::MAX);
-        self.ledger.lock().await.hold(now, until);
+        let mut ledger = self.ledger.lock().await;
+        ledger.hold(now, until);
+        self.remember(&ledger);
     }
 
     fn now(&self) -> Timestamp {

@@ -108,7 +108,7 @@ impl Health {
     pub fn not_ready(&self, now: Timestamp) -> Vec<String> {
         let inboxes = self.inboxes.lock().unwrap_or_else(PoisonError::into_inner);
         let words = |(name, health): (&String, &InboxHealth)| match health.complete_at {
-            None => Some(format!("inbox {name} has not been read yet")),
+            None => Some(format!("inbox {name} has not been read completely yet")),
             Some(at) if elapsed(at, now) > RECENT.max(health.poll_every.saturating_mul(3)) => {
                 Some(format!("inbox {name} was last read completely {} ago", human(elapsed(at, now))))
             }
@@ -148,7 +148,7 @@ mod tests {
     #[test]
     fn ready_is_who_has_read_every_inbox_lately() {
         let health = health();
-        let unread = |name: &str| format!("inbox {name} has not been read yet");
+        let unread = |name: &str| format!("inbox {name} has not been read completely yet");
         assert_eq!(health.not_ready(at(0)), [unread("main"), unread("second")]);
         health.polled("main", true, at(10));
         health.polled("second", false, at(10));

@@ -30,6 +30,12 @@ pub struct Heartbeat {
 }
 
 impl Heartbeat {
+    /// Says why there is none.
+    pub fn withhold(&self, why: &str) {
+        self.metrics.beaten("withheld");
+        tracing::warn!("heartbeat.withheld: {why}");
+    }
+
     /// One beat, unless something is overdue. Gives whether it was heard.
     ///
     /// # Errors
@@ -37,8 +43,7 @@ impl Heartbeat {
     pub async fn beat(&self, now: Timestamp) -> Result<bool, StoreError> {
         let is_overdue = |since: Timestamp| now.duration_since(since) >= self.overdue_after;
         if self.store.backlogs().await?.values().any(|backlog| backlog.waits_since.is_some_and(is_overdue)) {
-            self.metrics.beaten("withheld");
-            tracing::warn!("heartbeat.withheld: a message in the outbox is overdue");
+            self.withhold("a message in the outbox is overdue");
             return Ok(false);
         }
         // The error's own text shows the address.

@@ -16,6 +16,7 @@ use prometheus_client::{
     registry::{Metric, Registry, Unit},
 };
 
+use super::walks::Kind;
 use crate::{
     model::{Alert, Changes, Happened, InboxMemory, Problem, Reason, State, WATCHDOG, time::elapsed},
     store::{Backlog, Store, StoreError},
@@ -67,6 +68,7 @@ pub struct Metrics {
     polls: Family<Labels, Counter>,
     walks: Family<Labels, Counter>,
     contacts: Family<Labels, Gauge>,
+    short: Family<Labels, Gauge>,
     complete_at: Family<Labels, Seconds>,
     fired: Family<OfRule, Counter>,
     resolved: Family<Labels, Counter>,
@@ -109,7 +111,13 @@ impl Default for Metrics {
             requests_allowed: counted(r, "inbox_requests_allowed", "Requests in any 60 s", Family::default()),
             requests_free: counted(r, "inbox_requests_free", "Requests that may be made now", Family::default()),
             polls: counted(r, "polls", "Polls, by outcome: complete, incomplete, failed", Family::default()),
-            walks: counted(r, "walks", "Walks, by outcome: complete, torn, capped, failed", Family::default()),
+            walks: counted(
+                r,
+                "walks",
+                "Walks, by kind (full, narrow) and outcome: complete, torn, capped, failed",
+                Family::default(),
+            ),
+            short: counted(r, "inbox_budget_short", "1 while full walks take too long", Family::default()),
             contacts: counted(r, "inbox_contacts", "Contacts that the last poll saw", Family::default()),
             complete_at: counted(
                 r,
@@ -239,8 +247,8 @@ impl Metrics {
     }
 
     /// A walk has ended.
-    pub fn walked(&self, inbox: &str, outcome: &str) {
-        self.walks.get_or_create(&with(of(inbox), "outcome", outcome)).inc();
+    pub fn walked(&self, inbox: &str, kind: Kind, outcome: &str) {
+        self.walks.get_or_create(&with(with(of(inbox), "kind", kind.name()), "outcome", outcome)).inc();
     }
 
     /// A poll has ended.
@@ -320,6 +328,9 @@ impl Metrics {
 
     fn open_alerts(&self, alerts: &[Alert], memories: &[(String, InboxMemory)], now: Timestamp) {
         let mut counts: BTreeMap<(&str, &str, &str), usize> = BTreeMap::new();
+        for (inbox, memory) in memories.iter().filter(|(inbox, _)| inbox != WATCHDOG) {
+            self.short.get_or_create(&of(inbox)).set(memory.short.is_some().into());
+        }
         let mut longest: BTreeMap<&str, i64> = BTreeMap::new();
         let inboxes = memories.iter().map(|(inbox, _)| inbox.as_str()).filter(|inbox| *inbox != WATCHDOG);
         longest.extend(inboxes.map(|inbox| (inbox, 0)));
@@ -372,6 +383,7 @@ impl Metrics {
 
     /// An inbox of the configuration: it has its series from the start.
     pub fn inbox(&self, inbox: &str, allowed: u32) {
+        self.short.get_or_create(&of(inbox)).set(0);
         self.budget(inbox, allowed, usize::try_from(allowed).unwrap_or(usize::MAX));
         for outcome in ["complete", "incomplete", "failed"] {
             self.polls.get_or_create(&with(of(inbox), "outcome", outcome)).inc_by(0);

@@ -15,6 +15,7 @@ use super::{
     gate::BudgetGate,
     metrics::Counted,
     shared::Shared,
+    walks::Gap,
 };
 use crate::{
     engine::{Observed, Query, Tick, tick, tick::time_matters},
@@ -49,6 +50,8 @@ pub struct Poller {
     pub soon: SignedDuration,
     /// A poll's fair part of the budget, in requests.
     pub share: usize,
+    /// How many bytes of what the API sends one poll keeps.
+    pub most_bytes: usize,
     /// Where state is kept.
     pub store: Store,
     /// The time.
@@ -72,10 +75,20 @@ pub struct Polled {
     pub resolved: usize,
     /// Notifications owed.
     pub owed: usize,
-    /// Whether everything that was walked was read and understood.
+    /// Whether everything that this poll read was understood, and no query's last complete walk is overdue.
     pub complete: bool,
+    /// Why not everything was read, where no request failed.
+    pub gap: Option<Gap>,
     /// The inbox could not be read, wholly or partly; no alert was touched by what is missing.
     pub failure: Option<InboxError>,
+}
+
+impl Polled {
+    /// Why the inbox was not read completely, where the next poll does not simply go on.
+    pub fn unread(&self) -> Option<String> {
+        let gap = || self.gap.filter(|gap| gap.is_fault()).map(|gap| gap.to_string());
+        self.failure.as_ref().map(ToString::to_string).or_else(gap)
+    }
 }
 
 impl Poller {
@@ -93,7 +106,7 @@ impl Poller {
         }
         let Reading { live, poll, doubtful, failure } = reading;
         self.shared.at("poll.read");
-        let Poll { now: began, queries, observed, mut memory, .. } = poll;
+        let Poll { now: began, queries, observed, mut memory, gap, .. } = poll;
 
         // 6. Judge, by what is remembered now: time and people went on during the walk.
         let judging = self.judging.lock().await;
@@ -121,7 +134,8 @@ impl Poller {
         self.name_segments(&outcome.changes.alerts, &mut memory).await;
 
         // 8. Commit: state and what is owed, together or not at all.
-        let polled = summary(&observed, &outcome.changes, failure);
+        let overdue = queries.iter().any(|query| is_overdue(query, &memory, self.sweep_every, began));
+        let polled = summary(&observed, &outcome.changes, failure, gap, overdue);
         let mut changes = outcome.changes;
         let known: BTreeSet<_> = changes.candidates.iter().map(candidate_key).collect();
         let kept = snapshot.candidates.iter().filter(|candidate| {
@@ -137,10 +151,14 @@ impl Poller {
             why: error.to_string(),
             token_refused: matches!(error, InboxError::TokenRefused { .. }),
         });
+        let too_much = matches!(gap, Some(Gap::TooLarge(_) | Gap::TooLong));
         memory.odd_records = match observed.unreadable {
-            0 if polled.complete => None,
-            0 => memory.odd_records,
-            count => Some(OddRecords { since: memory.odd_records.map_or(began, |odd| odd.since), count }),
+            0 if !too_much && queries.iter().all(|query| was_whole_since(query, &memory)) => None,
+            0 if !too_much => memory.odd_records,
+            count => {
+                let since = memory.odd_records.map_or(began, |odd| odd.since);
+                Some(OddRecords { since, count, what: gap.filter(|_| too_much).map(|gap| gap.to_string()) })
+            }
         };
         memory.short = match short_of_budget(&queries, &memory, self.sweep_every, began) {
             // What could not be read says nothing of the budget.
@@ -213,6 +231,28 @@ impl Poller {
     }
 }
 
+/// How long after one full walk the next is late.
+fn late_after(memory: &InboxMemory, sweep_every: SignedDuration) -> SignedDuration {
+    // Where runs come rarely, a walk may take some of them.
+    let mut gaps = memory.runs.gaps.clone();
+    gaps.sort_unstable();
+    let usual = SignedDuration::from_secs(gaps.get(gaps.len() / 2).copied().unwrap_or(0));
+    sweep_every.saturating_mul(2).max(usual.saturating_mul(3))
+}
+
+/// Whether nobody knows any more what a query gives: its last complete walk is of long ago, or there was none.
+fn is_overdue(query: &Query, memory: &InboxMemory, sweep_every: SignedDuration, now: Timestamp) -> bool {
+    let walk = memory.walks.get(&query.id);
+    let whole_at = walk.and_then(|walk| walk.whole_at.or(walk.complete_at));
+    whole_at.is_none_or(|at| now.duration_since(at) >= late_after(memory, sweep_every))
+}
+
+/// Whether a complete walk of a query began after the records that were not understood came.
+fn was_whole_since(query: &Query, memory: &InboxMemory) -> bool {
+    let complete_at = memory.walks.get(&query.id).and_then(|walk| walk.complete_at);
+    memory.odd_records.as_ref().is_none_or(|odd| complete_at.is_some_and(|at| at > odd.since))
+}
+
 /// Pages of a full walk that has not come to its end for much longer than it should, where that is for want of
 /// requests; the longest one.
 fn short_of_budget(
@@ -221,9 +261,7 @@ fn short_of_budget(
     sweep_every: SignedDuration,
     now: Timestamp,
 ) -> Option<u32> {
-    // Where runs come rarely, a walk may take some of them.
-    let usual = SignedDuration::from_secs(memory.runs.gaps.last().copied().unwrap_or(0));
-    let late = sweep_every.saturating_mul(2).max(usual.saturating_mul(3));
+    let late = late_after(memory, sweep_every);
     let of = |query: &Query| {
         let walk = memory.walks.get(&query.id)?;
         let part = walk.part.as_ref()?;
@@ -237,14 +275,21 @@ fn candidate_key(candidate: &Candidate) -> (String, ContactId) {
     (candidate.rule.clone(), candidate.contact.contact_id())
 }
 
-fn summary(observed: &Observed, changes: &Changes, failure: Option<InboxError>) -> Polled {
+fn summary(
+    observed: &Observed,
+    changes: &Changes,
+    failure: Option<InboxError>,
+    gap: Option<Gap>,
+    overdue: bool,
+) -> Polled {
     let count = |what: Happened| changes.history.iter().filter(|entry| entry.happened == what).count();
     Polled {
         contacts: observed.contacts.len(),
         fired: count(Happened::Firing),
         resolved: count(Happened::Resolved),
         owed: changes.owed.len(),
-        complete: failure.is_none() && observed.coverage.values().all(|walks| walks.complete > 0 || !walks.ended),
+        complete: failure.is_none() && gap.is_none() && !overdue,
+        gap,
         failure,
     }
 }

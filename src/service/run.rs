@@ -37,6 +37,8 @@ pub type Progress = Arc<dyn Fn(&str, u32) + Send + Sync>;
 pub struct Report {
     /// Inboxes that could not be read, and why.
     pub unread: Vec<(String, String)>,
+    /// Whether everything that every inbox has is known: a full walk that goes on in the next run is no failure.
+    pub complete: bool,
     /// Contacts seen.
     pub contacts: usize,
     /// Episodes that began.
@@ -66,7 +68,7 @@ pub async fn once(app: App, stop: &CancellationToken, progress: Progress) -> Res
     // From here on by the steady clock: somebody may set the other one meanwhile.
     let deadline = app.deadline.map(|deadline| app.clock.steady() + until(app.clock.as_ref(), deadline));
     begin(&app).await?;
-    let mut report = Report::default();
+    let mut report = Report { complete: true, ..Report::default() };
     let mut polls = tokio::task::JoinSet::new();
     for poller in app.pollers {
         let (progress, stop) = (Arc::clone(&progress), stop.clone());
@@ -92,8 +94,9 @@ pub async fn once(app: App, stop: &CancellationToken, progress: Progress) -> Res
                 report.contacts += polled.contacts;
                 report.fired += polled.fired;
                 report.resolved += polled.resolved;
-                if let Some(error) = polled.failure {
-                    report.unread.push((inbox, error.to_string()));
+                report.complete &= polled.complete;
+                if let Some(why) = polled.unread() {
+                    report.unread.push((inbox, why));
                 }
             }
         }

@@ -1,6 +1,10 @@
 //! One poll's walks: which query fully, which only for what is new, and what they are evidence of.
 
-use std::collections::BTreeSet;
+use std::{
+    collections::BTreeSet,
+    fmt,
+    sync::atomic::{AtomicUsize, Ordering},
+};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -52,6 +56,43 @@ pub struct News {
     pub cap: u32,
 }
 
+/// Why a poll that failed nothing has not read everything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gap {
+    /// Records that were not understood.
+    Unreadable(usize),
+    /// Pages that repeated what had come.
+    Torn,
+    /// More pages than any inbox has.
+    TooLong,
+    /// More MiB than are kept.
+    TooLarge(usize),
+    /// More is new than a narrow walk may read: the next polls go on.
+    Behind,
+}
+
+impl Gap {
+    /// Whether the next poll does not make it good by itself.
+    pub fn is_fault(self) -> bool {
+        self != Self::Behind
+    }
+}
+
+impl fmt::Display for Gap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unreadable(1) => f.write_str("1 record was not understood"),
+            Self::Unreadable(count) => write!(f, "{count} records were not understood"),
+            Self::Torn => f.write_str("the API's pages repeat what had come, twice"),
+            Self::TooLong => write!(f, "the API gives more than {MOST_PAGES} pages"),
+            Self::TooLarge(mebibytes) => {
+                write!(f, "the API gives more than the {mebibytes} MiB that are read in a poll")
+            }
+            Self::Behind => f.write_str("more is new than could be read"),
+        }
+    }
+}
+
 /// What one poll may spend.
 #[derive(Clone, Copy, Debug)]
 pub struct Means {
@@ -86,7 +127,8 @@ pub fn reaches(queries: &[Query], memory: &InboxMemory, mode: Mode, means: Means
                 // How long it is, is not known: what is free now is read now, the rest next time.
                 return Reach::Part { news: None, cap: most(free / count) };
             };
-            if needed <= allowance {
+            let fits = needed <= allowance;
+            if fits && (part.is_none() || now.duration_since(looked_at) < OVERLAP) {
                 return Reach::Full;
             }
             let since = looked_at.checked_sub(OVERLAP).unwrap_or(looked_at);
@@ -95,6 +137,11 @@ pub fn reaches(queries: &[Query], memory: &InboxMemory, mode: Mode, means: Means
                 Mode::Daemon => (share / count, free / 2 / count),
                 Mode::Once => (free / count, 0),
             };
+            if fits {
+                // Who came since this walk began is not on the pages that are left of it.
+                let news = News { since, cap: most(each / 2) };
+                return Reach::Part { news: Some(news), cap: MOST_PAGES };
+            }
             let due = ended_at.is_none_or(|at| now.duration_since(at) >= sweep_every || at > now);
             if mode == Mode::Once || due || part.is_some() {
                 let news = News { since, cap: most(each / 2) };
@@ -104,6 +151,25 @@ pub fn reaches(queries: &[Query], memory: &InboxMemory, mode: Mode, means: Means
             }
         })
         .collect()
+}
+
+/// What a walk is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Everything, or a part of it.
+    Full,
+    /// What is new.
+    Narrow,
+}
+
+impl Kind {
+    /// The name for metrics.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Full => "full",
+            Self::Narrow => "narrow",
+        }
+    }
 }
 
 /// Walks one query and notes what it is evidence of.
@@ -117,11 +183,15 @@ pub struct Walker<'a> {
     /// Hears of every page.
     pub progress: &'a (dyn Fn(u32) + Send + Sync),
     /// Hears how every walk ended.
-    pub ended: &'a (dyn Fn(&str) + Send + Sync),
+    pub ended: &'a (dyn Fn(Kind, &str) + Send + Sync),
+    /// How many bytes this poll may still keep of what the API sends.
+    pub room: AtomicUsize,
+    /// How many there were.
+    pub most_bytes: usize,
 }
 
 impl Walker<'_> {
-    /// One query; a torn walk is tried once more.
+    /// One query; a torn walk is tried once more. Gives what was missing in what it read.
     ///
     /// # Errors
     /// The request that failed for good; what was seen until then is in `observed`.
@@ -132,30 +202,44 @@ impl Walker<'_> {
         memory: &mut InboxMemory,
         observed: &mut Observed,
         now: Timestamp,
-    ) -> Result<(), InboxError> {
+    ) -> Result<Option<Gap>, InboxError> {
         let (news, cap) = match reach {
             Reach::Full => (None, Some(MOST_PAGES)),
             Reach::Narrow(news) => (Some(news), None),
             Reach::Part { news, cap } => (news, Some(cap)),
         };
+        let mut gap = None;
         if let Some(news) = news {
-            self.news(query, news, memory, observed, now).await?;
+            gap = self.news(query, news, memory, observed, now).await?;
         }
         if let Some(cap) = cap {
-            self.sweep(query, cap, memory, observed, now).await?;
+            gap = self.sweep(query, cap, memory, observed, now).await?.or(gap);
         }
-        Ok(())
+        Ok(gap)
     }
 
-    async fn pages(&self, filter: &Filter, extent: Extent) -> Walk {
+    async fn pages(&self, filter: &Filter, kind: Kind, extent: Extent) -> Walk {
+        let extent = Extent { room: self.room.load(Ordering::Relaxed), ..extent };
         let walk = read_pages(self.client, self.gate, filter, extent, self.progress).await;
-        (self.ended)(match walk.end {
+        self.room.store(extent.room.saturating_sub(walk.bytes), Ordering::Relaxed);
+        let outcome = match walk.end {
             WalkEnd::Complete => "complete",
             WalkEnd::Torn => "torn",
-            WalkEnd::Capped | WalkEnd::Failed(InboxError::OutOfTime) => "capped",
+            WalkEnd::Capped | WalkEnd::TooLarge | WalkEnd::Failed(InboxError::OutOfTime) => "capped",
             WalkEnd::Failed(_) => "failed",
-        });
+        };
+        (self.ended)(kind, outcome);
         walk
+    }
+
+    /// What of a walk was not read, or not understood.
+    fn gap(&self, walk: &Walk) -> Option<Gap> {
+        match walk.end {
+            WalkEnd::TooLarge => Some(Gap::TooLarge(self.most_bytes >> 20)),
+            _ if walk.unreadable > 0 => Some(Gap::Unreadable(walk.unreadable)),
+            WalkEnd::Torn => Some(Gap::Torn),
+            WalkEnd::Complete | WalkEnd::Capped | WalkEnd::Failed(_) => None,
+        }
     }
 
     /// What is new, which is evidence of nobody's absence.
@@ -166,23 +250,34 @@ impl Walker<'_> {
         memory: &mut InboxMemory,
         observed: &mut Observed,
         now: Timestamp,
-    ) -> Result<(), InboxError> {
+    ) -> Result<Option<Gap>, InboxError> {
         let filter = query.filter.narrowed(news.since, now);
-        let extent = Extent { page_size: memory.page_size, last: Last::AnyShort, first: 1, cap: news.cap, now };
-        let mut walk = self.pages(&filter, extent).await;
+        let extent = Extent {
+            page_size: memory.page_size,
+            last: Last::AnyShort,
+            first: 1,
+            cap: news.cap,
+            room: self.most_bytes,
+            now,
+        };
+        let mut walk = self.pages(&filter, Kind::Narrow, extent).await;
         if walk.end == WalkEnd::Torn {
             take(&mut walk, observed);
-            walk = self.pages(&filter, extent).await;
+            walk = self.pages(&filter, Kind::Narrow, extent).await;
         }
         take(&mut walk, observed);
         let remembered = memory.walks.entry(query.id.clone()).or_default();
+        let gap = self.gap(&walk);
         match walk.end {
-            WalkEnd::Complete | WalkEnd::Torn => remembered.looked_at = Some(now),
+            WalkEnd::Complete | WalkEnd::Torn | WalkEnd::TooLarge => remembered.looked_at = Some(now),
             // More is new than may be read so: a full walk is due.
-            WalkEnd::Capped => remembered.ended_at = None,
+            WalkEnd::Capped => {
+                remembered.ended_at = None;
+                return Ok(gap.or(Some(Gap::Behind)));
+            }
             WalkEnd::Failed(error) => return Err(error),
         }
-        Ok(())
+        Ok(gap)
     }
 
     /// A full walk, or the next `cap` pages of it.
@@ -193,7 +288,7 @@ impl Walker<'_> {
         memory: &mut InboxMemory,
         observed: &mut Observed,
         now: Timestamp,
-    ) -> Result<(), InboxError> {
+    ) -> Result<Option<Gap>, InboxError> {
         let verified = memory.page_size_at.is_some_and(|at| now.duration_since(at) < self.verify_every && at <= now);
         let last = if verified { Last::Short } else { Last::Empty };
         let remembered = memory.walks.entry(query.id.clone()).or_default();
@@ -204,20 +299,30 @@ impl Walker<'_> {
             last,
             first: part.map_or(1, |part| part.pages + 1),
             cap,
+            room: self.most_bytes,
             now,
         };
-        let mut walk = self.pages(&query.filter, from(part.as_ref())).await;
+        let mut walk = self.pages(&query.filter, Kind::Full, from(part.as_ref())).await;
+        if walk.is_complete() && part.as_ref().is_some_and(|part| part.torn) {
+            walk.end = WalkEnd::Torn;
+        }
         if walk.end == WalkEnd::Torn {
             take(&mut walk, observed);
             tracing::debug!(query.id, walk.pages, walk.unreadable, "walk.torn");
             part = None;
-            walk = self.pages(&query.filter, from(None)).await;
+            walk = self.pages(&query.filter, Kind::Full, from(None)).await;
         }
-        note(query, &walk, part, memory, observed, now);
+        let stopped = note(query, &walk, part, memory, observed, now);
         take(&mut walk, observed);
+        let gap = self.gap(&walk);
         match walk.end {
+            WalkEnd::Capped if !stopped => Ok(gap.or(Some(Gap::TooLong))),
             // No slot is left in this run: the next one goes on.
-            WalkEnd::Failed(InboxError::OutOfTime) | WalkEnd::Complete | WalkEnd::Torn | WalkEnd::Capped => Ok(()),
+            WalkEnd::Failed(InboxError::OutOfTime)
+            | WalkEnd::Complete
+            | WalkEnd::Torn
+            | WalkEnd::Capped
+            | WalkEnd::TooLarge => Ok(gap),
             WalkEnd::Failed(error) => Err(error),
         }
     }
@@ -228,7 +333,7 @@ fn is_usable(part: &WalkPart, now: Timestamp) -> bool {
     part.began_at <= now && now.duration_since(part.began_at) < GOES_ON_WITHIN && part.pages < MOST_PAGES
 }
 
-/// Notes what a full walk, or the next part of one, taught and what it is evidence of.
+/// Notes what a full walk, or the next part of one, taught and what it is evidence of; gives whether it goes on.
 fn note(
     query: &Query,
     walk: &Walk,
@@ -236,7 +341,7 @@ fn note(
     memory: &mut InboxMemory,
     observed: &mut Observed,
     now: Timestamp,
-) {
+) -> bool {
     let before = part.as_ref().map_or(0, |part| part.pages);
     let began_at = part.as_ref().map_or(now, |part| part.began_at);
     let pages = before + walk.pages;
@@ -244,22 +349,25 @@ fn note(
     let stopped = match walk.end {
         WalkEnd::Capped => pages < MOST_PAGES,
         WalkEnd::Failed(InboxError::OutOfTime) => true,
-        WalkEnd::Complete | WalkEnd::Torn | WalkEnd::Failed(_) => false,
+        // What was read in earlier polls stays read.
+        WalkEnd::Failed(_) => part.is_some(),
+        WalkEnd::Complete | WalkEnd::Torn | WalkEnd::TooLarge => false,
     };
     // Who came since the first part began is what the next narrow walk looks at.
-    if stopped || matches!(walk.end, WalkEnd::Complete | WalkEnd::Torn) {
+    if stopped || matches!(walk.end, WalkEnd::Complete | WalkEnd::Torn | WalkEnd::TooLarge) {
         remembered.looked_at = Some(remembered.looked_at.map_or(began_at, |looked| looked.max(began_at)));
     }
     remembered.pages = if walk.is_complete() { pages } else { remembered.pages.max(pages) };
     if walk.is_complete() {
-        remembered.complete_at = Some(began_at);
+        (remembered.complete_at, remembered.whole_at) = (Some(began_at), Some(now));
     }
     if stopped {
-        let mut part = part.unwrap_or(WalkPart { began_at, pages: 0, seen: BTreeSet::new() });
+        let mut part = part.unwrap_or(WalkPart { began_at, pages: 0, seen: BTreeSet::new(), torn: false });
         part.pages = pages;
+        part.torn |= walk.unreadable > 0;
         part.seen.extend(walk.contacts.keys().map(|id| id.0.clone()));
         remembered.part = Some(part);
-        return;
+        return true;
     }
     match walk.page_size {
         PageSize::Confirmed(size) => (memory.page_size, memory.page_size_at) = (Some(size), Some(now)),
@@ -278,6 +386,7 @@ fn note(
             observed.earlier.insert(rule.clone(), part.clone());
         }
     }
+    false
 }
 
 fn take(walk: &mut Walk, observed: &mut Observed) {

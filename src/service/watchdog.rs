@@ -85,7 +85,11 @@ fn of_inbox(inbox: &str, memory: &InboxMemory, after: SignedDuration, now: Times
     if let Some(odd) = &memory.odd_records
         && now.duration_since(odd.since) >= after
     {
-        let detail = if odd.count == 1 { "1 record".to_owned() } else { format!("{} records", odd.count) };
+        let detail = match &odd.what {
+            Some(what) => what.clone(),
+            None if odd.count == 1 => "1 record".to_owned(),
+            None => format!("{} records", odd.count),
+        };
         troubles.push(trouble(Problem::RecordsNotUnderstood, inbox, &detail, odd.since));
     }
     if let Some(short) = &memory.short {

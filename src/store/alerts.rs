@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, named_params, params};
+use serde::{Deserialize, Serialize};
 
 use super::{
     history,
@@ -203,22 +204,45 @@ pub fn with_id(db: &Connection, beginning: &str) -> rusqlite::Result<Vec<Alert>>
         .collect()
 }
 
-/// The times of an inbox's last requests.
-pub fn requests(db: &Connection, inbox: &str) -> rusqlite::Result<Vec<Timestamp>> {
-    let times: Option<Vec<i64>> = db
+/// The times of an inbox's last requests, and the pause that its API asked for: since when, until when.
+pub type Requests = (Vec<Timestamp>, Option<(Timestamp, Timestamp)>);
+
+/// As they are stored: the list alone where no pause was asked for.
+#[derive(Deserialize, Serialize)]
+#[serde(untagged)]
+enum StoredRequests {
+    Times(Vec<i64>),
+    Held { times: Vec<i64>, hold: (i64, i64) },
+}
+
+/// What is remembered of an inbox's last requests.
+pub fn requests(db: &Connection, inbox: &str) -> rusqlite::Result<Requests> {
+    let stored: Option<StoredRequests> = db
         .prepare_cached("SELECT requests FROM inbox WHERE name = ?1")?
         .query_row([inbox], |row| from_json(row, "requests"))
         .optional()?;
-    Ok(times.unwrap_or_default().into_iter().filter_map(|micros| Timestamp::from_microsecond(micros).ok()).collect())
+    let (times, hold) = match stored {
+        None => (Vec::new(), None),
+        Some(StoredRequests::Times(times)) => (times, None),
+        Some(StoredRequests::Held { times, hold }) => (times, Some(hold)),
+    };
+    let time = |micros: i64| Timestamp::from_microsecond(micros).ok();
+    let hold = hold.and_then(|(since, until)| Some((time(since)?, time(until)?)));
+    Ok((times.into_iter().filter_map(time).collect(), hold))
 }
 
-/// Remembers the times of an inbox's last requests.
-pub fn save_requests(db: &Connection, inbox: &str, times: &[Timestamp]) -> rusqlite::Result<()> {
+/// Remembers an inbox's last requests.
+pub fn save_requests(db: &Connection, inbox: &str, requests: &Requests) -> rusqlite::Result<()> {
+    let (times, hold) = requests;
     let times: Vec<i64> = times.iter().copied().map(micros).collect();
+    let stored = match hold {
+        None => StoredRequests::Times(times),
+        Some((since, until)) => StoredRequests::Held { times, hold: (micros(*since), micros(*until)) },
+    };
     db.prepare_cached(
         "INSERT INTO inbox (name, requests) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET requests = excluded.requests",
     )?
-    .execute(params![inbox, json(&times)?])?;
+    .execute(params![inbox, json(&stored)?])?;
     Ok(())
 }
 

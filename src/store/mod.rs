@@ -166,22 +166,22 @@ impl Store {
         self.owner.write(move |db| alerts::commit(db, &inbox, &changes)).await
     }
 
-    /// The times of an inbox's last requests.
+    /// The times of an inbox's last requests, and the pause that its API asked for: since when, until when.
     ///
     /// # Errors
     /// The file failed.
-    pub async fn requests(&self, inbox: &str) -> Result<Vec<Timestamp>, StoreError> {
+    pub async fn requests(&self, inbox: &str) -> Result<alerts::Requests, StoreError> {
         let inbox = inbox.to_owned();
         self.owner.read(move |db| alerts::requests(db, &inbox)).await
     }
 
-    /// Remembers the times of an inbox's last requests, without making the request wait for it.
+    /// Remembers an inbox's last requests and such a pause, without making the request wait for it.
     ///
     /// It survives a kill of the process a moment later, and need not survive a loss of power: the
     /// minute is over by then. Should it fail, the budget in memory still holds.
-    pub fn remember_requests(&self, inbox: &str, times: Vec<Timestamp>) {
+    pub fn remember_requests(&self, inbox: &str, times: Vec<Timestamp>, hold: Option<(Timestamp, Timestamp)>) {
         let inbox = inbox.to_owned();
-        self.owner.write_soon(move |db| alerts::save_requests(db, &inbox, &times));
+        self.owner.write_soon(move |db| alerts::save_requests(db, &inbox, &(times, hold)));
     }
 
     /// Everything that is owed to a receiver: notifications, and the open messages they belong to.

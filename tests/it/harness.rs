@@ -83,7 +83,13 @@ impl Home {
 
     /// A watcher of a made-up inbox that tells Slack, a mail relay, a webhook and the console.
     pub fn watching() -> Self {
-        let home = Self::empty().with_inbox(Settings { token: TOKEN.to_owned(), ..Settings::default() }).with_mail();
+        Self::watching_pages_of(Settings::default().page_size)
+    }
+
+    /// The same, with so many records on a page.
+    pub fn watching_pages_of(page_size: usize) -> Self {
+        let settings = Settings { token: TOKEN.to_owned(), page_size, ..Settings::default() };
+        let home = Self::empty().with_inbox(settings).with_mail();
         let (config, url) = (home.config(), home.url().to_owned());
         let relay = format!("smtp://{}", home.mail.as_ref().expect("a relay").1);
         home.file("pengwatch.toml", &config)

@@ -9,7 +9,10 @@ use std::{
     },
 };
 
-use pengwatch::sandbox::fault::{Fault, Kind};
+use pengwatch::sandbox::{
+    BadRecord,
+    fault::{Fault, Kind},
+};
 
 use crate::harness::{Home, eventually};
 
@@ -67,7 +70,7 @@ fn who_has_not_read_the_inbox_is_not_ready() {
     home.inbox().fault(Fault::inbox(Kind::status(500)).repeated(1_000));
     let daemon = home.start(&["run"]);
     eventually("an answer", || get(port, "/readyz").is_some());
-    assert_eq!(get(port, "/readyz"), Some((503, "inbox main has not been read yet\n".to_owned())));
+    assert_eq!(get(port, "/readyz"), Some((503, "inbox main has not been read completely yet\n".to_owned())));
     assert_eq!(get(port, "/healthz"), Some((200, "ok\n".to_owned())), "the program lives");
     daemon.signal("TERM");
     daemon.end().ends(0);
@@ -134,4 +137,38 @@ fn the_heart_beats_after_good_runs_only() {
     eventually("a beat", || heard.load(Ordering::SeqCst) > before);
     daemon.signal("TERM");
     daemon.end().ends(0);
+}
+
+#[test]
+fn the_heart_does_not_beat_after_a_run_that_did_not_understand_everything() {
+    let (port, heard) = ear();
+    let table = "[watchdog]\nheartbeat_url = { env = \"HEART\" }\n";
+    let home = with(Home::watching(), table).env("HEART", &format!("http://127.0.0.1:{port}/hunter2heart"));
+    home.waits("c1", "Asha", "Hello?");
+    home.inbox().fault(Fault::inbox(Kind::BadRecord { what: BadRecord::Null }).on_page(1).repeated(2));
+    let ran = home.run(&["run", "--once"]);
+    let words = "inbox main was not read completely: 1 record was not understood. No alert was ended by this";
+    assert!(ran.ends(1).stderr.contains(words), "{}", ran.stderr);
+    assert_eq!(heard.load(Ordering::SeqCst), 0);
+    home.run(&["run", "--once"]).ends(0);
+    assert_eq!(heard.load(Ordering::SeqCst), 1);
+}
+
+#[test]
+fn the_heart_does_not_beat_before_a_walk_over_several_runs_has_come_to_its_end() {
+    let (port, heard) = ear();
+    let table = "[watchdog]\nheartbeat_url = { env = \"HEART\" }\n";
+    let home = with(Home::watching_pages_of(2), table).env("HEART", &format!("http://127.0.0.1:{port}/hunter2heart"));
+    home.edit("pengwatch.toml", "deadline = \"20s\"", "deadline = \"2s\"");
+    home.edit("rules/waiting.toml", "unreadMessages > 0", "unreadMessages > 5");
+    for number in 1..=7 {
+        home.waits(&format!("c{number}"), &format!("Customer {number}"), "Hello?");
+    }
+    home.inbox().fault(Fault::inbox(Kind::Delay { ms: 700 }).repeated(1_000));
+    let ran = home.run(&["run", "--once"]);
+    assert!(ran.ends(0).raw_stderr.contains("heartbeat.withheld"), "{}", ran.raw_stderr);
+    assert_eq!(heard.load(Ordering::SeqCst), 0);
+    home.inbox().clear_faults();
+    home.run(&["run", "--once"]).ends(0);
+    assert_eq!(heard.load(Ordering::SeqCst), 1);
 }

@@ -105,6 +105,7 @@ fn what_happened_is_counted_in_both_formats() {
         ("pengwatch_messages_total{receiver=\"support\",outcome=\"retry\"}", 1.0),
         ("pengwatch_messages_total{receiver=\"ops\",outcome=\"delivered\"}", 0.0),
         ("pengwatch_receiver_broken{receiver=\"support\"}", 0.0),
+        ("pengwatch_inbox_budget_short{inbox=\"main\"}", 0.0),
         ("pengwatch_outbox_messages{receiver=\"support\"}", 0.0),
         ("pengwatch_outbox_age_seconds{receiver=\"leads\"}", 0.0),
         ("pengwatch_rules{state=\"in_use\"}", 1.0),
@@ -114,7 +115,7 @@ fn what_happened_is_counted_in_both_formats() {
     }
     assert!(got[&format!("pengwatch_build_info{{version=\"{}\"}}", env!("CARGO_PKG_VERSION"))] > 0.0);
     assert!(got["pengwatch_polls_total{inbox=\"main\",outcome=\"complete\"}"] >= 1.0);
-    assert!(got["pengwatch_walks_total{inbox=\"main\",outcome=\"complete\"}"] >= 1.0);
+    assert!(got["pengwatch_walks_total{inbox=\"main\",kind=\"full\",outcome=\"complete\"}"] >= 1.0);
     assert!(got["pengwatch_longest_wait_seconds{inbox=\"main\"}"] >= 120.0);
 
     home.inbox().act("c1", &Deed::Answer(By::Agent, "Here.".to_owned()), now()).expect("a contact");

@@ -310,3 +310,35 @@ fn a_run_ends_well_within_its_deadline() {
     let ran = home.run(&["run", "--once"]);
     assert!(ran.ends(0).took < Duration::from_secs(10), "{:?}", ran.took);
 }
+
+#[test]
+fn a_slow_api_is_read_over_several_runs() {
+    let home = Home::watching_pages_of(2);
+    home.edit("pengwatch.toml", "deadline = \"20s\"", "deadline = \"2s\"");
+    for number in 1..=11 {
+        home.waits(&format!("c{number}"), &format!("Customer {number}"), "Hello?");
+    }
+    home.inbox().fault(Fault::inbox(Kind::Delay { ms: 500 }).repeated(1_000));
+    let alerts = || {
+        let shown = home.run(&["alerts", "--json"]).stdout;
+        serde_json::from_str::<Vec<serde_json::Value>>(&shown).expect("a list").len()
+    };
+    // Whether what is owed can still be sent is another matter.
+    let run = || {
+        let ran = home.run(&["run", "--once"]);
+        assert!(!ran.stderr.contains("was not read completely"), "{}", ran.stderr);
+        alerts()
+    };
+    assert!((1..11).contains(&run()));
+    assert!((0..6).any(|_| run() == 11), "{} of 11", alerts());
+
+    // One that answers nothing is no slow one.
+    home.inbox().clear_faults();
+    home.inbox().fault(Fault::inbox(Kind::Delay { ms: 60_000 }).repeated(1_000));
+    let ran = home.run(&["run", "--once"]);
+    assert!(
+        ran.ends(1).stderr.contains("inbox main was not read completely: the API did not answer within "),
+        "{}",
+        ran.stderr
+    );
+}

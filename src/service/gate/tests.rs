@@ -89,13 +89,30 @@ async fn a_pause_that_was_asked_for_is_kept_to() {
     let bench = Bench::new().await;
     let gate = bench.gate("main", 100, 50).await;
     gate.hold(SignedDuration::from_secs(60)).await;
-    assert_eq!((gate.free().await, gate.enter().await), (0, Err(InboxError::OutOfTime)));
+    let asked = |seconds| Err(InboxError::RateLimited { retry_after: Some(SignedDuration::from_secs(seconds)) });
+    assert_eq!((gate.free().await, gate.enter().await), (0, asked(60)));
+    // The next start knows of it, and the one after it.
+    for left in [50, 40] {
+        bench.advance(10_000);
+        let next = bench.gate("main", 100, 5).await;
+        assert_eq!((next.free().await, next.enter().await), (0, asked(left)));
+    }
+    assert_eq!(bench.gate("other", 100, 5).await.free().await, 100);
+    gate.hold(SignedDuration::from_secs(60)).await;
     for seconds in [-3_600, 86_400] {
         bench.clock.set(SignedDuration::from_secs(seconds));
         assert_eq!(gate.free().await, 0, "the clock was set by {seconds} s");
     }
     bench.advance(60_000);
     assert_eq!(gate.free().await, 100);
+    assert_eq!(bench.gate("main", 100, 5).await.free().await, 100);
+    // No answer's pause is that long: the file is not believed.
+    bench.store.remember_requests(
+        "main",
+        vec![],
+        Some((bench.clock.now(), bench.clock.now() + SignedDuration::from_hours(2))),
+    );
+    assert_eq!(bench.gate("main", 100, 5).await.free().await, 100);
 }
 
 #[tokio::test]

@@ -1,6 +1,10 @@
 //! What a poll asks of the inbox: walks, look-ups of who is missing, names. It changes nothing.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, atomic::AtomicUsize},
+    time::Duration,
+};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -12,7 +16,7 @@ use crate::{
     rules::{Filter, Rule},
     service::{
         shared::Live,
-        walks::{Means, Reach, Walker, reaches},
+        walks::{Gap, Kind, Means, Reach, Walker, reaches},
     },
     store::StoreError,
 };
@@ -30,6 +34,8 @@ pub(super) struct Poll {
     pub(super) queries: Vec<Query>,
     pub(super) memory: InboxMemory,
     pub(super) observed: Observed,
+    /// Why not everything was read, where no request failed.
+    pub(super) gap: Option<Gap>,
 }
 
 /// What the inbox said.
@@ -58,7 +64,7 @@ impl Poller {
         let queries = plan::queries(&rules);
 
         // 4. Walk them.
-        let mut poll = Poll { mode, now: began, queries, memory, observed: Observed::default() };
+        let mut poll = Poll { mode, now: began, queries, memory, observed: Observed::default(), gap: None };
         let failure = self.walk(&mut poll, progress).await;
         poll.observed.fresh = failure.is_none();
 
@@ -79,22 +85,30 @@ impl Poller {
     fn walker<'a>(
         &'a self,
         progress: &'a (dyn Fn(u32) + Send + Sync),
-        ended: &'a (dyn Fn(&str) + Send + Sync),
+        ended: &'a (dyn Fn(Kind, &str) + Send + Sync),
     ) -> Walker<'a> {
-        Walker { client: &self.client, gate: &self.gate, verify_every: self.sweep_every, progress, ended }
+        Walker {
+            client: &self.client,
+            gate: &self.gate,
+            verify_every: self.sweep_every,
+            progress,
+            ended,
+            room: AtomicUsize::new(self.most_bytes),
+            most_bytes: self.most_bytes,
+        }
     }
 
     async fn walk(&self, poll: &mut Poll, progress: &(dyn Fn(u32) + Send + Sync)) -> Option<InboxError> {
-        let Poll { mode, now, queries, memory, observed } = poll;
+        let Poll { mode, now, queries, memory, observed, gap } = poll;
         let now = *now;
         let free = self.gate.free().await;
         let means = Means { free, share: self.share, sweep_every: self.sweep_every, now };
-        let ended = |outcome: &str| self.shared.metrics.walked(&self.inbox, outcome);
+        let ended = |kind: Kind, outcome: &str| self.shared.metrics.walked(&self.inbox, kind, outcome);
         let walker = self.walker(progress, &ended);
         let mut failure = None;
         for (query, reach) in queries.iter().zip(reaches(queries, memory, *mode, means)) {
             match walker.query(query, reach, memory, observed, now).await {
-                Ok(()) => {}
+                Ok(missing) => *gap = gap.filter(|gap| gap.is_fault()).or(missing).or(*gap),
                 // The others may be taken all the same.
                 Err(error @ InboxError::BadRequest { .. }) => failure = Some(error),
                 Err(error) => return Some(error),
@@ -106,7 +120,7 @@ impl Poller {
     /// Looks firing contacts up that were not seen; a one-shot run then walks again, to be sure of
     /// those that were not found.
     async fn find_missing(&self, rules: &[Arc<Rule>], snapshot: &Snapshot, poll: &mut Poll) -> Option<InboxError> {
-        let Poll { mode, now, queries, memory, observed } = poll;
+        let Poll { mode, now, queries, memory, observed, .. } = poll;
         let now = *now;
         let wanted: Vec<Contact> = missing::to_look_up(rules, snapshot, observed).into_iter().cloned().collect();
         let mut failure = None;
@@ -123,12 +137,12 @@ impl Poller {
             return failure;
         }
         let unsure = missing::rules_to_confirm(rules, snapshot, observed);
-        let ended = |outcome: &str| self.shared.metrics.walked(&self.inbox, outcome);
+        let ended = |kind: Kind, outcome: &str| self.shared.metrics.walked(&self.inbox, kind, outcome);
         let walker = self.walker(&|_| {}, &ended);
         for query in queries.iter().filter(|query| query.rules.iter().any(|rule| unsure.contains(rule))) {
             match walker.query(query, Reach::Full, memory, observed, now).await {
                 // Without time for a second walk, the next run confirms.
-                Ok(()) | Err(InboxError::OutOfTime) => {}
+                Ok(_) | Err(InboxError::OutOfTime) => {}
                 Err(error) => return Some(error),
             }
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::SignedDuration;
 
-use super::{Means, News, Reach, reaches};
+use super::{MOST_PAGES, Means, News, Reach, reaches};
 use crate::{
     engine::Query,
     inbox::testing::noon,
@@ -84,7 +84,7 @@ fn what_does_not_fit_is_walked_a_part_at_a_time() {
 fn a_part_is_followed_by_the_next() {
     let mut known = memory(&[("a", 100, Some(1))]);
     let walk = known.walks.get_mut("a").unwrap();
-    walk.part = Some(WalkPart { began_at: noon(), pages: 40, seen: BTreeSet::new() });
+    walk.part = Some(WalkPart { began_at: noon(), pages: 40, seen: BTreeSet::new(), torn: false });
     assert_eq!(reaches(&[query("a")], &known, Mode::Daemon, means(100, 10)), [part(5, 50)]);
 }
 
@@ -93,4 +93,18 @@ fn small_queries_are_never_narrow_for_want_of_a_share() {
     let queries = [query("a"), query("b"), query("c")];
     let known = memory(&[("a", 2, Some(15)), ("b", 2, Some(15)), ("c", 2, Some(15))]);
     assert_eq!(reaches(&queries, &known, Mode::Daemon, means(100, 1)), [Reach::Full; 3]);
+}
+
+#[test]
+fn a_walk_that_goes_on_hides_nobody_who_is_new() {
+    let mut known = memory(&[("a", 10, Some(1))]);
+    let mut reach = |ago: i64| {
+        let walk = known.walks.get_mut("a").unwrap();
+        walk.looked_at = Some(noon() - SignedDuration::from_secs(ago));
+        walk.part = Some(WalkPart { began_at: noon(), pages: 4, seen: BTreeSet::new(), torn: false });
+        reaches(&[query("a")], &known, Mode::Once, means(100, 10))[0]
+    };
+    assert_eq!(reach(119), Reach::Full);
+    let news = News { since: noon() - SignedDuration::from_secs(120 + 120), cap: 50 };
+    assert_eq!(reach(120), Reach::Part { news: Some(news), cap: MOST_PAGES });
 }

@@ -23,7 +23,7 @@ fn problems(troubles: &[Trouble]) -> Vec<(Problem, &str)> {
 #[test]
 fn an_inbox_by_table() {
     let failing = |token_refused| Some(Failing { since: at(0), why: "why".to_owned(), token_refused });
-    let odd = Some(OddRecords { since: at(0), count: 2 });
+    let odd = Some(OddRecords { since: at(0), count: 2, what: None });
     let (unreadable, refused) = ((Problem::InboxUnreadable, "main"), (Problem::TokenRefused, "main"));
     for (failing, odd_records, minutes, expected) in [
         (None, None, 60, vec![]),

@@ -26,7 +26,7 @@ async fn everything_comes_back_as_it_was() {
     let firing = alert("c", at(0));
     let changes = Changes { candidates: vec![candidate.clone()], memory: Some(memory.clone()), ..beginning(&firing) };
     store.commit("main", changes).await.unwrap();
-    store.remember_requests("main", vec![at(1), at(2)]);
+    store.remember_requests("main", vec![at(1), at(2)], Some((at(2), at(60))));
     drop(store);
 
     let store = open(folder.path()).await;
@@ -35,11 +35,13 @@ async fn everything_comes_back_as_it_was() {
     assert_eq!(snapshot.candidates, [candidate]);
     assert_eq!(snapshot.memory, memory);
     assert_eq!(snapshot.told.iter().map(|told| told.receiver.as_str()).collect::<Vec<_>>(), ["support"]);
-    assert_eq!(store.requests("main").await.unwrap(), [at(1), at(2)]);
+    assert_eq!(store.requests("main").await.unwrap(), (vec![at(1), at(2)], Some((at(2), at(60)))));
+    store.remember_requests("main", vec![at(3)], None);
+    assert_eq!(store.requests("main").await.unwrap(), (vec![at(3)], None));
     let open = store.open_of("support").await.unwrap();
     assert_eq!(open.owed[0].notification, notification(&firing, "support", Event::Fired, at(0)));
     assert_eq!(store.snapshot("second").await.unwrap(), crate::model::Snapshot::default());
-    assert_eq!(store.requests("second").await.unwrap(), []);
+    assert_eq!(store.requests("second").await.unwrap(), (vec![], None));
 }
 
 #[tokio::test]

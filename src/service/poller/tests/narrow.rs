@@ -216,3 +216,70 @@ async fn nobody_is_escalated_while_the_inbox_cannot_be_read() {
     assert!(bench.good().await.owed >= 12, "due, once, when it can be read again");
     assert!(bench.poller.store.memories().await.unwrap().remove(0).1.failing.is_none());
 }
+
+#[tokio::test]
+async fn narrow_polls_are_good_while_the_last_complete_walk_is_recent() {
+    let bench = bench().await;
+    for _ in 0..30 {
+        let polled = bench.good().await;
+        assert!(polled.complete, "{polled:?}");
+    }
+}
+
+#[tokio::test]
+async fn polls_are_not_complete_while_no_full_walk_comes_to_its_end() {
+    let mut bench = Bench::new(&[("waiting", WAITING)], 60).await;
+    // The first poll reads what is free, and not all.
+    let (clock, store) = (Arc::clone(&bench.poller.clock), bench.poller.store.clone());
+    bench.poller.gate = BudgetGate::open("main", 4, clock, store, None).await.unwrap();
+    bench.poller.share = 1;
+    let mut complete = Vec::new();
+    for _ in 0..40 {
+        bench.advance(45);
+        complete.push(bench.good().await.complete);
+    }
+    assert!(!complete[0] && complete.contains(&true), "{complete:?}");
+    let memory = bench.poller.store.snapshot("main").await.unwrap().memory;
+    let first = complete.iter().position(|complete| *complete).unwrap();
+    assert!(first >= 3, "thirteen pages, four a poll at most: {complete:?}");
+    assert!(memory.walks.values().all(|walk| walk.whole_at.is_some()));
+}
+
+#[tokio::test]
+async fn what_is_not_understood_lasts_until_a_complete_walk() {
+    let bench = bench().await;
+    bench.advance(300);
+    let bad = Fault::inbox(Kind::BadRecord { what: BadRecord::Null });
+    bench.inbox.sandbox.fault(bad.on_page(3).repeated(2));
+    let odd = || async { bench.poller.store.snapshot("main").await.unwrap().memory.odd_records };
+    let polled = bench.good().await;
+    assert_eq!((polled.complete, polled.unread().as_deref()), (false, Some("1 record was not understood")));
+    assert_eq!(odd().await.map(|odd| odd.count), Some(1));
+    bench.good().await;
+    assert!(!was_full(&bench));
+    assert!(odd().await.is_some(), "a narrow walk has not seen it");
+    bench.advance(300);
+    assert!(bench.good().await.complete);
+    assert!(was_full(&bench));
+    assert_eq!(odd().await, None);
+}
+
+#[tokio::test]
+async fn more_than_may_be_kept_is_not_read_and_told() {
+    let mut bench = Bench::new(&[("waiting", WAITING)], 33).await;
+    bench.poller.most_bytes = 6_000;
+    for mode in [Mode::Daemon, Mode::Once] {
+        bench.advance(400);
+        let polled = bench.run(mode).await;
+        assert_eq!((polled.failure.clone(), polled.complete), (None, false));
+        assert!((5..30).contains(&polled.contacts), "{polled:?}");
+        assert_eq!(polled.unread().as_deref(), Some("the API gives more than the 0 MiB that are read in a poll"));
+        assert!(bench.inbox.sandbox.requests().len() < 7);
+        let odd = bench.poller.store.snapshot("main").await.unwrap().memory.odd_records.unwrap();
+        assert!(odd.what.is_some_and(|what| what.starts_with("the API gives more than")));
+    }
+    bench.poller.most_bytes = 1 << 20;
+    bench.advance(400);
+    assert!(bench.good().await.complete);
+    assert_eq!(bench.poller.store.snapshot("main").await.unwrap().memory.odd_records, None);
+}
