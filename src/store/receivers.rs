@@ -101,13 +101,12 @@ pub fn backlogs(db: &Connection) -> rusqlite::Result<BTreeMap<String, Backlog>> 
         backlogs.entry(name).or_default().accepted_at = at;
     }
     let mut given_up = db.prepare_cached(
-        "SELECT receiver, max(closed_at) AS at, last_error FROM message m WHERE state = 'dead' \
-         AND NOT EXISTS (SELECT 1 FROM message d WHERE d.receiver = m.receiver AND d.state = 'delivered' \
-                         AND d.closed_at >= m.closed_at) GROUP BY receiver",
+        "SELECT receiver, max(closed_at) AS at, last_error FROM message WHERE state = 'dead' GROUP BY receiver",
     )?;
     for row in given_up.query_map([], |row| Ok((row.get(0)?, rows::time(row, "at")?, row.get("last_error")?)))? {
         let (name, at, why): (String, _, String) = row?;
-        backlogs.entry(name).or_default().given_up = Some((at, why));
+        let backlog = backlogs.entry(name).or_default();
+        backlog.given_up = Some((at, why)).filter(|(at, _)| backlog.accepted_at.is_none_or(|accepted| accepted < *at));
     }
     Ok(backlogs)
 }
