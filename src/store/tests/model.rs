@@ -95,6 +95,7 @@ struct Sent {
     settled: Vec<String>,
     state: &'static str,
     in_flight: bool,
+    died_at: Option<Timestamp>,
 }
 
 #[derive(Default)]
@@ -235,7 +236,8 @@ impl Model {
                     entry.message = Some(new.id.clone());
                     entry.tried_since.get_or_insert(now);
                 }
-                let sent = Sent { message: new.clone(), settled: Vec::new(), state: "due", in_flight: false };
+                let sent =
+                    Sent { message: new.clone(), settled: Vec::new(), state: "due", in_flight: false, died_at: None };
                 self.messages.push(sent);
                 self.drop_empty();
                 let ids = ids.into_iter().map(NotificationId).collect();
@@ -328,6 +330,10 @@ impl Model {
             Work::Die(which) => {
                 let now = self.now();
                 let Some(message) = self.close(*which, "dead") else { return };
+                self.messages
+                    .iter_mut()
+                    .filter(|sent| sent.message.id == message)
+                    .for_each(|sent| sent.died_at = Some(now));
                 let reason = String::new();
                 let dead = Recorded::Dead { message, at: now, reason, ambiguous: false, settled: Vec::new() };
                 store.record(dead).await.unwrap();
@@ -394,6 +400,10 @@ impl Model {
                     self.alerts.iter().filter(old).filter(|alert| !owes(alert)).map(|alert| alert.id.clone()).collect();
                 self.alerts.retain(|alert| !gone.contains(&alert.id));
                 self.entries.retain(|entry| !gone.contains(&entry.notification.alert));
+                // What was given up, and tells of nothing any more, goes as well.
+                let told: Vec<_> = self.entries.iter().filter_map(|entry| entry.message.clone()).collect();
+                let old = |sent: &Sent| sent.died_at.is_some_and(|at| at < before);
+                self.messages.retain(|sent| sent.state != "dead" || !old(sent) || told.contains(&sent.message.id));
                 assert_eq!(store.prune(before).await.unwrap(), gone.len());
             }
             Work::Crash => {
