@@ -13,7 +13,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::{
-    InboxError, request,
+    InboxError, encoding, request,
     response::{self, Head, Page},
 };
 use crate::rules::Filter;
@@ -98,6 +98,14 @@ impl Client {
                 // The fault says more than that there is no time to try again.
                 Err(InboxError::OutOfTime) => return Err(before.unwrap_or(InboxError::OutOfTime)),
                 Err(error) => error,
+                // Pages after the last one are empty, whatever the total; the first one, and one that more is to
+                // follow, are not.
+                Ok(found)
+                    if found.is_empty()
+                        && found.stated.is_some_and(|stated| stated > 0 && (page == 1 || stated == u64::MAX)) =>
+                {
+                    InboxError::WrongShape { what: "it says that there are records, and `data` is empty" }
+                }
                 Ok(page) => return Ok(page),
             };
             let too_long = error.retry_after().is_some_and(|wait| wait > LONGEST);
@@ -180,6 +188,8 @@ impl Client {
         let status = answer.status().as_u16();
         let retry_after =
             answer.headers().get(header::RETRY_AFTER).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let content_type =
+            answer.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let mut bytes = Vec::new();
         loop {
             match answer.chunk().await {
@@ -194,6 +204,7 @@ impl Client {
                 Err(_) => return Err(InboxError::Broken),
             }
         }
+        let bytes = encoding::utf8(content_type.as_deref(), bytes);
         read(Head { status, retry_after: retry_after.as_deref(), now }, &bytes)
     }
 

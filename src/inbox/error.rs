@@ -91,6 +91,12 @@ pub enum InboxError {
         /// The documented error's code.
         code: Option<String>,
     },
+    /// `"success": true`, and something else in the answer says that it is not so.
+    #[error("the API's answer contradicts itself: `success` is true, and `{key}` says otherwise")]
+    Contradiction {
+        /// The field's name.
+        key: String,
+    },
     /// The budget or the deadline does not allow a request any more.
     #[error("no request is left within the deadline")]
     OutOfTime,
@@ -135,6 +141,7 @@ impl InboxError {
             Self::NotJson => "not-json",
             Self::WrongShape { .. } => "wrong-shape",
             Self::Unsuccessful { .. } => "unsuccessful",
+            Self::Contradiction { .. } => "contradiction",
             Self::OutOfTime => "out-of-time",
         }
     }

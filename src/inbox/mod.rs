@@ -5,9 +5,13 @@
 
 pub mod budget;
 pub mod client;
+pub mod encoding;
+pub mod envelope;
 pub mod error;
+pub mod mend;
 pub mod request;
 pub mod response;
+pub mod split;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod walk;

@@ -6,7 +6,7 @@ use crate::{
     sandbox::{By, Deed, Fault, Kind},
 };
 
-const KINDS: usize = 14;
+const KINDS: usize = 16;
 
 fn kinds() -> [(Kind, &'static str); KINDS] {
     [
@@ -23,8 +23,15 @@ fn kinds() -> [(Kind, &'static str); KINDS] {
         (Kind::Reset, "broken"),
         (Kind::NoSuccess, "unsuccessful"),
         (Kind::DataNoArray, "wrong-shape"),
+        (friendly(r#"{"success":true,"error":"index rebuild","data":[]}"#), "contradiction"),
+        (friendly(r#"{"success":true,"message":"","code":200,"data":[],"hasMore":true}"#), "wrong-shape"),
         (Kind::Redirect { to: "http://127.0.0.1:1/".to_owned() }, "redirected"),
     ]
+}
+
+/// A failure that comes with HTTP 200.
+fn friendly(body: &str) -> Kind {
+    Kind::Status { code: 200, body: Some(body.to_owned()), retry_after: None }
 }
 
 #[tokio::test]
