@@ -59,11 +59,11 @@ pub async fn ack(global: &Global, arguments: AckArguments) -> anyhow::Result<Exi
             alert.id,
             known.by,
             desk.moment(known.at)
-        )),
+        ))?,
         None => terminal::say(&format!(
             "acknowledged {}: {who}; nobody is reminded of it any more until it is over",
             alert.id
-        )),
+        ))?,
     }
     Ok(Exit::Fine)
 }

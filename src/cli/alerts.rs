@@ -49,7 +49,7 @@ pub async fn alerts(global: &Global, arguments: ListArguments) -> anyhow::Result
         .collect();
     let heads = ["ALERT", "STATE", "WAITING", "NAME", "RULE", "INBOX", "TOLD", "NOTE"];
     let cells = rows.iter().map(|row| cells(row, &desk)).collect();
-    list(arguments.json, rows.iter().map(|row| object(row, desk.now)).collect(), &heads, cells, "nobody is waiting");
+    list(arguments.json, rows.iter().map(|row| object(row, desk.now)).collect(), &heads, cells, "nobody is waiting")?;
     Ok(Exit::Fine)
 }
 

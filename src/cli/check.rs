@@ -12,34 +12,38 @@ use crate::{
 };
 
 /// Checks all files.
-pub fn check(global: &Global) -> Exit {
+///
+/// # Errors
+/// Standard output takes no more.
+pub fn check(global: &Global) -> anyhow::Result<Exit> {
     let color = terminal::colored(global, &io::stdout());
     let show = |found: &[Diagnostic]| {
         for diagnostic in found.iter().filter(|one| one.is_error() || !global.quiet) {
-            terminal::say(&draw(diagnostic, color));
-            terminal::say("");
+            terminal::say(&draw(diagnostic, color))?;
+            terminal::say("")?;
         }
+        Ok::<(), io::Error>(())
     };
     let files = match files::read(global, Secrets::Wanted) {
         Ok(files) => files,
         Err(mistakes) => {
-            show(&mistakes);
-            terminal::say(&verdict(&mistakes));
-            return Exit::Usage;
+            show(&mistakes)?;
+            terminal::say(&verdict(&mistakes))?;
+            return Ok(Exit::Usage);
         }
     };
     let all: Vec<Diagnostic> = files.config_mistakes.into_iter().chain(files.mistakes).collect();
-    show(&all);
+    show(&all)?;
     let good = !all.iter().any(Diagnostic::is_error);
     if !global.quiet {
         for line in summary(&files.config, &files.live.rules, &files.live.renderer.names()) {
-            terminal::say(&line);
+            terminal::say(&line)?;
         }
     }
     if !(global.quiet && good) {
-        terminal::say(&verdict(&all));
+        terminal::say(&verdict(&all))?;
     }
-    if good { Exit::Fine } else { Exit::No }
+    Ok(if good { Exit::Fine } else { Exit::No })
 }
 
 fn verdict(found: &[Diagnostic]) -> String {

@@ -12,7 +12,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use self::{books::Books, ledger::Records, trouble::Trouble};
-use super::{Exit, Global, files, shipped, terminal};
+use super::{Exit, Global, files, outlet::Outlet, shipped, signals, terminal};
 use crate::{
     config::load::Secrets,
     inbox::Patience,
@@ -62,7 +62,8 @@ struct Stage {
 /// What could not be started.
 pub async fn demo(global: &Global, fast: bool, how_long: Option<SignedDuration>) -> anyhow::Result<Exit> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
-    let stop = terminal::stop_signal();
+    let stop = signals::listen(&global.talk, None);
+    let screen = terminal::screen()?;
     let folder = tempfile::Builder::new().prefix("pengwatch-demo").tempdir()?;
     // The stage stands until the watcher has ended, or its last messages would find nobody.
     let curtain = CancellationToken::new();
@@ -84,24 +85,25 @@ pub async fn demo(global: &Global, fast: bool, how_long: Option<SignedDuration>)
     };
     let store = surroundings.store.clone();
     let app = App::build(&files.config, files.live, surroundings).await?;
-    introduce(&stage, how_long);
+    introduce(&screen, &stage, how_long);
 
     let watching = daemon(app, &stop, Arc::new(|_, _| {}));
-    let telling = tell(&stage, &store, clock.as_ref(), (tempo, how_long), &stop);
+    let telling = tell(&screen, (&stage, &store), clock.as_ref(), (tempo, how_long), &stop);
     let (watched, mut books) = tokio::join!(watching, telling);
     watched?;
     let now = clock.now();
     let sandbox = stage.inbox.sandbox();
     for line in books.met(now, &sandbox, stage.mail.refused()) {
-        terminal::say(&line);
+        screen.line(&line);
     }
     let (episodes, owed) = (store.episodes().await?, store.notifications().await?);
     let records = Records { episodes: &episodes, owed: &owed, slack: &sandbox.slack() };
     let balance = books.ledger.balance(now, &records);
     let still_owed = owed.iter().filter(|(_, state)| state == "owed").count();
     for line in books.summary(now, &balance, still_owed) {
-        terminal::say(&line);
+        screen.line(&line);
     }
+    terminal::finish(&screen);
     Ok(if balance.wrong.is_empty() { Exit::Fine } else { Exit::No })
 }
 
@@ -208,7 +210,7 @@ bots = {{ {bots} }}
     Ok(())
 }
 
-fn introduce(stage: &Stage, how_long: Option<SignedDuration>) {
+fn introduce(screen: &Outlet, stage: &Stage, how_long: Option<SignedDuration>) {
     let end = how_long.map_or("Ctrl-C ends it.".to_owned(), |how_long| {
         format!("It ends by itself after {}; Ctrl-C ends it sooner.", crate::model::time::human(how_long))
     });
@@ -223,16 +225,16 @@ fn introduce(stage: &Stage, how_long: Option<SignedDuration>) {
         "  trouble                what goes wrong on purpose: the inbox, Slack and the mail server fail now and then",
         "",
     ] {
-        terminal::say(line);
+        screen.line(line);
     }
-    terminal::say(&format!("The inbox is at {} (token: sandbox). {end}", stage.inbox.url()));
-    terminal::say("");
+    screen.line(&format!("The inbox is at {} (token: sandbox). {end}", stage.inbox.url()));
+    screen.line("");
 }
 
 /// Moves the story on, makes trouble, and tells what happens everywhere.
 async fn tell(
-    stage: &Stage,
-    store: &Store,
+    screen: &Outlet,
+    (stage, store): (&Stage, &Store),
     clock: &dyn Clock,
     (tempo, how_long): (Tempo, Option<SignedDuration>),
     stop: &CancellationToken,
@@ -243,11 +245,12 @@ async fn tell(
     let mut trouble = Trouble::new(began, SignedDuration::from_secs(tempo.trouble));
     let mut books = Books::new(began, SignedDuration::from_secs(tempo.patience));
     for happening in script.open_with(&sandbox, WHO_WROTE_BEFORE, began) {
-        terminal::say(&books.happened(began, &happening));
+        screen.line(&books.happened(began, &happening));
     }
     loop {
         let now = clock.now();
-        if how_long.is_some_and(|how_long| now.duration_since(began) >= how_long) {
+        // A show without anybody who looks on is over.
+        if how_long.is_some_and(|how_long| now.duration_since(began) >= how_long) || screen.is_gone() {
             stop.cancel();
         }
         if stop.is_cancelled() {
@@ -255,14 +258,14 @@ async fn tell(
         }
         trouble.step(&sandbox, now);
         for happening in script.step(&sandbox, now) {
-            terminal::say(&books.happened(now, &happening));
+            screen.line(&books.happened(now, &happening));
         }
         // Nothing depends on these lines.
         for line in books.decided(&store.history(Asked::default()).await.unwrap_or_default()) {
-            terminal::say(&line);
+            screen.line(&line);
         }
         for line in books.met(now, &sandbox, stage.mail.refused()) {
-            terminal::say(&line);
+            screen.line(&line);
         }
         tokio::select! {
             () = tokio::time::sleep(tempo.look) => {}

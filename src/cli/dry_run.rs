@@ -7,7 +7,7 @@ use std::{
 
 use tracing::Level;
 
-use super::{Exit, Global, run::usable, terminal};
+use super::{Exit, Global, run::usable, signals, terminal};
 use crate::{
     config::State,
     diagnose::Diagnostic,
@@ -26,11 +26,11 @@ use crate::{
 /// # Errors
 /// What ended it.
 pub async fn dry_run(global: &Global) -> anyhow::Result<Exit> {
+    let stop = signals::listen(&global.talk, None);
     let files = match usable(global) {
         Ok(files) => files,
         Err(exit) => return Ok(exit),
     };
-    let stop = terminal::stop_signal();
     let State::Sqlite(path) = &files.config.state;
     let store = Store::copy(path).await?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
@@ -58,12 +58,12 @@ pub async fn dry_run(global: &Global) -> anyhow::Result<Exit> {
     for deliverer in &app.deliverers {
         for parcel in deliverer.preview().await? {
             messages += 1;
-            terminal::say(&format!("--- would be sent to {}", deliverer.manner.receiver));
-            terminal::say(&shown(&parcel));
+            terminal::say(&format!("--- would be sent to {}", deliverer.manner.receiver))?;
+            terminal::say(&shown(&parcel))?;
         }
     }
     if messages == 0 {
-        terminal::say("nothing would be sent");
+        terminal::say("nothing would be sent")?;
     }
     Ok(if good { Exit::Fine } else { Exit::No })
 }

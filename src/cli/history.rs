@@ -65,6 +65,6 @@ pub async fn history(global: &Global, arguments: HistoryArguments) -> anyhow::Re
         ]
     });
     let heads = ["TIME", "ALERT", "EVENT", "WHO", "DETAIL", "NAME", "RULE"];
-    list(arguments.list.json, rows.collect(), &heads, cells.collect(), "nothing has happened");
+    list(arguments.list.json, rows.collect(), &heads, cells.collect(), "nothing has happened")?;
     Ok(Exit::Fine)
 }

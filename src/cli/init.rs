@@ -34,9 +34,9 @@ pub fn init(global: &Global, folder: &Path) -> anyhow::Result<Exit> {
         })?;
         let line = if written { "wrote" } else { "kept " };
         let why = if written { "" } else { ": it exists" };
-        terminal::say(&format!("{line} {}{why}", path.display()));
+        terminal::say(&format!("{line} {}{why}", path.display()))?;
     }
-    next(global, folder);
+    next(global, folder)?;
     Ok(Exit::Fine)
 }
 
@@ -67,7 +67,7 @@ fn write_new(path: &Path, text: &str) -> io::Result<bool> {
 }
 
 /// The commands to type from here to the first alert.
-fn next(global: &Global, folder: &Path) {
+fn next(global: &Global, folder: &Path) -> io::Result<()> {
     let mut lines = vec![String::new(), "Now type:".to_owned()];
     if folder != Path::new(".") {
         lines.push(format!("  cd {}", quoted(&folder.display().to_string())));
@@ -85,8 +85,9 @@ fn next(global: &Global, folder: &Path) {
         lines.push(format!("\n$PENGWATCH_CONFIG is set: these commands read {other} until you unset it."));
     }
     for line in lines {
-        terminal::say(&line);
+        terminal::say(&line)?;
     }
+    Ok(())
 }
 
 /// A path as a shell reads it.

@@ -11,16 +11,25 @@ mod files;
 mod history;
 mod init;
 mod outbox;
+mod outlet;
 mod run;
 mod sandbox;
 mod scene;
 mod shipped;
+mod signals;
 mod silence;
 mod state;
 mod status;
-mod terminal;
+pub mod terminal;
 
-use std::{ffi::OsString, path::PathBuf, process::ExitCode};
+use std::{
+    ffi::OsString,
+    io,
+    panic::{self, AssertUnwindSafe},
+    path::PathBuf,
+    process::ExitCode,
+    time::Duration,
+};
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, builder::TypedValueParser};
 
@@ -59,6 +68,9 @@ pub struct Global {
     /// Say errors only
     #[arg(short, long, global = true)]
     pub quiet: bool,
+    /// Where what is said to people goes
+    #[arg(skip)]
+    pub talk: terminal::Talk,
 }
 
 /// How logs are written.
@@ -160,50 +172,77 @@ impl From<Exit> for ExitCode {
 
 /// A mistake of ours is told by its place alone: its message may hold a customer's text.
 pub fn report_internal_errors() {
-    std::panic::set_hook(Box::new(|info| {
+    panic::set_hook(Box::new(|info| {
         let place = info.location().map(ToString::to_string).unwrap_or_default();
         tracing::error!(place, "internal error: please report it");
     }));
 }
 
-/// Runs the command.
-///
-/// # Errors
-/// What ended it, to be printed once.
-pub fn main(arguments: Arguments) -> anyhow::Result<Exit> {
-    let Arguments { command, global } = arguments;
-    // One thread: the work is waiting for others, and a request then crosses no thread. The store has
-    // a thread of its own.
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+/// What the program may leave behind at its end: a look-up of a name that never comes back, for example.
+const LEFT_BEHIND: Duration = Duration::from_millis(500);
+
+/// Runs the command that the arguments of this process ask for.
+pub fn main() -> ExitCode {
+    match Arguments::try_parse() {
+        Ok(arguments) => obey(arguments).into(),
+        // Help is an answer like others; wrong usage is said on standard error, which may take nothing.
+        Err(answer) => match answer.print() {
+            Err(error) if answer.exit_code() == 0 && error.kind() != io::ErrorKind::BrokenPipe => Exit::No.into(),
+            _ => ExitCode::from(u8::try_from(answer.exit_code()).unwrap_or(2)),
+        },
+    }
+}
+
+fn obey(arguments: Arguments) -> Exit {
+    let Arguments { command, mut global } = arguments;
     let usual = match command {
         Command::Run { once: false, dry_run: false } => "info",
         // It tells of the trouble that it makes by itself.
         Command::Demo { .. } => "error",
         _ => "warn",
     };
+    // Whoever reads what a command answers sets its pace; whoever reads the log of a watcher does not.
+    if matches!(command, Command::Run { .. } | Command::Demo { .. } | Command::Sandbox(_)) {
+        global.talk = terminal::Talk::past_the_reader(global.log_format);
+    }
     terminal::start_logs(&global, usual);
-    runtime.block_on(async {
-        match command {
-            Command::Run { dry_run: true, .. } => dry_run::dry_run(&global).await,
-            Command::Run { once, .. } => run::run(&global, once).await,
-            Command::Check => Ok(check::check(&global)),
-            Command::Status(arguments) => status::status(&global, arguments).await,
-            Command::Alerts(arguments) => alerts::alerts(&global, arguments).await,
-            Command::History(arguments) => history::history(&global, arguments).await,
-            Command::Ack(arguments) => ack::ack(&global, arguments).await,
-            Command::Silence(command) => silence::silence(&global, command).await,
-            Command::Outbox(command) => outbox::outbox(&global, command).await,
-            Command::Init { folder } => init::init(&global, &folder),
-            Command::Demo { fast, how_long } => demo::demo(&global, fast, how_long).await,
-            Command::Sandbox(arguments) => sandbox::sandbox(arguments).await,
+    // A mistake of ours was told by the hook, and what was told is to be written.
+    let exit = match panic::catch_unwind(AssertUnwindSafe(|| start(command, &global))) {
+        Ok(Ok(exit)) => exit,
+        Ok(Err(error)) => {
+            let prefix = if global.log_format == LogFormat::Text { "error: " } else { "" };
+            terminal::note(&global, tracing::Level::ERROR, &format!("{prefix}{}", words(&error)));
+            Exit::No
         }
-    })
+        Err(_) => Exit::No,
+    };
+    global.talk.finish();
+    exit
 }
 
-/// Prints what ended the command.
-pub fn tell_error(global: &Global, error: &anyhow::Error) {
-    let prefix = if global.log_format == LogFormat::Text { "error: " } else { "" };
-    terminal::note(global, tracing::Level::ERROR, &format!("{prefix}{}", words(error)));
+fn start(command: Command, global: &Global) -> anyhow::Result<Exit> {
+    // One thread: the work is waiting for others, and a request then crosses no thread. The store has
+    // a thread of its own.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let ended = runtime.block_on(async {
+        match command {
+            Command::Run { dry_run: true, .. } => dry_run::dry_run(global).await,
+            Command::Run { once, .. } => run::run(global, once).await,
+            Command::Check => check::check(global),
+            Command::Status(arguments) => status::status(global, arguments).await,
+            Command::Alerts(arguments) => alerts::alerts(global, arguments).await,
+            Command::History(arguments) => history::history(global, arguments).await,
+            Command::Ack(arguments) => ack::ack(global, arguments).await,
+            Command::Silence(command) => silence::silence(global, command).await,
+            Command::Outbox(command) => outbox::outbox(global, command).await,
+            Command::Init { folder } => init::init(global, &folder),
+            Command::Demo { fast, how_long } => demo::demo(global, fast, how_long).await,
+            Command::Sandbox(arguments) => sandbox::sandbox(global, arguments).await,
+        }
+    });
+    // Dropped, it would wait for them without end.
+    runtime.shutdown_timeout(LEFT_BEHIND);
+    ended
 }
 
 /// What failed, with its causes, each said once: some errors say their cause themselves.

@@ -1,5 +1,7 @@
 //! `pengwatch outbox`: messages that no receiver has taken yet, and what to do with them.
 
+use std::io;
+
 use clap::Subcommand;
 use serde_json::json;
 use tracing::Level;
@@ -53,7 +55,7 @@ pub async fn outbox(global: &Global, command: OutboxCommand) -> anyhow::Result<E
                 Some(store) => store.kept().await?,
                 None => Vec::new(),
             };
-            show(&kept, json, &desk);
+            show(&kept, json, &desk)?;
             return Ok(Exit::Fine);
         }
         OutboxCommand::Replay { ids } => (ids, true),
@@ -66,8 +68,8 @@ pub async fn outbox(global: &Global, command: OutboxCommand) -> anyhow::Result<E
         let done =
             if replay { store.replay(message, desk.now).await? } else { store.drop_message(message, desk.now).await? };
         match (done, replay) {
-            (Done::Yes, true) => terminal::say(&format!("{id} is tried again; what is no longer true is not sent")),
-            (Done::Yes, false) => terminal::say(&format!("{id} is not sent any more")),
+            (Done::Yes, true) => terminal::say(&format!("{id} is tried again; what is no longer true is not sent"))?,
+            (Done::Yes, false) => terminal::say(&format!("{id} is not sent any more"))?,
             (Done::Unknown, _) => {
                 let line = format!("there is no message `{id}`; `pengwatch outbox list` lists them");
                 terminal::note(global, Level::ERROR, &line);
@@ -81,7 +83,7 @@ pub async fn outbox(global: &Global, command: OutboxCommand) -> anyhow::Result<E
     Ok(exit)
 }
 
-fn show(kept: &[Kept], json: bool, desk: &Desk) {
+fn show(kept: &[Kept], json: bool, desk: &Desk) -> io::Result<()> {
     let rows = kept.iter().map(|kept| {
         let told = kept.told.iter().map(|(notification, name)| {
             json!({
@@ -118,7 +120,7 @@ fn show(kept: &[Kept], json: bool, desk: &Desk) {
         ]
     });
     let heads = ["MESSAGE", "STATE", "RECEIVER", "ABOUT", "ATTEMPTS", "NEXT ATTEMPT", "LAST ERROR"];
-    list(json, rows.collect(), &heads, cells.collect(), "nothing waits, and nothing was given up");
+    list(json, rows.collect(), &heads, cells.collect(), "nothing waits, and nothing was given up")
 }
 
 fn state(kept: &Kept) -> &'static str {

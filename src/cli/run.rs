@@ -14,7 +14,7 @@ use tracing::Level;
 use super::{
     Exit, Global,
     files::{self, Files},
-    terminal,
+    signals, terminal,
 };
 use crate::{
     config::{Server, State, load::Secrets},
@@ -35,11 +35,11 @@ use crate::{
 /// # Errors
 /// What ended it.
 pub async fn run(global: &Global, one_shot: bool) -> anyhow::Result<Exit> {
+    let stop = signals::listen(&global.talk, None);
     let files = match usable(global) {
         Ok(files) => files,
         Err(exit) => return Ok(exit),
     };
-    let stop = terminal::stop_signal();
     let State::Sqlite(path) = &files.config.state;
     let _lock = Lock::take(path)?;
     let store = Store::open(path).await?;
@@ -84,19 +84,22 @@ pub async fn run(global: &Global, one_shot: bool) -> anyhow::Result<Exit> {
 }
 
 /// Where a test wants this program to stop, so that it can be killed there: `NAME:N` is the Nth time that the
-/// point of this name is reached, and a file is written then. A released program knows nothing of it.
+/// point of this name is reached, and a file is written then; without a file it panics. A released program knows nothing of it.
 #[cfg(debug_assertions)]
+#[allow(clippy::panic)]
 fn fault_points() -> FaultPoints {
     use std::sync::atomic::{AtomicU32, Ordering};
     let wanted = std::env::var("PENGWATCH_FAULT_POINT").ok()?;
-    let mark = std::env::var("PENGWATCH_FAULT_MARK").ok()?;
+    let mark = std::env::var("PENGWATCH_FAULT_MARK").ok();
     let (name, turn) = wanted.split_once(':')?;
     let (name, turn, reached) = (name.to_owned(), turn.parse::<u32>().ok()?, AtomicU32::new(0));
     Some(Arc::new(move |point: &'static str| {
-        if point == name && reached.fetch_add(1, Ordering::SeqCst) + 1 == turn && std::fs::write(&mark, point).is_ok() {
-            loop {
-                std::thread::park();
-            }
+        if point != name || reached.fetch_add(1, Ordering::SeqCst) + 1 != turn {
+            return;
+        }
+        let Some(mark) = &mark else { panic!("as a test wants it") };
+        while std::fs::write(mark, point).is_ok() {
+            std::thread::park();
         }
     }))
 }

@@ -7,7 +7,7 @@ use clap::Args;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use super::{Exit, scene, terminal};
+use super::{Exit, Global, outlet::Outlet, scene, signals, terminal};
 use crate::{
     sandbox::{
         Running, Sandbox, Settings,
@@ -53,10 +53,10 @@ pub struct SandboxArguments {
 ///
 /// # Errors
 /// An address cannot be listened on.
-pub async fn sandbox(arguments: SandboxArguments) -> anyhow::Result<Exit> {
+pub async fn sandbox(global: &Global, arguments: SandboxArguments) -> anyhow::Result<Exit> {
     let SandboxArguments { listen, smtp, token, contacts, seed, speed, page_size, rate_limit } = arguments;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
-    let stop = terminal::stop_signal();
+    let stop = signals::listen(&global.talk, None);
     let settings = Settings {
         token: token.clone(),
         page_size: usize::from(page_size),
@@ -70,11 +70,14 @@ pub async fn sandbox(arguments: SandboxArguments) -> anyhow::Result<Exit> {
     let mail_address = mail.local_addr()?;
     let running = Sandbox::start(settings, Arc::clone(&clock), listener, stop.clone())?;
     running.sandbox().with_mail(SmtpSink::start(mail, stop.clone()));
-    introduce(&running, mail_address, &token);
+    let screen = terminal::screen()?;
+    introduce(&screen, &running, mail_address, &token);
     if speed > 0 {
-        play(&running.sandbox(), clock.as_ref(), Story::new(seed, Pace { speed, ..Pace::default() }), &stop).await;
+        let story = Story::new(seed, Pace { speed, ..Pace::default() });
+        play(&screen, &running.sandbox(), clock.as_ref(), story, &stop).await;
     }
     running.ended().await?;
+    terminal::finish(&screen);
     Ok(Exit::Fine)
 }
 
@@ -82,7 +85,7 @@ async fn listen_on(address: SocketAddr) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address).await.map_err(|error| anyhow::anyhow!("{address} cannot be listened on: {error}"))
 }
 
-fn introduce(running: &Running, mail: SocketAddr, token: &str) {
+fn introduce(screen: &Outlet, running: &Running, mail: SocketAddr, token: &str) {
     let url = running.url();
     for line in [
         format!("inbox API     {url}   token: {token}"),
@@ -91,16 +94,16 @@ fn introduce(running: &Running, mail: SocketAddr, token: &str) {
         format!("mail sink     smtp://{mail}"),
         format!("what the sinks got: {url}/sandbox/sinks   Ctrl-C ends it"),
     ] {
-        terminal::say(&line);
+        screen.line(&line);
     }
 }
 
 /// Lets the story go on, and tells what happens, until it is stopped.
-async fn play(sandbox: &Sandbox, clock: &dyn Clock, mut story: Story, stop: &CancellationToken) {
+async fn play(screen: &Outlet, sandbox: &Sandbox, clock: &dyn Clock, mut story: Story, stop: &CancellationToken) {
     while !stop.is_cancelled() {
         let now = clock.now();
         for happening in story.step(sandbox, now) {
-            terminal::say(&scene::line(now, &happening));
+            screen.line(&scene::line(now, &happening));
         }
         tokio::select! {
             () = tokio::time::sleep(STEP) => {}

@@ -101,7 +101,7 @@ pub async fn silence(global: &Global, command: SilenceCommand) -> anyhow::Result
                 Some(store) => store.silences().await?,
                 None => Vec::new(),
             };
-            show(&silences, all, json, &desk);
+            show(&silences, all, json, &desk)?;
             Ok(Exit::Fine)
         }
         (_, None) => Ok(Exit::No),
@@ -135,7 +135,7 @@ async fn add(global: &Global, arguments: Box<AddArguments>, desk: &Desk, store: 
         1 => "1 open alert matches now".to_owned(),
         held => format!("{held} open alerts match now"),
     };
-    terminal::say(&format!("silence {id} holds back {what} until {}; {now}", desk.moment(ends_at)));
+    terminal::say(&format!("silence {id} holds back {what} until {}; {now}", desk.moment(ends_at)))?;
     Ok(Exit::Fine)
 }
 
@@ -187,17 +187,17 @@ async fn expire(global: &Global, id: i64, desk: &Desk, store: &Store) -> anyhow:
             return Ok(Exit::No);
         }
         Some(silence) if silence.ends_at <= desk.now => {
-            terminal::say(&format!("silence {id} had ended at {}", desk.moment(silence.ends_at)));
+            terminal::say(&format!("silence {id} had ended at {}", desk.moment(silence.ends_at)))?;
         }
         Some(silence) => {
             let what = in_words(&silence.matchers);
-            terminal::say(&format!("silence {id} has ended: what still fires of {what} is told now"));
+            terminal::say(&format!("silence {id} has ended: what still fires of {what} is told now"))?;
         }
     }
     Ok(Exit::Fine)
 }
 
-fn show(silences: &[Silence], all: bool, json: bool, desk: &Desk) {
+fn show(silences: &[Silence], all: bool, json: bool, desk: &Desk) -> std::io::Result<()> {
     let shown: Vec<&Silence> = silences.iter().filter(|silence| all || silence.is_active(desk.now)).collect();
     let rows = shown.iter().map(|silence| {
         json!({
@@ -223,7 +223,7 @@ fn show(silences: &[Silence], all: bool, json: bool, desk: &Desk) {
         ]
     });
     let heads = ["ID", "MATCHERS", "ENDS", "LEFT", "BY", "COMMENT"];
-    list(json, rows.collect(), &heads, cells.collect(), "nothing is silenced");
+    list(json, rows.collect(), &heads, cells.collect(), "nothing is silenced")
 }
 
 fn in_words(matchers: &Matchers) -> String {

@@ -1,5 +1,7 @@
 //! What the commands beside a running watcher share: the configuration, the state it keeps, tables.
 
+use std::io;
+
 use clap::Args;
 use comfy_table::{Table, presets::NOTHING};
 use jiff::{Timestamp, tz::TimeZone};
@@ -85,14 +87,17 @@ pub fn moment(at: Timestamp, zone: &TimeZone) -> String {
 }
 
 /// Prints a list: for programs as one JSON array, for people as a table, or the words for none.
-pub fn list(json: bool, rows: Vec<Value>, heads: &[&str], cells: Vec<Vec<String>>, none: &str) {
+///
+/// # Errors
+/// Standard output takes no more.
+pub fn list(json: bool, rows: Vec<Value>, heads: &[&str], cells: Vec<Vec<String>>, none: &str) -> io::Result<()> {
     if json {
         return terminal::say(&pretty(&Value::Array(rows)));
     }
     if cells.is_empty() {
         return terminal::say(none);
     }
-    terminal::say(&table(heads, cells));
+    terminal::say(&table(heads, cells))
 }
 
 /// A table without lines, its cells cut and without anything that moves a cursor.

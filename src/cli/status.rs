@@ -1,6 +1,6 @@
 //! `pengwatch status`: whether the inboxes are read, who waits, and what is owed.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, io};
 
 use clap::Args;
 use serde_json::{Value, json};
@@ -56,9 +56,9 @@ pub async fn status(global: &Global, arguments: StatusArguments) -> anyhow::Resu
         };
     }
     if arguments.json {
-        terminal::say(&pretty(&object(&desk, &known)));
+        terminal::say(&pretty(&object(&desk, &known)))?;
     } else {
-        people(&desk, &known);
+        people(&desk, &known)?;
     }
     let failing = desk.files.config.inboxes.iter().any(|inbox| memory(&known, &inbox.name).failing.is_some());
     Ok(if failing { Exit::No } else { Exit::Fine })
@@ -107,7 +107,7 @@ fn object(desk: &Desk, known: &Known) -> Value {
     })
 }
 
-fn people(desk: &Desk, known: &Known) {
+fn people(desk: &Desk, known: &Known) -> io::Result<()> {
     let inboxes = desk.files.config.inboxes.iter().map(|inbox| {
         let memory = memory(known, &inbox.name);
         let read = memory.polled_at.map_or("never".to_owned(), |at| format!("{} ago", human(elapsed(at, desk.now))));
@@ -124,8 +124,8 @@ fn people(desk: &Desk, known: &Known) {
         ]
     });
     let heads = ["INBOX", "LAST POLL", "PENDING", "FIRING", "ACKNOWLEDGED", "TROUBLE"];
-    terminal::say(&table(&heads, inboxes.collect()));
-    terminal::say("");
+    terminal::say(&table(&heads, inboxes.collect()))?;
+    terminal::say("")?;
     let receivers = desk.files.config.receivers.iter().map(|receiver| {
         let waiting = known.waiting.iter().find(|waiting| waiting.receiver == receiver.name);
         vec![
@@ -140,13 +140,13 @@ fn people(desk: &Desk, known: &Known) {
             waiting.map_or(String::new(), |waiting| waiting.last_error.clone()),
         ]
     });
-    terminal::say(&table(&["RECEIVER", "STATE", "OWED", "NEXT ATTEMPT", "LAST ERROR"], receivers.collect()));
-    terminal::say("");
+    terminal::say(&table(&["RECEIVER", "STATE", "OWED", "NEXT ATTEMPT", "LAST ERROR"], receivers.collect()))?;
+    terminal::say("")?;
     let rules = &desk.files.live.rules;
     terminal::say(&format!(
         "{} in use, {} with mistakes; {} in force",
         check::count(rules.rules.len(), "rule"),
         rules.rejected.len(),
         check::count(known.silences, "silence")
-    ));
+    ))
 }

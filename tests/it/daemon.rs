@@ -47,6 +47,57 @@ fn ctrl_c_ends_it() {
 }
 
 #[test]
+fn every_signal_that_ends_it_ends_it_in_order() {
+    for name in ["TERM", "INT", "QUIT", "XCPU", "PWR"] {
+        let home = Home::watching();
+        let daemon = home.start(&["run"]);
+        eventually("the first poll", || !home.inbox().requests().is_empty());
+        daemon.signal(name);
+        let ran = daemon.end();
+        assert!(ran.ends(0).took < Duration::from_secs(5), "{name}: {:?}", ran.took);
+        let word =
+            if name == "PWR" || name == "XCPU" { "signal.stop: SIG" } else { &format!("signal.stop: SIG{name}") };
+        assert!(ran.stderr.contains(word) && ran.stderr.contains("run: stopped"), "{name}: {}", ran.stderr);
+    }
+}
+
+#[test]
+fn no_other_signal_ends_it() {
+    let home = Home::watching();
+    let daemon = home.start(&["run"]);
+    eventually("the first poll", || !home.inbox().requests().is_empty());
+    let others = ["PIPE", "USR1", "USR2", "ALRM", "VTALRM", "PROF", "IO", "XFSZ", "STKFLT", "40", "64"];
+    for name in others {
+        daemon.signal(name);
+    }
+    home.waits("c1", "Asha", "Hello?");
+    eventually("the beginning", || home.inbox().slack().len() == 1);
+    daemon.signal("TERM");
+    let ran = daemon.end();
+    for name in ["SIGUSR1", "SIGUSR2", "SIGALRM", "a signal of real time"] {
+        let word = format!("signal.ignored: {name} means nothing here");
+        assert!(ran.ends(0).stderr.contains(&word), "{name}: {}", ran.stderr);
+    }
+}
+
+#[test]
+fn a_closed_terminal_ends_one_poll_in_order_unless_it_is_told_not_to_mind() {
+    let binary = assert_cmd::cargo::cargo_bin!("pengwatch").display();
+    for (before, ends) in [("", true), ("trap '' HUP; ", false)] {
+        let home = Home::watching();
+        home.waits("c1", "Asha", "Hello?");
+        home.inbox().fault(Fault::inbox(Kind::Delay { ms: 2_000 }));
+        let run = home.shell(&format!("{before}exec {binary} run --once"));
+        eventually("the poll", || !home.inbox().requests().is_empty());
+        run.signal("HUP");
+        let ran = run.end();
+        let stopped = "inbox main was not read completely: stopped before it was read";
+        assert_eq!(ran.ends(i32::from(ends)).stderr.contains(stopped), ends, "{}", ran.stderr);
+        assert_eq!(home.inbox().slack().len(), usize::from(!ends));
+    }
+}
+
+#[test]
 fn ends_while_a_receiver_and_the_inbox_hang() {
     let home = Home::watching();
     home.waits("c1", "Asha", "Hello?");

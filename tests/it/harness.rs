@@ -3,7 +3,7 @@
 
 use std::{
     fs,
-    io::Read,
+    io::{PipeReader, PipeWriter, Read},
     net::SocketAddr,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -240,28 +240,33 @@ type = "console"
     pub fn start_with(&self, arguments: &[&str], environment: &[(&str, &str)]) -> Started {
         let mut binary = Command::new(assert_cmd::cargo::cargo_bin!("pengwatch"));
         binary.args(arguments).env_clear().envs(environment.iter().copied());
-        self.begin(binary, self.folder.path(), Stdio::piped())
+        self.begin(binary, self.folder.path(), Stdio::piped(), Stdio::piped())
     }
 
     /// Starts the binary in another folder.
     pub fn start_in(&self, folder: &Path, arguments: &[&str]) -> Started {
-        self.spawn(folder, arguments, Stdio::piped())
+        self.spawn(folder, arguments, Stdio::piped(), Stdio::piped())
+    }
+
+    /// Starts the binary with other outputs.
+    pub fn start_into(&self, arguments: &[&str], stdout: impl Into<Stdio>, stderr: impl Into<Stdio>) -> Started {
+        self.spawn(self.folder.path(), arguments, stdout.into(), stderr.into())
     }
 
     /// Starts a script of the shell in the folder, with the machine's commands at hand.
     pub fn shell(&self, script: &str) -> Started {
         let mut shell = Command::new("/bin/sh");
         shell.args(["-c", script]).env_clear().envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
-        self.begin(shell, self.folder.path(), Stdio::piped())
+        self.begin(shell, self.folder.path(), Stdio::piped(), Stdio::piped())
     }
 
-    fn spawn(&self, folder: &Path, arguments: &[&str], stdout: Stdio) -> Started {
+    fn spawn(&self, folder: &Path, arguments: &[&str], stdout: Stdio, stderr: Stdio) -> Started {
         let mut binary = Command::new(assert_cmd::cargo::cargo_bin!("pengwatch"));
         binary.args(arguments).env_clear();
-        self.begin(binary, folder, stdout)
+        self.begin(binary, folder, stdout, stderr)
     }
 
-    fn begin(&self, mut command: Command, folder: &Path, stdout: Stdio) -> Started {
+    fn begin(&self, mut command: Command, folder: &Path, stdout: Stdio, stderr: Stdio) -> Started {
         let mut child = command
             .current_dir(folder)
             .env("TZ", "UTC")
@@ -269,7 +274,7 @@ type = "console"
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(stdout)
-            .stderr(Stdio::piped())
+            .stderr(stderr)
             .spawn()
             .expect("a program that starts");
         let stdout = child.stdout.take().map(collect);
@@ -279,17 +284,13 @@ type = "console"
 
     /// Runs the binary with an output that nobody reads.
     pub fn run_through_a_closed_pipe(&self, arguments: &[&str]) -> Ran {
-        let (reader, writer) = std::io::pipe().expect("a pipe");
-        drop(reader);
-        self.spawn(self.folder.path(), arguments, writer.into()).end()
+        self.start_into(arguments, closed_pipe(), Stdio::piped()).end()
     }
 
     /// Runs it with a full pipe as standard output, which nobody reads.
     pub fn run_through_a_full_pipe(&self, arguments: &[&str]) -> Ran {
-        let (_reader, mut writer) = std::io::pipe().expect("a pipe");
-        // What a pipe holds, on Linux.
-        std::io::Write::write_all(&mut writer, &vec![b'\n'; 64 * 1024]).expect("room");
-        self.spawn(self.folder.path(), arguments, writer.into()).end()
+        let (_reader, writer) = full_pipe();
+        self.start_into(arguments, writer, Stdio::piped()).end()
     }
 
     /// What differs from run to run, and what stands for it.
@@ -309,6 +310,25 @@ type = "console"
     pub fn steady(&self, text: &str) -> String {
         steady(text, &self.words())
     }
+}
+
+/// The end of a pipe whose other end has gone.
+pub fn closed_pipe() -> PipeWriter {
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    writer
+}
+
+/// A pipe that holds all that it can, on Linux.
+pub fn full_pipe() -> (PipeReader, PipeWriter) {
+    let (reader, mut writer) = std::io::pipe().expect("a pipe");
+    std::io::Write::write_all(&mut writer, &vec![b'\n'; 64 * 1024]).expect("room");
+    (reader, writer)
+}
+
+/// A disk without room for a byte.
+pub fn full_disk() -> fs::File {
+    fs::File::options().write(true).open("/dev/full").expect("a full disk")
 }
 
 fn steady(text: &str, words: &[(String, &'static str)]) -> String {

@@ -25,4 +25,5 @@ mod outbox;
 mod readme;
 mod sandbox;
 mod soak;
+mod talk;
 mod watchdog;
