@@ -54,6 +54,10 @@ pub async fn dry_run(global: &Global) -> anyhow::Result<Exit> {
         }
     }
     drop(pages);
+    for why in app.lookout.blind().await? {
+        good = false;
+        terminal::note(global, Level::WARN, &why);
+    }
     let mut messages = 0;
     for deliverer in &app.deliverers {
         for parcel in deliverer.preview().await? {

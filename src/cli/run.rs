@@ -119,6 +119,7 @@ async fn serve(server: Option<&Server>, app: &App, stop: &CancellationToken) -> 
         health: Arc::clone(&app.health),
         metrics: Arc::clone(&app.edits.1.metrics),
         store: app.store.clone(),
+        lookout: Arc::clone(&app.lookout),
         token: token.clone(),
         clock: Arc::clone(&app.clock),
     };
@@ -177,6 +178,9 @@ fn tell(global: &Global, report: &Report) {
     }
     for waiting in &report.waiting {
         let why =
+    for why in &report.blind {
+        terminal::note(global, Level::WARN, why);
+    }
             if waiting.last_error.is_empty() { "no time was left".to_owned() } else { waiting.last_error.clone() };
         let count = waiting.notifications;
         let what = if count == 1 { "1 notification waits" } else { "notifications wait" };

@@ -15,6 +15,7 @@ use crate::{
         Alert, InboxMemory, Reception, State,
         time::{elapsed, human, iso},
     },
+    service::lookout::blind_by_files,
     store::{Backlog, Waiting},
 };
 
@@ -36,7 +37,7 @@ struct Known {
     silences: usize,
 }
 
-/// Shows it; the answer is "no" where an inbox cannot be read.
+/// Shows it; the answer is "no" where an inbox cannot be read, or nobody who waits in it would be told of.
 ///
 /// # Errors
 /// What ended it.
@@ -60,8 +61,14 @@ pub async fn status(global: &Global, arguments: StatusArguments) -> anyhow::Resu
     } else {
         people(&desk, &known)?;
     }
+    let is_blind = blind(&desk, &known).iter().any(|(_, why)| why.is_some());
     let failing = desk.files.config.inboxes.iter().any(|inbox| memory(&known, &inbox.name).failing.is_some());
-    Ok(if failing { Exit::No } else { Exit::Fine })
+    Ok(if failing || is_blind { Exit::No } else { Exit::Fine })
+}
+
+/// Every inbox, with why nobody who waits there would be told of.
+fn blind(desk: &Desk, known: &Known) -> Vec<(String, Option<String>)> {
+    blind_by_files(&desk.files.config, &desk.files.live.rules, &known.backlogs)
 }
 
 fn memory(known: &Known, inbox: &str) -> InboxMemory {
@@ -77,6 +84,7 @@ fn count(known: &Known, inbox: &str, is_counted: impl Fn(&Alert) -> bool) -> usi
 }
 
 fn object(desk: &Desk, known: &Known) -> Value {
+    let blind: BTreeMap<_, _> = blind(desk, known).into_iter().collect();
     let inboxes = desk.files.config.inboxes.iter().map(|inbox| {
         let memory = memory(known, &inbox.name);
         json!({
@@ -84,6 +92,7 @@ fn object(desk: &Desk, known: &Known) -> Value {
             "polled_at": memory.polled_at.map(iso),
             "failing_since": memory.failing.as_ref().map(|failing| iso(failing.since)),
             "failure": memory.failing.as_ref().map(|failing| &failing.why),
+            "blind": blind.get(&inbox.name).cloned().flatten(),
             "pending": count(known, &inbox.name, |alert| alert.state() == State::Pending),
             "firing": count(known, &inbox.name, Alert::is_firing),
             "acknowledged": count(known, &inbox.name, |alert| alert.ack.is_some()),
@@ -142,6 +151,11 @@ fn people(desk: &Desk, known: &Known) -> io::Result<()> {
     });
     terminal::say(&table(&["RECEIVER", "STATE", "OWED", "NEXT ATTEMPT", "LAST ERROR"], receivers.collect()))?;
     terminal::say("")?;
+    for (inbox, why) in blind(desk, known) {
+        if let Some(why) = why {
+            terminal::say(&format!("inbox {inbox}: {why}"))?;
+        }
+    }
     let rules = &desk.files.live.rules;
     terminal::say(&format!(
         "{} in use, {} with mistakes; {} in force",

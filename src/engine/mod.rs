@@ -5,6 +5,7 @@
 //! becomes one message, [`truth`] whether it still holds when it could be sent. `now` is an argument; no
 //! wire, no store, no clock, no log is known here.
 
+pub mod blind;
 pub mod evaluate;
 pub mod group;
 mod life;

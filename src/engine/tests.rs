@@ -1,6 +1,7 @@
 //! The contract's tables, and a slow model of it.
 
 mod begins;
+mod blind;
 mod complaints;
 mod ends;
 mod fixtures;

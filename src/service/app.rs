@@ -16,6 +16,7 @@ use super::{
     gate::BudgetGate,
     health::Health,
     heartbeat::Heartbeat,
+    lookout::Lookout,
     http,
     pace::Pace,
     poller::Poller,
@@ -110,6 +111,8 @@ pub struct App {
     /// Who tells of the watcher's own troubles.
     pub watchdog: Option<Watchdog>,
     /// What is pinged while all is well.
+    /// Whether anybody who waits would be told of.
+    pub lookout: Arc<Lookout>,
     pub heartbeat: Option<Heartbeat>,
     /// How long what is over is kept.
     pub retention: SignedDuration,
@@ -182,6 +185,7 @@ impl App {
             poll_every: config.inboxes.iter().map(|inbox| inbox.poll_every).collect(),
             health: Arc::new(Health::new(
                 &config.inboxes.iter().map(|inbox| (inbox.name.clone(), inbox.poll_every)).collect::<Vec<_>>(),
+        let lookout = Arc::new(Lookout::new(config, Arc::clone(&shared), store.clone()));
                 &config.receivers.iter().map(|receiver| receiver.name.clone()).collect::<Vec<_>>(),
                 clock.steady(),
             )),
@@ -204,9 +208,11 @@ impl App {
             edits: (Sources::of(config), shared),
             retention: config.retention,
             deadline,
+                lookout: Arc::clone(&lookout),
             store,
             clock,
         })
+            lookout,
     }
 }
 

@@ -1,7 +1,7 @@
 //! The heartbeat: somebody else's alarm rings when it stops.
 //!
 //! It is honest: it beats only after every inbox was read completely, and while nothing in the outbox is
-//! overdue. Whoever hears it knows that a waiting customer would be told of.
+//! overdue, and while there are rules and receivers by which a customer would be told of. Whoever hears it knows that a waiting customer would be told of.
 
 use std::{sync::Arc, time::Duration};
 
@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use reqwest::Client;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::metrics::Metrics;
+use super::{lookout::Lookout, metrics::Metrics};
 use crate::store::{Store, StoreError};
 
 /// For one ping.
@@ -23,6 +23,8 @@ pub struct Heartbeat {
     pub url: SecretString,
     /// Where the outbox is.
     pub store: Store,
+    /// Whether anybody who waits would be told of.
+    pub lookout: Arc<Lookout>,
     /// A message that waits for so long is overdue.
     pub overdue_after: SignedDuration,
     /// Where heartbeats are counted.
@@ -36,11 +38,15 @@ impl Heartbeat {
         tracing::warn!("heartbeat.withheld: {why}");
     }
 
-    /// One beat, unless something is overdue. Gives whether it was heard.
+    /// One beat, unless nobody is watched for, or something is overdue. Gives whether it was heard.
     ///
     /// # Errors
     /// The store failed.
     pub async fn beat(&self, now: Timestamp) -> Result<bool, StoreError> {
+        if let Some(why) = self.lookout.blind().await?.first() {
+            self.withhold(why);
+            return Ok(false);
+        }
         let is_overdue = |since: Timestamp| now.duration_since(since) >= self.overdue_after;
         if self.store.backlogs().await?.values().any(|backlog| backlog.waits_since.is_some_and(is_overdue)) {
             self.withhold("a message in the outbox is overdue");

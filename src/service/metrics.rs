@@ -1,7 +1,7 @@
 //! What is counted, for Prometheus: names of inboxes, rules and receivers, and nothing of any customer.
 //!
-//! The loops count as they go; what is a state (open alerts, the outbox) is asked of the store when somebody
-//! wants to know.
+//! It is long because every metric is named and described here. The loops count as they go; what is a state
+//! (open alerts, the outbox) is asked of the store when somebody wants to know.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -69,6 +69,7 @@ pub struct Metrics {
     walks: Family<Labels, Counter>,
     contacts: Family<Labels, Gauge>,
     short: Family<Labels, Gauge>,
+    watched: Family<Labels, Gauge>,
     complete_at: Family<Labels, Seconds>,
     fired: Family<OfRule, Counter>,
     resolved: Family<Labels, Counter>,
@@ -118,6 +119,12 @@ impl Default for Metrics {
                 Family::default(),
             ),
             short: counted(r, "inbox_budget_short", "1 while full walks take too long", Family::default()),
+            watched: counted(
+                r,
+                "inbox_watched",
+                "1 while a customer who waits would be told of, 0 without a rule or a receiver for it",
+                Family::default(),
+            ),
             contacts: counted(r, "inbox_contacts", "Contacts that the last poll saw", Family::default()),
             complete_at: counted(
                 r,
@@ -279,6 +286,11 @@ impl Metrics {
     /// An attempt to deliver has ended, or a message was given up.
     pub fn attempted(&self, receiver: &str, outcome: &str) {
         self.messages.get_or_create(&with(to(receiver), "outcome", outcome)).inc();
+    }
+
+    /// Whether a customer who waits in this inbox would be told of.
+    pub fn watched(&self, inbox: &str, is_watched: bool) {
+        self.watched.get_or_create(&of(inbox)).set(is_watched.into());
     }
 
     /// A template failed for a message.

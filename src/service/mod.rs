@@ -10,6 +10,7 @@ pub mod gate;
 pub mod health;
 pub mod heartbeat;
 pub mod http;
+pub mod lookout;
 pub mod loops;
 pub mod metrics;
 pub mod pace;

@@ -45,6 +45,8 @@ pub struct Report {
     pub fired: usize,
     /// Episodes that ended.
     pub resolved: usize,
+    /// Why nobody who waits would be told of.
+    pub blind: Vec<String>,
     /// Messages sent.
     pub sent: usize,
     /// Messages given up.
@@ -56,7 +58,7 @@ pub struct Report {
 impl Report {
     /// Whether all of the work was done.
     pub fn is_good(&self) -> bool {
-        self.unread.is_empty() && self.dead == 0 && self.waiting.is_empty()
+        self.unread.is_empty() && self.blind.is_empty() && self.dead == 0 && self.waiting.is_empty()
     }
 }
 
@@ -139,6 +141,7 @@ pub async fn once(app: App, stop: &CancellationToken, progress: Progress) -> Res
     // What must not be said yet is no work that was left.
     for waiting in &mut report.waiting {
         waiting.notifications -= waiting.notifications.min(held.get(&waiting.receiver).copied().unwrap_or(0));
+    report.blind = app.lookout.blind().await?;
     }
     report.waiting.retain(|waiting| waiting.notifications > 0);
     app.store.close().await;

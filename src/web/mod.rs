@@ -25,6 +25,7 @@ use crate::{
         clock::Clock,
         health::Health,
         metrics::{Exposition, Metrics},
+        lookout::Lookout,
     },
     store::Store,
 };
@@ -35,6 +36,8 @@ pub struct Asked {
     /// The loops.
     pub health: Arc<Health>,
     /// What was counted.
+    /// Whether anybody who waits would be told of.
+    pub lookout: Arc<Lookout>,
     pub metrics: Arc<Metrics>,
     /// The state.
     pub store: Store,
@@ -62,9 +65,11 @@ async fn healthz(State(asked): State<Asked>) -> (StatusCode, String) {
     answer(&asked.health.standing_still(asked.clock.steady()))
 }
 
-/// The last complete poll of every inbox is recent.
+/// The last complete poll of every inbox is recent, and whoever waits in it would be told of.
 async fn readyz(State(asked): State<Asked>) -> (StatusCode, String) {
-    answer(&asked.health.not_ready(asked.clock.now()))
+    let mut problems = asked.health.not_ready(asked.clock.now());
+    problems.extend(asked.lookout.blind().await.unwrap_or_else(|_| vec!["the state cannot be read".to_owned()]));
+    answer(&problems)
 }
 
 fn answer(problems: &[String]) -> (StatusCode, String) {
@@ -88,6 +93,9 @@ async fn metrics(State(asked): State<Asked>, headers: HeaderMap) -> Response {
         Exposition::Prometheus
     };
     match asked.metrics.render(&asked.store, exposition, asked.clock.now()).await {
+    for (inbox, why) in asked.lookout.look().await.unwrap_or_default() {
+        asked.metrics.watched(&inbox, why.is_none());
+    }
         Ok(page) => ([(header::CONTENT_TYPE, exposition.media_type())], page).into_response(),
         Err(error) => {
             tracing::error!(%error, "store.failed: the metrics are not answered");

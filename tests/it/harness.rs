@@ -243,6 +243,13 @@ type = "console"
         self.begin(binary, self.folder.path(), Stdio::piped(), Stdio::piped())
     }
 
+    /// Starts the binary in the folder with further variables.
+    pub fn start_also(&self, arguments: &[&str], environment: &[(&str, String)]) -> Started {
+        let mut binary = Command::new(assert_cmd::cargo::cargo_bin!("pengwatch"));
+        binary.args(arguments).env_clear().envs(environment.iter().map(|(name, value)| (*name, value)));
+        self.begin(binary, self.folder.path(), Stdio::piped(), Stdio::piped())
+    }
+
     /// Starts the binary in another folder.
     pub fn start_in(&self, folder: &Path, arguments: &[&str]) -> Started {
         self.spawn(folder, arguments, Stdio::piped(), Stdio::piped())

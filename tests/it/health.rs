@@ -172,3 +172,83 @@ fn the_heart_does_not_beat_before_a_walk_over_several_runs_has_come_to_its_end()
     home.run(&["run", "--once"]).ends(0);
     assert_eq!(heard.load(Ordering::SeqCst), 1);
 }
+
+/// What everything that can be asked says where nobody is watched for.
+fn nobody_is_watched_for(home: &Home, why: &str) {
+    let (port, heard) = ear();
+    let listen = self::port();
+    let table =
+        format!("[watchdog]\nheartbeat_url = {{ env = \"HEART\" }}\n[server]\nlisten = \"127.0.0.1:{listen}\"\n");
+    let config = std::fs::read_to_string(home.path("pengwatch.toml")).expect("a file");
+    home.write("pengwatch.toml", &format!("{config}\n{table}"));
+    let words = format!("nobody who waits would be told of: {why}\n");
+    let with_heart = [("HEART", format!("http://127.0.0.1:{port}/hunter2heart"))];
+    let run = |arguments: &[&str]| home.start_also(arguments, &with_heart).end();
+    for arguments in [&["run", "--once"][..], &["run", "--dry-run"]] {
+        let ran = run(arguments);
+        assert!(ran.ends(1).stderr.contains(&words), "{}", ran.stderr);
+    }
+    let ran = run(&["status"]);
+    assert!(ran.ends(1).stdout.contains(&format!("inbox main: {words}")), "{}", ran.stdout);
+    let status: serde_json::Value = serde_json::from_str(&run(&["status", "--json"]).stdout).expect("JSON");
+    assert_eq!(status["inboxes"][0]["blind"], words.trim_end());
+
+    let daemon = home.start_also(&["run"], &with_heart);
+    eventually("the reason", || get(listen, "/readyz") == Some((503, words.clone())));
+    let (_, metrics) = get(listen, "/metrics").expect("metrics");
+    assert!(metrics.contains("pengwatch_inbox_watched{inbox=\"main\"} 0\n"), "{metrics}");
+    assert_eq!(get(listen, "/healthz").map(|(status, _)| status), Some(200));
+    daemon.signal("TERM");
+    let ran = daemon.end();
+    assert!(ran.ends(0).stderr.contains(&format!("heartbeat.withheld: {words}")), "{}", ran.stderr);
+    assert_eq!(heard.load(Ordering::SeqCst), 0);
+}
+
+#[test]
+fn without_a_rule_nobody_is_watched_for() {
+    let home = Home::watching();
+    std::fs::remove_file(home.path("rules/waiting.toml")).expect("a file");
+    nobody_is_watched_for(&home, "there is no rule");
+}
+
+#[test]
+fn with_rules_that_are_rejected_disabled_or_of_another_inbox_nobody_is_watched_for() {
+    let home = Home::watching().file("rules/night.toml", "enabled = false\n[[notify]]\nto = [\"support\"]\n");
+    home.edit("rules/waiting.toml", "unreadMessages", "unreadMesages");
+    nobody_is_watched_for(&home, "no rule is in use: 1 with mistakes, 1 disabled");
+
+    let home = Home::watching();
+    home.edit(
+        "pengwatch.toml",
+        "[receiver.support]",
+        "[inbox.second]\nurl = \"http://127.0.0.1:9\"\ntoken = \"t\"\n\n[receiver.support]",
+    );
+    home.edit("rules/waiting.toml", "severity", "inboxes = [\"second\"]\nseverity");
+    let ran = home.run(&["status"]);
+    let words = "inbox main: nobody who waits would be told of: no rule in use looks at inbox main\n";
+    assert!(ran.ends(1).stdout.contains(words) && !ran.stdout.contains("inbox second:"), "{}", ran.stdout);
+}
+
+#[test]
+fn with_receivers_that_take_nothing_nobody_is_watched_for() {
+    let home = Home::watching();
+    home.edit("rules/waiting.toml", "\"support\", \"leads\", \"ops\", \"screen\"", "\"support\"");
+    home.waits("c1", "Asha", "Hello?");
+    home.inbox().fault(Fault::slack(Kind::status(404)).repeated(1_000));
+    home.run(&["run", "--once"]).ends(1);
+    nobody_is_watched_for(&home, "nobody whom the rules for inbox main tell takes messages");
+}
+
+#[test]
+fn a_rule_that_comes_back_is_enough() {
+    let listen = port();
+    let home = with(Home::watching(), &format!("[server]\nlisten = \"127.0.0.1:{listen}\"\n"));
+    let rule = std::fs::read_to_string(home.path("rules/waiting.toml")).expect("a file");
+    home.write("rules/waiting.toml", "enabled = false\n[[notify]]\nto = [\"support\"]\n");
+    let daemon = home.start(&["run"]);
+    eventually("the reason", || get(listen, "/readyz").is_some_and(|(_, body)| body.contains("no rule is in use")));
+    home.write("rules/waiting.toml", &rule);
+    eventually("the rule", || get(listen, "/readyz") == Some((200, "ok\n".to_owned())));
+    daemon.signal("TERM");
+    daemon.end().ends(0);
+}

@@ -1,0 +1,59 @@
+//! Whether a customer who begins to wait would be told of. Closed hours, silences and takes are no fault: those
+//! customers are told of later, or somebody has them.
+
+use std::collections::BTreeMap;
+
+use crate::rules::RuleSet;
+
+/// How a receiver stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// Whether it takes nothing.
+    pub is_broken: bool,
+    /// Who hears in its place.
+    pub fallback: Option<String>,
+}
+
+/// Why nobody who waits in this inbox would be told of, in an operator's words; `None`: somebody would.
+///
+/// `receivers` are those of the configuration, by name; of others nothing is known, and they count as well.
+pub fn blind(rules: &RuleSet, inbox: &str, receivers: &BTreeMap<String, Standing>) -> Option<String> {
+    if rules.rules.is_empty() {
+        return Some(none_in_use(rules));
+    }
+    let watching = rules.of_inbox(inbox);
+    if watching.is_empty() {
+        return Some(format!("no rule in use looks at inbox {inbox}"));
+    }
+    let mut told = watching.iter().flat_map(|rule| rule.notify.iter()).flat_map(|step| step.to.iter());
+    if told.any(|name| hears(name, receivers)) {
+        return None;
+    }
+    Some(format!("nobody whom the rules for inbox {inbox} tell takes messages"))
+}
+
+fn none_in_use(rules: &RuleSet) -> String {
+    let (rejected, disabled) = (rules.rejected.len(), rules.disabled.len());
+    let mut why = Vec::new();
+    if rejected > 0 {
+        why.push(format!("{rejected} with mistakes"));
+    }
+    if disabled > 0 {
+        why.push(format!("{disabled} disabled"));
+    }
+    if why.is_empty() { "there is no rule".to_owned() } else { format!("no rule is in use: {}", why.join(", ")) }
+}
+
+/// Whether a receiver takes messages, or somebody in its place does.
+fn hears(name: &str, receivers: &BTreeMap<String, Standing>) -> bool {
+    let mut name = name;
+    // A chain is no longer than that, and a circle ends here.
+    for _ in 0..=receivers.len() {
+        match receivers.get(name) {
+            Some(Standing { is_broken: true, fallback: Some(fallback) }) => name = fallback,
+            Some(Standing { is_broken, .. }) => return !is_broken,
+            None => return true,
+        }
+    }
+    false
+}

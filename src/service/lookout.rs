@@ -1,0 +1,77 @@
+//! Whether anybody who waits would be told of: what the heartbeat, `/readyz`, the metrics and a one-shot run ask.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use super::shared::Shared;
+use crate::{
+    config::Config,
+    engine::blind::{Standing, blind},
+    rules::RuleSet,
+    store::{Backlog, Store, StoreError},
+};
+
+/// Sees for which inboxes nobody is watched for.
+pub struct Lookout {
+    inboxes: Vec<String>,
+    fallbacks: BTreeMap<String, Option<String>>,
+    shared: Arc<Shared>,
+    store: Store,
+}
+
+impl Lookout {
+    /// Over the inboxes and receivers of the configuration.
+    pub fn new(config: &Config, shared: Arc<Shared>, store: Store) -> Self {
+        Self { inboxes: config.inbox_names(), fallbacks: fallbacks(config), shared, store }
+    }
+
+    /// Every inbox, with why nobody who waits there would be told of; `None`: somebody would.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn look(&self) -> Result<Vec<(String, Option<String>)>, StoreError> {
+        let receivers = standing(&self.fallbacks, &self.store.backlogs().await?);
+        let live = self.shared.live();
+        Ok(self.inboxes.iter().map(|inbox| (inbox.clone(), blind(&live.rules, inbox, &receivers))).collect())
+    }
+
+    /// The reasons, each once; none: all is well.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn blind(&self) -> Result<Vec<String>, StoreError> {
+        let mut reasons: Vec<String> = self.look().await?.into_iter().filter_map(|(_, why)| why).collect();
+        reasons.dedup();
+        Ok(reasons.iter().map(|why| words(why)).collect())
+    }
+}
+
+/// What it means, before why.
+fn words(why: &str) -> String {
+    format!("nobody who waits would be told of: {why}")
+}
+
+/// The same beside a running watcher, by what files and state say now.
+pub fn blind_by_files(
+    config: &Config,
+    rules: &RuleSet,
+    backlogs: &BTreeMap<String, Backlog>,
+) -> Vec<(String, Option<String>)> {
+    let receivers = standing(&fallbacks(config), backlogs);
+    let why = |inbox: &String| blind(rules, inbox, &receivers).map(|why| words(&why));
+    config.inbox_names().into_iter().map(|inbox| (inbox.clone(), why(&inbox))).collect()
+}
+
+fn fallbacks(config: &Config) -> BTreeMap<String, Option<String>> {
+    config.receivers.iter().map(|receiver| (receiver.name.clone(), receiver.fallback.clone())).collect()
+}
+
+fn standing(
+    fallbacks: &BTreeMap<String, Option<String>>,
+    backlogs: &BTreeMap<String, Backlog>,
+) -> BTreeMap<String, Standing> {
+    let is_broken = |name: &String| backlogs.get(name).is_some_and(|backlog| backlog.reception.is_broken());
+    let of = |(name, fallback): (&String, &Option<String>)| {
+        (name.clone(), Standing { is_broken: is_broken(name), fallback: fallback.clone() })
+    };
+    fallbacks.iter().map(of).collect()
+}
