@@ -236,7 +236,7 @@ mod tests {
     /// A stream that answers every attempt as it is told to: with how many bytes it takes, or with a fault.
     struct Reader {
         answers: Receiver<Result<usize, ErrorKind>>,
-        got: Arc<Mutex<Vec<u8>>>,
+        got: Got,
     }
 
     impl Write for Reader {
@@ -253,16 +253,19 @@ mod tests {
         }
     }
 
-    fn outlet() -> (Outlet, Sender<Result<usize, ErrorKind>>, Arc<Mutex<Vec<u8>>>) {
+    type Answers = Sender<Result<usize, ErrorKind>>;
+    type Got = Arc<Mutex<Vec<u8>>>;
+
+    fn outlet() -> (Outlet, Answers, Got) {
         let (answer, answers) = channel();
-        let got = Arc::<Mutex<Vec<u8>>>::default();
+        let got = Got::default();
         let reader = Reader { answers, got: Arc::clone(&got) };
         let outlet = Outlet::new(reader, Box::new(|count| format!("({count} missing)\n"))).unwrap();
         (outlet, answer, got)
     }
 
     fn all(outlet: &Outlet, got: &Mutex<Vec<u8>>) -> String {
-        let long = Duration::from_secs(60);
+        let long = Duration::from_mins(1);
         outlet.flush(long, long);
         String::from_utf8(got.lock().unwrap().clone()).unwrap()
     }
@@ -290,10 +293,10 @@ mod tests {
             outlet.put(&line);
         }
         let began = Instant::now();
-        outlet.flush(Duration::from_millis(20), Duration::from_secs(60));
+        outlet.flush(Duration::from_millis(20), Duration::from_mins(1));
         assert!(began.elapsed() < Duration::from_secs(30), "a reader that takes nothing was waited for");
         drop(answer);
-        let long = Duration::from_secs(60);
+        let long = Duration::from_mins(1);
         outlet.flush(long, long);
         outlet.put(b"again\n");
         let text = all(&outlet, &got);
@@ -311,7 +314,7 @@ mod tests {
         for line in ["one\n", "two\n", "three\n"] {
             outlet.put(line.as_bytes());
         }
-        let long = Duration::from_secs(60);
+        let long = Duration::from_mins(1);
         outlet.flush(long, long);
         assert!(outlet.is_gone());
         drop(answer);

@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::Context;
-use tokio::{net::TcpListener, task::JoinHandle};
+use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 use tracing::Level;
 
@@ -35,7 +35,8 @@ use crate::{
 /// # Errors
 /// What ended it.
 pub async fn run(global: &Global, one_shot: bool) -> anyhow::Result<Exit> {
-    let stop = signals::listen(&global.talk, None);
+    let (ask, asked) = watch::channel(());
+    let stop = signals::listen(&global.talk, (!one_shot).then_some(ask));
     let files = match usable(global) {
         Ok(files) => files,
         Err(exit) => return Ok(exit),
@@ -54,6 +55,7 @@ pub async fn run(global: &Global, one_shot: bool) -> anyhow::Result<Exit> {
         points: fault_points(),
     };
     let mut app = App::build(&files.config, files.live, surroundings).await?;
+    app.asked = asked;
     if !one_shot {
         let serving = serve(files.config.server.as_ref(), &app, &stop).await?;
         tracing::info!(version = env!("CARGO_PKG_VERSION"), inboxes = app.pollers.len(), "run: watching");
@@ -111,16 +113,16 @@ fn fault_points() -> FaultPoints {
 
 /// Begins to answer, where the configuration says so.
 async fn serve(server: Option<&Server>, app: &App, stop: &CancellationToken) -> anyhow::Result<Option<JoinHandle<()>>> {
-    let Some(Server { listen, token }) = server else { return Ok(None) };
+    let Some(Server { listen, .. }) = server else { return Ok(None) };
     let listener = TcpListener::bind(listen)
         .await
         .with_context(|| format!("cannot listen on {listen}; another `listen` of [server] may help"))?;
     let asked = web::Asked {
         health: Arc::clone(&app.health),
+        lookout: Arc::clone(&app.lookout),
         metrics: Arc::clone(&app.edits.1.metrics),
         store: app.store.clone(),
-        lookout: Arc::clone(&app.lookout),
-        token: token.clone(),
+        token: app.web_token.clone(),
         clock: Arc::clone(&app.clock),
     };
     Ok(Some(tokio::spawn(web::serve(listener, asked, stop.clone()))))
@@ -176,11 +178,11 @@ fn tell(global: &Global, report: &Report) {
             ),
         );
     }
-    for waiting in &report.waiting {
-        let why =
     for why in &report.blind {
         terminal::note(global, Level::WARN, why);
     }
+    for waiting in &report.waiting {
+        let why =
             if waiting.last_error.is_empty() { "no time was left".to_owned() } else { waiting.last_error.clone() };
         let count = waiting.notifications;
         let what = if count == 1 { "1 notification waits" } else { "notifications wait" };

@@ -1,8 +1,8 @@
 //! Signals: each that ends the program ends it in order, none ends it without a word.
 
-use std::{process, sync::Arc, time::Duration};
+use std::{process, time::Duration};
 
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::terminal::Talk;
@@ -30,9 +30,9 @@ struct Came {
 /// The same signal twice within this time is one: a terminal and a program that passes signals on both send it.
 const SAME: Duration = Duration::from_millis(200);
 
-/// Cancelled by a signal that ends the program; a second one ends it at once. `reread` is rung by SIGHUP;
+/// Cancelled by a signal that ends the program; a second one ends it at once. `reread` is told of SIGHUP;
 /// without it, SIGHUP ends the program, too.
-pub fn listen(talk: &Talk, reread: Option<Arc<Notify>>) -> CancellationToken {
+pub fn listen(talk: &Talk, reread: Option<watch::Sender<()>>) -> CancellationToken {
     let stop = CancellationToken::new();
     let (tell, heard) = mpsc::unbounded_channel();
     subscribe(&tell, reread.is_some());
@@ -43,7 +43,7 @@ pub fn listen(talk: &Talk, reread: Option<Arc<Notify>>) -> CancellationToken {
 async fn obey(
     mut heard: mpsc::UnboundedReceiver<Came>,
     stop: CancellationToken,
-    reread: Option<Arc<Notify>>,
+    reread: Option<watch::Sender<()>>,
     talk: Talk,
 ) {
     let mut ends_since: Option<tokio::time::Instant> = None;
@@ -66,7 +66,7 @@ async fn obey(
             Meaning::Rereads => {
                 if let Some(reread) = reread.as_ref().filter(|_| !stop.is_cancelled()) {
                     tracing::info!("signal.reread: {name}: rules, templates and files with secrets are read again");
-                    reread.notify_one();
+                    reread.send_replace(());
                 }
             }
             Meaning::Nothing => tracing::warn!("signal.ignored: {name} means nothing here; SIGTERM ends it"),

@@ -1,4 +1,5 @@
-//! Reads and judges `pengwatch.toml`; every mistake is reported, not the first only.
+//! Reads and judges `pengwatch.toml`; every mistake is reported, not the first only. It is long because every
+//! table's keys are judged here, receivers' excepted.
 
 use std::{
     net::SocketAddr,
@@ -34,6 +35,8 @@ pub enum Secrets {
     Needed,
     /// `check`: they are often not at hand where rules are edited; a warning is enough.
     Wanted,
+    /// While it runs: what is wrong now is left out, and goes on as it was.
+    Again,
 }
 
 /// Reads the configuration at `path`; `None` where it is too broken to go on with.
@@ -63,6 +66,7 @@ pub fn judge(
     found: &mut Vec<Diagnostic>,
 ) -> Option<Config> {
     let shown = Source::new(path, mask::mask(&text));
+    let kept = SecretString::from(text.as_str());
     let source = Source::new(path, text);
     let before = found.len();
     let file = read::<ConfigFile>(&source, found);
@@ -70,7 +74,11 @@ pub fn judge(
         diagnostic.source = Some(Arc::clone(&shown));
     }
     let folder = path.parent().unwrap_or(Path::new("")).to_owned();
-    let config = file.map(|file| Loader { source: &shown, folder, secrets, env, found }.config(path, file));
+    let config = file.map(|file| {
+        let mut loader = Loader { source: &shown, folder, secrets, env, found, files: Vec::new() };
+        let config = loader.config(path, file);
+        Config { text: kept, secret_files: loader.files, ..config }
+    });
     found[before..].sort_by_key(|diagnostic| diagnostic.span.start);
     config
 }
@@ -82,6 +90,8 @@ pub(super) struct Loader<'a, 'f> {
     secrets: Secrets,
     env: Environment<'a>,
     found: &'f mut Vec<Diagnostic>,
+    /// Files that secrets were read from.
+    files: Vec<PathBuf>,
 }
 
 impl Loader<'_, '_> {
@@ -109,11 +119,15 @@ impl Loader<'_, '_> {
         if file.receiver.is_empty() {
             self.error(0..0, "no receiver is configured", "add [receiver.NAME] with type = \"slack\", for example");
         }
-        let inboxes = file.inbox.into_iter().map(|(name, table)| self.inbox(&name, table)).collect();
+        let inboxes = file
+            .inbox
+            .into_iter()
+            .filter_map(|(name, table)| self.good(|loader| Some(loader.inbox(&name, table))))
+            .collect();
         let receivers = file
             .receiver
             .into_iter()
-            .filter_map(|(name, table)| self.receiver(&name, table, &receiver_names))
+            .filter_map(|(name, table)| self.good(|loader| loader.receiver(&name, table, &receiver_names)))
             .collect();
         let mut watchdog = Watchdog { notify: Vec::new(), after: SignedDuration::from_mins(5), heartbeat_url: None };
         if let Some(table) = file.watchdog {
@@ -131,6 +145,8 @@ impl Loader<'_, '_> {
             |key: Option<Spanned<String>>, default: &str| key.map_or_else(|| default.to_owned(), Spanned::into_inner);
         Config {
             path: path.to_owned(),
+            text: SecretString::default(),
+            secret_files: Vec::new(),
             state: self.state(file.state.as_ref()),
             rules: self.folder.join(path_of(file.rules, "rules")),
             templates: self.folder.join(path_of(file.templates, "templates")),
@@ -146,6 +162,14 @@ impl Loader<'_, '_> {
         }
     }
 
+    /// What was judged; where secrets are read again, only without a mistake in it.
+    fn good<T>(&mut self, judge: impl FnOnce(&mut Self) -> Option<T>) -> Option<T> {
+        let mistakes = |found: &[Diagnostic]| found.iter().filter(|one| one.is_error()).count();
+        let before = mistakes(self.found);
+        let judged = judge(self);
+        judged.filter(|_| self.secrets != Secrets::Again || mistakes(self.found) == before)
+    }
+
     fn state(&mut self, state: Option<&Spanned<String>>) -> State {
         let text = state.map_or("sqlite:pengwatch.db", |state| state.get_ref().as_str());
         let span = state.map_or(0..0, Spanned::span);
@@ -159,7 +183,7 @@ impl Loader<'_, '_> {
                 let help = "make it where pengwatch runs; the file itself is made by the first run";
                 match self.secrets {
                     Secrets::Needed => self.error(span, title, help),
-                    Secrets::Wanted => self.warning(span, title, help),
+                    Secrets::Wanted | Secrets::Again => self.warning(span, title, help),
                 }
             }
             return State::Sqlite(path);
@@ -211,18 +235,30 @@ impl Loader<'_, '_> {
             let help = format!("better keep it out of the file: {key} = {{ env = \"NAME\" }} or {{ file = \"path\" }}");
             self.warning(value.span(), format!("`{key}` stands in the file as plain text"), help);
         }
-        match secret.read(&self.folder, self.env) {
+        let read = match &secret {
+            Secret::File(path) if self.is_gone_by(path) => Err(format!("`{path}` is no plain file: it is read once")),
+            _ => secret.read(&self.folder, self.env),
+        };
+        match read {
             Ok(secret) => secret,
             Err(reason) => {
                 let help = "set it where pengwatch runs";
                 match (self.secrets, secret) {
                     (_, Secret::Plain(_)) => self.error(value.span(), format!("`{key}` is empty"), reason),
-                    (Secrets::Needed, _) => self.error(value.span(), reason, help),
+                    (Secrets::Needed | Secrets::Again, _) => self.error(value.span(), reason, help),
                     (Secrets::Wanted, _) => self.warning(value.span(), reason, help),
                 }
                 SecretString::default()
             }
         }
+    }
+
+    /// Notes where a secret comes from; a pipe that was read at the start would be waited for.
+    fn is_gone_by(&mut self, path: &str) -> bool {
+        let path = self.folder.join(path);
+        let is_gone_by = self.secrets == Secrets::Again && path.exists() && !path.is_file();
+        self.files.push(path);
+        is_gone_by
     }
 
     /// Checks a secret address, unless it could not be read.
@@ -311,7 +347,10 @@ impl Loader<'_, '_> {
         Watchdog {
             notify: table.notify.into_iter().map(Spanned::into_inner).collect(),
             after: self.duration(table.after, "5m", "1s"),
-            heartbeat_url: table.heartbeat_url.as_ref().map(|url| self.http_secret("heartbeat_url", url)),
+            heartbeat_url: table
+                .heartbeat_url
+                .as_ref()
+                .and_then(|url| self.good(|loader| Some(loader.http_secret("heartbeat_url", url)))),
         }
     }
 
@@ -341,7 +380,7 @@ impl Loader<'_, '_> {
         {
             self.error(url.span(), "this is no address", "write it like \"https://pengwatch.example.com\"");
         }
-        let token = table.token.as_ref().map(|token| self.secret("token", token));
+        let token = table.token.as_ref().and_then(|token| self.good(|loader| Some(loader.secret("token", token))));
         if let Some(url) = &table.public_url {
             self.no_effect(url.span(), "public_url");
         }

@@ -27,6 +27,10 @@ pub const DEFAULT_URL: &str = "https://api.v7.botpenguin.com";
 pub struct Config {
     /// The file.
     pub path: PathBuf,
+    /// What it held when it was read; it may hold secrets.
+    pub text: SecretString,
+    /// Files that secrets are read from.
+    pub secret_files: Vec<PathBuf>,
     /// Where state is kept.
     pub state: State,
     /// The folder of rules.

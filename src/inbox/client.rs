@@ -2,7 +2,10 @@
 
 use std::{
     collections::BTreeMap,
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -16,7 +19,7 @@ use super::{
     InboxError, encoding, request,
     response::{self, Head, Page},
 };
-use crate::rules::Filter;
+use crate::{model::Renewable, rules::Filter};
 
 /// The largest answer that is read, in MiB; a page of 137 long records is far below.
 const MAX_MIB: usize = 16;
@@ -65,7 +68,7 @@ impl Default for Patience {
 pub struct Client {
     http: reqwest::Client,
     base: Url,
-    token: SecretString,
+    token: Renewable<SecretString>,
     timeout: SignedDuration,
     patience: Patience,
     /// Whether anything was ever answered.
@@ -74,7 +77,13 @@ pub struct Client {
 
 impl Client {
     /// A client; `http` must not follow redirects, which would take the token along.
-    pub fn new(http: reqwest::Client, base: Url, token: SecretString, timeout: SignedDuration) -> Self {
+    pub fn new(
+        http: reqwest::Client,
+        base: Url,
+        token: impl Into<Renewable<SecretString>>,
+        timeout: SignedDuration,
+    ) -> Self {
+        let token = token.into();
         Self { http, base, token, timeout, patience: Patience::default(), answered: AtomicBool::new(false) }
     }
 
@@ -82,6 +91,11 @@ impl Client {
     #[must_use]
     pub fn with_patience(self, patience: Patience) -> Self {
         Self { patience, ..self }
+    }
+
+    /// The token as it is now: another one is another `Arc`.
+    pub fn token(&self) -> Arc<SecretString> {
+        self.token.get()
     }
 
     /// One page of `filter`, relative times as of `now`.
@@ -209,7 +223,7 @@ impl Client {
     }
 
     fn authorization(&self) -> Result<header::HeaderValue, InboxError> {
-        let mut value = header::HeaderValue::from_str(&format!("Bearer {}", self.token.expose_secret()))
+        let mut value = header::HeaderValue::from_str(&format!("Bearer {}", self.token.get().expose_secret()))
             .map_err(|_| InboxError::TokenRefused { status: 0 })?;
         value.set_sensitive(true);
         Ok(value)

@@ -47,7 +47,7 @@ pub(crate) fn http() -> reqwest::Client {
 }
 
 fn over(http: reqwest::Client, url: &str, timeout: SignedDuration) -> Client {
-    Client::new(http, url.parse().unwrap(), TOKEN.into(), timeout).with_patience(AT_ONCE)
+    Client::new(http, url.parse().unwrap(), secrecy::SecretString::from(TOKEN), timeout).with_patience(AT_ONCE)
 }
 
 /// A gate that lets everything pass and remembers what it was told.

@@ -12,6 +12,7 @@ pub mod message;
 pub mod names;
 pub mod privacy;
 pub mod reception;
+mod renewable;
 pub mod silence;
 pub mod smtp;
 pub mod snapshot;
@@ -27,6 +28,7 @@ pub use message::{Attempt, Body, Event, Fault, Message, MessageId, Notification,
 pub use names::Names;
 pub use privacy::Privacy;
 pub use reception::Reception;
+pub use renewable::Renewable;
 pub use silence::{Matchers, Silence};
 pub use snapshot::{Changes, InboxMemory, Snapshot, Told};
 pub use trouble::{Problem, Trouble, WATCHDOG};

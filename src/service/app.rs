@@ -2,13 +2,12 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    io::Write,
     sync::{Arc, Mutex},
     time::Duration,
 };
 
 use jiff::{SignedDuration, Timestamp};
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 
 use super::{
     clock::Clock,
@@ -16,11 +15,13 @@ use super::{
     gate::BudgetGate,
     health::Health,
     heartbeat::Heartbeat,
-    lookout::Lookout,
     http,
+    lookout::Lookout,
     pace::Pace,
     poller::Poller,
     reload::Sources,
+    renew::{Asked, Holders, Renewal},
+    senders::{Output, sender},
     shared::{Live, Shared},
     watchdog::Watchdog,
 };
@@ -28,7 +29,7 @@ use crate::{
     config::{Config, Group, Receiver, ReceiverKind},
     engine::group::GroupBy,
     inbox::{Client, Patience},
-    notify::{Console, Email, Sender, Slack, Webhook},
+    model::Renewable,
     render::Format,
     store::{FaultPoints, Store, StoreError},
 };
@@ -36,9 +37,6 @@ use crate::{
 /// How many bytes of what the API sends one poll keeps; 2,000 pages of twenty
 /// records are about as many.
 const MOST_BYTES: usize = 64 << 20;
-
-/// For one message to one receiver.
-const SEND_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Slack takes one message a second per webhook, and short bursts
 /// (<https://docs.slack.dev/apis/web-api/rate-limits>).
@@ -52,9 +50,6 @@ const WEBHOOK_IN_FLIGHT: usize = 8;
 
 /// The most that is kept of the time of a one-shot run for what is owed, however long the inboxes take.
 const LONGEST_SENDING: SignedDuration = SignedDuration::from_secs(10);
-
-/// Standard output, shared by the console receivers.
-pub type Output = Arc<Mutex<dyn Write + Send>>;
 
 /// Why the program cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -106,13 +101,19 @@ pub struct App {
     pub poll_every: Vec<SignedDuration>,
     /// Where rules and templates come from, and where edits go.
     pub edits: (Sources, Arc<Shared>),
+    /// What the server asks for, where it does.
+    pub web_token: Option<Renewable<SecretString>>,
+    /// Who reads secrets again.
+    pub renewal: Renewal,
+    /// Somebody asks that everything be read again.
+    pub asked: Asked,
     /// Whether the loops turn.
     pub health: Arc<Health>,
     /// Who tells of the watcher's own troubles.
     pub watchdog: Option<Watchdog>,
-    /// What is pinged while all is well.
     /// Whether anybody who waits would be told of.
     pub lookout: Arc<Lookout>,
+    /// What is pinged while all is well.
     pub heartbeat: Option<Heartbeat>,
     /// How long what is over is kept.
     pub retention: SignedDuration,
@@ -136,14 +137,16 @@ impl App {
         let shared = Arc::new(shared);
         let read_by = deadline.map(|deadline| read_by(deadline, clock.now()));
 
+        let mut holders = Holders::default();
         let mut pollers = Vec::new();
         for inbox in &config.inboxes {
             let limit = inbox.requests_per_minute;
             shared.metrics.inbox(&inbox.name, limit);
+            let token = Renewable::from(inbox.token.clone());
+            holders.tokens.insert(inbox.name.clone(), token.clone());
             pollers.push(Poller {
                 inbox: inbox.name.clone(),
-                client: Client::new(client.clone(), inbox.url.clone(), inbox.token.clone(), inbox.timeout)
-                    .with_patience(patience),
+                client: Client::new(client.clone(), inbox.url.clone(), token, inbox.timeout).with_patience(patience),
                 gate: BudgetGate::open(&inbox.name, limit, Arc::clone(&clock), store.clone(), read_by)
                     .await?
                     .counted(Arc::clone(&shared.metrics)),
@@ -163,10 +166,13 @@ impl App {
         let mut paces: HashMap<String, Arc<Pace>> = HashMap::new();
         for receiver in &config.receivers {
             shared.metrics.receiver(&receiver.name);
+            let sender = sender(receiver, &client, &output)
+                .map_err(|reason| StartError::Receiver { receiver: receiver.name.clone(), reason })?;
+            let sender = Renewable::from(sender);
+            holders.senders.insert(receiver.name.clone(), sender.clone());
             deliverers.push(Deliverer {
                 manner: manner(receiver),
-                sender: sender(receiver, &client, &output)
-                    .map_err(|reason| StartError::Receiver { receiver: receiver.name.clone(), reason })?,
+                sender,
                 store: store.clone(),
                 clock: Arc::clone(&clock),
                 shared: Arc::clone(&shared),
@@ -179,13 +185,16 @@ impl App {
                 },
             });
         }
+        holders.heartbeat = config.watchdog.heartbeat_url.clone().map(Renewable::from);
+        holders.web = config.server.as_ref().and_then(|server| server.token.clone()).map(Renewable::from);
+        let (heartbeat_url, web_token) = (holders.heartbeat.clone(), holders.web.clone());
+        let lookout = Arc::new(Lookout::new(config, Arc::clone(&shared), store.clone()));
         Ok(Self {
             pollers,
             deliverers,
             poll_every: config.inboxes.iter().map(|inbox| inbox.poll_every).collect(),
             health: Arc::new(Health::new(
                 &config.inboxes.iter().map(|inbox| (inbox.name.clone(), inbox.poll_every)).collect::<Vec<_>>(),
-        let lookout = Arc::new(Lookout::new(config, Arc::clone(&shared), store.clone()));
                 &config.receivers.iter().map(|receiver| receiver.name.clone()).collect::<Vec<_>>(),
                 clock.steady(),
             )),
@@ -198,21 +207,25 @@ impl App {
                 shared: Arc::clone(&shared),
                 clock: Arc::clone(&clock),
             }),
-            heartbeat: config.watchdog.heartbeat_url.clone().map(|url| Heartbeat {
-                client,
+            heartbeat: heartbeat_url.map(|url| Heartbeat {
+                client: client.clone(),
                 url,
                 store: store.clone(),
+                lookout: Arc::clone(&lookout),
                 overdue_after: config.watchdog.after,
                 metrics: Arc::clone(&shared.metrics),
             }),
+            lookout,
+            web_token,
+            renewal: Renewal::new(config, holders, client, output),
+            // Nobody asks, unless somebody is given the other end.
+            asked: tokio::sync::watch::channel(()).1,
             edits: (Sources::of(config), shared),
             retention: config.retention,
             deadline,
-                lookout: Arc::clone(&lookout),
             store,
             clock,
         })
-            lookout,
     }
 }
 
@@ -253,42 +266,5 @@ fn manner(receiver: &Receiver) -> Manner {
         privacy: receiver.privacy,
         give_up_after: receiver.give_up_after,
         in_flight: if format == Format::Webhook { WEBHOOK_IN_FLIGHT } else { 1 },
-    }
-}
-
-fn sender(receiver: &Receiver, client: &reqwest::Client, output: &Output) -> Result<Sender, String> {
-    Ok(match &receiver.kind {
-        ReceiverKind::Slack { webhook_url } => {
-            Sender::Slack(Slack::new(client.clone(), webhook_url.clone(), SEND_TIMEOUT)?)
-        }
-        ReceiverKind::Email { smtp, from, to } => {
-            let roots: Vec<Vec<u8>> =
-                rustls_native_certs::load_native_certs().certs.into_iter().map(|der| der.to_vec()).collect();
-            Sender::Email(Email::new(smtp.clone(), from.clone(), to.clone(), SEND_TIMEOUT, &roots)?)
-        }
-        ReceiverKind::Webhook { url, secret, headers } => {
-            let mut webhook = Webhook::new(client.clone(), url.clone(), SEND_TIMEOUT)?;
-            if let Some(secret) = secret {
-                webhook = webhook.signed(secret)?;
-            }
-            for (name, value) in headers {
-                webhook = webhook.header(name, value)?;
-            }
-            Sender::Webhook(webhook)
-        }
-        ReceiverKind::Console => Sender::Console(Console::new(Box::new(Lines(Arc::clone(output))))),
-    })
-}
-
-/// A writer to the shared output.
-struct Lines(Output);
-
-impl Write for Lines {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).write(bytes)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).flush()
     }
 }

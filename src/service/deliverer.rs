@@ -19,7 +19,7 @@ use crate::{
         group::GroupBy,
         truth::{Claim, Verdict, judge},
     },
-    model::{Attempt, Message, MessageId, Outcome, Parcel, Privacy, Reception, alert::short_hash},
+    model::{Attempt, Message, MessageId, Outcome, Parcel, Privacy, Reception, Renewable, alert::short_hash},
     notify::{
         Sender,
         retry::{Decision, Got, decide, reception},
@@ -54,7 +54,7 @@ pub struct Deliverer {
     /// How it wants to be told.
     pub manner: Manner,
     /// The way there.
-    pub sender: Sender,
+    pub sender: Renewable<Sender>,
     /// Where the outbox is.
     pub store: Store,
     /// The time.
@@ -106,15 +106,22 @@ impl Deliverer {
         // 3. Send what is due, oldest first.
         let (due, wait) = self.all_that_is_true().await?;
         round.held = wait.len();
-        let sent = self.send(&due, limits, &mut round).await;
-        self.sender.rest().await;
+        let sender = self.sender.get();
+        let sent = self.send(&sender, &due, limits, &mut round).await;
+        sender.rest().await;
         sent?;
         // 6. One that takes nothing: somebody else is told.
         self.look_elsewhere(&mut round).await?;
         Ok(round)
     }
 
-    async fn send(&self, due: &Open, limits: &Limits<'_>, round: &mut Delivered) -> Result<(), StoreError> {
+    async fn send(
+        &self,
+        sender: &Sender,
+        due: &Open,
+        limits: &Limits<'_>,
+        round: &mut Delivered,
+    ) -> Result<(), StoreError> {
         let clock = self.clock.as_ref();
         let mut line = Line::of(due);
         let mut reception = due.reception.clone();
@@ -148,7 +155,7 @@ impl Deliverer {
                 match self.prepare(message, settled, round).await {
                     Ok(Some((parcel, count))) => {
                         let (began, ending) = (pauses, limits.ending(clock));
-                        flying.push(async move { (place, count, began, self.sender.send(&parcel, &ending).await) });
+                        flying.push(async move { (place, count, began, sender.send(&parcel, &ending).await) });
                     }
                     Ok(None) => line.done(place),
                     Err(error) => failed = Some(error),

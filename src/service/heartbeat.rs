@@ -10,7 +10,10 @@ use reqwest::Client;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{lookout::Lookout, metrics::Metrics};
-use crate::store::{Store, StoreError};
+use crate::{
+    model::Renewable,
+    store::{Store, StoreError},
+};
 
 /// For one ping.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -20,7 +23,7 @@ pub struct Heartbeat {
     /// The one HTTP client.
     pub client: Client,
     /// Where it is heard; the address is the secret.
-    pub url: SecretString,
+    pub url: Renewable<SecretString>,
     /// Where the outbox is.
     pub store: Store,
     /// Whether anybody who waits would be told of.
@@ -53,7 +56,7 @@ impl Heartbeat {
             return Ok(false);
         }
         // The error's own text shows the address.
-        let fault = match self.client.get(self.url.expose_secret()).timeout(TIMEOUT).send().await {
+        let fault = match self.client.get(self.url.get().expose_secret()).timeout(TIMEOUT).send().await {
             Ok(answer) if answer.status().is_success() => {
                 self.metrics.beaten("heard");
                 return Ok(true);

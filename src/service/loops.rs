@@ -60,6 +60,7 @@ pub async fn poll(
         let (began, steady) = (poller.clock.now(), poller.clock.steady());
         // A clock that was set, or a machine that slept, makes old what was known before.
         let mut known = Known { good, jumps: Jumps::of(poller.clock.as_ref()) };
+        let token = poller.client.token();
         let page = |number| progress(&poller.inbox, number);
         let mut reading = std::pin::pin!(poller.run_once(Mode::Daemon, &page));
         let result = loop {
@@ -97,7 +98,9 @@ pub async fn poll(
         }
         known = Known { good, ..known };
         let next = if good { pause } else { scattered(pause, &poller.inbox, began) };
-        if rest(&poller, steady + next.unsigned_abs(), &mut known, &bells, &stop).await {
+        // One that was renewed is tried at once.
+        let is_done = || !good && !Arc::ptr_eq(&token, &poller.client.token());
+        if rest(&poller, steady + next.unsigned_abs(), is_done, (&mut known, &bells, &stop)).await {
             return;
         }
     }
@@ -143,12 +146,17 @@ pub fn scattered(pause: SignedDuration, inbox: &str, now: Timestamp) -> SignedDu
     pause.mul_f64(1.0 - 0.2 * chance)
 }
 
-/// Waits for the next poll, by the steady clock; what time, edits and people bring is judged meanwhile. `true`:
-/// stop.
-async fn rest(poller: &Poller, next: Duration, known: &mut Known, bells: &Bells, stop: &CancellationToken) -> bool {
+/// Waits for the next poll, by the steady clock, or until `is_done`; what time, edits and people bring is judged
+/// meanwhile. `true`: stop.
+async fn rest(
+    poller: &Poller,
+    next: Duration,
+    is_done: impl Fn() -> bool,
+    (known, bells, stop): (&mut Known, &Bells, &CancellationToken),
+) -> bool {
     loop {
         let left = next.saturating_sub(poller.clock.steady());
-        if left.is_zero() {
+        if left.is_zero() || is_done() {
             return stop.is_cancelled();
         }
         tokio::select! {
@@ -223,10 +231,20 @@ pub async fn beat(heartbeat: Arc<Heartbeat>, bells: Bells, clock: Arc<dyn Clock>
 /// Delivers to one receiver: when something is owed, when a retry is due, when somebody beside has done
 /// something.
 pub async fn deliver(deliverer: Arc<Deliverer>, wake: Arc<Notify>, bells: Bells, stop: CancellationToken) {
+    let mut used = deliverer.sender.get();
     loop {
         let turned = || bells.health.receiver_turned(&deliverer.manner.receiver, deliverer.clock.steady());
         turned();
         let seen = deliverer.store.version().await.ok();
+        let sender = deliverer.sender.get();
+        if !Arc::ptr_eq(&sender, &used) {
+            used = sender;
+            // What the old secrets met says nothing of the new ones.
+            let now = deliverer.clock.now();
+            if let Err(error) = deliverer.store.try_at_once(&deliverer.manner.receiver, now).await {
+                tracing::error!(receiver = deliverer.manner.receiver, %error, "store.failed: the next try comes later");
+            }
+        }
         // A round may have many attempts.
         let limits = Limits { deadline: None, stop: stop.clone(), asked: &turned };
         let next_at = match deliverer.run_once(&limits).await {

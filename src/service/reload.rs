@@ -9,7 +9,10 @@ use std::{fs, path::PathBuf, sync::Arc, time::Duration};
 use jiff::tz::TimeZone;
 use tokio_util::sync::CancellationToken;
 
-use super::shared::{Live, Shared};
+use super::{
+    renew::{Asked, asked},
+    shared::{Live, Shared},
+};
 use crate::{
     config::Config,
     diagnose::{Diagnostic, Level},
@@ -56,10 +59,17 @@ impl Sources {
             templates: &templates,
         };
         let rules = load::load(&self.rules, &known, found);
+        let mut warn = |title: String, help: &str| {
+            found.push(Diagnostic { level: Level::Warning, ..Diagnostic::bare(title).help(help) });
+        };
         if rules.rules.is_empty() && rules.rejected.is_empty() && self.rules.is_dir() {
             let title = format!("no rule of `{}` is in use: nobody is told of anything", self.rules.display());
-            let help = "a rule is a file like `customer-waiting.toml`";
-            found.push(Diagnostic { level: Level::Warning, ..Diagnostic::bare(title).help(help) });
+            warn(title, "a rule is a file like `customer-waiting.toml`");
+        } else if rules.rejected.is_empty() && self.rules.is_dir() {
+            for inbox in self.inboxes.iter().filter(|inbox| rules.of_inbox(inbox).is_empty()) {
+                let title = format!("no rule in use looks at the inbox `{inbox}`: nobody who waits there is told of");
+                warn(title, "add a rule, or name the inbox in the `inboxes` of one");
+            }
         }
         let first = |name: &String| {
             let file = self.rules.join(format!("{name}.toml")).display().to_string();
@@ -117,20 +127,24 @@ fn keep_last_good(new: &mut RuleSet, old: &RuleSet) {
     new.rules.sort_by(|one, other| one.name.cmp(&other.name));
 }
 
-/// Takes edits in until `stop`.
-pub async fn watch(sources: Sources, shared: Arc<Shared>, stop: CancellationToken) {
+/// Takes edits in until `stop`, and at once when somebody asks.
+pub async fn watch(sources: Sources, shared: Arc<Shared>, mut ask: Asked, stop: CancellationToken) {
     let mut used = sources.fingerprint();
     let mut before = used.clone();
     loop {
-        tokio::select! {
-            () = tokio::time::sleep(LOOK) => {}
+        let is_asked = tokio::select! {
+            () = tokio::time::sleep(LOOK) => false,
+            () = asked(&mut ask) => true,
             () = stop.cancelled() => return,
-        }
+        };
         // A few small files: reading them takes less than handing it to another thread.
         let now = sources.fingerprint();
         let settled = now == before;
         before.clone_from(&now);
-        if now.is_none() || now == used || !settled {
+        if is_asked && now.is_none() {
+            tracing::error!("edit.unreadable: rules and templates cannot all be read now; what is in use goes on");
+        }
+        if now.is_none() || !is_asked && (now == used || !settled) {
             continue;
         }
         used = now;

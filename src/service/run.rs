@@ -1,6 +1,10 @@
 //! The loops themselves: one shot, or until told to stop.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use jiff::SignedDuration;
 use tokio::sync::Notify;
@@ -12,7 +16,7 @@ use super::{
     deliverer::{Delivered, Deliverer, Limits},
     loops::{Bells, beat, deliver, look_after, mind_the_clock, poll, until},
     poller::Mode,
-    reload,
+    reload, renew,
 };
 use crate::{
     model::WATCHDOG,
@@ -41,12 +45,12 @@ pub struct Report {
     pub complete: bool,
     /// Contacts seen.
     pub contacts: usize,
+    /// Why nobody who waits would be told of.
+    pub blind: Vec<String>,
     /// Episodes that began.
     pub fired: usize,
     /// Episodes that ended.
     pub resolved: usize,
-    /// Why nobody who waits would be told of.
-    pub blind: Vec<String>,
     /// Messages sent.
     pub sent: usize,
     /// Messages given up.
@@ -137,11 +141,11 @@ pub async fn once(app: App, stop: &CancellationToken, progress: Progress) -> Res
         }
     }
     prune(&app.store, app.clock.as_ref(), app.retention).await;
+    report.blind = app.lookout.blind().await?;
     report.waiting = app.store.waiting().await?;
     // What must not be said yet is no work that was left.
     for waiting in &mut report.waiting {
         waiting.notifications -= waiting.notifications.min(held.get(&waiting.receiver).copied().unwrap_or(0));
-    report.blind = app.lookout.blind().await?;
     }
     report.waiting.retain(|waiting| waiting.notifications > 0);
     app.store.close().await;
@@ -225,9 +229,14 @@ pub async fn daemon(app: App, stop: &CancellationToken, progress: Progress) -> R
     let (sources, shared) = app.edits;
     let (metrics, clock) = (Arc::clone(&shared.metrics), Arc::clone(&app.clock));
     tracker.spawn(mind_the_clock(app.store.clone(), metrics, clock, Arc::clone(&owed), stop.clone()));
-    let again = stop.clone();
+    let (again, asked) = (stop.clone(), app.asked.clone());
     tracker.spawn(supervised("edits", RESTART, stop.clone(), move || {
-        reload::watch(sources.clone(), Arc::clone(&shared), again.clone())
+        reload::watch(sources.clone(), Arc::clone(&shared), asked.clone(), again.clone())
+    }));
+    let (renewal, again, asked) = (Arc::new(Mutex::new(app.renewal)), stop.clone(), app.asked);
+    let anew = Arc::clone(&owed);
+    tracker.spawn(supervised("secrets", RESTART, stop.clone(), move || {
+        renew::watch(Arc::clone(&renewal), Arc::clone(&anew), asked.clone(), again.clone())
     }));
     for (poller, every) in app.pollers.into_iter().zip(app.poll_every) {
         let (poller, bells, again, progress) = (Arc::new(poller), bells.clone(), stop.clone(), Arc::clone(&progress));

@@ -254,6 +254,15 @@ impl Store {
         self.owner.write(move |db| receivers::save(db, &receiver, &reception)).await
     }
 
+    /// What waits for a receiver is tried now: it can be reached in another way.
+    ///
+    /// # Errors
+    /// The file failed; nothing has changed then.
+    pub async fn try_at_once(&self, receiver: &str, now: Timestamp) -> Result<(), StoreError> {
+        let receiver = receiver.to_owned();
+        self.owner.write(move |db| receivers::try_at_once(db, &receiver, now)).await
+    }
+
     /// The clock was set: what was to be tried in so much time still is.
     ///
     /// # Errors

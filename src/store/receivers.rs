@@ -111,6 +111,14 @@ pub fn backlogs(db: &Connection) -> rusqlite::Result<BTreeMap<String, Backlog>> 
     Ok(backlogs)
 }
 
+/// What waits for a receiver is tried now, whatever it was put off for.
+pub fn try_at_once(db: &Connection, receiver: &str, now: Timestamp) -> rusqlite::Result<()> {
+    db.execute("UPDATE receiver SET not_before = NULL WHERE name = ?1", [receiver])?;
+    let sql = "UPDATE message SET next_at = ?2 WHERE receiver = ?1 AND state = 'due' AND next_at > ?2";
+    db.execute(sql, params![receiver, micros(now)])?;
+    Ok(())
+}
+
 /// Forgets receivers that the configuration no longer has.
 pub fn forget_others(db: &Connection, receivers: &[String]) -> rusqlite::Result<()> {
     db.execute("DELETE FROM receiver WHERE name NOT IN (SELECT value FROM json_each(?1))", [rows::json(&receivers)?])?;

@@ -21,11 +21,12 @@ use tokio_util::sync::CancellationToken;
 
 use self::connections::Room;
 use crate::{
+    model::Renewable,
     service::{
         clock::Clock,
         health::Health,
-        metrics::{Exposition, Metrics},
         lookout::Lookout,
+        metrics::{Exposition, Metrics},
     },
     store::Store,
 };
@@ -35,14 +36,14 @@ use crate::{
 pub struct Asked {
     /// The loops.
     pub health: Arc<Health>,
-    /// What was counted.
     /// Whether anybody who waits would be told of.
     pub lookout: Arc<Lookout>,
+    /// What was counted.
     pub metrics: Arc<Metrics>,
     /// The state.
     pub store: Store,
     /// What everything but health asks for, where it is set.
-    pub token: Option<SecretString>,
+    pub token: Option<Renewable<SecretString>>,
     /// The time.
     pub clock: Arc<dyn Clock>,
 }
@@ -82,7 +83,7 @@ fn answer(problems: &[String]) -> (StatusCode, String) {
 
 /// What was counted, in the form that is asked for.
 async fn metrics(State(asked): State<Asked>, headers: HeaderMap) -> Response {
-    if !may_ask(asked.token.as_ref(), &headers) {
+    if !may_ask(asked.token.as_ref().map(Renewable::get).as_deref(), &headers) {
         let words = "this needs the token of [server]: Authorization: Bearer …\n";
         return (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, "Bearer")], words).into_response();
     }
@@ -92,10 +93,10 @@ async fn metrics(State(asked): State<Asked>, headers: HeaderMap) -> Response {
     } else {
         Exposition::Prometheus
     };
-    match asked.metrics.render(&asked.store, exposition, asked.clock.now()).await {
     for (inbox, why) in asked.lookout.look().await.unwrap_or_default() {
         asked.metrics.watched(&inbox, why.is_none());
     }
+    match asked.metrics.render(&asked.store, exposition, asked.clock.now()).await {
         Ok(page) => ([(header::CONTENT_TYPE, exposition.media_type())], page).into_response(),
         Err(error) => {
             tracing::error!(%error, "store.failed: the metrics are not answered");

@@ -66,7 +66,7 @@ fn no_other_signal_ends_it() {
     let home = Home::watching();
     let daemon = home.start(&["run"]);
     eventually("the first poll", || !home.inbox().requests().is_empty());
-    let others = ["PIPE", "USR1", "USR2", "ALRM", "VTALRM", "PROF", "IO", "XFSZ", "STKFLT", "40", "64"];
+    let others = ["PIPE", "USR1", "USR2", "ALRM", "VTALRM", "PROF", "IO", "XFSZ", "16", "40", "64"];
     for name in others {
         daemon.signal(name);
     }
@@ -205,4 +205,65 @@ fn says_what_it_does_unless_told_not_to() {
         let ran = daemon.end();
         assert_eq!(ran.ends(0).stderr.contains("run: watching"), says, "{variable:?} {arguments:?}: {}", ran.stderr);
     }
+}
+
+/// Waits for a line of the log while it runs.
+fn logs_to(home: &Home, name: &str) -> (std::fs::File, impl Fn(&str) -> bool) {
+    let path = home.path(name);
+    let file = std::fs::File::create(&path).expect("a file");
+    (file, move |words: &str| std::fs::read_to_string(&path).is_ok_and(|log| log.contains(words)))
+}
+
+#[test]
+fn sighup_reads_rules_and_secrets_again_and_names_what_waits_for_a_restart() {
+    let home = Home::watching();
+    let (log, says) = logs_to(&home, "log");
+    let daemon = home.start_into(&["run"], std::process::Stdio::piped(), log);
+    eventually("the start", || says("run: watching"));
+    daemon.signal("HUP");
+    eventually("the reading", || says("signal.reread: SIGHUP") && says("edit.taken_in"));
+    home.edit("pengwatch.toml", "poll_every = \"1s\"", "poll_every = \"2s\"");
+    home.edit("pengwatch.toml", "to = [\"leads@example.com\"]", "to = [\"hunter2@example.com\"]");
+    daemon.signal("HUP");
+    let words = "config.not_taken_in: these keys were changed; a restart takes them in \
+        keys=\"inbox.main.poll_every, receiver.leads.to\"";
+    eventually("the keys", || says(words));
+    home.write("pengwatch.toml", "[inbox.main]\ntoken = 3\n");
+    daemon.signal("HUP");
+    eventually("the mistake", || says("config.mistake: a restart would fail; what runs goes on"));
+    // It goes on as it was.
+    home.waits("c1", "Asha", "Hello?");
+    eventually("the beginning", || home.inbox().slack().len() == 1);
+    daemon.signal("TERM");
+    daemon.end().ends(0);
+    assert!(!says("hunter2"));
+}
+
+#[test]
+fn secrets_in_files_are_read_again_when_they_change() {
+    let mut home = Home::watching();
+    for (name, key) in [("token", "TOKEN"), ("slack", "SLACK_WEBHOOK_URL")] {
+        home = home.file(name, "").env(key, "not used");
+        home.edit("pengwatch.toml", &format!("{{ env = \"{key}\" }}"), &format!("{{ file = \"{name}\" }}"));
+    }
+    home.write("token", "old-hunter2");
+    home.write("slack", &format!("{}/nowhere/hunter2", home.url()));
+    home.waits("c1", "Asha", "Hello?");
+    let (log, says) = logs_to(&home, "log");
+    let daemon = home.start_into(&["run"], std::process::Stdio::piped(), log);
+    // A refused token is tried once a minute, unless there is a new one.
+    eventually("the refusal", || says("token-refused"));
+    home.write("token", &format!("{}\n", crate::harness::TOKEN));
+    eventually("the new token", || says("secret.renewed: the token of inbox main: read again"));
+    eventually("the mail", || home.mail().mails().len() == 1);
+    eventually("the broken receiver", || says("receiver.broken"));
+    // For a moment there is nothing.
+    home.write("slack", "");
+    eventually("the gap", || says("secret.kept: the last good value goes on"));
+    home.write("slack", &format!("{}{}", home.url(), crate::harness::SLACK_PATH));
+    // A broken receiver is tried every two minutes, unless it can be reached in another way.
+    eventually("Slack", || home.inbox().slack().iter().any(|got| got.path == crate::harness::SLACK_PATH));
+    daemon.signal("TERM");
+    daemon.end().ends(0);
+    assert!(says("the secrets of receiver support") && !says("hunter2"));
 }

@@ -289,7 +289,8 @@ async fn a_closed_gate_lets_nothing_out() {
 async fn a_token_that_is_no_header_is_said_to_be_wrong_and_not_sent() {
     let mut server = Server::new_async().await;
     let mock = server.mock("POST", "/inbox/users").expect(0).create_async().await;
-    let client = Client { token: format!("{TOKEN}\n{SECRET}").into(), ..client(&server.url()) };
+    let token = secrecy::SecretString::from(format!("{TOKEN}\n{SECRET}"));
+    let client = Client { token: token.into(), ..client(&server.url()) };
     let (error, tries) = fault(&client).await;
     assert_eq!((error.name(), tries), ("token-refused", 1));
     assert!(error.to_string().contains("`token`"), "{error}");

@@ -111,7 +111,8 @@ impl Bench {
                     Sender::Slack(Slack::new(self.client.clone(), self.url.clone().into(), TIMEOUT).unwrap())
                 }
                 _ => Sender::Webhook(Webhook::new(self.client.clone(), self.url.clone().into(), TIMEOUT).unwrap()),
-            },
+            }
+            .into(),
             store: self.store.clone(),
             clock: self.clock.clone(),
             shared: Arc::new(shared),

@@ -1,0 +1,280 @@
+//! Secrets in files that are rotated while it runs, and what of `pengwatch.toml` waits for a restart.
+//!
+//! The configuration that was read at the start is judged again with what the files hold now; what is wrong or
+//! missing for a moment stays as it was. As rules are, files are looked at every second by what they hold, and
+//! judged when two looks saw the same: a mounted secret is swapped by its link, and an editor empties a file
+//! before it writes.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::{Notify, watch};
+use tokio_util::sync::CancellationToken;
+
+use super::senders::{Output, sender};
+use crate::{
+    config::{
+        Config, Receiver, ReceiverKind,
+        load::{Secrets, judge},
+    },
+    diagnose::{Diagnostic, read_text},
+    model::{Renewable, alert::short_hash},
+    notify::Sender,
+};
+
+/// How often the files are looked at.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Somebody asks for a look now.
+pub type Asked = watch::Receiver<()>;
+
+/// Comes when somebody asks; never, where nobody can.
+pub async fn asked(asked: &mut Asked) {
+    if asked.changed().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// What of the running program was made of secrets.
+#[derive(Default)]
+pub struct Holders {
+    /// Tokens, by inbox.
+    pub tokens: BTreeMap<String, Renewable<SecretString>>,
+    /// The ways to receivers, by name.
+    pub senders: BTreeMap<String, Renewable<Sender>>,
+    /// The heartbeat's address.
+    pub heartbeat: Option<Renewable<SecretString>>,
+    /// What the server asks for.
+    pub web: Option<Renewable<SecretString>>,
+}
+
+/// Reads secrets again.
+pub struct Renewal {
+    holders: Holders,
+    /// Fingerprints of the receivers' secrets in use.
+    used: BTreeMap<String, String>,
+    path: PathBuf,
+    /// The configuration in use, as it was read.
+    text: SecretString,
+    files: Vec<PathBuf>,
+    client: reqwest::Client,
+    output: Output,
+}
+
+impl Renewal {
+    /// Of what was built from this configuration.
+    pub fn new(config: &Config, holders: Holders, client: reqwest::Client, output: Output) -> Self {
+        let used = config.receivers.iter().map(|receiver| (receiver.name.clone(), fingerprint(&receiver.kind)));
+        Self {
+            holders,
+            used: used.collect(),
+            path: config.path.clone(),
+            text: config.text.clone(),
+            files: config.secret_files.clone(),
+            client,
+            output,
+        }
+    }
+
+    /// Reads the secrets' files again and uses what is good and new; gives whether anything was.
+    pub fn take_in(&mut self) -> bool {
+        let (config, found) = again(&self.path, self.text.expose_secret().to_owned());
+        for mistake in found.iter().filter(|mistake| mistake.is_error()) {
+            tracing::warn!(mistake = mistake.line(), "secret.kept: the last good value goes on");
+        }
+        let Some(config) = config else { return false };
+        let mut renewed = Vec::new();
+        for inbox in &config.inboxes {
+            if let Some(token) = self.holders.tokens.get(&inbox.name)
+                && replace(token, &inbox.token)
+            {
+                renewed.push(format!("the token of inbox {}", inbox.name));
+            }
+        }
+        for receiver in &config.receivers {
+            if self.renew(receiver) {
+                renewed.push(format!("the secrets of receiver {}", receiver.name));
+            }
+        }
+        let web = config.server.as_ref().and_then(|server| server.token.as_ref());
+        for (held, now, what) in [
+            (&self.holders.heartbeat, config.watchdog.heartbeat_url.as_ref(), "the heartbeat's address"),
+            (&self.holders.web, web, "the token of [server]"),
+        ] {
+            if let (Some(held), Some(now)) = (held, now)
+                && replace(held, now)
+            {
+                renewed.push(what.to_owned());
+            }
+        }
+        for what in &renewed {
+            tracing::info!("secret.renewed: {what}: read again, and used from now on");
+        }
+        !renewed.is_empty()
+    }
+
+    fn renew(&mut self, receiver: &Receiver) -> bool {
+        let (Some(held), Some(used)) = (self.holders.senders.get(&receiver.name), self.used.get_mut(&receiver.name))
+        else {
+            return false;
+        };
+        let now = fingerprint(&receiver.kind);
+        if now == *used {
+            return false;
+        }
+        match sender(receiver, &self.client, &self.output) {
+            Ok(sender) => {
+                held.replace(sender);
+                *used = now;
+                true
+            }
+            Err(reason) => {
+                tracing::warn!(receiver = receiver.name, reason, "secret.kept: the last good value goes on");
+                false
+            }
+        }
+    }
+
+    /// Says what of the configuration's file is not what runs.
+    fn compare(&self) {
+        let text = match read_text(&self.path) {
+            Ok(text) => text,
+            Err(reason) => {
+                return tracing::error!(reason, "config.unreadable: what was read at the start goes on");
+            }
+        };
+        if text == self.text.expose_secret() {
+            return;
+        }
+        let keys = changed_keys(self.text.expose_secret(), &text);
+        let (_, found) = again(&self.path, text);
+        for mistake in found.iter().filter(|mistake| mistake.is_error()) {
+            tracing::error!(mistake = mistake.line(), "config.mistake: a restart would fail; what runs goes on");
+        }
+        if let Some(keys) = keys.filter(|keys| !keys.is_empty()) {
+            let keys = keys.into_iter().collect::<Vec<_>>().join(", ");
+            tracing::warn!(keys, "config.not_taken_in: these keys were changed; a restart takes them in");
+        }
+    }
+
+    fn look(&self) -> (String, String) {
+        let files: Vec<_> = self.files.iter().map(|path| content(path)).collect();
+        (short_hash(&format!("{files:?}")), content(&self.path))
+    }
+}
+
+/// What a file holds, as a fingerprint, or why not.
+fn content(path: &Path) -> String {
+    match fs::metadata(path) {
+        // A pipe would be emptied, or waited for.
+        Ok(about) if !about.is_file() => "no file".to_owned(),
+        Ok(_) => match fs::read(path) {
+            Ok(bytes) => short_hash(&String::from_utf8_lossy(&bytes)),
+            Err(error) => error.kind().to_string(),
+        },
+        Err(error) => error.kind().to_string(),
+    }
+}
+
+fn again(path: &Path, text: String) -> (Option<Config>, Vec<Diagnostic>) {
+    let mut found = Vec::new();
+    let config = judge(path, text, Secrets::Again, &|name: &str| std::env::var(name).ok(), &mut found);
+    (config, found)
+}
+
+/// Whether it is another one; it is used then.
+fn replace(held: &Renewable<SecretString>, now: &SecretString) -> bool {
+    let differs = held.get().expose_secret() != now.expose_secret();
+    if differs {
+        held.replace(now.clone());
+    }
+    differs
+}
+
+/// By which a receiver's secrets are known again.
+fn fingerprint(kind: &ReceiverKind) -> String {
+    let parts: Vec<&str> = match kind {
+        ReceiverKind::Slack { webhook_url } => vec![webhook_url.expose_secret()],
+        ReceiverKind::Webhook { url, secret, headers } => {
+            let secret = secret.as_ref().map_or("", |secret| secret.expose_secret());
+            [url.expose_secret(), secret]
+                .into_iter()
+                .chain(headers.iter().map(|(_, value)| value.expose_secret()))
+                .collect()
+        }
+        ReceiverKind::Email { smtp, .. } => {
+            let login = smtp.login.as_ref().map(|login| [login.user.as_str(), login.password.expose_secret()]);
+            let server = short_hash(&format!("{} {} {:?}", smtp.host, smtp.port, smtp.protection));
+            let login = short_hash(&format!("{login:?}"));
+            return short_hash(&format!("{server} {login}"));
+        }
+        ReceiverKind::Console => Vec::new(),
+    };
+    short_hash(&parts.join("\0"))
+}
+
+/// The keys whose values differ, by their dotted path; `None` where one of the texts is no TOML.
+fn changed_keys(before: &str, now: &str) -> Option<BTreeSet<String>> {
+    let (before, now) = (flat(&before.parse().ok()?), flat(&now.parse().ok()?));
+    let differs = |key: &&String| before.get(*key) != now.get(*key);
+    Some(before.keys().chain(now.keys()).filter(differs).cloned().collect())
+}
+
+fn flat(table: &toml::Table) -> BTreeMap<String, toml::Value> {
+    let mut keys = BTreeMap::new();
+    for (name, value) in table {
+        match value {
+            // `{ env = … }` is one value.
+            toml::Value::Table(inner) if !inner.contains_key("env") && !inner.contains_key("file") => {
+                keys.extend(flat(inner).into_iter().map(|(key, value)| (format!("{name}.{key}"), value)));
+            }
+            value => {
+                keys.insert(name.clone(), value.clone());
+            }
+        }
+    }
+    keys
+}
+
+/// Reads secrets again when their files have changed or somebody asks, until `stop`; `owed` is rung when
+/// something is to be tried anew.
+pub async fn watch(
+    renewal: Arc<std::sync::Mutex<Renewal>>,
+    owed: Arc<Notify>,
+    mut ask: Asked,
+    stop: CancellationToken,
+) {
+    let lock = || renewal.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let mut used = lock().look();
+    let mut before = used.clone();
+    loop {
+        let is_asked = tokio::select! {
+            () = tokio::time::sleep(LOOK) => false,
+            () = asked(&mut ask) => true,
+            () = stop.cancelled() => return,
+        };
+        // A few small files: reading them takes less than handing it to another thread.
+        let now = lock().look();
+        let settled = now == before;
+        before.clone_from(&now);
+        if !is_asked && !settled {
+            continue;
+        }
+        if is_asked || now.1 != used.1 {
+            lock().compare();
+        }
+        if (is_asked || now.0 != used.0) && lock().take_in() {
+            owed.notify_one();
+        }
+        used = now;
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,59 @@
+//! The way to a receiver, by its kind and its secrets.
+
+use std::{
+    io::Write,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use crate::{
+    config::{Receiver, ReceiverKind},
+    notify::{Console, Email, Sender, Slack, Webhook},
+};
+
+/// For one message to one receiver.
+const SEND_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Standard output, shared by the console receivers.
+pub type Output = Arc<Mutex<dyn Write + Send>>;
+
+/// What messages to a receiver go through.
+///
+/// # Errors
+/// What of its address, headers or secrets cannot be used.
+pub fn sender(receiver: &Receiver, client: &reqwest::Client, output: &Output) -> Result<Sender, String> {
+    Ok(match &receiver.kind {
+        ReceiverKind::Slack { webhook_url } => {
+            Sender::Slack(Slack::new(client.clone(), webhook_url.clone(), SEND_TIMEOUT)?)
+        }
+        ReceiverKind::Email { smtp, from, to } => {
+            let roots: Vec<Vec<u8>> =
+                rustls_native_certs::load_native_certs().certs.into_iter().map(|der| der.to_vec()).collect();
+            Sender::Email(Email::new(smtp.clone(), from.clone(), to.clone(), SEND_TIMEOUT, &roots)?)
+        }
+        ReceiverKind::Webhook { url, secret, headers } => {
+            let mut webhook = Webhook::new(client.clone(), url.clone(), SEND_TIMEOUT)?;
+            if let Some(secret) = secret {
+                webhook = webhook.signed(secret)?;
+            }
+            for (name, value) in headers {
+                webhook = webhook.header(name, value)?;
+            }
+            Sender::Webhook(webhook)
+        }
+        ReceiverKind::Console => Sender::Console(Console::new(Box::new(Lines(Arc::clone(output))))),
+    })
+}
+
+/// A writer to the shared output.
+struct Lines(Output);
+
+impl Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).flush()
+    }
+}
