@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::{
+    doubt::{Absence, Doubts},
     evaluate::{Judgement, Surroundings, ended_at, judge, reaction, reason},
     owe,
     tick::{ABSENT, Tick},
@@ -54,12 +55,12 @@ impl<'a> Life<'a> {
     }
 
     /// What has become of it since the tick before.
-    pub fn go_on(&mut self, rule: Option<&Rule>, faults: &mut Vec<(String, String)>) {
+    pub fn go_on(&mut self, rule: Option<&Rule>, doubts: &Doubts<'_>, faults: &mut Vec<(String, String)>) {
         let Some(rule) = rule else { return self.end(None, Reason::RuleRemoved) };
         self.follow_edits(rule);
         let sure = match self.input.observed.contacts.get(&self.alert.contact.contact_id()) {
             Some(contact) => self.seen(rule, contact, faults),
-            None => self.unseen(rule),
+            None => self.unseen(rule, doubts),
         };
         self.lapse_ends(rule);
         if sure {
@@ -123,11 +124,14 @@ impl<'a> Life<'a> {
     }
 
     /// Evidence (b): absent from two complete walks. Gives whether it still counts as matching.
-    fn unseen(&mut self, rule: &Rule) -> bool {
+    fn unseen(&mut self, rule: &Rule, doubts: &Doubts<'_>) -> bool {
         let observed = self.input.observed;
-        let complete = observed.of(&rule.name).complete;
-        if complete > 0 && observed.lacks(&rule.name, &self.alert.contact, self.alert.first_seen) {
-            self.alert.missed_walks = self.alert.missed_walks.saturating_add(complete);
+        if let Some(absence) = doubts.absence(&rule.name, &self.alert.contact, self.alert.first_seen) {
+            self.alert.missed_walks = match absence {
+                Absence::Walks(walks) => self.alert.missed_walks.saturating_add(walks),
+                // Nobody is told of it by time alone meanwhile.
+                Absence::Doubted => 1,
+            };
             if self.alert.missed_walks >= ABSENT {
                 let why = if self.matched_this(rule) { Reason::Gone } else { Reason::RuleChanged };
                 self.no_longer(rule, None, why);

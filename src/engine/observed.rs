@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
+use super::differs::Returned;
 use crate::model::{AlertId, Contact, ContactId, snapshot::WalkPart};
 
 /// How far the walks of one rule's query are evidence of absence.
@@ -24,6 +25,12 @@ pub struct Observed {
     pub coverage: BTreeMap<String, Coverage>,
     /// By rule, what earlier polls saw of a walk that came to its end in this one.
     pub earlier: BTreeMap<String, WalkPart>,
+    /// Rules whose walks came to an empty page over pages that differ in size, as this API pages.
+    pub uneven: BTreeSet<String>,
+    /// By query, what its records say of its filter.
+    pub returned: BTreeMap<String, Returned>,
+    /// Contacts that were missing, and that a look-up found.
+    pub found: BTreeSet<ContactId>,
     /// Whether the inbox answered: what time alone brings is judged on fresh knowledge only.
     pub fresh: bool,
     /// Alerts whose contact was not seen by the last poll, and not found: what is known of them is older

@@ -3,6 +3,8 @@
 mod begins;
 mod blind;
 mod complaints;
+mod differs;
+mod doubt;
 mod ends;
 mod fixtures;
 mod history;

@@ -12,12 +12,13 @@ use jiff::Timestamp;
 
 use super::{
     Observed,
+    doubt::{Absence, Doubts},
     evaluate::{Judgement, Surroundings, judge, waiting_since},
     life::Life,
     live_chats,
 };
 use crate::{
-    model::{Candidate, Changes, ContactId, Names, Snapshot, snapshot::LiveChat},
+    model::{Candidate, Changes, ContactId, Doubt, Names, Snapshot, snapshot::LiveChat},
     rules::{Rule, RuleSet},
 };
 
@@ -50,15 +51,20 @@ pub struct Outcome {
     pub faults: Vec<(String, String)>,
     /// Live chats without a word of an agent, for the inbox's memory.
     pub live_chats: BTreeMap<String, LiveChat>,
+    /// Absences that are not believed yet, for the inbox's memory.
+    pub doubt: Doubt,
 }
 
 /// One tick. It does not touch the inbox's memory.
 pub fn tick(input: Tick<'_>) -> Outcome {
     let live_chats = live_chats::remember(&input.snapshot.memory.live_chats, input.observed, input.now);
     let surroundings = Surroundings { inbox: input.inbox, names: input.names, live_chats: &live_chats, now: input.now };
+    let rules = input.rules.of_inbox(input.inbox);
+    let doubts = Doubts::of(&rules, input.snapshot, input.observed, input.now);
     let mut run = Run {
         input,
-        rules: input.rules.of_inbox(input.inbox),
+        rules: rules.clone(),
+        doubts: &doubts,
         surroundings,
         open: HashSet::new(),
         outcome: Outcome::default(),
@@ -67,12 +73,13 @@ pub fn tick(input: Tick<'_>) -> Outcome {
     run.contacts();
     run.candidates();
     let outcome = run.outcome;
-    Outcome { live_chats, ..outcome }
+    Outcome { live_chats, doubt: doubts.into_memory(), ..outcome }
 }
 
 struct Run<'a> {
     input: Tick<'a>,
     rules: Vec<Arc<Rule>>,
+    doubts: &'a Doubts<'a>,
     surroundings: Surroundings<'a>,
     /// Rule and contact of what was open before this tick: an episode that ends in it does not begin
     /// anew in it.
@@ -95,7 +102,7 @@ impl<'a> Run<'a> {
                 self.open.insert((rule.name.clone(), alert.contact.id.clone()));
             }
             let mut life = Life::of(alert, self.input, self.surroundings);
-            life.go_on(rule.as_deref(), &mut self.outcome.faults);
+            life.go_on(rule.as_deref(), self.doubts, &mut self.outcome.faults);
             life.note(&mut self.outcome.changes);
         }
     }
@@ -164,9 +171,11 @@ impl<'a> Run<'a> {
                 continue;
             };
             let observed = self.input.observed;
-            let complete = observed.of(&rule.name).complete;
-            if complete > 0 && observed.lacks(&rule.name, &candidate.contact, candidate.first_seen) {
-                let missed_walks = candidate.missed_walks.saturating_add(complete);
+            if let Some(absence) = self.doubts.absence(&rule.name, &candidate.contact, candidate.first_seen) {
+                let missed_walks = match absence {
+                    Absence::Walks(walks) => candidate.missed_walks.saturating_add(walks),
+                    Absence::Doubted => 1,
+                };
                 if missed_walks >= ABSENT {
                     self.forget(Some(candidate));
                 } else {

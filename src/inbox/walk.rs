@@ -21,6 +21,9 @@ const STALE: u32 = 3;
 pub enum WalkEnd {
     /// Every page came and was understood, down to an empty or a short one.
     Complete,
+    /// Every page came and was understood, down to an empty one, and yet some customers may not have come: pages in
+    /// the middle are shorter than others, or there are said to be more.
+    Uneven,
     /// A page repeated the one before, three brought nothing new, or a record was not understood.
     Torn,
     /// As many pages as were allowed.
@@ -40,6 +43,8 @@ pub struct Walk {
     pub end: WalkEnd,
     /// Pages read.
     pub pages: u32,
+    /// The number of the last page that had records.
+    pub filled: u32,
     /// Bytes of the pages.
     pub bytes: usize,
     /// Records not understood.
@@ -89,6 +94,8 @@ pub struct Extent {
     pub first: u32,
     /// At most so many pages.
     pub cap: u32,
+    /// Pages that had records the last time: that there are fewer now is asked twice.
+    pub filled: u32,
     /// At most so many bytes: what is read is kept until the poll ends.
     pub room: usize,
     /// The time that relative dates are meant at.
@@ -107,6 +114,7 @@ pub async fn walk(
         contacts: BTreeMap::new(),
         end: WalkEnd::Capped,
         pages: 0,
+        filled: 0,
         bytes: 0,
         unreadable: 0,
         page_size: PageSize::Unchanged,
@@ -131,10 +139,22 @@ pub async fn walk(
         }
         let size = page.len();
         walk.unreadable += page.unreadable;
+        let number = extent.first + walk.pages - 1;
         if size == 0 {
+            if number <= extent.filled
+                && let Some(end) = another_look(client, gate, filter, extent, number).await
+            {
+                walk.end = end;
+                return walk;
+            }
             walk.page_size = learned(&sizes, extent.page_size);
+            let more = extent.first == 1 && page.stated.is_some_and(|stated| stated > count(&walk));
+            if more || hides(&sizes, extent.page_size) {
+                walk.end = WalkEnd::Uneven;
+            }
             return finish(walk);
         }
+        walk.filled = number;
         let ids: Vec<ContactId> = page.contacts.iter().map(Contact::contact_id).collect();
         if ids == before && !ids.is_empty() {
             walk.end = WalkEnd::Torn;
@@ -151,7 +171,9 @@ pub async fn walk(
         }
         sizes.push(size);
         before = ids;
-        if extent.page_size.is_some_and(|learned| is_last(extent.last, &sizes, learned)) {
+        let said_to_go_on =
+            number < extent.filled || page.stated.is_some_and(|stated| extent.first == 1 && stated > count(&walk));
+        if !said_to_go_on && extent.page_size.is_some_and(|learned| is_last(extent.last, &sizes, learned)) {
             return finish(walk);
         }
     }
@@ -168,9 +190,44 @@ fn is_last(last: Last, sizes: &[usize], learned: usize) -> bool {
         }
 }
 
+/// An empty page where there were records the last time is asked for once more, and so is the one after it: a
+/// moment's emptiness hides everybody who comes after it.
+async fn another_look(
+    client: &Client,
+    gate: &impl Gate,
+    filter: &Filter,
+    extent: Extent,
+    number: u32,
+) -> Option<WalkEnd> {
+    let again = if number < extent.filled { number + 1 } else { number };
+    match client.page(gate, filter, again, extent.now).await {
+        Ok(page) if page.is_empty() => None,
+        Ok(_) => Some(WalkEnd::Torn),
+        Err(error) => Some(WalkEnd::Failed(error)),
+    }
+}
+
 fn finish(mut walk: Walk) -> Walk {
-    walk.end = if walk.unreadable == 0 { WalkEnd::Complete } else { WalkEnd::Torn };
+    walk.end = match walk.end {
+        _ if walk.unreadable > 0 => WalkEnd::Torn,
+        WalkEnd::Uneven => WalkEnd::Uneven,
+        _ => WalkEnd::Complete,
+    };
     walk
+}
+
+/// How many records it has seen.
+fn count(walk: &Walk) -> u64 {
+    u64::try_from(walk.contacts.len() + walk.unreadable).unwrap_or(u64::MAX)
+}
+
+/// Whether pages in the middle are so short that they may have hidden somebody.
+fn hides(sizes: &[usize], known: Option<usize>) -> bool {
+    let Some((last, full)) = sizes.split_last() else { return false };
+    let Some(size) = full.first() else { return false };
+    let even = full.iter().all(|other| other == size) && last <= size;
+    // One page alone does not teach another size.
+    !even || (full.len() == 1 && known.is_some_and(|known| *size < known))
 }
 
 fn take(contacts: &mut BTreeMap<ContactId, Contact>, contact: Contact) {

@@ -5,6 +5,7 @@
 
 pub mod alert;
 pub mod contact;
+pub mod doubt;
 pub mod field;
 pub mod history;
 pub mod link;
@@ -23,6 +24,7 @@ pub mod webhook;
 
 pub use alert::{Ack, Alert, AlertId, Candidate, Charge, Edition, Lapse, Progress, Reason, Resolution, State};
 pub use contact::{Contact, ContactId, Unreadable};
+pub use doubt::{Differs, Doubt, Emptied};
 pub use history::{Entry, Happened};
 pub use message::{Attempt, Body, Event, Fault, Message, MessageId, Notification, NotificationId, Outcome, Parcel};
 pub use names::Names;

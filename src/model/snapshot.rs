@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Alert, AlertId, Candidate, ContactId, Entry, Notification, Silence};
+use super::{Alert, AlertId, Candidate, ContactId, Differs, Doubt, Entry, Notification, Silence};
 
 /// A receiver that was told of a firing alert, or is about to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,6 +37,14 @@ pub struct WalkMemory {
     pub ended_at: Option<Timestamp>,
     /// How many requests it took.
     pub pages: u32,
+    /// The last page that had records.
+    pub filled: u32,
+    /// Walks in a row whose pages differ in size.
+    pub uneven: u32,
+    /// What it returns does not pass its own filter.
+    pub differs: Option<Differs>,
+    /// It returns some who pass its filter beside others who do not: the API does not apply it.
+    pub loose: bool,
     /// When a walk of any kind last began: a narrow one looks at what came since.
     pub looked_at: Option<Timestamp>,
     /// A full walk that did not fit into one poll and goes on in the next.
@@ -73,6 +81,8 @@ pub struct InboxMemory {
     pub segments_at: Option<Timestamp>,
     /// Live chats without a word of an agent, by contact: one that ends so was missed.
     pub live_chats: BTreeMap<String, LiveChat>,
+    /// Absences that are not believed yet.
+    pub doubt: Doubt,
     /// When the last poll began.
     pub polled_at: Option<Timestamp>,
     /// Since when polls fail, and why; `None` after a good one.
@@ -83,6 +93,15 @@ pub struct InboxMemory {
     pub short: Option<Short>,
     /// The one-shot runs so far; empty where a daemon polls.
     pub runs: Runs,
+}
+
+impl InboxMemory {
+    /// Filters of which nothing that they return passes their own check: since when, and what comes.
+    pub fn differing(&self) -> Option<(Timestamp, String)> {
+        let told = || self.walks.values().filter_map(|walk| walk.differs.as_ref()).filter(|differs| differs.is_told());
+        let what: Vec<&str> = told().map(|differs| differs.what.as_str()).collect();
+        Some((told().map(|differs| differs.since).min()?, what.join("; ")))
+    }
 }
 
 /// The request budget is not enough for the rules.

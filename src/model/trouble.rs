@@ -32,11 +32,15 @@ pub enum Problem {
     RunsMissed,
     /// A template fails for messages; the built-in text goes out.
     TemplateFailed,
+    /// Most of those who waited are gone from an inbox at once.
+    InboxEmptied,
+    /// What a filter returns does not pass its own check.
+    FilterDiffers,
 }
 
 impl Problem {
     /// Every problem, for tables and tests.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::InboxUnreadable,
         Self::TokenRefused,
         Self::RuleRejected,
@@ -46,6 +50,8 @@ impl Problem {
         Self::BudgetShort,
         Self::RunsMissed,
         Self::TemplateFailed,
+        Self::InboxEmptied,
+        Self::FilterDiffers,
     ];
 
     /// The stored name, and the one that messages carry.
@@ -60,6 +66,8 @@ impl Problem {
             Self::BudgetShort => "budget-short",
             Self::RunsMissed => "runs-missed",
             Self::TemplateFailed => "template-failed",
+            Self::InboxEmptied => "inbox-emptied",
+            Self::FilterDiffers => "filter-differs",
         }
     }
 

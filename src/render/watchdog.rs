@@ -92,6 +92,14 @@ fn line(alert: &Alert, now: Timestamp) -> String {
             "⚠️ pengwatch: the template {subject} fails: {detail}. The built-in text goes out in its place; \
              `pengwatch check` may say more"
         ),
+        Problem::InboxEmptied => format!(
+            "⚠️ pengwatch doubts what the inbox {subject} says: {detail}. If they were really closed or removed, nothing \
+             is to be done"
+        ),
+        Problem::FilterDiffers => format!(
+            "⚠️ pengwatch may be blind in the inbox {subject}: {detail}. Nobody is told of by such a rule; ask \
+             for it in the rule's `when`, as the records have it (`raw(\"USER\")`), in place of `[filter]`"
+        ),
     }
 }
 
@@ -105,6 +113,10 @@ fn mended(problem: Problem, subject: &str) -> String {
         Problem::RecordsNotUnderstood => format!("all records of the inbox {subject} are understood again"),
         Problem::BudgetShort => format!("the requests are enough for the rules of the inbox {subject} again"),
         Problem::TemplateFailed => format!("the template {subject} works again"),
+        Problem::InboxEmptied => {
+            format!("the customers of the inbox {subject} are back, or their absence has lasted and is believed")
+        }
+        Problem::FilterDiffers => format!("what the filters of the inbox {subject} return passes them again"),
         Problem::RunsMissed => "it runs regularly again".to_owned(),
     }
 }

@@ -176,25 +176,56 @@ impl Filter {
 
     /// Whether `contact` passes at `now`. Fields that a record lacks have their empty value.
     pub fn passes(&self, contact: &Contact, now: Timestamp) -> bool {
+        self.checks(contact, now).into_iter().all(|(_, passes)| passes)
+    }
+
+    /// Each key's own check, by the request's key; one that is not in use passes.
+    pub fn checks(&self, contact: &Contact, now: Timestamp) -> [(&'static str, bool); 14] {
         let any = |wanted: &[String], has: &str| wanted.is_empty() || wanted.iter().any(|value| value == has);
         let overlap = |wanted: &[String], has: &[String]| {
             wanted.is_empty() || wanted.iter().any(|value| has.iter().any(|own| own == value))
         };
-        (!self.is_online || contact.is_online)
-            && (!self.user_interacted || contact.user_interacted)
-            && (!self.is_live_chat_active || contact.is_live_chat_active)
-            && (!self.is_contact || contact.is_contact)
-            && any(&self.status, &contact.status)
-            && any(&self.last_message_by, &contact.last_message.by)
-            && any(&self.agent_assigned, &contact.agent_assigned)
-            && overlap(&self.segments, &contact.segments)
-            && overlap(&self.tags, &contact.profile.user_details.tags)
-            && self.has_bot(contact)
-            && self.last_seen_at.holds(contact.last_seen_at, now)
-            && self.created_at.holds(contact.created_at, now)
-            && (!self.orders() || contact.has_ordered.status)
-            && self.ordered_since.is_none_or(|since| contact.has_ordered.last_at.is_some_and(|at| at >= since.at(now)))
-            && self.found_by_search(contact)
+        let ordered = (!self.orders() || contact.has_ordered.status)
+            && self.ordered_since.is_none_or(|since| contact.has_ordered.last_at.is_some_and(|at| at >= since.at(now)));
+        [
+            ("isOnline", !self.is_online || contact.is_online),
+            ("userInteracted", !self.user_interacted || contact.user_interacted),
+            ("isLiveChatActive", !self.is_live_chat_active || contact.is_live_chat_active),
+            ("isContact", !self.is_contact || contact.is_contact),
+            ("status", any(&self.status, &contact.status)),
+            ("lastMessageBy", any(&self.last_message_by, &contact.last_message.by)),
+            ("_agentAssigned", any(&self.agent_assigned, &contact.agent_assigned)),
+            ("segments", overlap(&self.segments, &contact.segments)),
+            ("tags", overlap(&self.tags, &contact.profile.user_details.tags)),
+            ("_botWebsite or another bot", self.has_bot(contact)),
+            ("lastSeenAt", self.last_seen_at.holds(contact.last_seen_at, now)),
+            ("createdAt", self.created_at.holds(contact.created_at, now)),
+            ("hasOrdered", ordered),
+            ("searchText", self.found_by_search(contact)),
+        ]
+    }
+
+    /// For a key that lists values of the API's own: those that are asked for, and the one that a record has.
+    pub fn listed<'a>(&'a self, key: &str, contact: &'a Contact) -> Option<(&'a [String], &'a str)> {
+        match key {
+            "status" => Some((&self.status, &contact.status)),
+            "lastMessageBy" => Some((&self.last_message_by, &contact.last_message.by)),
+            "_agentAssigned" => Some((&self.agent_assigned, &contact.agent_assigned)),
+            _ => None,
+        }
+    }
+
+    /// What a key asks for, where that is the API's own words and no customer's.
+    pub fn asked(&self, key: &str) -> Option<String> {
+        let flags = ["isOnline", "userInteracted", "isLiveChatActive", "isContact"];
+        let listed = match key {
+            "status" => &self.status,
+            "lastMessageBy" => &self.last_message_by,
+            "_agentAssigned" => &self.agent_assigned,
+            "segments" => &self.segments,
+            key => return flags.contains(&key).then(|| "`true`".to_owned()),
+        };
+        Some(listed.iter().map(|value| format!("`{value}`")).collect::<Vec<_>>().join(" or "))
     }
 
     /// A contact talks with one bot, so bots of several platforms are alternatives.

@@ -79,6 +79,8 @@ pub struct Polled {
     pub complete: bool,
     /// Why not everything was read, where no request failed.
     pub gap: Option<Gap>,
+    /// A filter that the API understands otherwise: nobody is told of by its rules.
+    pub differs: Option<String>,
     /// The inbox could not be read, wholly or partly; no alert was touched by what is missing.
     pub failure: Option<InboxError>,
 }
@@ -87,7 +89,7 @@ impl Polled {
     /// Why the inbox was not read completely, where the next poll does not simply go on.
     pub fn unread(&self) -> Option<String> {
         let gap = || self.gap.filter(|gap| gap.is_fault()).map(|gap| gap.to_string());
-        self.failure.as_ref().map(ToString::to_string).or_else(gap)
+        self.failure.as_ref().map(ToString::to_string).or_else(gap).or_else(|| self.differs.clone())
     }
 }
 
@@ -118,6 +120,8 @@ impl Poller {
         let inbox = self.inbox.as_str();
         let outcome =
             tick(Tick { inbox, rules: &live.rules, snapshot: &snapshot, observed: &observed, names: &names, now });
+        let emptied = outcome.doubt.emptied.as_ref().map(|emptied| Gap::Emptied(emptied.gone, emptied.open));
+        let gap = gap.filter(|gap| gap.is_fault()).or(emptied).or(gap);
         self.doubtful.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&observed.doubtful);
         for (rule, fault) in &outcome.faults {
             tracing::warn!(inbox, rule, fault, "rule.condition_failed: those contacts count as not matching");
@@ -135,7 +139,7 @@ impl Poller {
 
         // 8. Commit: state and what is owed, together or not at all.
         let overdue = queries.iter().any(|query| is_overdue(query, &memory, self.sweep_every, began));
-        let polled = summary(&observed, &outcome.changes, failure, gap, overdue);
+        let mut polled = summary(&observed, &outcome.changes, failure, gap, overdue);
         let mut changes = outcome.changes;
         let known: BTreeSet<_> = changes.candidates.iter().map(candidate_key).collect();
         let kept = snapshot.candidates.iter().filter(|candidate| {
@@ -144,7 +148,13 @@ impl Poller {
         });
         changes.candidates.extend(kept.cloned().collect::<Vec<_>>());
         memory.live_chats = outcome.live_chats;
+        memory.doubt = outcome.doubt;
         memory.walks.retain(|id, _| queries.iter().any(|query| query.id == *id));
+        note_filters(&queries, &observed, &mut memory, began);
+        if let Some((_, differs)) = memory.differing() {
+            tracing::warn!(inbox, differs, "filter.differs: nobody is told of by it");
+            (polled.complete, polled.differs) = (false, Some(differs));
+        }
         memory.polled_at = Some(began);
         memory.failing = polled.failure.as_ref().map(|error| Failing {
             since: memory.failing.map_or(began, |failing| failing.since),
@@ -271,6 +281,15 @@ fn short_of_budget(
     queries.iter().filter_map(of).max()
 }
 
+/// What the records that came say of the filters that they were asked for by.
+fn note_filters(queries: &[Query], observed: &Observed, memory: &mut InboxMemory, now: Timestamp) {
+    for query in queries {
+        if let Some(returned) = observed.returned.get(&query.id) {
+            returned.note(query, memory.walks.entry(query.id.clone()).or_default(), now);
+        }
+    }
+}
+
 fn candidate_key(candidate: &Candidate) -> (String, ContactId) {
     (candidate.rule.clone(), candidate.contact.contact_id())
 }
@@ -290,6 +309,7 @@ fn summary(
         owed: changes.owed.len(),
         complete: failure.is_none() && gap.is_none() && !overdue,
         gap,
+        differs: None,
         failure,
     }
 }

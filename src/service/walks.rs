@@ -31,6 +31,9 @@ const GOES_ON_WITHIN: SignedDuration = SignedDuration::from_hours(1);
 /// What a narrow walk overlaps with the one before: clocks differ, and `lastSeenAt` may lag.
 const OVERLAP: SignedDuration = SignedDuration::from_mins(2);
 
+/// Walks in a row whose pages differ in size mean that this API pages so.
+const AS_IT_PAGES: u32 = 3;
+
 /// How a query is walked this time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reach {
@@ -63,6 +66,10 @@ pub enum Gap {
     Unreadable(usize),
     /// Pages that repeated what had come.
     Torn,
+    /// Pages that differ in size.
+    Uneven,
+    /// Most of those who waited are gone at once: how many, of how many.
+    Emptied(usize, usize),
     /// More pages than any inbox has.
     TooLong,
     /// More MiB than are kept.
@@ -84,6 +91,10 @@ impl fmt::Display for Gap {
             Self::Unreadable(1) => f.write_str("1 record was not understood"),
             Self::Unreadable(count) => write!(f, "{count} records were not understood"),
             Self::Torn => f.write_str("the API's pages repeat what had come, twice"),
+            Self::Uneven => f.write_str("the API's pages differ in size, and may hide customers"),
+            Self::Emptied(gone, open) => {
+                write!(f, "{gone} of {open} customers whose alerts fire are gone at once, and no look-up finds anybody")
+            }
             Self::TooLong => write!(f, "the API gives more than {MOST_PAGES} pages"),
             Self::TooLarge(mebibytes) => {
                 write!(f, "the API gives more than the {mebibytes} MiB that are read in a poll")
@@ -224,7 +235,7 @@ impl Walker<'_> {
         self.room.store(extent.room.saturating_sub(walk.bytes), Ordering::Relaxed);
         let outcome = match walk.end {
             WalkEnd::Complete => "complete",
-            WalkEnd::Torn => "torn",
+            WalkEnd::Torn | WalkEnd::Uneven => "torn",
             WalkEnd::Capped | WalkEnd::TooLarge | WalkEnd::Failed(InboxError::OutOfTime) => "capped",
             WalkEnd::Failed(_) => "failed",
         };
@@ -238,6 +249,7 @@ impl Walker<'_> {
             WalkEnd::TooLarge => Some(Gap::TooLarge(self.most_bytes >> 20)),
             _ if walk.unreadable > 0 => Some(Gap::Unreadable(walk.unreadable)),
             WalkEnd::Torn => Some(Gap::Torn),
+            WalkEnd::Uneven => Some(Gap::Uneven),
             WalkEnd::Complete | WalkEnd::Capped | WalkEnd::Failed(_) => None,
         }
     }
@@ -257,19 +269,24 @@ impl Walker<'_> {
             last: Last::AnyShort,
             first: 1,
             cap: news.cap,
+            filled: 0,
             room: self.most_bytes,
             now,
         };
         let mut walk = self.pages(&filter, Kind::Narrow, extent).await;
         if walk.end == WalkEnd::Torn {
-            take(&mut walk, observed);
+            take(query, &mut walk, observed, now);
             walk = self.pages(&filter, Kind::Narrow, extent).await;
         }
-        take(&mut walk, observed);
+        take(query, &mut walk, observed, now);
+        if walk.end == WalkEnd::Uneven {
+            // It is evidence of nobody's absence anyway.
+            walk.end = WalkEnd::Complete;
+        }
         let remembered = memory.walks.entry(query.id.clone()).or_default();
         let gap = self.gap(&walk);
         match walk.end {
-            WalkEnd::Complete | WalkEnd::Torn | WalkEnd::TooLarge => remembered.looked_at = Some(now),
+            WalkEnd::Complete | WalkEnd::Torn | WalkEnd::Uneven | WalkEnd::TooLarge => remembered.looked_at = Some(now),
             // More is new than may be read so: a full walk is due.
             WalkEnd::Capped => {
                 remembered.ended_at = None;
@@ -293,12 +310,14 @@ impl Walker<'_> {
         let last = if verified { Last::Short } else { Last::Empty };
         let remembered = memory.walks.entry(query.id.clone()).or_default();
         remembered.first_at.get_or_insert(now);
+        let filled = remembered.filled;
         let mut part = remembered.part.take().filter(|part| is_usable(part, now));
         let from = |part: Option<&WalkPart>| Extent {
             page_size: memory.page_size,
             last,
             first: part.map_or(1, |part| part.pages + 1),
             cap,
+            filled,
             room: self.most_bytes,
             now,
         };
@@ -307,13 +326,26 @@ impl Walker<'_> {
             walk.end = WalkEnd::Torn;
         }
         if walk.end == WalkEnd::Torn {
-            take(&mut walk, observed);
+            take(query, &mut walk, observed, now);
             tracing::debug!(query.id, walk.pages, walk.unreadable, "walk.torn");
             part = None;
             walk = self.pages(&query.filter, Kind::Full, from(None)).await;
+        } else if walk.end == WalkEnd::Uneven && uneven(query, memory) + 1 < AS_IT_PAGES {
+            // Counted as a walk of its own.
+            take(query, &mut walk, observed, now);
+            memory.walks.entry(query.id.clone()).or_default().uneven += 1;
+            part = None;
+            walk = self.pages(&query.filter, Kind::Full, from(None)).await;
+        }
+        if walk.end == WalkEnd::Uneven {
+            let remembered = memory.walks.entry(query.id.clone()).or_default();
+            remembered.uneven = remembered.uneven.saturating_add(1);
+            if remembered.uneven >= AS_IT_PAGES {
+                walk.end = WalkEnd::Complete;
+            }
         }
         let stopped = note(query, &walk, part, memory, observed, now);
-        take(&mut walk, observed);
+        take(query, &mut walk, observed, now);
         let gap = self.gap(&walk);
         match walk.end {
             WalkEnd::Capped if !stopped => Ok(gap.or(Some(Gap::TooLong))),
@@ -321,6 +353,7 @@ impl Walker<'_> {
             WalkEnd::Failed(InboxError::OutOfTime)
             | WalkEnd::Complete
             | WalkEnd::Torn
+            | WalkEnd::Uneven
             | WalkEnd::Capped
             | WalkEnd::TooLarge => Ok(gap),
             WalkEnd::Failed(error) => Err(error),
@@ -351,15 +384,20 @@ fn note(
         WalkEnd::Failed(InboxError::OutOfTime) => true,
         // What was read in earlier polls stays read.
         WalkEnd::Failed(_) => part.is_some(),
-        WalkEnd::Complete | WalkEnd::Torn | WalkEnd::TooLarge => false,
+        WalkEnd::Complete | WalkEnd::Torn | WalkEnd::Uneven | WalkEnd::TooLarge => false,
     };
     // Who came since the first part began is what the next narrow walk looks at.
-    if stopped || matches!(walk.end, WalkEnd::Complete | WalkEnd::Torn | WalkEnd::TooLarge) {
+    if stopped || matches!(walk.end, WalkEnd::Complete | WalkEnd::Torn | WalkEnd::Uneven | WalkEnd::TooLarge) {
         remembered.looked_at = Some(remembered.looked_at.map_or(began_at, |looked| looked.max(began_at)));
     }
     remembered.pages = if walk.is_complete() { pages } else { remembered.pages.max(pages) };
     if walk.is_complete() {
         (remembered.complete_at, remembered.whole_at) = (Some(began_at), Some(now));
+        remembered.filled = walk.filled;
+        // Even pages down to an empty one: so it pages again.
+        if matches!(walk.page_size, PageSize::Confirmed(_)) {
+            remembered.uneven = 0;
+        }
     }
     if stopped {
         let mut part = part.unwrap_or(WalkPart { began_at, pages: 0, seen: BTreeSet::new(), torn: false });
@@ -374,6 +412,8 @@ fn note(
         PageSize::Wrong => (memory.page_size, memory.page_size_at) = (None, None),
         PageSize::Unchanged => {}
     }
+    let hides = uneven(query, memory) >= AS_IT_PAGES;
+    let remembered = memory.walks.entry(query.id.clone()).or_default();
     let ended = !matches!(walk.end, WalkEnd::Failed(_));
     if ended {
         remembered.ended_at = Some(now);
@@ -382,6 +422,9 @@ fn note(
         let coverage: &mut Coverage = observed.coverage.entry(rule.clone()).or_default();
         coverage.complete += u32::from(walk.is_complete());
         coverage.ended |= ended;
+        if hides {
+            observed.uneven.insert(rule.clone());
+        }
         if let Some(part) = &part {
             observed.earlier.insert(rule.clone(), part.clone());
         }
@@ -389,7 +432,14 @@ fn note(
     false
 }
 
-fn take(walk: &mut Walk, observed: &mut Observed) {
+/// Walks in a row over pages that differ in size.
+fn uneven(query: &Query, memory: &InboxMemory) -> u32 {
+    memory.walks.get(&query.id).map_or(0, |walk| walk.uneven)
+}
+
+fn take(query: &Query, walk: &mut Walk, observed: &mut Observed, now: Timestamp) {
+    let returned = observed.returned.entry(query.id.clone()).or_default();
+    walk.contacts.values().for_each(|contact| returned.add(&query.filter, contact, now));
     for contact in std::mem::take(&mut walk.contacts).into_values() {
         observed.see(contact);
     }

@@ -92,6 +92,12 @@ fn of_inbox(inbox: &str, memory: &InboxMemory, after: SignedDuration, now: Times
         };
         troubles.push(trouble(Problem::RecordsNotUnderstood, inbox, &detail, odd.since));
     }
+    if let Some(emptied) = &memory.doubt.emptied {
+        troubles.push(trouble(Problem::InboxEmptied, inbox, &emptied.to_string(), emptied.since));
+    }
+    if let Some((since, detail)) = memory.differing() {
+        troubles.push(trouble(Problem::FilterDiffers, inbox, &detail, since));
+    }
     if let Some(short) = &memory.short {
         let detail = format!("a full walk of {} pages or more does not come to its end in time", short.pages);
         troubles.push(trouble(Problem::BudgetShort, inbox, &detail, short.since));

@@ -43,6 +43,61 @@ fn a_refused_token_is_told_at_once_and_once_and_when_it_is_over() {
 }
 
 #[test]
+fn an_inbox_that_is_empty_all_at_once_is_doubted() {
+    let home = watched("");
+    for id in ["c1", "c2", "c3"] {
+        home.waits(id, "Asha", "Hello?");
+    }
+    home.run(&["run", "--once"]).ends(0);
+    assert_eq!(home.inbox().slack().len(), 1);
+    let empty = r#"{"success":true,"message":"","code":200,"data":[]}"#.to_owned();
+    let empty = Kind::Status { code: 200, body: Some(empty), retry_after: None };
+    home.inbox().fault(Fault::inbox(empty).repeated(10_000));
+    for _ in 0..4 {
+        let ran = home.run(&["run", "--once"]);
+        ran.ends(1);
+        let words = "3 of 3 customers whose alerts fire are gone at once, and no look-up finds anybody";
+        assert!(ran.stderr.contains(words), "{}", ran.stderr);
+    }
+    let [told] = subjects(&home).try_into().expect("one mail");
+    assert!(told.starts_with("⚠️ pengwatch doubts what the inbox main says: 3 of 3 customers"), "{told}");
+    home.inbox().clear_faults();
+    home.run(&["run", "--once"]).ends(0);
+    let [_, over] = subjects(&home).try_into().expect("two mails");
+    assert!(over.starts_with("✅ pengwatch: the customers of the inbox main are back"), "{over}");
+    assert_eq!(home.inbox().slack().len(), 1, "nobody's wait has ended");
+}
+
+#[test]
+fn a_filter_that_returns_what_does_not_pass_it_is_told() {
+    let home = watched("");
+    let record = |id: &str| {
+        format!(
+            r#"{{"_id":"{id}","status":"OPEN","unreadMessages":1,"lastMessage":{{"by":"USER","at":"{}","text":"Hello?"}}}}"#,
+            now()
+        )
+    };
+    let page = format!(r#"{{"success":true,"message":"","code":200,"data":[{},{}]}}"#, record("c1"), record("c2"));
+    let page = Kind::Status { code: 200, body: Some(page), retry_after: None };
+    home.inbox().fault(Fault::inbox(page).on_page(1).repeated(10_000));
+    let words = "what the filter of waiting returns does not pass it here: `lastMessageBy` asks for `user`, and the API \
+                 returned `USER`";
+    for arguments in [&["run", "--once", "--dry-run"][..], &["run", "--once"], &["run", "--once"]] {
+        let ran = home.run(arguments);
+        ran.ends(1);
+        assert!(ran.stderr.contains(words), "{}", ran.stderr);
+    }
+    let [told] = subjects(&home).try_into().expect("one mail");
+    assert!(told.starts_with("⚠️ pengwatch may be blind in the inbox main: what the filter of waiting"), "{told}");
+    home.inbox().clear_faults();
+    home.waits("c3", "Asha", "Hello?");
+    home.run(&["run", "--once"]).ends(0);
+    assert!(
+        subjects(&home)[1].starts_with("✅ pengwatch: what the filters of the inbox main return passes them again")
+    );
+}
+
+#[test]
 fn an_inbox_that_stays_unreadable_is_one_trouble() {
     let home = watched("after = \"2s\"\n");
     let daemon = home.start(&["run"]);

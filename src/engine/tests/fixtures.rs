@@ -133,6 +133,7 @@ impl Scene {
         apply(&mut self.snapshot, &outcome.changes);
         self.ended.extend(outcome.changes.alerts.iter().filter(|alert| !alert.is_open()).cloned());
         self.snapshot.memory.live_chats.clone_from(&outcome.live_chats);
+        self.snapshot.memory.doubt.clone_from(&outcome.doubt);
         outcome
     }
 

@@ -92,6 +92,20 @@ fn every_problem_says_what_failed_what_happens_and_that_it_is_over() {
             "⚠️ pengwatch: the template own fails: templates/own/slack.json.hbs:3:9: unknown helper `lst`. The built-in text goes out in its place; `pengwatch check` may say more",
             "✅ pengwatch: the template own works again, after 12 min",
         ),
+        (
+            Problem::FilterDiffers,
+            "main",
+            "`lastMessageBy` asks for `user`, and the API returned `USER`",
+            "⚠️ pengwatch may be blind in the inbox main: `lastMessageBy` asks for `user`, and the API returned `USER`. Nobody is told of by such a rule; ask for it in the rule's `when`, as the records have it (`raw(\"USER\")`), in place of `[filter]`",
+            "✅ pengwatch: what the filters of the inbox main return passes them again, after 12 min",
+        ),
+        (
+            Problem::InboxEmptied,
+            "main",
+            "5 of 6 customers are gone",
+            "⚠️ pengwatch doubts what the inbox main says: 5 of 6 customers are gone. If they were really closed or removed, nothing is to be done",
+            "✅ pengwatch: the customers of the inbox main are back, or their absence has lasted and is believed, after 12 min",
+        ),
     ] {
         let firing = alert(problem, subject, detail);
         assert_eq!((said(&firing).as_str(), said(&over(firing)).as_str()), (words, end));

@@ -27,6 +27,9 @@ const SEGMENTS_EVERY: SignedDuration = SignedDuration::from_hours(1);
 /// An alert that has begun does not wait longer for them.
 const NAMES_WITHIN: Duration = Duration::from_secs(3);
 
+/// While everybody is gone, a few look-ups a poll notice that they are back.
+const WHILE_DOUBTED: usize = 3;
+
 /// One poll under way.
 pub(super) struct Poll {
     pub(super) mode: Mode,
@@ -122,11 +125,19 @@ impl Poller {
     async fn find_missing(&self, rules: &[Arc<Rule>], snapshot: &Snapshot, poll: &mut Poll) -> Option<InboxError> {
         let Poll { mode, now, queries, memory, observed, .. } = poll;
         let now = *now;
-        let wanted: Vec<Contact> = missing::to_look_up(rules, snapshot, observed).into_iter().cloned().collect();
+        let mut wanted: Vec<Contact> = missing::to_look_up(rules, snapshot, observed).into_iter().cloned().collect();
+        if memory.doubt.emptied.is_some() {
+            wanted.truncate(WHILE_DOUBTED);
+        }
         let mut failure = None;
         for contact in wanted {
             match self.look_up(&contact, observed, now).await {
-                Ok(()) => {}
+                Ok(()) => {
+                    let id = contact.contact_id();
+                    if observed.contacts.contains_key(&id) {
+                        observed.found.insert(id);
+                    }
+                }
                 Err(InboxError::OutOfTime) => return failure,
                 // What one contact is searched by may not please the API; the others are found all the same.
                 Err(error @ InboxError::BadRequest { .. }) => failure = Some(error),

@@ -30,7 +30,7 @@ fn kinds() -> [(Kind, &'static str); KINDS] {
 }
 
 /// A failure that comes with HTTP 200.
-fn friendly(body: &str) -> Kind {
+pub(super) fn friendly(body: &str) -> Kind {
     Kind::Status { code: 200, body: Some(body.to_owned()), retry_after: None }
 }
 

@@ -1,10 +1,12 @@
 //! Whole polls: a made-up inbox on the wire, a store in a file, a clock that is moved by hand.
 
 mod clock;
+mod doubt;
 mod ends;
 mod faults;
 mod model;
 mod narrow;
+mod uneven;
 
 use std::{
     collections::BTreeMap,
