@@ -64,6 +64,12 @@ pub enum InboxError {
         /// In MiB.
         limit: usize,
     },
+    /// More than is kept in memory, whatever it takes on the wire.
+    #[error("the API's answer takes more than {limit} MiB of memory and was not read")]
+    TooMuch {
+        /// In MiB.
+        limit: usize,
+    },
     /// Nothing in the body.
     #[error("the API's answer is empty (HTTP {status})")]
     Empty {
@@ -136,6 +142,7 @@ impl InboxError {
             Self::Timeout { .. } => "timeout",
             Self::Broken => "broken",
             Self::TooLarge { .. } => "too-large",
+            Self::TooMuch { .. } => "too-much",
             Self::Empty { .. } => "empty",
             Self::Html { .. } => "html",
             Self::NotJson => "not-json",

@@ -11,12 +11,17 @@ const DEEPEST: usize = 64;
 
 /// The record in JSON, as far as that can be said.
 pub fn mended(raw: &str) -> String {
-    let mut mended = String::with_capacity(raw.len());
+    within(raw, usize::MAX)
+}
+
+/// The same, with every text cut after so many bytes.
+pub fn within(raw: &str, longest: usize) -> String {
+    let mut mended = String::new();
     let mut rest = raw;
     let mut depth = 0_usize;
     while let Some(character) = rest.chars().next() {
         let length = match character {
-            '"' => text(rest, &mut mended),
+            '"' => text(rest, longest, &mut mended),
             '[' | '{' if depth == DEEPEST => {
                 mended.push_str("null");
                 split::value(rest).map_or(rest.len(), str::len)
@@ -53,14 +58,23 @@ fn word(rest: &str, mended: &mut String) -> usize {
 }
 
 /// A text with its escapes and control characters as JSON has them; gives how much of `rest` it took.
-fn text(rest: &str, mended: &mut String) -> usize {
+fn text(rest: &str, longest: usize, mended: &mut String) -> usize {
     mended.push('"');
+    let begins = mended.len();
     let mut at = 1;
     while let Some(character) = rest[at..].chars().next() {
         match character {
             '"' => {
                 mended.push('"');
                 return at + 1;
+            }
+            _ if mended.len() - begins >= longest => {
+                // What is left of it is skipped, with its escapes.
+                at += if character == '\\' {
+                    1 + rest[at + 1..].chars().next().map_or(0, char::len_utf8)
+                } else {
+                    character.len_utf8()
+                };
             }
             '\\' => at += escape(&rest[at..], mended),
             control if control < ' ' => {

@@ -8,10 +8,10 @@ use serde_json::Value;
 use super::{
     InboxError,
     envelope::{self, Good},
-    mend::mended,
+    mend::{mended, within},
     split,
 };
-use crate::model::{Contact, time::parse_retry_after};
+use crate::model::{Contact, text, time::parse_retry_after};
 
 /// One page as it came.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -20,7 +20,7 @@ pub struct Page {
     pub contacts: Vec<Contact>,
     /// How many were not: one bad record does not lose the page.
     pub unreadable: usize,
-    /// How many bytes the answer took.
+    /// How many bytes of memory the records take, about.
     pub bytes: usize,
     /// How many records there are in all, where the answer says so.
     pub stated: Option<u64>,
@@ -37,6 +37,21 @@ impl Page {
         self.len() == 0
     }
 }
+
+/// The memory that the records of one answer may take: a page of 137 long records is far below.
+const MOST_KEPT: usize = 16 << 20;
+
+/// A record that is larger has its texts cut.
+const LARGEST: usize = 256 << 10;
+
+/// … after so many bytes.
+const LONGEST_TEXT: usize = 64 << 10;
+
+/// No id is longer.
+const LONGEST_ID: usize = 256;
+
+/// Segments whose names are kept.
+const MOST_SEGMENTS: usize = 10_000;
 
 /// The longest pause that is believed: who waits longer is blind for longer.
 pub const MOST_PAUSE: SignedDuration = SignedDuration::from_hours(1);
@@ -59,18 +74,30 @@ pub struct Head<'a> {
 pub fn page(head: Head<'_>, body: &[u8]) -> Result<Page, InboxError> {
     let text = String::from_utf8_lossy(body);
     let good = good(head, &text)?;
-    let mut page = Page { bytes: body.len(), stated: good.stated, ..Page::default() };
+    let mut page = Page { stated: good.stated, ..Page::default() };
     for raw in split::entries(good.data).into_iter().flatten() {
         match record(raw).and_then(|value| Contact::read(value).ok()) {
-            Some(contact) => page.contacts.push(contact),
-            None => page.unreadable += 1,
+            Some(contact) if contact.id.len() <= LONGEST_ID => {
+                page.bytes += contact.weight();
+                page.contacts.push(contact);
+            }
+            _ => page.unreadable += 1,
+        }
+        // A few bytes on the wire can be a hundred times as many in memory.
+        if page.bytes > MOST_KEPT {
+            return Err(InboxError::TooMuch { limit: MOST_KEPT >> 20 });
         }
     }
     Ok(page)
 }
 
-/// A record as JSON, mended where that is needed: one fault costs one record at most.
+/// A record as JSON, mended where that is needed: one fault costs one record at most. Of a very large one, texts are
+/// cut; one that is large all the same would take many times as much memory.
 fn record(raw: &str) -> Option<Value> {
+    if raw.len() > LARGEST {
+        let cut = within(raw, LONGEST_TEXT);
+        return if cut.len() > LARGEST { None } else { serde_json::from_str(&cut).ok() };
+    }
     serde_json::from_str(raw).or_else(|_| serde_json::from_str(&mended(raw))).ok()
 }
 
@@ -81,12 +108,12 @@ fn record(raw: &str) -> Option<Value> {
 pub fn segments(head: Head<'_>, body: &[u8]) -> Result<BTreeMap<String, String>, InboxError> {
     let named = |raw: &str| {
         let value = record(raw)?;
-        let text = |key: &str| value.get(key)?.as_str().map(str::to_owned).filter(|text| !text.is_empty());
-        Some((text("_id")?, text("segmentName")?))
+        let of = |key: &str| value.get(key)?.as_str().map(str::to_owned).filter(|text| !text.is_empty());
+        Some((of("_id").filter(|id| id.len() <= LONGEST_ID)?, text::one_line(&of("segmentName")?, 200)))
     };
     let text = String::from_utf8_lossy(body);
     let good = good(head, &text)?;
-    Ok(split::entries(good.data).into_iter().flatten().filter_map(named).collect())
+    Ok(split::entries(good.data).into_iter().flatten().filter_map(named).take(MOST_SEGMENTS).collect())
 }
 
 fn good<'a>(head: Head<'_>, body: &'a str) -> Result<Good<'a>, InboxError> {

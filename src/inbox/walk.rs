@@ -45,7 +45,7 @@ pub struct Walk {
     pub pages: u32,
     /// The number of the last page that had records.
     pub filled: u32,
-    /// Bytes of the pages.
+    /// How many bytes of memory the records of the pages took, about.
     pub bytes: usize,
     /// Records not understood.
     pub unreadable: usize,

@@ -9,7 +9,7 @@ use std::fmt;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
 
-use super::field::{Field, Kind, Reading, record};
+use super::field::{Field, Kind, Reading, heap_of_all, record};
 use super::text;
 
 /// The value of `lastMessage.by` for each side of a conversation.
@@ -393,6 +393,12 @@ impl Contact {
             object.insert("extra".to_owned(), Value::Object(self.extra.clone()));
         }
         value
+    }
+
+    /// How many bytes of memory it takes, about.
+    pub fn weight(&self) -> usize {
+        let doubts: usize = self.doubts.iter().map(|path| size_of::<String>() + path.heap()).sum();
+        size_of::<Self>() + self.record.heap() + heap_of_all(&self.extra) + doubts
     }
 
     /// The documented shape of a record.

@@ -146,6 +146,31 @@ pub trait Field: Default {
     fn read(value: Value, reading: &mut Reading) -> Self;
     /// The value as the provider documents it, empty value included.
     fn json(&self) -> Value;
+    /// How many bytes it keeps besides its own, about.
+    fn heap(&self) -> usize {
+        0
+    }
+}
+
+/// What one allocation costs besides its bytes, about.
+const ALLOCATION: usize = 16;
+
+/// How many bytes an undocumented value keeps besides its own, about.
+pub(crate) fn heap_of(value: &Value) -> usize {
+    match value {
+        Value::String(text) => text.capacity() + ALLOCATION,
+        Value::Array(entries) => {
+            entries.capacity() * size_of::<Value>() + entries.iter().map(heap_of).sum::<usize>() + ALLOCATION
+        }
+        Value::Object(fields) => heap_of_all(fields),
+        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+    }
+}
+
+/// The same of an object's fields.
+pub(crate) fn heap_of_all(fields: &Map<String, Value>) -> usize {
+    let entry = size_of::<String>() + size_of::<Value>() + 3 * size_of::<usize>() + ALLOCATION;
+    fields.iter().map(|(name, value)| 2 * entry + name.capacity() + heap_of(value)).sum()
 }
 
 impl Field for String {
@@ -169,6 +194,10 @@ impl Field for String {
 
     fn json(&self) -> Value {
         Value::from(self.as_str())
+    }
+
+    fn heap(&self) -> usize {
+        if self.capacity() == 0 { 0 } else { self.capacity() + ALLOCATION }
     }
 }
 
@@ -304,6 +333,10 @@ impl<T: Field> Field for Vec<T> {
     fn json(&self) -> Value {
         Value::Array(self.iter().map(Field::json).collect())
     }
+
+    fn heap(&self) -> usize {
+        self.capacity() * size_of::<T>() + self.iter().map(Field::heap).sum::<usize>()
+    }
 }
 
 /// One entry of a list; one that makes no sense is a doubt and no entry.
@@ -368,6 +401,10 @@ macro_rules! record {
                 let mut object = serde_json::Map::new();
                 $(object.insert($api.to_owned(), $crate::model::field::Field::json(&self.$field));)*
                 serde_json::Value::Object(object)
+            }
+
+            fn heap(&self) -> usize {
+                [$($crate::model::field::Field::heap(&self.$field),)*].into_iter().sum()
             }
         }
 

@@ -34,9 +34,9 @@ use crate::{
     store::{FaultPoints, Store, StoreError},
 };
 
-/// How many bytes of what the API sends one poll keeps; 2,000 pages of twenty
-/// records are about as many.
-const MOST_BYTES: usize = 64 << 20;
+/// How many bytes of memory one poll keeps of what the API sends: some 12,000 contacts. Who matches is kept twice, as
+/// an alert, and the manifests give 128 MiB.
+const MOST_BYTES: usize = 32 << 20;
 
 /// Slack takes one message a second per webhook, and short bursts
 /// (<https://docs.slack.dev/apis/web-api/rate-limits>).

@@ -25,6 +25,9 @@ use crate::{
 /// More pages than any inbox within the budget has.
 pub const MOST_PAGES: u32 = 2_000;
 
+/// More customers than a walk over several polls remembers to have seen.
+const MOST_SEEN: usize = 200_000;
+
 /// How long after its beginning a full walk can go on where it stopped.
 const GOES_ON_WITHIN: SignedDuration = SignedDuration::from_hours(1);
 
@@ -95,9 +98,9 @@ impl fmt::Display for Gap {
             Self::Emptied(gone, open) => {
                 write!(f, "{gone} of {open} customers whose alerts fire are gone at once, and no look-up finds anybody")
             }
-            Self::TooLong => write!(f, "the API gives more than {MOST_PAGES} pages"),
+            Self::TooLong => write!(f, "the API gives more than {MOST_PAGES} pages or {MOST_SEEN} customers"),
             Self::TooLarge(mebibytes) => {
-                write!(f, "the API gives more than the {mebibytes} MiB that are read in a poll")
+                write!(f, "the API gives more than the {mebibytes} MiB of memory that a poll keeps")
             }
             Self::Behind => f.write_str("more is new than could be read"),
         }
@@ -380,7 +383,10 @@ fn note(
     let pages = before + walk.pages;
     let remembered = memory.walks.entry(query.id.clone()).or_default();
     let stopped = match walk.end {
-        WalkEnd::Capped => pages < MOST_PAGES,
+        WalkEnd::Capped => {
+            let seen = part.as_ref().map_or(0, |part| part.seen.len());
+            pages < MOST_PAGES && seen.saturating_add(walk.contacts.len()) < MOST_SEEN
+        }
         WalkEnd::Failed(InboxError::OutOfTime) => true,
         // What was read in earlier polls stays read.
         WalkEnd::Failed(_) => part.is_some(),

@@ -19,6 +19,7 @@ mod init;
 mod kill;
 mod leaks;
 mod life;
+mod memory;
 mod metrics;
 mod once;
 mod outbox;

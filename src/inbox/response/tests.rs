@@ -295,6 +295,31 @@ fn one_record_s_fault_costs_that_record() {
 }
 
 #[test]
+fn what_takes_too_much_memory_is_not_kept() {
+    let tiny: String = (0..20_000).map(|index| format!(r#"{{"_id":"{index}"}},"#)).collect();
+    let body = format!(r#"{{"success":true,"data":[{tiny}{{"_id":"last"}}]}}"#);
+    assert!(body.len() < 1 << 20);
+    assert_eq!(page(head(200), body.as_bytes()), Err(InboxError::TooMuch { limit: 16 }));
+    // One record that is too large costs that record; a long text is cut.
+    let many = |entry: &str| vec![entry; 300_000].join(",");
+    for large in [
+        format!(r#"{{"_id":"c2","profile":{{"userDetails":{{"tags":[{}]}}}}}}"#, many("1")),
+        format!(r#"{{"_id":"c2","profile":{{"userDetails":{{"attributes":[{}]}}}}}}"#, many("{}")),
+        format!(r#"{{"_id":"c2","unknown":[{}]}}"#, many("[]")),
+        format!(
+            r#"{{"_id":"c2",{}}}"#,
+            (0..50_000).map(|index| format!(r#""x{index}":1"#)).collect::<Vec<_>>().join(",")
+        ),
+        format!(r#"{{"_id":"{}"}}"#, "x".repeat(300)),
+    ] {
+        assert_eq!(among_others(large.as_bytes()), (vec!["c1".to_owned(), "c3".to_owned()], 1), "{large:.60}");
+    }
+    let long =
+        format!(r#"{{"_id":"c2","lastMessage":{{"text":"{}\"\ud83d"}},"status":"OPEN"}}"#, "é\\n".repeat(1 << 20));
+    assert_eq!(among_others(long.as_bytes()).1, 0);
+}
+
+#[test]
 fn a_number_that_no_computer_has_is_no_evidence() {
     let body = br#"{"success":true,"data":[{"_id":"c1","unreadMessages":1e999,"lastMessage":NaN}]}"#;
     let contact = page(head(200), body).unwrap().contacts.remove(0);

@@ -18,7 +18,7 @@ use crate::{
 const CAP: u32 = 2_000;
 
 fn extent(page_size: Option<usize>) -> Extent {
-    Extent { page_size, last: Last::Short, first: 1, cap: CAP, filled: 0, room: 1 << 20, now: noon() }
+    Extent { page_size, last: Last::Short, first: 1, cap: CAP, filled: 0, room: 16 << 20, now: noon() }
 }
 
 async fn walked(inbox: &Inbox, extent: Extent) -> Walk {

@@ -119,7 +119,7 @@ impl Bench {
             gate: BudgetGate::open("main", 10_000, clock.clone(), store.clone(), None).await.unwrap(),
             sweep_every: SignedDuration::from_mins(5),
             soon: SignedDuration::from_mins(1),
-            most_bytes: 1 << 20,
+            most_bytes: 16 << 20,
             share: 1_000,
             store,
             clock,

@@ -267,13 +267,13 @@ async fn what_is_not_understood_lasts_until_a_complete_walk() {
 #[tokio::test]
 async fn more_than_may_be_kept_is_not_read_and_told() {
     let mut bench = Bench::new(&[("waiting", WAITING)], 33).await;
-    bench.poller.most_bytes = 6_000;
+    bench.poller.most_bytes = 40_000;
     for mode in [Mode::Daemon, Mode::Once] {
         bench.advance(400);
         let polled = bench.run(mode).await;
         assert_eq!((polled.failure.clone(), polled.complete), (None, false));
         assert!((5..30).contains(&polled.contacts), "{polled:?}");
-        assert_eq!(polled.unread().as_deref(), Some("the API gives more than the 0 MiB that are read in a poll"));
+        assert_eq!(polled.unread().as_deref(), Some("the API gives more than the 0 MiB of memory that a poll keeps"));
         assert!(bench.inbox.sandbox.requests().len() < 7);
         let odd = bench.poller.store.snapshot("main").await.unwrap().memory.odd_records.unwrap();
         assert!(odd.what.is_some_and(|what| what.starts_with("the API gives more than")));
