@@ -62,7 +62,7 @@ pub async fn status(global: &Global, arguments: StatusArguments) -> anyhow::Resu
         people(&desk, &known)?;
     }
     let is_blind = blind(&desk, &known).iter().any(|(_, why)| why.is_some());
-    let failing = desk.files.config.inboxes.iter().any(|inbox| memory(&known, &inbox.name).failing.is_some());
+    let failing = desk.files.config.inboxes.iter().any(|inbox| memory(&known, &inbox.name).trouble().is_some());
     Ok(if failing || is_blind { Exit::No } else { Exit::Fine })
 }
 
@@ -90,8 +90,8 @@ fn object(desk: &Desk, known: &Known) -> Value {
         json!({
             "name": inbox.name,
             "polled_at": memory.polled_at.map(iso),
-            "failing_since": memory.failing.as_ref().map(|failing| iso(failing.since)),
-            "failure": memory.failing.as_ref().map(|failing| &failing.why),
+            "failing_since": memory.trouble().map(|(since, _)| iso(since)),
+            "failure": memory.trouble().map(|(_, why)| why),
             "blind": blind.get(&inbox.name).cloned().flatten(),
             "pending": count(known, &inbox.name, |alert| alert.state() == State::Pending),
             "firing": count(known, &inbox.name, Alert::is_firing),
@@ -120,9 +120,8 @@ fn people(desk: &Desk, known: &Known) -> io::Result<()> {
     let inboxes = desk.files.config.inboxes.iter().map(|inbox| {
         let memory = memory(known, &inbox.name);
         let read = memory.polled_at.map_or("never".to_owned(), |at| format!("{} ago", human(elapsed(at, desk.now))));
-        let trouble = memory
-            .failing
-            .map_or("none".to_owned(), |failing| format!("since {}: {}", desk.moment(failing.since), failing.why));
+        let trouble =
+            memory.trouble().map_or("none".to_owned(), |(since, why)| format!("since {}: {why}", desk.moment(since)));
         vec![
             inbox.name.clone(),
             read,

@@ -102,6 +102,13 @@ impl InboxMemory {
         let what: Vec<&str> = told().map(|differs| differs.what.as_str()).collect();
         Some((told().map(|differs| differs.since).min()?, what.join("; ")))
     }
+
+    /// Why what was read last is not all that there is: since when, in an operator's words.
+    pub fn trouble(&self) -> Option<(Timestamp, String)> {
+        let failing = self.failing.as_ref().map(|failing| (failing.since, failing.why.clone()));
+        let emptied = self.doubt.emptied.as_ref().map(|emptied| (emptied.since, emptied.to_string()));
+        failing.or(emptied).or_else(|| self.differing())
+    }
 }
 
 /// The request budget is not enough for the rules.

@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{gate::BudgetGate, poller::Mode};
 use crate::{
-    engine::{Observed, Query, observed::Coverage},
+    engine::{Observed, Query, differs::Returned, observed::Coverage},
     inbox::{
         Client, InboxError, Walk, WalkEnd,
         walk::{Extent, Last, PageSize, walk as read_pages},
@@ -444,8 +444,12 @@ fn uneven(query: &Query, memory: &InboxMemory) -> u32 {
 }
 
 fn take(query: &Query, walk: &mut Walk, observed: &mut Observed, now: Timestamp) {
-    let returned = observed.returned.entry(query.id.clone()).or_default();
-    walk.contacts.values().for_each(|contact| returned.add(&query.filter, contact, now));
+    if !walk.contacts.is_empty() {
+        // Of the last walk that showed somebody: one record that comes in two walks is one.
+        let mut returned = Returned::default();
+        walk.contacts.values().for_each(|contact| returned.add(&query.filter, contact, now));
+        observed.returned.insert(query.id.clone(), returned);
+    }
     for contact in std::mem::take(&mut walk.contacts).into_values() {
         observed.see(contact);
     }
