@@ -11,11 +11,11 @@ const DEEPEST: usize = 64;
 
 /// The record in JSON, as far as that can be said.
 pub fn mended(raw: &str) -> String {
-    within(raw, usize::MAX)
+    within(raw, usize::MAX, usize::MAX).unwrap_or_default()
 }
 
-/// The same, with every text cut after so many bytes.
-pub fn within(raw: &str, longest: usize) -> String {
+/// The same, with every text cut after `longest` bytes; `None` where it is larger than `most` all the same.
+pub fn within(raw: &str, longest: usize, most: usize) -> Option<String> {
     let mut mended = String::new();
     let mut rest = raw;
     let mut depth = 0_usize;
@@ -39,8 +39,11 @@ pub fn within(raw: &str, longest: usize) -> String {
             _ => word(rest, &mut mended),
         };
         rest = rest.get(length..).unwrap_or_default();
+        if mended.len() > most {
+            return None;
+        }
     }
-    mended
+    Some(mended)
 }
 
 /// A literal or a number; what only looks like a number counts as a text, which no documented number takes for one.

@@ -95,8 +95,7 @@ pub fn page(head: Head<'_>, body: &[u8]) -> Result<Page, InboxError> {
 /// cut; one that is large all the same would take many times as much memory.
 fn record(raw: &str) -> Option<Value> {
     if raw.len() > LARGEST {
-        let cut = within(raw, LONGEST_TEXT);
-        return if cut.len() > LARGEST { None } else { serde_json::from_str(&cut).ok() };
+        return serde_json::from_str(&within(raw, LONGEST_TEXT, LARGEST)?).ok();
     }
     serde_json::from_str(raw).or_else(|_| serde_json::from_str(&mended(raw))).ok()
 }

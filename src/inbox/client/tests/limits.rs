@@ -75,3 +75,21 @@ async fn a_flood_that_is_no_body_is_not_read() {
     assert!(ask(&within(&url, timeout), &Open::default()).await.is_err());
     assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
 }
+
+#[tokio::test]
+async fn an_answer_in_another_encoding_is_read() {
+    let record = r#"{"success":true,"data":[{"_id":"c1","profile":{"userDetails":{"name":"José"}}}]}"#;
+    let latin: Vec<u8> = record.chars().map(|character| u8::try_from(character).unwrap()).collect();
+    let utf16: Vec<u8> = "\u{feff}".encode_utf16().chain(record.encode_utf16()).flat_map(u16::to_le_bytes).collect();
+    let marked = ["\u{feff}", record].concat().into_bytes();
+    for (content_type, body) in [
+        ("application/json; charset=iso-8859-1", latin),
+        ("application/json", utf16),
+        ("application/json; charset=utf-8", marked),
+    ] {
+        let head = format!("HTTP/1.1 200 OK\r\ncontent-type: {content_type}\r\n\r\n").into_bytes();
+        let url = raw([head, body].concat(), 0).await;
+        let page = ask(&client(&url), &Open::default()).await.unwrap();
+        assert_eq!(page.contacts[0].name(), "José", "{content_type}");
+    }
+}
