@@ -9,8 +9,9 @@ use std::fmt;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
 
-use super::field::{Field, Kind, Reading, heap_of_all, record};
+use super::field::{Field, Kind, Reading, record};
 use super::text;
+use super::weight::heap_of_all;
 
 /// The value of `lastMessage.by` for each side of a conversation.
 pub mod by {

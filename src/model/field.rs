@@ -152,27 +152,6 @@ pub trait Field: Default {
     }
 }
 
-/// What one allocation costs besides its bytes, about.
-const ALLOCATION: usize = 16;
-
-/// How many bytes an undocumented value keeps besides its own, about.
-pub(crate) fn heap_of(value: &Value) -> usize {
-    match value {
-        Value::String(text) => text.capacity() + ALLOCATION,
-        Value::Array(entries) => {
-            entries.capacity() * size_of::<Value>() + entries.iter().map(heap_of).sum::<usize>() + ALLOCATION
-        }
-        Value::Object(fields) => heap_of_all(fields),
-        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
-    }
-}
-
-/// The same of an object's fields.
-pub(crate) fn heap_of_all(fields: &Map<String, Value>) -> usize {
-    let entry = size_of::<String>() + size_of::<Value>() + 3 * size_of::<usize>() + ALLOCATION;
-    fields.iter().map(|(name, value)| 2 * entry + name.capacity() + heap_of(value)).sum()
-}
-
 impl Field for String {
     fn kind() -> Kind {
         Kind::Text
@@ -197,7 +176,7 @@ impl Field for String {
     }
 
     fn heap(&self) -> usize {
-        if self.capacity() == 0 { 0 } else { self.capacity() + ALLOCATION }
+        if self.capacity() == 0 { 0 } else { self.capacity() + super::weight::ALLOCATION }
     }
 }
 

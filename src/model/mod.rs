@@ -21,6 +21,7 @@ pub mod text;
 pub mod time;
 pub mod trouble;
 pub mod webhook;
+mod weight;
 
 pub use alert::{Ack, Alert, AlertId, Candidate, Charge, Edition, Lapse, Progress, Reason, Resolution, State};
 pub use contact::{Contact, ContactId, Unreadable};

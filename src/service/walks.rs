@@ -2,15 +2,19 @@
 
 use std::{
     collections::BTreeSet,
-    fmt,
     sync::atomic::{AtomicUsize, Ordering},
 };
 
 use jiff::{SignedDuration, Timestamp};
 
+mod gap;
+mod seen;
+
+pub use self::gap::{Gap, MOST_PAGES};
+use self::{gap::MOST_SEEN, seen::take};
 use super::{gate::BudgetGate, poller::Mode};
 use crate::{
-    engine::{Observed, Query, differs::Returned, observed::Coverage},
+    engine::{Observed, Query, observed::Coverage},
     inbox::{
         Client, InboxError, Walk, WalkEnd,
         walk::{Extent, Last, PageSize, walk as read_pages},
@@ -21,12 +25,6 @@ use crate::{
     },
     rules::Filter,
 };
-
-/// More pages than any inbox within the budget has.
-pub const MOST_PAGES: u32 = 2_000;
-
-/// More customers than a walk over several polls remembers to have seen.
-const MOST_SEEN: usize = 200_000;
 
 /// How long after its beginning a full walk can go on where it stopped.
 const GOES_ON_WITHIN: SignedDuration = SignedDuration::from_hours(1);
@@ -60,51 +58,6 @@ pub struct News {
     pub since: Timestamp,
     /// At most so many pages.
     pub cap: u32,
-}
-
-/// Why a poll that failed nothing has not read everything.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Gap {
-    /// Records that were not understood.
-    Unreadable(usize),
-    /// Pages that repeated what had come.
-    Torn,
-    /// Pages that differ in size.
-    Uneven,
-    /// Most of those who waited are gone at once: how many, of how many.
-    Emptied(usize, usize),
-    /// More pages than any inbox has.
-    TooLong,
-    /// More MiB than are kept.
-    TooLarge(usize),
-    /// More is new than a narrow walk may read: the next polls go on.
-    Behind,
-}
-
-impl Gap {
-    /// Whether the next poll does not make it good by itself.
-    pub fn is_fault(self) -> bool {
-        self != Self::Behind
-    }
-}
-
-impl fmt::Display for Gap {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unreadable(1) => f.write_str("1 record was not understood"),
-            Self::Unreadable(count) => write!(f, "{count} records were not understood"),
-            Self::Torn => f.write_str("the API's pages repeat what had come, twice"),
-            Self::Uneven => f.write_str("the API's pages differ in size, and may hide customers"),
-            Self::Emptied(gone, open) => {
-                write!(f, "{gone} of {open} customers whose alerts fire are gone at once, and no look-up finds anybody")
-            }
-            Self::TooLong => write!(f, "the API gives more than {MOST_PAGES} pages or {MOST_SEEN} customers"),
-            Self::TooLarge(mebibytes) => {
-                write!(f, "the API gives more than the {mebibytes} MiB of memory that a poll keeps")
-            }
-            Self::Behind => f.write_str("more is new than could be read"),
-        }
-    }
 }
 
 /// What one poll may spend.
@@ -441,19 +394,6 @@ fn note(
 /// Walks in a row over pages that differ in size.
 fn uneven(query: &Query, memory: &InboxMemory) -> u32 {
     memory.walks.get(&query.id).map_or(0, |walk| walk.uneven)
-}
-
-fn take(query: &Query, walk: &mut Walk, observed: &mut Observed, now: Timestamp) {
-    if !walk.contacts.is_empty() {
-        // Of the last walk that showed somebody: one record that comes in two walks is one.
-        let mut returned = Returned::default();
-        walk.contacts.values().for_each(|contact| returned.add(&query.filter, contact, now));
-        observed.returned.insert(query.id.clone(), returned);
-    }
-    for contact in std::mem::take(&mut walk.contacts).into_values() {
-        observed.see(contact);
-    }
-    observed.unreadable = observed.unreadable.max(walk.unreadable);
 }
 
 #[cfg(test)]

@@ -1,0 +1,22 @@
+//! What a walk saw → what the poll has observed.
+
+use jiff::Timestamp;
+
+use crate::{
+    engine::{Observed, Query, differs::Returned},
+    inbox::Walk,
+};
+
+/// Moves what a walk of a query saw into what the poll has observed.
+pub(super) fn take(query: &Query, walk: &mut Walk, observed: &mut Observed, now: Timestamp) {
+    if !walk.contacts.is_empty() {
+        // Of the last walk that showed somebody: one record that comes in two walks is one.
+        let mut returned = Returned::default();
+        walk.contacts.values().for_each(|contact| returned.add(&query.filter, contact, now));
+        observed.returned.insert(query.id.clone(), returned);
+    }
+    for contact in std::mem::take(&mut walk.contacts).into_values() {
+        observed.see(contact);
+    }
+    observed.unreadable = observed.unreadable.max(walk.unreadable);
+}
