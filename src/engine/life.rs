@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use super::{
     doubt::{Absence, Doubts},
+    due::{self, Due},
     evaluate::{Judgement, Surroundings, ended_at, judge, reaction, reason},
     owe,
     tick::{ABSENT, Tick},
@@ -14,6 +15,17 @@ use crate::{
     },
     rules::Rule,
 };
+
+/// What is known of whether an open alert still matches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Known {
+    /// It no longer does, or that is in doubt.
+    No,
+    /// It did when it was last seen, which may be long ago.
+    Then,
+    /// It does.
+    Now,
+}
 
 /// One alert under way through a tick.
 pub struct Life<'a> {
@@ -26,6 +38,8 @@ pub struct Life<'a> {
     vanished: bool,
     owed: Vec<Notification>,
     history: Vec<Entry>,
+    /// It is told by the clock on knowledge that is not fresh, now or after a look at the inbox.
+    due: Option<Due>,
 }
 
 impl<'a> Life<'a> {
@@ -51,20 +65,34 @@ impl<'a> Life<'a> {
     }
 
     fn new(alert: Alert, input: Tick<'a>, surroundings: Surroundings<'a>) -> Self {
-        Self { input, surroundings, before: None, alert, vanished: false, owed: Vec::new(), history: Vec::new() }
+        Self {
+            input,
+            surroundings,
+            before: None,
+            alert,
+            vanished: false,
+            owed: Vec::new(),
+            history: Vec::new(),
+            due: None,
+        }
     }
 
     /// What has become of it since the tick before.
     pub fn go_on(&mut self, rule: Option<&Rule>, doubts: &Doubts<'_>, faults: &mut Vec<(String, String)>) {
         let Some(rule) = rule else { return self.end(None, Reason::RuleRemoved) };
         self.follow_edits(rule);
-        let sure = match self.input.observed.contacts.get(&self.alert.contact.contact_id()) {
+        let known = match self.input.observed.contacts.get(&self.alert.contact.contact_id()) {
             Some(contact) => self.seen(rule, contact, faults),
             None => self.unseen(rule, doubts),
         };
         self.lapse_ends(rule);
-        if sure {
-            self.come_of_age(rule);
+        match known {
+            Known::No => {}
+            Known::Now => {
+                self.come_of_age(rule);
+                self.note_due();
+            }
+            Known::Then => self.come_of_age_unseen(rule),
         }
     }
 
@@ -92,8 +120,8 @@ impl<'a> Life<'a> {
         self.tell_history(Happened::RuleEdited, "", detail);
     }
 
-    /// Evidence (a): the contact was seen. Gives whether it is known to match now.
-    fn seen(&mut self, rule: &Rule, contact: &Contact, faults: &mut Vec<(String, String)>) -> bool {
+    /// Evidence (a): the contact was seen.
+    fn seen(&mut self, rule: &Rule, contact: &Contact, faults: &mut Vec<(String, String)>) -> Known {
         // Where the clock was set back, it is judged as of its beginning: before that nothing is known of it.
         let began_at = self.alert.fired_at.unwrap_or(self.alert.first_seen);
         let surroundings = Surroundings { now: self.surroundings.now.max(began_at), ..self.surroundings };
@@ -106,11 +134,11 @@ impl<'a> Life<'a> {
                     self.tell_history(Happened::Returned, "", "");
                 }
                 self.acknowledge_by_reaction(rule, contact);
-                true
+                Known::Now
             }
             // What could not be judged, or was not understood, is no evidence.
-            Judgement::Unknown => false,
-            Judgement::Later | Judgement::No if !rule.trusts(contact) => false,
+            Judgement::Unknown => Known::No,
+            Judgement::Later | Judgement::No if !rule.trusts(contact) => Known::No,
             Judgement::Later | Judgement::No => {
                 let why = if self.matched_this(rule) {
                     reason(rule, &self.alert.contact, contact, self.alert.since, self.input.now)
@@ -118,13 +146,13 @@ impl<'a> Life<'a> {
                     Reason::RuleChanged
                 };
                 self.no_longer(rule, Some(contact), why);
-                false
+                Known::No
             }
         }
     }
 
-    /// Evidence (b): absent from two complete walks. Gives whether it still counts as matching.
-    fn unseen(&mut self, rule: &Rule, doubts: &Doubts<'_>) -> bool {
+    /// Evidence (b): absent from two complete walks.
+    fn unseen(&mut self, rule: &Rule, doubts: &Doubts<'_>) -> Known {
         let observed = self.input.observed;
         if let Some(absence) = doubts.absence(&rule.name, &self.alert.contact, self.alert.first_seen) {
             self.alert.missed_walks = match absence {
@@ -136,12 +164,18 @@ impl<'a> Life<'a> {
                 let why = if self.matched_this(rule) { Reason::Gone } else { Reason::RuleChanged };
                 self.no_longer(rule, None, why);
             }
-            return false;
+            return Known::No;
         }
-        self.matched_this(rule)
-            && observed.fresh
-            && self.alert.missed_walks == 0
-            && !observed.doubtful.contains(&self.alert.id)
+        if !self.matched_this(rule) || !observed.fresh {
+            return Known::No;
+        }
+        let fresh = observed.is_fresh(&self.alert.contact.contact_id(), self.input.now);
+        // Who was missing once may have been answered.
+        match (fresh && self.alert.missed_walks == 0, observed.sights.is_some()) {
+            (true, _) => Known::Now,
+            (false, true) => Known::Then,
+            (false, false) => Known::No,
+        }
     }
 
     /// Whether filter and condition are those that it was last seen to match.
@@ -213,6 +247,51 @@ impl<'a> Life<'a> {
         }
     }
 
+    /// It matched when it was last seen. Nobody is told on that, unless the inbox was not asked for too long.
+    fn come_of_age_unseen(&mut self, rule: &Rule) {
+        let Tick { snapshot, names, now, observed, .. } = self.input;
+        let (silences, id) = (snapshot.silences.as_slice(), self.alert.contact.contact_id());
+        let tells = |at| due::tells(rule, &self.alert, (silences, names), at);
+        if !tells(now) {
+            // Where nobody is told, it may fire.
+            if self.alert.missed_walks == 0 {
+                self.come_of_age(rule);
+            }
+            return;
+        }
+        // Who is missing from a complete walk waits for the next one.
+        let is_known = self.alert.missed_walks == 0;
+        let told = observed.late_at(&id).filter(|at| is_known && self.alert.first_seen <= *at).is_some_and(tells);
+        if told {
+            self.come_of_age(rule);
+        }
+        self.is_due(told);
+    }
+
+    /// A contact that this poll saw a while ago, and of whom somebody is told now.
+    pub fn note_due(&mut self) {
+        let Tick { observed, now, .. } = self.input;
+        if self.tells() && !observed.is_fresh(&self.alert.contact.contact_id(), now) {
+            self.is_due(true);
+        }
+    }
+
+    /// Whether somebody is told now that the customer waits.
+    pub fn tells(&self) -> bool {
+        self.owed.iter().any(|owed| owed.event.is_of_waiting())
+    }
+
+    /// The alert as it is now.
+    pub fn alert(&self) -> &Alert {
+        &self.alert
+    }
+
+    /// The inbox is to be asked; `told`: without that as well.
+    fn is_due(&mut self, told: bool) {
+        let Alert { rule, contact, since, .. } = &self.alert;
+        self.due = Some(Due { rule: rule.clone(), contact: contact.clone(), since: *since, told });
+    }
+
     /// It is known to match: does it fire, and who is told?
     pub fn come_of_age(&mut self, rule: &Rule) {
         let now = self.input.now;
@@ -246,7 +325,8 @@ impl<'a> Life<'a> {
     }
 
     /// Adds what became of it to what is to be committed.
-    pub fn note(self, changes: &mut Changes) {
+    pub fn note(self, changes: &mut Changes, due: &mut Vec<Due>) {
+        due.extend(self.due);
         changes.history.extend(self.history);
         if self.vanished {
             // One that was never stored needs no forgetting.

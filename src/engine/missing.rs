@@ -5,13 +5,9 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use super::{
-    Observed,
-    evaluate::{Judgement, Surroundings, judge, waiting_since},
-    owe,
-};
+use super::Observed;
 use crate::{
-    model::{Alert, AlertId, Contact, ContactId, Snapshot},
+    model::{Alert, Contact, ContactId, Snapshot},
     rules::Rule,
 };
 
@@ -52,58 +48,4 @@ pub fn rules_to_confirm(rules: &[Arc<Rule>], snapshot: &Snapshot, observed: &Obs
         .filter(|alert| observed.of(&alert.rule).complete == 1 && alert.missed_walks == 0)
         .map(|alert| alert.rule.clone())
         .collect()
-}
-
-/// Of whom people are about to be told, on knowledge that is older than the poll.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Unsure {
-    /// Whom to look up, each once, the longest waiting first.
-    pub contacts: Vec<Contact>,
-    /// Alerts of theirs.
-    pub alerts: BTreeSet<AlertId>,
-    /// Places of their candidates in the snapshot.
-    pub candidates: Vec<usize>,
-}
-
-/// Alerts and candidates that were not seen, and of which somebody is to be told until the time in
-/// `soon`.
-pub fn to_confirm(rules: &[Arc<Rule>], snapshot: &Snapshot, observed: &Observed, soon: Surroundings<'_>) -> Unsure {
-    let mut unsure = Unsure::default();
-    let mut contacts: Vec<(jiff::Timestamp, &Contact)> = Vec::new();
-    let rule_of = |name: &str, contact: &Contact, missed_walks: u32| {
-        let unseen = observed.of(name).complete == 0 && !observed.contacts.contains_key(&contact.contact_id());
-        rules.iter().find(|rule| rule.name == name).filter(|_| unseen && missed_walks == 0)
-    };
-    for alert in &snapshot.alerts {
-        let Some(rule) = rule_of(&alert.rule, &alert.contact, alert.missed_walks) else { continue };
-        if tells_until(rule, alert, soon.now) {
-            contacts.push((alert.since, &alert.contact));
-            unsure.alerts.insert(alert.id.clone());
-        }
-    }
-    for (place, candidate) in snapshot.candidates.iter().enumerate() {
-        let Some(rule) = rule_of(&candidate.rule, &candidate.contact, candidate.missed_walks) else { continue };
-        let since = waiting_since(rule, &candidate.contact, candidate.first_seen, soon.now);
-        if judge(rule, &candidate.contact, since, soon, &mut Vec::new()) == Judgement::Match {
-            contacts.push((since, &candidate.contact));
-            unsure.candidates.push(place);
-        }
-    }
-    contacts.sort_by_key(|(since, _)| *since);
-    let mut seen = BTreeSet::new();
-    let each_once = contacts.into_iter().filter(|(_, contact)| seen.insert(contact.contact_id()));
-    unsure.contacts = each_once.map(|(_, contact)| contact.clone()).collect();
-    unsure
-}
-
-/// Whether somebody is to be told of an open alert until then.
-fn tells_until(rule: &Rule, alert: &Alert, soon: jiff::Timestamp) -> bool {
-    if alert.ack.is_some() || alert.lapse.is_some() {
-        return false;
-    }
-    let mut then = alert.clone();
-    if then.fired_at.is_none() && rule.elapsed(alert.since, soon) >= rule.r#for {
-        then.fired_at = Some(soon);
-    }
-    !owe::by_steps(rule, &mut then, soon).owed.is_empty()
 }

@@ -1,14 +1,15 @@
 //! The verbs, all pure: what to ask for, what a contact means, what begins and ends, what is owed.
 //!
-//! [`doubt`] says which absences are believed,
 //! [`plan`] makes queries of rules, [`evaluate`] judges one contact by one rule, [`tick`] makes
-//! [`Changes`](crate::model::Changes) of what was seen, [`owe`] says who is told and when, [`group`] what
+//! [`Changes`](crate::model::Changes) of what was seen, [`doubt`] says which absences are believed, [`due`]
+//! about whom the inbox is asked before people are told, [`owe`] who is told and when, [`group`] what
 //! becomes one message, [`truth`] whether it still holds when it could be sent. `now` is an argument; no
 //! wire, no store, no clock, no log is known here.
 
 pub mod blind;
 pub mod differs;
 pub mod doubt;
+pub mod due;
 pub mod evaluate;
 pub mod group;
 mod life;

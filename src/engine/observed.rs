@@ -2,10 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::differs::Returned;
-use crate::model::{AlertId, Contact, ContactId, snapshot::WalkPart};
+use crate::model::{Contact, ContactId, snapshot::WalkPart};
+
+/// Knowledge that is not older is fresh: somebody may be told by the clock on it.
+pub const FRESH: SignedDuration = SignedDuration::from_secs(2);
 
 /// How far the walks of one rule's query are evidence of absence.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -14,6 +17,15 @@ pub struct Coverage {
     pub complete: u32,
     /// A full walk was tried and came to some end, complete or not: who is missing is worth a look.
     pub ended: bool,
+}
+
+/// When contacts were last seen, in this poll or before it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Sights {
+    /// By contact, when the request began that showed it.
+    pub at: BTreeMap<ContactId, Timestamp>,
+    /// Who was to be told at this time already has waited long enough for a look at the inbox.
+    pub late_at: Option<Timestamp>,
 }
 
 /// What one poll of one inbox saw.
@@ -33,15 +45,14 @@ pub struct Observed {
     pub found: BTreeSet<ContactId>,
     /// Whether the inbox answered: what time alone brings is judged on fresh knowledge only.
     pub fresh: bool,
-    /// Alerts whose contact was not seen by the last poll, and not found: what is known of them is older
-    /// than that, so that nobody is told of them.
-    pub doubtful: BTreeSet<AlertId>,
+    /// When contacts were last seen; `None`: what is stored of them is how they are now.
+    pub sights: Option<Sights>,
     /// Records that were not understood, of the worst walk.
     pub unreadable: usize,
 }
 
 impl Observed {
-    /// A moment between two polls, the last of which was good: nothing new was seen.
+    /// A moment between two polls, the last of which was good, and nothing has changed in the inbox since.
     pub fn between_polls() -> Self {
         Self { fresh: true, ..Self::default() }
     }
@@ -54,6 +65,28 @@ impl Observed {
             None => contact,
         };
         self.contacts.insert(id, merged);
+    }
+
+    /// Takes a contact in that a request showed which began at `at`.
+    pub fn see_at(&mut self, contact: Contact, at: Timestamp) {
+        let sights = self.sights.get_or_insert_default();
+        let seen = sights.at.entry(contact.contact_id()).or_insert(at);
+        *seen = at.max(*seen);
+        self.see(contact);
+    }
+
+    /// Whether what is known of a contact is fresh.
+    pub fn is_fresh(&self, id: &ContactId, now: Timestamp) -> bool {
+        let Some(sights) = &self.sights else { return true };
+        sights.at.get(id).is_some_and(|at| now.duration_since(*at) <= FRESH)
+    }
+
+    /// The time at which somebody must have been to be told already to be told now on what is known: nobody
+    /// waits for ever for a look at the inbox.
+    pub fn late_at(&self, id: &ContactId) -> Option<Timestamp> {
+        let sights = self.sights.as_ref()?;
+        // Who was seen since then was not to be told at that time.
+        sights.late_at.filter(|late_at| sights.at.get(id).is_none_or(|seen| seen <= late_at))
     }
 
     /// Whether a contact that is seen as of `seen_at` is missing from the walks of a rule. A walk over

@@ -5,6 +5,7 @@ mod blind;
 mod complaints;
 mod differs;
 mod doubt;
+mod due;
 mod ends;
 mod fixtures;
 mod history;

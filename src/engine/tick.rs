@@ -13,12 +13,13 @@ use jiff::Timestamp;
 use super::{
     Observed,
     doubt::{Absence, Doubts},
+    due::{self, Due},
     evaluate::{Judgement, Surroundings, judge, waiting_since},
     life::Life,
-    live_chats,
+    live_chats, owe,
 };
 use crate::{
-    model::{Candidate, Changes, ContactId, Doubt, Names, Snapshot, snapshot::LiveChat},
+    model::{Alert, Candidate, Changes, ContactId, Doubt, Names, Snapshot, snapshot::LiveChat},
     rules::{Rule, RuleSet},
 };
 
@@ -53,6 +54,8 @@ pub struct Outcome {
     pub live_chats: BTreeMap<String, LiveChat>,
     /// Absences that are not believed yet, for the inbox's memory.
     pub doubt: Doubt,
+    /// About whom the inbox is to be asked before people are told.
+    pub due: Vec<Due>,
 }
 
 /// One tick. It does not touch the inbox's memory.
@@ -103,7 +106,7 @@ impl<'a> Run<'a> {
             }
             let mut life = Life::of(alert, self.input, self.surroundings);
             life.go_on(rule.as_deref(), self.doubts, &mut self.outcome.faults);
-            life.note(&mut self.outcome.changes);
+            life.note(&mut self.outcome.changes, &mut self.outcome.due);
         }
     }
 
@@ -183,23 +186,55 @@ impl<'a> Run<'a> {
                 }
                 continue;
             }
-            // Who is missing may have been answered: no alert on such knowledge.
-            if !observed.fresh || candidate.missed_walks > 0 || self.is_open(&rule.name, &id) {
-                continue;
-            }
-            let since = waiting_since(&rule, &candidate.contact, candidate.first_seen, self.input.now);
-            let judgement = judge(&rule, &candidate.contact, since, self.surroundings, &mut self.outcome.faults);
-            if judgement == Judgement::Match {
-                self.begin(&rule, &candidate.contact, since);
-                self.forget(Some(candidate));
+            if observed.fresh && !self.is_open(&rule.name, &id) {
+                self.ripen(&rule, candidate);
             }
         }
     }
 
+    /// Time alone may have made a candidate match. Nobody is told on old knowledge, unless the inbox was not asked
+    /// for too long.
+    fn ripen(&mut self, rule: &Rule, candidate: &Candidate) {
+        let Tick { snapshot, observed, names, now, .. } = self.input;
+        let (contact, id) = (&candidate.contact, candidate.contact.contact_id());
+        let since = waiting_since(rule, contact, candidate.first_seen, now);
+        let mut matches = |at: Timestamp| {
+            let then = Surroundings { now: at, ..self.surroundings };
+            judge(rule, contact, since, then, &mut self.outcome.faults) == Judgement::Match
+        };
+        if !matches(now) {
+            return;
+        }
+        let late = observed.late_at(&id).filter(|at| candidate.first_seen <= *at && matches(*at));
+        let mut life = Life::begin(rule, contact, since, self.input, self.surroundings);
+        life.come_of_age(rule);
+        // Who is missing may have been answered.
+        let missing = candidate.missed_walks > 0;
+        if life.tells() && observed.sights.is_some() && (missing || !observed.is_fresh(&id, now)) {
+            let untold = Alert {
+                first_seen: candidate.first_seen,
+                fired_at: None,
+                steps: owe::from_the_start(rule),
+                ..life.alert().clone()
+            };
+            let told = !missing && late.is_some_and(|at| due::tells(rule, &untold, (&snapshot.silences, names), at));
+            self.outcome.due.push(Due { rule: rule.name.clone(), contact: contact.clone(), since, told });
+            if !told {
+                return;
+            }
+        } else if missing {
+            return;
+        }
+        life.note(&mut self.outcome.changes, &mut Vec::new());
+        self.forget(Some(candidate));
+    }
+
+    /// An episode begins with a contact that was seen.
     fn begin(&mut self, rule: &Rule, contact: &crate::model::Contact, since: Timestamp) {
         let mut life = Life::begin(rule, contact, since, self.input, self.surroundings);
         life.come_of_age(rule);
-        life.note(&mut self.outcome.changes);
+        life.note_due();
+        life.note(&mut self.outcome.changes, &mut self.outcome.due);
     }
 
     fn forget(&mut self, candidate: Option<&Candidate>) {

@@ -23,7 +23,8 @@ pub struct Hold {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ledger {
     limit: usize,
-    times: VecDeque<Timestamp>,
+    /// With whether the answer is still to come.
+    times: VecDeque<(Timestamp, bool)>,
     hold: Option<Hold>,
 }
 
@@ -32,7 +33,8 @@ impl Ledger {
     pub fn new(limit: u32, earlier: impl IntoIterator<Item = Timestamp>) -> Self {
         let mut times: Vec<Timestamp> = earlier.into_iter().collect();
         times.sort();
-        Self { limit: usize::try_from(limit).unwrap_or(usize::MAX).max(1), times: times.into(), hold: None }
+        let times = times.into_iter().map(|time| (time, false)).collect();
+        Self { limit: usize::try_from(limit).unwrap_or(usize::MAX).max(1), times, hold: None }
     }
 
     /// With a pause that an earlier run was asked for.
@@ -43,28 +45,35 @@ impl Ledger {
 
     /// How long to wait for the next request; zero: now.
     pub fn wait(&mut self, now: Timestamp) -> SignedDuration {
+        self.wait_keeping(now, 0)
+    }
+
+    /// The same for one that leaves so many requests to others.
+    pub fn wait_keeping(&mut self, now: Timestamp, kept: usize) -> SignedDuration {
         self.set_back(now);
-        self.times.retain(|time| now.duration_since(*time) < WINDOW);
+        self.times.retain(|(time, _)| now.duration_since(*time) < WINDOW);
         self.hold = self.hold.filter(|hold| hold.until > now);
         let held = self.hold.map_or(SignedDuration::ZERO, |hold| hold.until.duration_since(now));
-        let full = if self.times.len() < self.limit {
+        let limit = self.limit.saturating_sub(kept).max(1);
+        let full = if self.times.len() < limit {
             SignedDuration::ZERO
         } else {
-            let oldest = self.times.len() - self.limit;
-            self.times.get(oldest).map_or(SignedDuration::ZERO, |time| WINDOW - now.duration_since(*time))
+            let oldest = self.times.len() - limit;
+            self.times.get(oldest).map_or(SignedDuration::ZERO, |(time, _)| WINDOW - now.duration_since(*time))
         };
         held.max(full).max(SignedDuration::ZERO)
     }
 
     /// A request begins.
     pub fn begin(&mut self, now: Timestamp) {
-        self.times.push_back(now);
+        self.times.push_back((now, true));
     }
 
-    /// Its answer came.
+    /// An answer came; of several that are to come the longest awaited one, which forgets least.
     pub fn end(&mut self, now: Timestamp) {
-        if self.times.pop_back().is_some() {
-            self.times.push_back(now);
+        if let Some(place) = self.times.iter().position(|(_, awaited)| *awaited) {
+            self.times.remove(place);
+            self.times.push_back((now, false));
         }
     }
 
@@ -77,7 +86,7 @@ impl Ledger {
 
     /// A clock that was set back must not stop everything: what lies ahead of it happened just now.
     fn set_back(&mut self, now: Timestamp) {
-        for time in &mut self.times {
+        for (time, _) in &mut self.times {
             *time = (*time).min(now);
         }
         if let Some(Hold { since, until }) = self.hold.filter(|hold| hold.since > now) {
@@ -94,7 +103,7 @@ impl Ledger {
 
     /// What is to be remembered.
     pub fn times(&self) -> Vec<Timestamp> {
-        self.times.iter().copied().collect()
+        self.times.iter().map(|(time, _)| *time).collect()
     }
 
     /// The pause that is to be remembered.

@@ -24,6 +24,8 @@ pub struct Page {
     pub bytes: usize,
     /// How many records there are in all, where the answer says so.
     pub stated: Option<u64>,
+    /// When the request began.
+    pub asked_at: Timestamp,
 }
 
 impl Page {
@@ -63,7 +65,7 @@ pub struct Head<'a> {
     pub status: u16,
     /// The header `Retry-After`.
     pub retry_after: Option<&'a str>,
-    /// The time, for a date in that header.
+    /// When the request began; a date in that header counts from then.
     pub now: Timestamp,
 }
 
@@ -74,7 +76,7 @@ pub struct Head<'a> {
 pub fn page(head: Head<'_>, body: &[u8]) -> Result<Page, InboxError> {
     let text = String::from_utf8_lossy(body);
     let good = good(head, &text)?;
-    let mut page = Page { stated: good.stated, ..Page::default() };
+    let mut page = Page { stated: good.stated, asked_at: head.now, ..Page::default() };
     for raw in split::entries(good.data).into_iter().flatten() {
         match record(raw).and_then(|value| Contact::read(value).ok()) {
             Some(contact) if contact.id.len() <= LONGEST_ID => {

@@ -39,6 +39,8 @@ pub enum WalkEnd {
 pub struct Walk {
     /// Every contact that was understood, the newest version of each.
     pub contacts: BTreeMap<ContactId, Contact>,
+    /// When the request began that showed a contact last.
+    pub seen_at: BTreeMap<ContactId, Timestamp>,
     /// How it ended.
     pub end: WalkEnd,
     /// Pages read.
@@ -65,6 +67,15 @@ pub enum PageSize {
 }
 
 impl Walk {
+    /// Takes the contacts out, each with the time at which the request began that showed it last.
+    pub fn sightings(&mut self) -> impl Iterator<Item = (Contact, Timestamp)> {
+        let seen_at = std::mem::take(&mut self.seen_at);
+        std::mem::take(&mut self.contacts).into_iter().map(move |(id, contact)| {
+            let at = seen_at.get(&id).copied().unwrap_or_default();
+            (contact, at)
+        })
+    }
+
     /// Whether it is evidence of absence.
     pub fn is_complete(&self) -> bool {
         self.end == WalkEnd::Complete
@@ -112,6 +123,7 @@ pub async fn walk(
 ) -> Walk {
     let mut walk = Walk {
         contacts: BTreeMap::new(),
+        seen_at: BTreeMap::new(),
         end: WalkEnd::Capped,
         pages: 0,
         filled: 0,
@@ -163,6 +175,7 @@ pub async fn walk(
         let known: HashSet<ContactId> = ids.iter().filter(|id| walk.contacts.contains_key(id)).cloned().collect();
         stale = if known.len() < ids.iter().collect::<HashSet<_>>().len() { 0 } else { stale + 1 };
         for contact in page.contacts {
+            walk.seen_at.insert(contact.contact_id(), page.asked_at);
             take(&mut walk.contacts, contact);
         }
         if stale == STALE {

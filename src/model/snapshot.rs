@@ -85,6 +85,8 @@ pub struct InboxMemory {
     pub doubt: Doubt,
     /// When the last poll began.
     pub polled_at: Option<Timestamp>,
+    /// Since when polls succeed, without a long pause between two of them.
+    pub readable_since: Option<Timestamp>,
     /// Since when polls fail, and why; `None` after a good one.
     pub failing: Option<Failing>,
     /// Since when records are not understood; `None` after a complete walk.

@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    sync::{Arc, Mutex},
+    sync::Arc,
     time::Duration,
 };
 
@@ -11,14 +11,14 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::{
     clock::Clock,
-    deliverer::{Deliverer, Manner},
+    deliverer::{Deliverer, Inboxes, Manner, PutOff},
     gate::BudgetGate,
     health::Health,
     heartbeat::Heartbeat,
     http,
     lookout::Lookout,
     pace::Pace,
-    poller::Poller,
+    poller::{Knowledge, Poller},
     reload::Sources,
     renew::{Asked, Holders, Renewal},
     senders::{Output, sender},
@@ -90,7 +90,7 @@ pub struct Surroundings {
 /// Everything that runs.
 pub struct App {
     /// One an inbox.
-    pub pollers: Vec<Poller>,
+    pub pollers: Vec<Arc<Poller>>,
     /// One a receiver.
     pub deliverers: Vec<Deliverer>,
     /// Where state is kept.
@@ -144,23 +144,24 @@ impl App {
             shared.metrics.inbox(&inbox.name, limit);
             let token = Renewable::from(inbox.token.clone());
             holders.tokens.insert(inbox.name.clone(), token.clone());
-            pollers.push(Poller {
+            pollers.push(Arc::new(Poller {
                 inbox: inbox.name.clone(),
                 client: Client::new(client.clone(), inbox.url.clone(), token, inbox.timeout).with_patience(patience),
                 gate: BudgetGate::open(&inbox.name, limit, Arc::clone(&clock), store.clone(), read_by)
                     .await?
                     .counted(Arc::clone(&shared.metrics)),
                 sweep_every: inbox.sweep_every,
-                soon: soon(inbox.poll_every),
                 most_bytes: MOST_BYTES,
                 share: share(limit, inbox.poll_every),
                 store: store.clone(),
                 clock: Arc::clone(&clock),
                 shared: Arc::clone(&shared),
-                doubtful: Mutex::default(),
+                knowledge: Knowledge::default(),
+                looking: tokio::sync::Mutex::default(),
                 judging: tokio::sync::Mutex::default(),
-            });
+            }));
         }
+        let inboxes = Inboxes { pollers: pollers.clone(), go_on: deadline.is_none() };
         let mut deliverers = Vec::new();
         // Slack counts by webhook, however many receivers name it.
         let mut paces: HashMap<String, Arc<Pace>> = HashMap::new();
@@ -183,6 +184,8 @@ impl App {
                     }
                     _ => Arc::new(Pace::free()),
                 },
+                inboxes: inboxes.clone(),
+                put_off: PutOff::default(),
             });
         }
         holders.heartbeat = config.watchdog.heartbeat_url.clone().map(Renewable::from);
@@ -227,11 +230,6 @@ impl App {
             clock,
         })
     }
-}
-
-/// When the next poll will have ended, as a rule; every look-up before that is a request too many.
-fn soon(poll_every: SignedDuration) -> SignedDuration {
-    poll_every.saturating_mul(2).clamp(SignedDuration::from_secs(5), SignedDuration::from_mins(1))
 }
 
 /// When inboxes must have been read, so that a fifth of the time is left to send what is owed.

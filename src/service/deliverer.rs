@@ -7,12 +7,16 @@ use jiff::{SignedDuration, Timestamp};
 
 mod broken;
 mod compose;
+mod known;
 mod limits;
 mod line;
 mod parcel;
 
-pub use self::limits::Limits;
 use self::line::Line;
+pub use self::{
+    known::{Inboxes, PutOff},
+    limits::Limits,
+};
 use super::{clock::Clock, pace::Pace, shared::Shared};
 use crate::{
     engine::{
@@ -25,7 +29,7 @@ use crate::{
         retry::{Decision, Got, decide, reception},
     },
     render::Format,
-    store::{Attempted, Handed, Open, Owed, Recorded, Store, StoreError},
+    store::{Attempted, Open, Owed, Recorded, Store, StoreError},
 };
 
 /// How one receiver wants to be told.
@@ -63,6 +67,10 @@ pub struct Deliverer {
     pub shared: Arc<Shared>,
     /// How fast messages follow each other, over rounds; shared by receivers at the same address.
     pub pace: Arc<Pace>,
+    /// For a look before what was held goes out.
+    pub inboxes: Inboxes,
+    /// What waits for such a look.
+    pub put_off: PutOff,
 }
 
 /// What one round did.
@@ -192,9 +200,7 @@ impl Deliverer {
         settled: &[String],
         round: &mut Delivered,
     ) -> Result<Option<(Parcel, usize)>, StoreError> {
-        let open = self.store.open_for(&self.manner.receiver, &message.id).await?;
-        let (open, wait) = self.still_true(open).await?;
-        round.held += wait.iter().filter(|owed| owed.message.as_ref() == Some(&message.id)).count();
+        let Some(open) = self.true_and_known(message, round).await? else { return Ok(None) };
         let told: Vec<&Owed> = told_by(&open, message).collect();
         if told.is_empty() {
             return Ok(None);
@@ -359,14 +365,6 @@ impl Deliverer {
         let receiver = self.manner.receiver.as_str();
         tracing::error!(receiver, message_id = %message, reason, "message.dead: it is not tried again");
         Recorded::Dead { message: message.clone(), at: self.clock.now(), reason, ambiguous, settled }
-    }
-
-    /// All that is owed goes to the fallback, too.
-    async fn hand_over(&self, fallback: &str, round: &mut Delivered) -> Result<(), StoreError> {
-        let (receiver, fallback) = (self.manner.receiver.clone(), fallback.to_owned());
-        let handed = self.store.hand_over(Handed::Receiver(receiver), fallback, self.clock.now()).await?;
-        self.note_handed_over(handed, round);
-        Ok(())
     }
 
     fn note_handed_over(&self, notifications: usize, round: &mut Delivered) {

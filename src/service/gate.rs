@@ -11,6 +11,25 @@ use crate::{
     store::Store,
 };
 
+/// The most that is kept of a one-shot run's time for a look at those who are due.
+const LONGEST_LOOK: SignedDuration = SignedDuration::from_secs(5);
+
+/// What is left to others.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Keep {
+    /// So many requests of the budget.
+    pub requests: usize,
+    /// So much of the time before the deadline.
+    pub time: SignedDuration,
+}
+
+/// A gate through which nobody takes what is kept for others.
+#[derive(Clone, Copy)]
+pub struct Keeping<'a> {
+    gate: &'a BudgetGate,
+    keep: Keep,
+}
+
 /// The gate of one inbox.
 ///
 /// It counts by the steady clock, written as times from the moment on at which it was opened: whoever sets the
@@ -89,20 +108,31 @@ impl BudgetGate {
         free
     }
 
-    /// Whether the run's time is over.
-    pub fn is_over(&self) -> bool {
-        self.deadline.is_some_and(|deadline| self.steady() >= deadline)
+    /// How many requests may be made in a minute.
+    pub fn limit(&self) -> usize {
+        usize::try_from(self.limit).unwrap_or(usize::MAX)
     }
-}
 
-impl Gate for BudgetGate {
-    async fn enter(&self) -> Result<(), InboxError> {
+    /// This gate for whoever leaves something to others.
+    pub fn keeping(&self, keep: Keep) -> Keeping<'_> {
+        Keeping { gate: self, keep }
+    }
+
+    /// What the walks of a poll leave for a look at those who are due: an eighth of the budget, and of the time
+    /// of a one-shot run.
+    pub fn kept_for_due(&self) -> Keep {
+        let time = self.remaining().map_or(SignedDuration::ZERO, |left| (left / 8).min(LONGEST_LOOK));
+        Keep { requests: self.limit() / 8, time }
+    }
+
+    async fn enter_keeping(&self, keep: Keep) -> Result<(), InboxError> {
+        let deadline = self.deadline.map(|deadline| deadline.checked_sub(keep.time).unwrap_or(deadline));
         loop {
             let mut ledger = self.ledger.lock().await;
             let now = self.steady();
-            let wait = ledger.wait(now);
+            let wait = ledger.wait_keeping(now, keep.requests);
             let begins = now.checked_add(wait).unwrap_or(Timestamp::MAX);
-            if self.deadline.is_some_and(|deadline| begins >= deadline) {
+            if deadline.is_some_and(|deadline| begins >= deadline) {
                 return Err(match ledger.pause().filter(|hold| hold.until >= begins) {
                     // It is the API that does not want to be asked, which is a failure.
                     Some(hold) => InboxError::RateLimited { retry_after: Some(hold.until.duration_since(now)) },
@@ -117,6 +147,17 @@ impl Gate for BudgetGate {
             drop(ledger);
             self.clock.sleep(wait.unsigned_abs()).await;
         }
+    }
+
+    /// Whether the run's time is over.
+    pub fn is_over(&self) -> bool {
+        self.deadline.is_some_and(|deadline| self.steady() >= deadline)
+    }
+}
+
+impl Gate for BudgetGate {
+    async fn enter(&self) -> Result<(), InboxError> {
+        self.enter_keeping(Keep::default()).await
     }
 
     async fn leave(&self) {
@@ -145,6 +186,32 @@ impl Gate for BudgetGate {
 
     fn remaining(&self) -> Option<SignedDuration> {
         self.deadline.map(|deadline| deadline.duration_since(self.steady()))
+    }
+}
+
+impl Gate for Keeping<'_> {
+    async fn enter(&self) -> Result<(), InboxError> {
+        self.gate.enter_keeping(self.keep).await
+    }
+
+    async fn leave(&self) {
+        self.gate.leave().await;
+    }
+
+    fn ended(&self, outcome: &'static str) {
+        self.gate.ended(outcome);
+    }
+
+    async fn hold(&self, pause: SignedDuration) {
+        self.gate.hold(pause).await;
+    }
+
+    fn now(&self) -> Timestamp {
+        self.gate.now()
+    }
+
+    fn remaining(&self) -> Option<SignedDuration> {
+        Some(self.gate.remaining()? - self.keep.time)
     }
 }
 

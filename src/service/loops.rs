@@ -62,22 +62,18 @@ pub async fn poll(
         let mut known = Known { good, jumps: Jumps::of(poller.clock.as_ref()) };
         let token = poller.client.token();
         let page = |number| progress(&poller.inbox, number);
-        let mut reading = std::pin::pin!(poller.run_once(Mode::Daemon, &page));
-        let result = loop {
-            tokio::select! {
-                result = &mut reading => break result,
-                // A walk may wait for slots; time and people do not.
-                () = tokio::time::sleep(TICK) => tick(&poller, &mut known, &bells).await,
-                () = stop.cancelled() => return,
-            }
+        let result = tokio::select! {
+            result = poller.run_once(Mode::Daemon, &page) => result,
+            // A walk may wait for slots; time and people do not.
+            () = tick_on(&poller, &mut known, &bells) => return,
+            () = stop.cancelled() => return,
         };
         let mut refused = false;
         good = match result {
             Ok(done) => {
                 refused = matches!(done.failure, Some(InboxError::TokenRefused { .. }));
-                if done.owed > 0 {
-                    bells.owed.notify_one();
-                }
+                // A tick that was cut off may have owed something, too.
+                bells.owed.notify_one();
                 bells.health.polled(&poller.inbox, done.complete, poller.clock.now());
                 done.failure.is_none()
             }
@@ -110,6 +106,14 @@ pub async fn poll(
 struct Known {
     good: bool,
     jumps: Jumps,
+}
+
+/// Ticks until the poll that goes on beside it has ended.
+async fn tick_on(poller: &Poller, known: &mut Known, bells: &Bells) {
+    loop {
+        tokio::time::sleep(TICK).await;
+        tick(poller, known, bells).await;
+    }
 }
 
 async fn tick(poller: &Poller, known: &mut Known, bells: &Bells) {

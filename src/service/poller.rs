@@ -1,27 +1,27 @@
 //! One poll: now → plan → walk → snapshot → tick → commit.
 
-use std::{
-    collections::BTreeSet,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
+mod knowledge;
+mod look;
 mod read;
 
+pub use self::knowledge::Knowledge;
 use self::read::{Poll, Reading};
 use super::{
     clock::{Clock, Jumps},
     gate::BudgetGate,
     metrics::Counted,
-    shared::Shared,
+    shared::{Live, Shared},
     walks::Gap,
 };
 use crate::{
-    engine::{Observed, Query, Tick, tick, tick::time_matters},
+    engine::{Observed, Outcome, Query, Tick, due::Due, tick},
     inbox::{Client, InboxError},
     model::{
-        AlertId, Candidate, Changes, ContactId, Entry, Happened, InboxMemory,
+        Changes, Entry, Happened, InboxMemory, Snapshot,
         snapshot::{Failing, OddRecords, Runs, Short},
     },
     store::{Store, StoreError},
@@ -46,8 +46,6 @@ pub struct Poller {
     pub gate: BudgetGate,
     /// A full walk at least this often.
     pub sweep_every: SignedDuration,
-    /// Whoever is to be told of within that time is about to be: the next poll is not later than that.
-    pub soon: SignedDuration,
     /// A poll's fair part of the budget, in requests.
     pub share: usize,
     /// How many bytes of what the API sends one poll keeps.
@@ -58,8 +56,10 @@ pub struct Poller {
     pub clock: Arc<dyn Clock>,
     /// Rules and names.
     pub shared: Arc<Shared>,
-    /// Alerts of which the last poll knew nothing newer: nobody is told of them by time alone.
-    pub doubtful: Mutex<BTreeSet<AlertId>>,
+    /// When contacts were seen, and who was asked for.
+    pub knowledge: Knowledge,
+    /// Held while the inbox is asked about those who are due.
+    pub looking: tokio::sync::Mutex<()>,
     /// Held from the last look at the state until what was made of it is stored.
     pub judging: tokio::sync::Mutex<()>,
 }
@@ -104,35 +104,28 @@ impl Poller {
         let mut reading = self.read(mode, progress).await?;
         if jumps.since(self.clock.as_ref()).is_some() {
             tracing::warn!(inbox = self.inbox, "clock.jumped: the inbox is read again");
+            self.knowledge.forget();
             reading = self.read(mode, progress).await?;
         }
-        let Reading { live, poll, doubtful, failure } = reading;
+        let Reading { live, mut poll, mut failure } = reading;
         self.shared.at("poll.read");
-        let Poll { now: began, queries, observed, mut memory, gap, .. } = poll;
 
-        // 6. Judge, by what is remembered now: time and people went on during the walk.
-        let judging = self.judging.lock().await;
-        let mut snapshot = self.store.snapshot(&self.inbox).await?;
-        let is_doubtful = |candidate: &&mut Candidate| doubtful.contains(&candidate_key(candidate));
-        snapshot.candidates.iter_mut().filter(is_doubtful).for_each(|candidate| candidate.missed_walks = 1);
+        // 6. Judge, by what is remembered now: time and people went on during the walk. Whom that would tell of on
+        // old knowledge is asked for first.
+        let mut judging = self.judging.lock().await;
+        let (mut snapshot, mut outcome) = self.judge_poll(&live, &mut poll).await?;
+        if failure.is_none() && !outcome.due.is_empty() {
+            drop(judging);
+            failure = self.look_again(&outcome.due, &mut poll).await;
+            judging = self.judging.lock().await;
+            (snapshot, outcome) = self.judge_poll(&live, &mut poll).await?;
+        }
         let now = self.clock.now();
-        let names = self.shared.names();
+        let Poll { now: began, queries, observed, mut memory, gap, .. } = poll;
         let inbox = self.inbox.as_str();
-        let outcome =
-            tick(Tick { inbox, rules: &live.rules, snapshot: &snapshot, observed: &observed, names: &names, now });
         let emptied = outcome.doubt.emptied.as_ref().map(|emptied| Gap::Emptied(emptied.gone, emptied.open));
         let gap = gap.filter(|gap| gap.is_fault()).or(emptied).or(gap);
-        self.doubtful.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&observed.doubtful);
-        for (rule, fault) in &outcome.faults {
-            tracing::warn!(inbox, rule, fault, "rule.condition_failed: those contacts count as not matching");
-        }
-        if observed.unreadable > 0 {
-            tracing::warn!(
-                inbox,
-                records = observed.unreadable,
-                "inbox.records_not_understood: nobody's alert ends by them"
-            );
-        }
+        self.warn_of(&outcome.faults, observed.unreadable);
 
         // 7. Names of segments, where a new alert shows some.
         self.name_segments(&outcome.changes.alerts, &mut memory).await;
@@ -141,12 +134,6 @@ impl Poller {
         let overdue = queries.iter().any(|query| is_overdue(query, &memory, self.sweep_every, began));
         let mut polled = summary(&observed, &outcome.changes, failure, gap, overdue);
         let mut changes = outcome.changes;
-        let known: BTreeSet<_> = changes.candidates.iter().map(candidate_key).collect();
-        let kept = snapshot.candidates.iter().filter(|candidate| {
-            let key = candidate_key(candidate);
-            doubtful.contains(&key) && !known.contains(&key) && !changes.dropped.contains(&key)
-        });
-        changes.candidates.extend(kept.cloned().collect::<Vec<_>>());
         memory.live_chats = outcome.live_chats;
         memory.doubt = outcome.doubt;
         memory.walks.retain(|id, _| queries.iter().any(|query| query.id == *id));
@@ -155,6 +142,12 @@ impl Poller {
             tracing::warn!(inbox, differs, "filter.differs: nobody is told of by it");
             (polled.complete, polled.differs) = (false, Some(differs));
         }
+        // A daemon that begins has read nothing for a while.
+        let goes_on = mode == Mode::Once || self.polled_at().is_some();
+        memory.readable_since = match polled.failure {
+            None => readable_since(&memory, self.sweep_every, began).filter(|_| goes_on).or(Some(began)),
+            Some(_) => None,
+        };
         memory.polled_at = Some(began);
         memory.failing = polled.failure.as_ref().map(|error| Failing {
             since: memory.failing.map_or(began, |failing| failing.since),
@@ -189,6 +182,7 @@ impl Poller {
             self.store.commit(inbox, changes).await?;
             metrics.changed(inbox, counted);
         }
+        self.knowledge.polled(&observed, now);
         drop(judging);
         self.shared.at("poll.committed");
         let outcome = match &polled.failure {
@@ -206,39 +200,51 @@ impl Poller {
         Ok(polled)
     }
 
-    /// Between two polls, and while one reads: time may begin an episode or make a step due, edits of rules, acknowledgements
-    /// and silences may have come. `good`: the last poll was.
-    ///
-    /// # Errors
-    /// The store failed: the tick has not happened.
-    pub async fn tick(&self, good: bool) -> Result<usize, StoreError> {
-        // A poll that is about to end judges all of this itself.
-        let Ok(_judging) = self.judging.try_lock() else { return Ok(0) };
-        let snapshot = self.store.snapshot(&self.inbox).await?;
-        if !time_matters(&snapshot) {
-            return Ok(0);
+    fn warn_of(&self, faults: &[(String, String)], records: usize) {
+        let inbox = self.inbox.as_str();
+        for (rule, fault) in faults {
+            tracing::warn!(inbox, rule, fault, "rule.condition_failed: those contacts count as not matching");
         }
-        let live = self.shared.live();
-        let names = self.shared.names();
-        let doubtful = self.doubtful.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let observed = Observed { fresh: good, doubtful, ..Observed::between_polls() };
+        if records > 0 {
+            tracing::warn!(inbox, records, "inbox.records_not_understood: nobody's alert ends by them");
+        }
+    }
+
+    /// What a poll saw, judged by what is remembered now; the caller holds the lock.
+    async fn judge_poll(&self, live: &Live, poll: &mut Poll) -> Result<(Snapshot, Outcome), StoreError> {
+        self.knowledge.add_glimpses(&mut poll.observed);
+        let snapshot = self.store.snapshot(&self.inbox).await?;
+        let (names, now) = (self.shared.names(), self.clock.now());
         let outcome = tick(Tick {
             inbox: &self.inbox,
             rules: &live.rules,
             snapshot: &snapshot,
-            observed: &observed,
+            observed: &poll.observed,
             names: &names,
-            now: self.clock.now(),
+            now,
         });
-        let owed = outcome.changes.owed.len();
-        log(&self.inbox, &outcome.changes);
-        if !outcome.changes.is_empty() {
-            let counted = Counted::of(&outcome.changes);
-            self.store.commit(&self.inbox, outcome.changes).await?;
-            self.shared.metrics.changed(&self.inbox, counted);
-        }
-        Ok(owed)
+        Ok((snapshot, outcome))
     }
+
+    /// Asks for those of whom people would be told on what this poll has not seen, or a while ago.
+    async fn look_again(&self, due: &[Due], poll: &mut Poll) -> Option<InboxError> {
+        let due = self.knowledge.in_turn(due, true);
+        match self.look(&due, &poll.memory, &mut poll.observed).await {
+            // Without time or requests, the next poll tells.
+            None | Some(InboxError::OutOfTime) => None,
+            Some(error) => {
+                poll.observed.fresh = false;
+                Some(error)
+            }
+        }
+    }
+}
+
+/// Since when polls have succeeded, where the last one was not long ago.
+fn readable_since(memory: &InboxMemory, sweep_every: SignedDuration, now: Timestamp) -> Option<Timestamp> {
+    let is_recent = |at: &Timestamp| *at <= now && now.duration_since(*at) <= late_after(memory, sweep_every);
+    memory.polled_at.filter(is_recent)?;
+    memory.readable_since.filter(|since| *since <= now)
 }
 
 /// How long after one full walk the next is late.
@@ -288,10 +294,6 @@ fn note_filters(queries: &[Query], observed: &Observed, memory: &mut InboxMemory
             returned.note(query, memory.walks.entry(query.id.clone()).or_default(), now);
         }
     }
-}
-
-fn candidate_key(candidate: &Candidate) -> (String, ContactId) {
-    (candidate.rule.clone(), candidate.contact.contact_id())
 }
 
 fn summary(

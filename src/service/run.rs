@@ -84,7 +84,7 @@ pub async fn once(app: App, stop: &CancellationToken, progress: Progress) -> Res
                 polled = poller.run_once(Mode::Once, &page) => Some(polled),
                 () = stop.cancelled() => None,
             };
-            (poller.inbox, polled)
+            (poller.inbox.clone(), polled)
         });
     }
     while let Some(joined) = polls.join_next().await {
@@ -239,7 +239,7 @@ pub async fn daemon(app: App, stop: &CancellationToken, progress: Progress) -> R
         renew::watch(Arc::clone(&renewal), Arc::clone(&anew), asked.clone(), again.clone())
     }));
     for (poller, every) in app.pollers.into_iter().zip(app.poll_every) {
-        let (poller, bells, again, progress) = (Arc::new(poller), bells.clone(), stop.clone(), Arc::clone(&progress));
+        let (bells, again, progress) = (bells.clone(), stop.clone(), Arc::clone(&progress));
         tracker.spawn(supervised("polling", RESTART, stop.clone(), move || {
             poll(Arc::clone(&poller), every, bells.clone(), again.clone(), Arc::clone(&progress))
         }));

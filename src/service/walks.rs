@@ -12,7 +12,7 @@ mod seen;
 
 pub use self::gap::{Gap, MOST_PAGES};
 use self::{gap::MOST_SEEN, seen::take};
-use super::{gate::BudgetGate, poller::Mode};
+use super::{gate::Keeping, poller::Mode};
 use crate::{
     engine::{Observed, Query, observed::Coverage},
     inbox::{
@@ -143,8 +143,8 @@ impl Kind {
 pub struct Walker<'a> {
     /// The client.
     pub client: &'a Client,
-    /// The budget.
-    pub gate: &'a BudgetGate,
+    /// The budget, without what is kept for others.
+    pub gate: Keeping<'a>,
     /// How often a walk goes on to an empty page, to confirm the page size.
     pub verify_every: SignedDuration,
     /// Hears of every page.
@@ -187,7 +187,7 @@ impl Walker<'_> {
 
     async fn pages(&self, filter: &Filter, kind: Kind, extent: Extent) -> Walk {
         let extent = Extent { room: self.room.load(Ordering::Relaxed), ..extent };
-        let walk = read_pages(self.client, self.gate, filter, extent, self.progress).await;
+        let walk = read_pages(self.client, &self.gate, filter, extent, self.progress).await;
         self.room.store(extent.room.saturating_sub(walk.bytes), Ordering::Relaxed);
         let outcome = match walk.end {
             WalkEnd::Complete => "complete",

@@ -11,6 +11,7 @@ mod deploy;
 mod dry_run;
 mod fault_points;
 mod faults;
+mod fresh;
 mod harness;
 mod health;
 mod help;

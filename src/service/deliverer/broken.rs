@@ -10,7 +10,7 @@ use crate::{
     model::{MessageId, Reception},
     notify::retry::breaks_at,
     render::Format,
-    store::{Open, Owed, StoreError},
+    store::{Handed, Open, Owed, StoreError},
 };
 
 impl Deliverer {
@@ -22,6 +22,14 @@ impl Deliverer {
             self.store.receives(&self.manner.receiver, open.reception.clone()).await?;
             self.note_broken(&open.reception);
         }
+        Ok(())
+    }
+
+    /// All that is owed goes to the fallback, too.
+    async fn hand_over(&self, fallback: &str, round: &mut Delivered) -> Result<(), StoreError> {
+        let (receiver, fallback) = (self.manner.receiver.clone(), fallback.to_owned());
+        let handed = self.store.hand_over(Handed::Receiver(receiver), fallback, self.clock.now()).await?;
+        self.note_handed_over(handed, round);
         Ok(())
     }
 

@@ -1,18 +1,17 @@
 //! What a poll asks of the inbox: walks, look-ups of who is missing, names. It changes nothing.
 
 use std::{
-    collections::BTreeSet,
     sync::{Arc, atomic::AtomicUsize},
     time::Duration,
 };
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Mode, Poller, candidate_key};
+use super::{Mode, Poller};
 use crate::{
-    engine::{Observed, Query, evaluate::Surroundings, missing, plan},
+    engine::{Observed, Query, missing, plan},
     inbox::InboxError,
-    model::{Alert, AlertId, Contact, ContactId, InboxMemory, Snapshot},
+    model::{Alert, Contact, InboxMemory, Snapshot},
     rules::{Filter, Rule},
     service::{
         shared::Live,
@@ -45,8 +44,6 @@ pub(super) struct Poll {
 pub(super) struct Reading {
     pub(super) live: Arc<Live>,
     pub(super) poll: Poll,
-    /// Candidates of which nothing newer is known.
-    pub(super) doubtful: BTreeSet<(String, ContactId)>,
     pub(super) failure: Option<InboxError>,
 }
 
@@ -55,6 +52,7 @@ impl Poller {
     pub(super) async fn read(&self, mode: Mode, progress: &(dyn Fn(u32) + Send + Sync)) -> Result<Reading, StoreError> {
         let began = self.clock.now();
         self.shared.at("poll.began");
+        self.knowledge.reading();
 
         // 2. What is remembered.
         let snapshot = self.store.snapshot(&self.inbox).await?;
@@ -67,7 +65,9 @@ impl Poller {
         let queries = plan::queries(&rules);
 
         // 4. Walk them.
-        let mut poll = Poll { mode, now: began, queries, memory, observed: Observed::default(), gap: None };
+        let sights = Some(self.knowledge.sights(self.late_at(&memory, began)));
+        let observed = Observed { sights, ..Observed::default() };
+        let mut poll = Poll { mode, now: began, queries, memory, observed, gap: None };
         let failure = self.walk(&mut poll, progress).await;
         poll.observed.fresh = failure.is_none();
 
@@ -78,11 +78,7 @@ impl Poller {
             }
             failed => failed,
         };
-        let (doubtful, failure) = match failure {
-            None => self.confirm(&rules, &snapshot, &mut poll.observed, began).await,
-            failed => (BTreeSet::new(), failed),
-        };
-        Ok(Reading { live, poll, doubtful, failure })
+        Ok(Reading { live, poll, failure })
     }
 
     fn walker<'a>(
@@ -92,7 +88,7 @@ impl Poller {
     ) -> Walker<'a> {
         Walker {
             client: &self.client,
-            gate: &self.gate,
+            gate: self.gate.keeping(self.gate.kept_for_due()),
             verify_every: self.sweep_every,
             progress,
             ended,
@@ -104,7 +100,7 @@ impl Poller {
     async fn walk(&self, poll: &mut Poll, progress: &(dyn Fn(u32) + Send + Sync)) -> Option<InboxError> {
         let Poll { mode, now, queries, memory, observed, gap } = poll;
         let now = *now;
-        let free = self.gate.free().await;
+        let free = self.gate.free().await.saturating_sub(self.gate.kept_for_due().requests);
         let means = Means { free, share: self.share, sweep_every: self.sweep_every, now };
         let ended = |kind: Kind, outcome: &str| self.shared.metrics.walked(&self.inbox, kind, outcome);
         let walker = self.walker(progress, &ended);
@@ -161,48 +157,17 @@ impl Poller {
     }
 
     /// One small request for one contact, where there is something to search it by; found, it is seen.
-    async fn look_up(&self, contact: &Contact, observed: &mut Observed, now: Timestamp) -> Result<(), InboxError> {
-        let Some(search) = contact.search_text() else { return Ok(()) };
-        let page = self.client.page(&self.gate, &Filter::for_look_up(search), 1, now).await?;
-        page.contacts.into_iter().filter(|found| found.id == contact.id).for_each(|found| observed.see(found));
-        Ok(())
-    }
-
-    /// Whom people are about to be told of, but who was not seen, by a torn walk or a narrow one, is looked
-    /// up: what is known of them may be out of date. Of those that are not found nobody is told until they
-    /// are seen again.
-    async fn confirm(
+    pub(super) async fn look_up(
         &self,
-        rules: &[Arc<Rule>],
-        snapshot: &Snapshot,
+        contact: &Contact,
         observed: &mut Observed,
         now: Timestamp,
-    ) -> (BTreeSet<(String, ContactId)>, Option<InboxError>) {
-        let soon = now.checked_add(self.soon).unwrap_or(now);
-        let names = self.shared.names();
-        let unsure = missing::to_confirm(
-            rules,
-            snapshot,
-            observed,
-            Surroundings { inbox: &self.inbox, names: &names, live_chats: &snapshot.memory.live_chats, now: soon },
-        );
-        for contact in unsure.contacts.iter().take(missing::MOST_LOOK_UPS) {
-            match self.look_up(contact, observed, now).await {
-                Ok(()) | Err(InboxError::BadRequest { .. }) => {}
-                Err(error) => {
-                    observed.fresh = false;
-                    return (BTreeSet::new(), Some(error));
-                }
-            }
-        }
-        let is_unseen = |contact: &Contact| !observed.contacts.contains_key(&contact.contact_id());
-        let alerts =
-            snapshot.alerts.iter().filter(|alert| unsure.alerts.contains(&alert.id) && is_unseen(&alert.contact));
-        let doubtful: BTreeSet<AlertId> = alerts.map(|alert| alert.id.clone()).collect();
-        let candidates = unsure.candidates.iter().map(|place| &snapshot.candidates[*place]);
-        let candidates = candidates.filter(|candidate| is_unseen(&candidate.contact)).map(candidate_key).collect();
-        observed.doubtful = doubtful;
-        (candidates, None)
+    ) -> Result<(), InboxError> {
+        let Some(search) = contact.search_text() else { return Ok(()) };
+        let page = self.client.page(&self.gate, &Filter::for_look_up(search), 1, now).await?;
+        let at = page.asked_at;
+        page.contacts.into_iter().filter(|found| found.id == contact.id).for_each(|found| observed.see_at(found, at));
+        Ok(())
     }
 
     /// Nothing depends on these names: where they are refused, the ids are shown.

@@ -15,8 +15,6 @@ pub(super) fn take(query: &Query, walk: &mut Walk, observed: &mut Observed, now:
         walk.contacts.values().for_each(|contact| returned.add(&query.filter, contact, now));
         observed.returned.insert(query.id.clone(), returned);
     }
-    for contact in std::mem::take(&mut walk.contacts).into_values() {
-        observed.see(contact);
-    }
+    walk.sightings().for_each(|(contact, at)| observed.see_at(contact, at));
     observed.unreadable = observed.unreadable.max(walk.unreadable);
 }

@@ -24,7 +24,7 @@ use crate::{
     rules::RuleSet,
     service::{
         clock::{Clock, ManualClock},
-        deliverer::{Delivered, Deliverer, Limits, Manner},
+        deliverer::{Delivered, Deliverer, Inboxes, Limits, Manner, PutOff},
         pace::Pace,
         shared::{Live, Shared},
     },
@@ -117,6 +117,8 @@ impl Bench {
             clock: self.clock.clone(),
             shared: Arc::new(shared),
             pace: Arc::new(Pace::free()),
+            inboxes: Inboxes::default(),
+            put_off: PutOff::default(),
         }
     }
 

@@ -2,16 +2,15 @@
 
 mod clock;
 mod doubt;
+mod due;
 mod ends;
 mod faults;
 mod model;
 mod narrow;
+mod story;
 mod uneven;
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex},
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use rusqlite::Connection;
@@ -57,7 +56,8 @@ to = ["support"]
 
 /// A rule of this text.
 fn rule(name: &str, text: &str) -> Rule {
-    let (inboxes, receivers, templates) = (["main".to_owned()], ["support".to_owned()], ["alert".to_owned()]);
+    let (inboxes, receivers, templates) =
+        (["main".to_owned()], ["support".to_owned(), "leads".to_owned()], ["alert".to_owned()]);
     let known = Known { timezone: None, inboxes: &inboxes, receivers: &receivers, templates: &templates };
     let mut found = Vec::new();
     match compile(name, &Source::new(format!("rules/{name}.toml"), text), &known, &mut found) {
@@ -118,13 +118,13 @@ impl Bench {
             client: inbox.client(),
             gate: BudgetGate::open("main", 10_000, clock.clone(), store.clone(), None).await.unwrap(),
             sweep_every: SignedDuration::from_mins(5),
-            soon: SignedDuration::from_mins(1),
             most_bytes: 16 << 20,
             share: 1_000,
             store,
             clock,
             shared: Arc::new(shared),
-            doubtful: Mutex::default(),
+            knowledge: super::Knowledge::default(),
+            looking: tokio::sync::Mutex::default(),
             judging: tokio::sync::Mutex::default(),
         };
         Self { folder, inbox, poller }

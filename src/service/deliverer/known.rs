@@ -1,0 +1,127 @@
+//! Is what a message says of waiting customers still known? What was held, or could not be sent, is looked at
+//! first.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Delivered, Deliverer, told_by};
+use crate::{
+    model::{Alert, Message, NotificationId, WATCHDOG},
+    service::poller::Poller,
+    store::{Open, Owed, StoreError},
+};
+
+/// What is owed for less than that was judged a moment ago, as well as it could be.
+const JUST_OWED: SignedDuration = SignedDuration::from_secs(5);
+
+/// What is sent within that time after it was owed needs no second look.
+const AT_ONCE: SignedDuration = SignedDuration::from_secs(1);
+
+/// Nothing is put off for want of a look for longer.
+const LONGEST: SignedDuration = SignedDuration::from_mins(2);
+
+/// How soon it is asked again whether what a message says is known.
+const LOOK_AGAIN: SignedDuration = SignedDuration::from_secs(1);
+
+/// The inboxes, for a look before what was held goes out.
+#[derive(Clone, Default)]
+pub struct Inboxes {
+    /// Their pollers.
+    pub pollers: Vec<Arc<Poller>>,
+    /// Whether another poll will come.
+    pub go_on: bool,
+}
+
+/// What was put off for a look, and since when.
+#[derive(Debug, Default)]
+pub struct PutOff(Mutex<BTreeMap<NotificationId, Timestamp>>);
+
+impl PutOff {
+    fn since(&self, id: NotificationId, now: Timestamp) -> Timestamp {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(id).or_insert(now)
+    }
+
+    fn forget(&self, ids: impl Iterator<Item = NotificationId>) {
+        let mut put_off = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        ids.for_each(|id| {
+            put_off.remove(&id);
+        });
+    }
+}
+
+/// What came of the question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Known {
+    /// It may be sent.
+    Enough,
+    /// It may be sent if it is still true after what a look has shown.
+    New,
+    /// The next poll is waited for.
+    Missing,
+}
+
+impl Deliverer {
+    /// What of one message can be said now, of customers who are known well enough; `None`: it waits for the next
+    /// poll.
+    pub(super) async fn true_and_known(
+        &self,
+        message: &Message,
+        round: &mut Delivered,
+    ) -> Result<Option<Open>, StoreError> {
+        let open = self.true_of(message, round).await?;
+        match self.know(&told_by(&open, message).collect::<Vec<_>>()).await? {
+            Known::Enough => Ok(Some(open)),
+            Known::New => Ok(Some(self.true_of(message, round).await?)),
+            Known::Missing => {
+                round.again_at(self.clock.now().checked_add(LOOK_AGAIN).unwrap_or(Timestamp::MAX));
+                Ok(None)
+            }
+        }
+    }
+
+    async fn true_of(&self, message: &Message, round: &mut Delivered) -> Result<Open, StoreError> {
+        let open = self.store.open_for(&self.manner.receiver, &message.id).await?;
+        let (open, wait) = self.still_true(open).await?;
+        round.held += wait.iter().filter(|owed| owed.message.as_ref() == Some(&message.id)).count();
+        Ok(open)
+    }
+
+    /// Whether the customers whom a message would call waiting are known well enough, after a look where they are
+    /// not.
+    async fn know(&self, told: &[&Owed]) -> Result<Known, StoreError> {
+        let now = self.clock.now();
+        let age = |owed: &Owed| now.duration_since(owed.notification.due_at);
+        let late: Vec<&Owed> = told
+            .iter()
+            .copied()
+            .filter(|owed| owed.notification.event.is_of_waiting() && owed.alert.inbox != WATCHDOG)
+            .filter(|owed| age(owed) > AT_ONCE)
+            .collect();
+        let mut known = Known::Enough;
+        for poller in &self.inboxes.pollers {
+            let of_inbox: Vec<&Owed> = late.iter().copied().filter(|owed| owed.alert.inbox == poller.inbox).collect();
+            if of_inbox.is_empty() {
+                continue;
+            }
+            let alerts: Vec<&Alert> = of_inbox.iter().map(|owed| &owed.alert).collect();
+            let unknown = poller.check(&alerts).await?;
+            let waits = |owed: &&Owed| {
+                let since = self.put_off.since(owed.id, now);
+                let polled = poller.polled_at().is_some_and(|at| at >= since);
+                !polled && now >= since && now.duration_since(since) < LONGEST
+            };
+            let is_unknown = |owed: &&Owed| unknown.iter().any(|alert| alert.id == owed.alert.id);
+            let held = |owed: &&Owed| self.inboxes.go_on && age(owed) > JUST_OWED && is_unknown(owed);
+            if of_inbox.iter().copied().filter(held).any(|owed| waits(&owed)) {
+                return Ok(Known::Missing);
+            }
+            known = Known::New;
+        }
+        self.put_off.forget(late.iter().map(|owed| owed.id));
+        Ok(known)
+    }
+}
