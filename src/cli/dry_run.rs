@@ -58,16 +58,21 @@ pub async fn dry_run(global: &Global) -> anyhow::Result<Exit> {
         good = false;
         terminal::note(global, Level::WARN, &why);
     }
-    let mut messages = 0;
+    let mut lines = Vec::new();
     for deliverer in &app.deliverers {
         for parcel in deliverer.preview().await? {
-            messages += 1;
-            terminal::say(&format!("--- would be sent to {}", deliverer.manner.receiver))?;
-            terminal::say(&shown(&parcel))?;
+            lines.push(format!("--- would be sent to {}", deliverer.manner.receiver));
+            lines.push(shown(&parcel));
         }
     }
-    if messages == 0 {
-        terminal::say("nothing would be sent")?;
+    if lines.is_empty() {
+        lines.push("nothing would be sent".to_owned());
+    }
+    // Whoever does not read it does not keep it from hearing that it is to end.
+    let printed = tokio::task::spawn_blocking(move || terminal::say(&lines.join("\n")));
+    tokio::select! {
+        printed = printed => printed??,
+        () = stop.cancelled() => return Ok(Exit::No),
     }
     Ok(if good { Exit::Fine } else { Exit::No })
 }

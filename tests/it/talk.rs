@@ -116,6 +116,18 @@ fn data_that_cannot_be_written_is_a_failure_and_a_gone_reader_is_none() {
 }
 
 #[test]
+fn who_does_not_read_an_answer_does_not_keep_it_from_ending() {
+    let home = Home::watching();
+    home.waits("c1", "Asha", "Hello?");
+    let (_reader, writer) = full_pipe();
+    let run = home.start_into(&["run", "--dry-run"], writer, Stdio::piped());
+    eventually("the poll", || !home.inbox().requests().is_empty());
+    run.signal("TERM");
+    let ran = run.end();
+    assert!(ran.ends(1).took < Duration::from_secs(8), "{:?}", ran.took);
+}
+
+#[test]
 fn the_made_up_inbox_and_the_demo_go_on_whoever_looks_on() {
     let home = Home::empty();
     let (_reader, writer) = full_pipe();
