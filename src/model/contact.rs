@@ -413,8 +413,8 @@ impl Contact {
     }
 
     /// The best display name: the profile's, else the one the customer gave, else a WhatsApp
-    /// number, a Telegram or Instagram name, a mail address, the User ID. One line, no control
-    /// characters, at most 80 characters.
+    /// number, a Telegram or Instagram name, a mail address, the User ID; each only where it shows something.
+    /// One line, no control characters, at most 80 characters.
     pub fn name(&self) -> String {
         let who = &self.profile.user_details;
         [
@@ -428,7 +428,7 @@ impl Contact {
         ]
         .into_iter()
         .map(|candidate| text::one_line(candidate, 80))
-        .find(|candidate| !candidate.is_empty())
+        .find(|candidate| text::shows_a_name(candidate))
         .unwrap_or_else(|| "(no id)".to_owned())
     }
 
@@ -459,13 +459,14 @@ impl Contact {
         .map_or("", String::as_str)
     }
 
-    /// What the inbox's search finds the contact by, best first: phone, WhatsApp number, mail, name.
+    /// What the inbox's search finds the contact by, as the inbox has it, best first: phone, WhatsApp number,
+    /// mail, name.
     pub fn search_text(&self) -> Option<String> {
         let who = &self.profile.user_details;
         [&who.contact.phone.number, &who.whats_app_number, &who.contact.email, &who.name, &who.user_provided_name]
             .into_iter()
             .map(|candidate| candidate.trim())
-            .find(|candidate| !candidate.is_empty())
+            .find(|candidate| text::shows_a_name(candidate))
             .map(str::to_owned)
     }
 

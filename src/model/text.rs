@@ -1,5 +1,7 @@
 //! Customers' text made harmless for one line: what every name and subject goes through.
 
+use unicode_segmentation::UnicodeSegmentation;
+
 /// Whether a character has no place in text that others read: control characters, and the marks
 /// that turn the direction of what follows them (a way to make a name read as something else).
 pub fn is_harmful(c: char) -> bool {
@@ -56,4 +58,119 @@ pub fn cut(text: &str, max: usize) -> String {
     kept.truncate(kept.trim_end().len());
     kept.push('…');
     kept
+}
+
+/// What stands in place of a name where there is none, as programs and forms write it.
+const NO_NAMES: [&str; 13] = [
+    "null",
+    "undefined",
+    "none",
+    "nil",
+    "nan",
+    "n/a",
+    "n.a.",
+    "n.a",
+    "unknown",
+    "no name",
+    "noname",
+    "unnamed",
+    "[object object]",
+];
+
+/// Whether people see a name in this: a letter, a number or a picture. Blanks of any kind, marks without a letter
+/// below them, punctuation alone, and what programs write for nothing are none.
+pub fn shows_a_name(text: &str) -> bool {
+    // A bound, as everywhere: a customer may write megabytes.
+    let shown: String = text.chars().take(1_000).filter(|c| is_shown(*c)).collect();
+    let bare = text.trim().trim_matches(['(', ')', '<', '>', '"', '\'']).to_lowercase();
+    !shown.is_empty() && !NO_NAMES.contains(&bare.as_str())
+}
+
+fn is_shown(c: char) -> bool {
+    // Letters to the standard, blanks to the eye: Hangul fillers, and blanks among hieroglyphs.
+    let is_blank = matches!(c, '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}' | '\u{13441}' | '\u{13442}');
+    let is_picture = matches!(c, '\u{2300}'..='\u{23ff}' | '\u{2600}'..='\u{27bf}' | '\u{2b00}'..='\u{2bff}')
+        || matches!(c, '\u{1f000}'..='\u{1faff}') && !matches!(c, '\u{1f3fb}'..='\u{1f3ff}');
+    !is_blank && (is_picture || c.is_alphanumeric() && !is_mark(c))
+}
+
+/// Whether it only changes the letter before it.
+fn is_mark(c: char) -> bool {
+    !c.is_ascii() && format!("a{c}").graphemes(true).count() == 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shows_a_name;
+
+    #[test]
+    fn names() {
+        for name in [
+            "Asha",
+            "O",
+            "李",
+            "محمد",
+            "आशा",
+            "Ł.",
+            "7",
+            "🌸",
+            "♥",
+            "❤\u{fe0f}",
+            "A\u{200b}sha",
+            "-x-",
+            "Null Jennifer",
+            "한",
+            "ᄀ",
+        ] {
+            assert!(shows_a_name(name), "{name}");
+        }
+        let none = [
+            "",
+            "  ",
+            "\u{a0}\u{2003}",
+            "\u{200b}",
+            "\u{200d}\u{200c}\u{2060}\u{feff}",
+            "\u{3164}",
+            "\u{ffa0}\u{115f}\u{1160}",
+            "\u{2800}\u{2800}",
+            "\u{301}\u{308}",
+            "\u{93e}",
+            "\u{20dd}",
+            "\u{fe0f}",
+            ".",
+            "-",
+            "---",
+            "…",
+            "?!",
+            "_",
+            "'",
+            "。",
+            "・",
+            "¿",
+            "\u{e0041}\u{e0042}",
+            "\u{ad}",
+            "\u{180e}",
+            "\u{34f}",
+            "\u{202e}",
+            "\u{fffd}",
+            "\u{1f3fb}",
+            "\u{13441}",
+            "\u{e000}",
+            "null",
+            "NULL",
+            " undefined ",
+            "N/A",
+            "n.a.",
+            "(null)",
+            "<null>",
+            "None",
+            "NaN",
+            "unknown",
+            "[object Object]",
+            "\"\"",
+        ];
+        for name in none {
+            assert!(!shows_a_name(name), "{name:?}");
+        }
+    }
 }

@@ -258,3 +258,23 @@ proptest! {
         prop_assert!(again.record == contact.record && again.extra == contact.extra);
     }
 }
+
+#[test]
+fn a_name_that_shows_nothing_gives_way_to_the_next_best() {
+    let contact = |name: &str, given: &str, more: serde_json::Value| {
+        let mut details = serde_json::json!({ "name": name, "userProvidedName": given });
+        details.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        Contact::read(serde_json::json!({ "_id": "c1", "profile": { "userDetails": details } })).unwrap()
+    };
+    let mail = || serde_json::json!({ "contact": { "email": "asha@example.com" } });
+    for nothing in ["   ", "\u{200b}", "\u{3164}", "\u{2800}", "\u{301}", ".", "null", "N/A", "\u{e0041}"] {
+        assert_eq!(contact(nothing, "Asha", mail()).name(), "Asha", "{nothing:?}");
+        assert_eq!(contact(nothing, nothing, mail()).name(), "asha@example.com", "{nothing:?}");
+        assert_eq!(contact(nothing, nothing, serde_json::json!({})).name(), "c1", "{nothing:?}");
+        // Nor is it looked up by that.
+        assert_eq!(contact(nothing, nothing, serde_json::json!({})).search_text(), None, "{nothing:?}");
+        let phone = serde_json::json!({ "contact": { "phone": { "prefix": "+91", "number": "9812345678.0" } } });
+        // The inbox knows the number as it came.
+        assert_eq!(contact(nothing, nothing, phone).search_text().as_deref(), Some("9812345678.0"));
+    }
+}
