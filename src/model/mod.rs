@@ -11,6 +11,7 @@ pub mod history;
 pub mod link;
 pub mod message;
 pub mod names;
+pub mod phone;
 pub mod privacy;
 pub mod reception;
 mod renewable;

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
 use crate::model::{
-    Contact, Event, Reason, text,
+    Contact, Event, Reason, phone, text,
     time::{elapsed, iso},
 };
 
@@ -176,7 +176,7 @@ impl Entry<'_> {
 fn outcome(told: Told<'_>, contact: &Contact, telling: &Telling<'_>) -> String {
     let Some(end) = &told.alert.resolution else { return String::new() };
     let agent = telling.names.agents.get(&contact.agent_assigned).map(|agent| line_of(&agent.name));
-    match (agent.filter(|name| !name.is_empty()), end.reason) {
+    match (agent.filter(|name| text::shows_a_name(name)), end.reason) {
         (Some(agent), Reason::AnsweredByAgent) => format!("answered by {agent}"),
         (Some(agent), Reason::Taken) => format!("taken by {agent}"),
         (_, reason) => reason.words().to_owned(),
@@ -188,11 +188,14 @@ fn who(name: &str, id: &str) -> String {
     if name == id { format!("Customer {name}") } else { words::isolated(&text::cut(name, WHO)) }
 }
 
-/// The number by which the customer can be called, as people read it.
+/// The number by which the customer can be called, as people read it; one that is certain before one that is not.
 fn phone_number(contact: &Contact) -> String {
     let who = &contact.profile.user_details;
-    let phone = words::phone(&who.contact.phone.prefix, &who.contact.phone.number);
-    if phone.is_empty() { words::phone("", &who.whats_app_number) } else { phone }
+    let (prefix, number) = (&who.contact.phone.prefix, &who.contact.phone.number);
+    phone::with_prefix(prefix, number)
+        .or_else(|| phone::international(&who.whats_app_number))
+        .or_else(|| Some(words::as_it_came(prefix, number)).filter(|came| !came.is_empty()))
+        .unwrap_or_else(|| words::as_it_came("", &who.whats_app_number))
 }
 
 /// What is left of the 24 hours for an answer; `None` where they do not apply or are over.

@@ -12,7 +12,7 @@ use jiff::{SignedDuration, tz::TimeZone};
 use serde_json::Value;
 
 use crate::model::{
-    text,
+    phone, text,
     time::{elapsed, human, parse_timestamp},
 };
 
@@ -288,6 +288,8 @@ fn plural_word(call: &Call<'_>, one: bool) -> Result<Value, RenderError> {
 /// A number in one text, in two (prefix, number), or the record's `phone`.
 fn phone(call: &Call<'_>) -> Result<Value, RenderError> {
     let first = call.value(0)?;
+    // A record's own number has no country's code in front.
+    let is_national = matches!(first, Value::Object(_)) || call.values.len() > 1;
     let (prefix, number) = match (first, call.values.get(1)) {
         (Value::Object(parts), _) => {
             let part = |name: &str| parts.get(name).map(shown).unwrap_or_default();
@@ -296,5 +298,8 @@ fn phone(call: &Call<'_>) -> Result<Value, RenderError> {
         (prefix, Some(_)) => (shown(prefix), shown(call.value(1)?)),
         (number, None) => (String::new(), shown(number)),
     };
+    if is_national && prefix.trim().is_empty() {
+        return Ok(phone::with_prefix("", &number).unwrap_or_else(|| words::as_it_came("", &number)).into());
+    }
     Ok(words::phone(&prefix, &number).into())
 }

@@ -2,6 +2,8 @@
 
 use unicode_segmentation::UnicodeSegmentation;
 
+use crate::model::phone;
+
 /// A platform as people write it; an unknown one as the API spells it.
 pub(super) fn platform(api: &str) -> &str {
     match api.to_ascii_uppercase().as_str() {
@@ -68,38 +70,18 @@ pub(super) fn quote(text: &str) -> String {
     text.lines().map(|line| format!("> {line}")).collect::<Vec<_>>().join("\n")
 }
 
-/// A phone number as people read it: `+91 98123 45678`.
-///
-/// The inbox spells the prefix `+91`, `91` or `1`, and the number with or without it.
+/// A phone number as people read it, `+91 98123 45678`; what is not certainly one, as it came. Without a prefix
+/// the number has its country's code in front.
 pub(super) fn phone(prefix: &str, number: &str) -> String {
-    let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
-    let number = number.trim();
-    // `00` is how many places dial `+`.
-    let (international, number) = match number.strip_prefix('+').or_else(|| number.strip_prefix("00")) {
-        Some(number) => (true, number),
-        None => (false, number),
-    };
-    let (code, rest) = (digits(prefix), digits(number));
-    if rest.is_empty() {
-        return rest;
-    }
-    if code.is_empty() {
-        // Without a prefix: ten digits after 91 or 1 are those countries' numbers.
-        return match (rest.len(), international) {
-            (12, _) if rest.starts_with("91") => join("91", &rest[2..]),
-            (11, _) if rest.starts_with('1') => join("1", &rest[1..]),
-            (_, true) => format!("+{rest}"),
-            (_, false) => rest,
-        };
-    }
-    let local = rest.strip_prefix(code.as_str()).filter(|local| international || local.len() >= 10);
-    join(&code, local.unwrap_or(&rest))
+    let known =
+        if prefix.trim().is_empty() { phone::international(number) } else { phone::with_prefix(prefix, number) };
+    known.unwrap_or_else(|| as_it_came(prefix, number))
 }
 
-fn join(code: &str, local: &str) -> String {
-    match (code, local.len()) {
-        ("91", 10) => format!("+91 {} {}", &local[..5], &local[5..]),
-        ("1", 10) => format!("+1 {} {} {}", &local[..3], &local[3..6], &local[6..]),
-        _ => format!("+{code} {local}"),
+/// What stands in both fields; nothing, where no digit does.
+pub(super) fn as_it_came(prefix: &str, number: &str) -> String {
+    if !number.chars().any(char::is_numeric) {
+        return String::new();
     }
+    [prefix.trim(), number.trim()].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
 }
