@@ -2,6 +2,7 @@
 
 use std::{
     io,
+    path::Path,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -22,11 +23,12 @@ use crate::{
     inbox::Patience,
     model::time,
     service::{
-        app::{App, Surroundings},
+        app::{self, App, StartError, Surroundings},
         clock::{Clock, SystemClock},
         run::{Report, daemon, once},
+        senders::Output,
     },
-    store::{FaultPoints, Lock, Store},
+    store::{FaultPoints, Lock, Store, StoreError},
     web,
 };
 
@@ -41,25 +43,49 @@ pub async fn run(global: &Global, one_shot: bool) -> anyhow::Result<Exit> {
         Ok(files) => files,
         Err(exit) => return Ok(exit),
     };
-    let State::Sqlite(path) = &files.config.state;
-    let _lock = Lock::take(path)?;
-    let store = Store::open(path).await?;
+    let State::Sqlite(path) = files.config.state.clone();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
+    let output: Output = Arc::new(Mutex::new(io::stdout()));
+    let outcry = app::outcry(&files.config, &clock, &output)?;
+    let ran = run_on(global, files, (&path, clock, output), (one_shot, asked), &stop).await;
+    // What ended the run without a state to tell of it through.
+    let failed = ran.as_ref().err().and_then(|error| {
+        error.downcast_ref::<StoreError>().or_else(|| match error.downcast_ref::<StartError>() {
+            Some(StartError::Store(error)) => Some(error),
+            _ => None,
+        })
+    });
+    match failed {
+        // Another one works on it.
+        Some(StoreError::Locked { .. }) => {}
+        Some(error) => outcry.of_a_run(&path, error).await,
+        None => outcry.of_a_good_run(&path).await,
+    }
+    ran
+}
+
+/// Runs on the state at this path.
+async fn run_on(
+    global: &Global,
+    files: Files,
+    (path, clock, output): (&Path, Arc<dyn Clock>, Output),
+    (one_shot, asked): (bool, watch::Receiver<()>),
+    stop: &CancellationToken,
+) -> anyhow::Result<Exit> {
+    let store = Store::hold(Lock::take(path)?).await?;
     let deadline = one_shot.then(|| clock.now().checked_add(files.config.deadline).ok()).flatten();
-    let surroundings = Surroundings {
-        clock,
-        output: Arc::new(Mutex::new(io::stdout())),
-        store,
-        deadline,
-        patience: Patience::default(),
-        points: fault_points(),
-    };
+    let surroundings =
+        Surroundings { clock, output, store, deadline, patience: Patience::default(), points: fault_points() };
     let mut app = App::build(&files.config, files.live, surroundings).await?;
     app.asked = asked;
     if !one_shot {
-        let serving = serve(files.config.server.as_ref(), &app, &stop).await?;
+        if app.store.probe().await.is_ok() {
+            let (outcry, path) = (Arc::clone(&app.outcry), path.to_owned());
+            tokio::spawn(async move { outcry.of_a_good_run(&path).await });
+        }
+        let serving = serve(files.config.server.as_ref(), &app, stop).await?;
         tracing::info!(version = env!("CARGO_PKG_VERSION"), inboxes = app.pollers.len(), "run: watching");
-        daemon(app, &stop, Arc::new(|_, _| {})).await?;
+        daemon(app, stop, Arc::new(|_, _| {})).await?;
         if let Some(serving) = serving {
             // Who keeps a connection open does not keep the program from ending.
             let _ = tokio::time::timeout(Duration::from_secs(1), serving).await;
@@ -69,7 +95,7 @@ pub async fn run(global: &Global, one_shot: bool) -> anyhow::Result<Exit> {
     }
     let pages = terminal::Pages::show(global);
     let (heartbeat, clock) = (app.heartbeat.take(), Arc::clone(&app.clock));
-    let report = once(app, &stop, pages.progress()).await?;
+    let report = once(app, stop, pages.progress()).await?;
     drop(pages);
     tell(global, &report);
     if let Some(heartbeat) = heartbeat

@@ -63,7 +63,15 @@ impl Desk {
         let store = if make || path.exists() {
             Some(Store::open(path).await?)
         } else {
-            let line = format!("nothing has run yet: there is no state `{}`", path.display());
+            let line = match Store::missing(path) {
+                Some(at) => format!(
+                    "the state `{}` is gone (last change {}). A pengwatch that runs writes it back within seconds; \
+                     without one, restore a backup before the next start, or who waits is told again",
+                    path.display(),
+                    moment(at, &files.config.timezone)
+                ),
+                None => format!("nothing has run yet: there is no state `{}`", path.display()),
+            };
             terminal::note(global, Level::WARN, &line);
             None
         };

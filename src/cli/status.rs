@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, io};
 
 use clap::Args;
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use super::{
@@ -11,12 +12,13 @@ use super::{
     terminal,
 };
 use crate::{
+    config::State as Place,
     model::{
-        Alert, InboxMemory, Reception, State,
+        Alert, InboxMemory, Loss, Reception, State,
         time::{elapsed, human, iso},
     },
     service::lookout::blind_by_files,
-    store::{Backlog, Waiting},
+    store::{Backlog, Store, Waiting},
 };
 
 /// What the command takes.
@@ -35,9 +37,16 @@ struct Known {
     waiting: Vec<Waiting>,
     backlogs: BTreeMap<String, Backlog>,
     silences: usize,
+    /// The state was lost lately, or is gone.
+    loss: Option<Loss>,
+    gone: bool,
 }
 
-/// Shows it; the answer is "no" where an inbox cannot be read, or nobody who waits in it would be told of.
+/// That the state was lost is shown for so long.
+const SHOWN: SignedDuration = SignedDuration::from_hours(24);
+
+/// Shows it; the answer is "no" where an inbox cannot be read, nobody who waits in it would be told of, a
+/// message was given up and nobody has seen to it, or the state was lost.
 ///
 /// # Errors
 /// What ended it.
@@ -54,7 +63,12 @@ pub async fn status(global: &Global, arguments: StatusArguments) -> anyhow::Resu
             waiting: store.waiting().await?,
             backlogs: store.backlogs().await?,
             silences: store.silences().await?.iter().filter(|silence| silence.is_active(desk.now)).count(),
+            loss: store.loss().await?.filter(|loss| loss.lasts(desk.now) || elapsed(loss.found_at, desk.now) < SHOWN),
+            gone: false,
         };
+    } else {
+        let Place::Sqlite(path) = &desk.files.config.state;
+        known.gone = Store::missing(path).is_some();
     }
     if arguments.json {
         terminal::say(&pretty(&object(&desk, &known)))?;
@@ -63,7 +77,9 @@ pub async fn status(global: &Global, arguments: StatusArguments) -> anyhow::Resu
     }
     let is_blind = blind(&desk, &known).iter().any(|(_, why)| why.is_some());
     let failing = desk.files.config.inboxes.iter().any(|inbox| memory(&known, &inbox.name).trouble().is_some());
-    Ok(if failing || is_blind { Exit::No } else { Exit::Fine })
+    let is_lost = known.gone || known.loss.as_ref().is_some_and(|loss| loss.lasts(desk.now));
+    let gave_up = known.backlogs.values().any(|backlog| backlog.dead > 0);
+    Ok(if failing || is_blind || is_lost || gave_up { Exit::No } else { Exit::Fine })
 }
 
 /// Every inbox, with why nobody who waits there would be told of.
@@ -77,6 +93,10 @@ fn memory(known: &Known, inbox: &str) -> InboxMemory {
 
 fn reception(known: &Known, receiver: &str) -> Reception {
     known.backlogs.get(receiver).map(|backlog| backlog.reception.clone()).unwrap_or_default()
+}
+
+fn given_up(known: &Known, receiver: &str) -> usize {
+    known.backlogs.get(receiver).map_or(0, |backlog| backlog.dead)
 }
 
 fn count(known: &Known, inbox: &str, is_counted: impl Fn(&Alert) -> bool) -> usize {
@@ -105,6 +125,7 @@ fn object(desk: &Desk, known: &Known) -> Value {
             "owed": waiting.map_or(0, |waiting| waiting.notifications),
             "next_at": waiting.and_then(|waiting| waiting.next_at).map(iso),
             "last_error": waiting.map_or("", |waiting| &waiting.last_error),
+            "given_up": given_up(known, &receiver.name),
             "broken_since": reception(known, &receiver.name).broken_at.map(iso),
         })
     });
@@ -112,6 +133,15 @@ fn object(desk: &Desk, known: &Known) -> Value {
         "inboxes": inboxes.collect::<Vec<_>>(),
         "receivers": receivers.collect::<Vec<_>>(),
         "silences": known.silences,
+        "given_up": known.backlogs.values().map(|backlog| backlog.dead).sum::<usize>(),
+        "state_lost": known.loss.as_ref().map(|loss| {
+            json!({
+                "at": iso(loss.found_at),
+                "told_at": loss.told_at.map(iso),
+                "older_by": loss.older_by().map(|by| by.as_secs()),
+                "detail": loss.words(),
+            })
+        }),
         "rules": desk.files.live.rules.rules.len(),
     })
 }
@@ -144,11 +174,13 @@ fn people(desk: &Desk, known: &Known) -> io::Result<()> {
                 _ => "fine".to_owned(),
             },
             waiting.map_or(0, |waiting| waiting.notifications).to_string(),
+            given_up(known, &receiver.name).to_string(),
             waiting.and_then(|waiting| waiting.next_at).map_or(String::new(), |at| desk.moment(at)),
             waiting.map_or(String::new(), |waiting| waiting.last_error.clone()),
         ]
     });
-    terminal::say(&table(&["RECEIVER", "STATE", "OWED", "NEXT ATTEMPT", "LAST ERROR"], receivers.collect()))?;
+    let heads = ["RECEIVER", "STATE", "OWED", "GIVEN UP", "NEXT ATTEMPT", "LAST ERROR"];
+    terminal::say(&table(&heads, receivers.collect()))?;
     terminal::say("")?;
     for (inbox, why) in blind(desk, known) {
         if let Some(why) = why {
@@ -161,5 +193,17 @@ fn people(desk: &Desk, known: &Known) -> io::Result<()> {
         check::count(rules.rules.len(), "rule"),
         rules.rejected.len(),
         check::count(known.silences, "silence")
-    ))
+    ))?;
+    let gave_up: usize = known.backlogs.values().map(|backlog| backlog.dead).sum();
+    if gave_up > 0 {
+        terminal::say(&format!(
+            "{} given up: `pengwatch outbox list` shows {}; `outbox replay ID` sends again, `outbox drop ID` does not",
+            check::count(gave_up, "message"),
+            if gave_up == 1 { "it" } else { "them" },
+        ))?;
+    }
+    if let Some(loss) = &known.loss {
+        terminal::say(&format!("the state was lost at {}: {}", desk.moment(loss.found_at), loss.words()))?;
+    }
+    Ok(())
 }

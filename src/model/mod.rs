@@ -9,6 +9,7 @@ pub mod doubt;
 pub mod field;
 pub mod history;
 pub mod link;
+pub mod loss;
 pub mod message;
 pub mod names;
 pub mod phone;
@@ -28,6 +29,7 @@ pub use alert::{Ack, Alert, AlertId, Candidate, Charge, Edition, Lapse, Progress
 pub use contact::{Contact, ContactId, Unreadable};
 pub use doubt::{Differs, Doubt, Emptied};
 pub use history::{Entry, Happened};
+pub use loss::{Found, Loss};
 pub use message::{Attempt, Body, Event, Fault, Message, MessageId, Notification, NotificationId, Outcome, Parcel};
 pub use names::Names;
 pub use privacy::Privacy;

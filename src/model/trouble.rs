@@ -36,11 +36,15 @@ pub enum Problem {
     InboxEmptied,
     /// What a filter returns does not pass its own check.
     FilterDiffers,
+    /// The state vanished, was replaced, or is older than what is known of it.
+    StateLost,
+    /// The state cannot be written, so that nobody is told of anybody.
+    StateUnwritable,
 }
 
 impl Problem {
     /// Every problem, for tables and tests.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::InboxUnreadable,
         Self::TokenRefused,
         Self::RuleRejected,
@@ -52,6 +56,8 @@ impl Problem {
         Self::TemplateFailed,
         Self::InboxEmptied,
         Self::FilterDiffers,
+        Self::StateLost,
+        Self::StateUnwritable,
     ];
 
     /// The stored name, and the one that messages carry.
@@ -68,6 +74,8 @@ impl Problem {
             Self::TemplateFailed => "template-failed",
             Self::InboxEmptied => "inbox-emptied",
             Self::FilterDiffers => "filter-differs",
+            Self::StateLost => "state-lost",
+            Self::StateUnwritable => "state-unwritable",
         }
     }
 

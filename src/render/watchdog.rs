@@ -100,6 +100,10 @@ fn line(alert: &Alert, now: Timestamp) -> String {
             "⚠️ pengwatch may be blind in the inbox {subject}: {detail}. Nobody is told of by such a rule; ask \
              for it in the rule's `when`, as the records have it (`raw(\"USER\")`), in place of `[filter]`"
         ),
+        Problem::StateLost => format!("⚠️ pengwatch lost its state {subject}: {detail}"),
+        Problem::StateUnwritable => {
+            format!("⚠️ pengwatch cannot write its state and tells nobody of customers who wait until it can: {detail}")
+        }
     }
 }
 
@@ -118,6 +122,8 @@ fn mended(problem: Problem, subject: &str) -> String {
         }
         Problem::FilterDiffers => format!("what the filters of the inbox {subject} return passes them again"),
         Problem::RunsMissed => "it runs regularly again".to_owned(),
+        Problem::StateLost => format!("the state {subject} is in its place"),
+        Problem::StateUnwritable => "the state can be written again, and who waits is told of".to_owned(),
     }
 }
 

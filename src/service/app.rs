@@ -1,7 +1,7 @@
 //! Wires everything, in one straight function.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, VecDeque},
     sync::Arc,
     time::Duration,
 };
@@ -17,6 +17,7 @@ use super::{
     heartbeat::Heartbeat,
     http,
     lookout::Lookout,
+    outcry::{Outcry, Voice},
     pace::Pace,
     poller::{Knowledge, Poller},
     reload::Sources,
@@ -30,6 +31,7 @@ use crate::{
     engine::group::GroupBy,
     inbox::{Client, Patience},
     model::Renewable,
+    notify::Sender,
     render::Format,
     store::{FaultPoints, Store, StoreError},
 };
@@ -115,6 +117,8 @@ pub struct App {
     pub lookout: Arc<Lookout>,
     /// What is pinged while all is well.
     pub heartbeat: Option<Heartbeat>,
+    /// What is said without the state.
+    pub outcry: Arc<Outcry>,
     /// How long what is over is kept.
     pub retention: SignedDuration,
     /// When a one-shot run must have ended.
@@ -191,6 +195,11 @@ impl App {
         holders.heartbeat = config.watchdog.heartbeat_url.clone().map(Renewable::from);
         holders.web = config.server.as_ref().and_then(|server| server.token.clone()).map(Renewable::from);
         let (heartbeat_url, web_token) = (holders.heartbeat.clone(), holders.web.clone());
+        let senders = holders.senders.clone();
+        let outcry = Arc::new(Outcry::through(
+            voices(config, |receiver| senders.get(&receiver.name).cloned().ok_or_else(String::new))?,
+            Arc::clone(&clock),
+        ));
         let lookout = Arc::new(Lookout::new(config, Arc::clone(&shared), store.clone()));
         Ok(Self {
             pollers,
@@ -220,6 +229,7 @@ impl App {
             }),
             lookout,
             web_token,
+            outcry,
             renewal: Renewal::new(config, holders, client, output),
             // Nobody asks, unless somebody is given the other end.
             asked: tokio::sync::watch::channel(()).1,
@@ -230,6 +240,40 @@ impl App {
             clock,
         })
     }
+}
+
+/// The way to the watchdog's receivers, and to their fallbacks, for a run that has no state.
+///
+/// # Errors
+/// What of the configuration cannot be used.
+pub fn outcry(config: &Config, clock: &Arc<dyn Clock>, output: &Output) -> Result<Outcry, StartError> {
+    let client = http::client(Duration::from_secs(10))?;
+    let voices = voices(config, |receiver| sender(receiver, &client, output).map(Renewable::from))?;
+    Ok(Outcry::through(voices, Arc::clone(clock)))
+}
+
+fn voices(
+    config: &Config,
+    sender: impl Fn(&Receiver) -> Result<Renewable<Sender>, String>,
+) -> Result<Vec<Voice>, StartError> {
+    let mut voices: Vec<Voice> = Vec::new();
+    let mut names: VecDeque<&String> = config.watchdog.notify.iter().collect();
+    while let Some(name) = names.pop_front() {
+        let Some(receiver) = config.receivers.iter().find(|receiver| receiver.name == *name) else { continue };
+        if voices.iter().any(|voice| voice.receiver == *name) {
+            continue;
+        }
+        names.extend(&receiver.fallback);
+        let manner = manner(receiver);
+        voices.push(Voice {
+            sender: sender(receiver).map_err(|reason| StartError::Receiver { receiver: name.clone(), reason })?,
+            first: config.watchdog.notify.contains(name),
+            receiver: manner.receiver,
+            fallback: manner.fallback,
+            format: manner.format,
+        });
+    }
+    Ok(voices)
 }
 
 /// When inboxes must have been read, so that a fifth of the time is left to send what is owed.

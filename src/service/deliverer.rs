@@ -23,7 +23,7 @@ use crate::{
         group::GroupBy,
         truth::{Claim, Verdict, judge},
     },
-    model::{Attempt, Message, MessageId, Outcome, Parcel, Privacy, Reception, Renewable, alert::short_hash},
+    model::{Attempt, Message, MessageId, Outcome, Parcel, Privacy, Reception, Renewable, WATCHDOG, alert::short_hash},
     notify::{
         Sender,
         retry::{Decision, Got, decide, reception},
@@ -31,6 +31,9 @@ use crate::{
     render::Format,
     store::{Attempted, Open, Owed, Recorded, Store, StoreError},
 };
+
+/// How soon it is looked again whether the loss of the state was told.
+const UNTOLD: SignedDuration = SignedDuration::from_millis(500);
 
 /// How one receiver wants to be told.
 #[derive(Clone, Debug)]
@@ -203,6 +206,11 @@ impl Deliverer {
         let Some(open) = self.true_and_known(message, round).await? else { return Ok(None) };
         let told: Vec<&Owed> = told_by(&open, message).collect();
         if told.is_empty() {
+            return Ok(None);
+        }
+        // Nothing is told out of a state that was lost before that was told.
+        if self.store.is_untold() && !told.iter().any(|owed| owed.alert.inbox == WATCHDOG) {
+            round.again_at(self.clock.now().checked_add(UNTOLD).unwrap_or(Timestamp::MAX));
             return Ok(None);
         }
         let parcel = self.parcel(message, settled, &told);

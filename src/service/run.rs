@@ -14,6 +14,7 @@ use super::{
     app::App,
     clock::Clock,
     deliverer::{Delivered, Deliverer, Limits},
+    keeper,
     loops::{Bells, beat, deliver, look_after, mind_the_clock, poll, until},
     poller::Mode,
     reload, renew,
@@ -111,6 +112,10 @@ pub async fn once(app: App, stop: &CancellationToken, progress: Progress) -> Res
     if let Some(watchdog) = &app.watchdog {
         watchdog.run_once().await?;
     }
+    let ended = CancellationToken::new();
+    let ends = ended.clone().drop_guard();
+    let notify = app.watchdog.as_ref().map(|watchdog| watchdog.notify.clone()).unwrap_or_default();
+    tokio::spawn(keeper::let_go(app.store.clone(), notify, Arc::clone(&app.clock), Arc::default(), ended.clone()));
 
     let mut held = BTreeMap::new();
     let deliverers: Vec<Arc<Deliverer>> = app.deliverers.into_iter().map(Arc::new).collect();
@@ -140,6 +145,7 @@ pub async fn once(app: App, stop: &CancellationToken, progress: Progress) -> Res
             break;
         }
     }
+    drop(ends);
     prune(&app.store, app.clock.as_ref(), app.retention).await;
     report.blind = app.lookout.blind().await?;
     report.waiting = app.store.waiting().await?;
@@ -244,6 +250,17 @@ pub async fn daemon(app: App, stop: &CancellationToken, progress: Progress) -> R
             poll(Arc::clone(&poller), every, bells.clone(), again.clone(), Arc::clone(&progress))
         }));
     }
+    let notify = app.watchdog.as_ref().map(|watchdog| watchdog.notify.clone()).unwrap_or_default();
+    let taken = Arc::new(Notify::new());
+    tracker.spawn(keeper::keep_in_place(app.store.clone(), Arc::clone(&taken), stop.clone()));
+    tracker.spawn(keeper::let_go(app.store.clone(), notify, Arc::clone(&app.clock), Arc::clone(&owed), stop.clone()));
+    {
+        let (outcry, store) = (Arc::clone(&app.outcry), app.store.clone());
+        let (clock, again) = (Arc::clone(&app.clock), stop.clone());
+        tracker.spawn(supervised("the outcry", RESTART, stop.clone(), move || {
+            keeper::cry(Arc::clone(&outcry), store.clone(), Arc::clone(&clock), again.clone())
+        }));
+    }
     if let Some(watchdog) = app.watchdog {
         let (watchdog, owed, again) = (Arc::new(watchdog), Arc::clone(&owed), stop.clone());
         tracker.spawn(supervised("the watchdog", RESTART, stop.clone(), move || {
@@ -269,9 +286,15 @@ pub async fn daemon(app: App, stop: &CancellationToken, progress: Progress) -> R
         });
     }
     tracker.close();
+    let mut ended = Ok(());
     loop {
         tokio::select! {
             () = owed.notified() => wakers.iter().for_each(|wake| wake.notify_one()),
+            () = taken.notified() => {
+                // What another process tells must not be told by this one as well.
+                ended = Err(StoreError::Locked { path: app.store.path().to_owned(), holder: None });
+                stop.cancel();
+            }
             () = stop.cancelled() => break,
         }
     }
@@ -279,7 +302,7 @@ pub async fn daemon(app: App, stop: &CancellationToken, progress: Progress) -> R
         tracing::warn!("stop: something did not end in time; what was under way comes again");
     }
     app.store.close().await;
-    Ok(())
+    ended
 }
 
 /// Runs a loop, and runs it anew after a mistake of ours in it: a watcher must not go blind in silence.

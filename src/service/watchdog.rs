@@ -1,13 +1,13 @@
 //! Watches the watcher: what is wrong now → what is told, to receivers of its own.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::{clock::Clock, shared::Shared};
 use crate::{
     engine::watch::watch,
-    model::{Alert, InboxMemory, Problem, Trouble, WATCHDOG, time::human},
+    model::{Alert, InboxMemory, Loss, Problem, Trouble, WATCHDOG, time::human},
     notify::retry::BROKEN_AFTER,
     store::{Backlog, Store, StoreError},
 };
@@ -52,6 +52,7 @@ impl Watchdog {
         backlogs.retain(|receiver, _| self.receivers.contains(receiver));
         troubles.extend(of_receivers(&backlogs, self.after, now));
         troubles.extend(of_templates(&self.shared.templates(), &snapshot.alerts));
+        troubles.extend(self.store.loss().await?.and_then(|loss| of_state(self.store.path(), &loss, now)));
         let told: Vec<Trouble> = snapshot.alerts.iter().filter_map(Trouble::of).collect();
         troubles.extend(unproved(&told, &troubles, &memories, &backlogs));
         let changes = watch(&snapshot, &troubles, &self.notify, now);
@@ -140,6 +141,12 @@ fn of_templates(rendered: &BTreeMap<String, Option<(String, Timestamp)>>, told: 
         .filter_map(Trouble::of)
         .filter(|told| told.problem == Problem::TemplateFailed && !rendered.contains_key(&told.subject));
     failing.chain(untried).collect()
+}
+
+/// A state that vanished, or is an older copy, is told for a while; so is one that vanishes again and again.
+fn of_state(path: &Path, loss: &Loss, now: Timestamp) -> Option<Trouble> {
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    loss.lasts(now).then(|| trouble(Problem::StateLost, &name, &loss.words(), loss.found_at))
 }
 
 /// Runs that did not come are one trouble, however many inboxes were not read.

@@ -78,6 +78,11 @@ pub fn forget_others(
         params![json(&inboxes)?, micros(now), Reason::RuleRemoved.name()],
     )?;
     db.execute("DELETE FROM candidate WHERE inbox NOT IN (SELECT value FROM json_each(?1))", [json(&inboxes)?])?;
+    // What is known of it besides, names of customers' chats among it.
+    db.execute(
+        "UPDATE inbox SET memory = '{}' WHERE memory <> '{}' AND name NOT IN (SELECT value FROM json_each(?1))",
+        [json(&inboxes)?],
+    )?;
     let withdrawn = db
         .prepare(
             "SELECT id FROM notification WHERE state = 'owed' AND receiver NOT IN (SELECT value FROM json_each(?1))",

@@ -1,48 +1,160 @@
-//! One `run` at a time: a lock beside the file that dies with the process.
+//! One `run` at a time: a lock that dies with the process.
+//!
+//! It is on two files: one beside the state, and the state's own. The first holds while the state is deleted and
+//! written back, the second wherever the first was deleted, and whatever name the state is reached by (a link,
+//! another mount). On the state's own file only Linux keeps this lock apart from those that SQLite takes; elsewhere
+//! the file beside it is looked at before every transaction.
 
 use std::{
     fs::{File, OpenOptions, TryLockError},
-    io::{Read, Seek, Write},
-    path::Path,
+    io::{ErrorKind, Read, Seek, Write},
+    path::{Path, PathBuf},
 };
 
-use super::{StoreError, owner::beside};
+use super::{
+    StoreError,
+    file::{Identity, beside, identity, private},
+};
+
+/// Whether a lock of the whole file is apart from locks of its parts.
+const APART: bool = cfg!(target_os = "linux");
+
+/// What systems say that cannot lock: `ENOLCK`, `ENOSYS`, `EOPNOTSUPP`.
+const WITHOUT_LOCKS: [i32; 3] = [37, 38, 95];
 
 /// Held while it lives.
 #[derive(Debug)]
 pub struct Lock {
-    _file: File,
+    /// The state, by the name that it was asked for.
+    asked: PathBuf,
+    /// The state itself, by whatever name it was asked for.
+    path: PathBuf,
+    beside: File,
+    /// The state's own file. It stays open: closing it would release what SQLite holds of it.
+    state: File,
+    /// Files that the state had before, and that somebody can still reach.
+    former: Vec<File>,
 }
 
 impl Lock {
-    /// Takes the lock of the state at `path`.
+    /// Takes the lock of the state at `path`; without a file an empty one is made.
     ///
     /// # Errors
-    /// [`StoreError::Locked`] where another process holds it.
+    /// [`StoreError::Locked`] where another process holds it, [`StoreError::NoLocks`] where the file system has none.
     pub fn take(path: &Path) -> Result<Self, StoreError> {
         if path.is_dir() {
             return Err(StoreError::folder(path));
         }
-        // Of the file itself, by whatever name it is reached.
-        let beside = beside(&path.canonicalize().unwrap_or_else(|_| path.to_owned()), ".lock");
-        let failed = |source| StoreError::File { path: beside.clone(), source };
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(false);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut file = options.open(&beside).map_err(failed)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                let mut holder = String::new();
-                let _ = file.read_to_string(&mut holder);
-                let holder = Some(holder.trim().to_owned()).filter(|pid| pid.parse::<u32>().is_ok());
-                return Err(StoreError::Locked { path: path.to_owned(), holder });
-            }
-            Err(TryLockError::Error(source)) => return Err(failed(source)),
-        }
-        // For the other one's message; the lock itself does not depend on it.
-        let _ = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| writeln!(file, "{}", std::process::id()));
-        Ok(Self { _file: file })
+        let beside = lock_beside(path, &real(path))?;
+        private(path)?;
+        let state = lock_state(path, path)?;
+        Ok(Self { asked: path.to_owned(), path: real(path), beside, state, former: Vec::new() })
     }
+
+    /// The state, by the name that it was asked for.
+    pub(super) fn asked(&self) -> &Path {
+        &self.asked
+    }
+
+    /// The state itself, by whatever name it was asked for.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The state's own file, open.
+    pub(super) fn state(&self) -> &File {
+        &self.state
+    }
+
+    /// Locks a file that is about to be the state, or that stands in its place.
+    ///
+    /// # Errors
+    /// [`StoreError::Locked`] where another process holds it.
+    pub(super) fn of_another(&self, file: &Path) -> Result<File, StoreError> {
+        lock_state(&self.asked, file)
+    }
+
+    /// Goes over to another file of the state. The one before stays locked while it has a name: it may have been
+    /// moved, and somebody may start on it.
+    pub(super) fn go_over(&mut self, state: File) {
+        self.former.push(std::mem::replace(&mut self.state, state));
+        self.former.retain(has_a_name);
+    }
+
+    /// Sees to it that the file beside is there and locked.
+    ///
+    /// # Errors
+    /// [`StoreError::Locked`] where another process holds it, and nothing else tells the two apart.
+    pub(super) fn renew(&mut self) -> Result<(), StoreError> {
+        let place = beside(&self.path, ".lock");
+        if identity(&place).is_ok_and(|found| Identity::of(&self.beside).is_some_and(|own| own == found)) {
+            return Ok(());
+        }
+        match lock_beside(&self.asked, &self.path) {
+            Ok(file) => self.beside = file,
+            // It may be one that is about to find the state's own file locked.
+            Err(error @ StoreError::Locked { .. }) if !APART => return Err(error),
+            Err(error) => tracing::warn!(%error, "state.lock_missing: the lock beside the state cannot be made anew"),
+        }
+        Ok(())
+    }
+}
+
+fn real(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_| path.to_owned())
+}
+
+fn lock_beside(asked: &Path, real: &Path) -> Result<File, StoreError> {
+    let place = beside(real, ".lock");
+    let failed = |source| StoreError::File { path: place.clone(), source };
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(&place).map_err(failed)?;
+    lock(asked, &mut file, Some(&place))?;
+    // For the other one's message; the lock itself does not depend on it.
+    let _ = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| writeln!(file, "{}", std::process::id()));
+    Ok(file)
+}
+
+fn lock_state(asked: &Path, path: &Path) -> Result<File, StoreError> {
+    let mut file = OpenOptions::new().read(true).write(true).open(path).map_err(|source| match source.kind() {
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => StoreError::ReadOnly { path: asked.to_owned() },
+        _ => StoreError::Open { path: asked.to_owned(), why: source.to_string() },
+    })?;
+    if APART {
+        lock(asked, &mut file, None)?;
+    }
+    Ok(file)
+}
+
+/// `named`: the file that has the holder's process id.
+fn lock(asked: &Path, file: &mut File, named: Option<&Path>) -> Result<(), StoreError> {
+    match file.try_lock() {
+        Ok(()) => Ok(()),
+        Err(TryLockError::WouldBlock) => {
+            let mut holder = String::new();
+            if named.is_some() {
+                let _ = file.read_to_string(&mut holder);
+            }
+            let holder = Some(holder.trim().to_owned()).filter(|pid| pid.parse::<u32>().is_ok());
+            Err(StoreError::Locked { path: asked.to_owned(), holder })
+        }
+        Err(TryLockError::Error(source)) => Err(match source.raw_os_error() {
+            Some(code) if WITHOUT_LOCKS.contains(&code) => StoreError::NoLocks { path: asked.to_owned(), source },
+            _ if source.kind() == ErrorKind::Unsupported => StoreError::NoLocks { path: asked.to_owned(), source },
+            _ => StoreError::File { path: named.unwrap_or(asked).to_owned(), source },
+        }),
+    }
+}
+
+#[cfg(unix)]
+fn has_a_name(file: &File) -> bool {
+    file.metadata().is_ok_and(|found| std::os::unix::fs::MetadataExt::nlink(&found) > 0)
+}
+
+#[cfg(not(unix))]
+fn has_a_name(_: &File) -> bool {
+    true
 }

@@ -5,15 +5,21 @@
 
 mod alerts;
 mod elsewhere;
+mod file;
 mod history;
+mod lineage;
 mod lock;
+mod mark;
 mod migrations;
+mod mirror;
 mod outbox;
 mod owner;
+mod place;
 mod receivers;
 mod rows;
 mod shelf;
 mod silences;
+mod space;
 #[cfg(test)]
 mod tests;
 
@@ -21,6 +27,7 @@ use std::{
     collections::BTreeMap,
     io,
     path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use jiff::{SignedDuration, Timestamp};
@@ -28,12 +35,13 @@ use jiff::{SignedDuration, Timestamp};
 pub use elsewhere::Handed;
 pub use lock::Lock;
 pub use outbox::{Attempted, Open, Owed, Recorded, Waiting};
-pub use owner::FaultPoints;
+pub use owner::{FaultPoints, Writes};
 pub use receivers::Backlog;
 pub use shelf::{Done, Kept};
 
+use self::owner::Opening;
 use crate::model::{
-    Ack, Alert, AlertId, Changes, Entry, InboxMemory, MessageId, Notification, Reception, Silence, Snapshot,
+    Ack, Alert, AlertId, Changes, Entry, InboxMemory, Loss, MessageId, Notification, Reception, Silence, Snapshot,
     history::Asked,
 };
 
@@ -85,6 +93,22 @@ pub enum StoreError {
         /// The other one's process id, where it is known.
         holder: Option<String>,
     },
+    /// The file system has no locks.
+    #[error("the file system of the state `{}` has no locks ({source}), so that nothing keeps two pengwatch apart; put the state on a local disk", path.display())]
+    NoLocks {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// It is gone, and cannot be written back.
+    #[error("the state `{}` is gone and cannot be written back: {why}; nothing is sent until it can, and it is tried every second", path.display())]
+    Lost {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        why: String,
+    },
     /// No room is left on the disk.
     #[error("there is no room left for the state `{}`; nothing was changed. Free some space: it goes on by itself", path.display())]
     Full {
@@ -123,6 +147,8 @@ impl StoreError {
 #[derive(Clone, Debug)]
 pub struct Store {
     owner: owner::Owner,
+    /// Attempts whose outcome could not be written. They must not be made again.
+    unrecorded: Arc<Mutex<Vec<Attempted>>>,
 }
 
 impl Store {
@@ -131,13 +157,26 @@ impl Store {
     /// # Errors
     /// What is wrong with the file; it is then unchanged.
     pub async fn open(path: &Path) -> Result<Self, StoreError> {
-        Ok(Self { owner: owner::Owner::open(path, false).await? })
+        Self::opened(path, Opening::Beside).await
+    }
+
+    /// The same for a `run`, which holds the lock: the state is put back when it vanishes while this lives.
+    ///
+    /// # Errors
+    /// What is wrong with the file; it is then unchanged.
+    pub async fn hold(lock: Lock) -> Result<Self, StoreError> {
+        let path = lock.asked().to_owned();
+        Self::opened(&path, Opening::Run(Box::new(lock))).await
+    }
+
+    async fn opened(path: &Path, opening: Opening) -> Result<Self, StoreError> {
+        Ok(Self { owner: owner::Owner::open(path, opening).await?, unrecorded: Arc::default() })
     }
 
     /// Tells of its fault points, for tests of crashes.
     #[must_use]
     pub fn with_fault_points(self, points: FaultPoints) -> Self {
-        Self { owner: self.owner.with_fault_points(points) }
+        Self { owner: self.owner.with_fault_points(points), ..self }
     }
 
     /// Opens a copy in memory: nothing of the file is changed. Without a file, an empty store.
@@ -145,7 +184,7 @@ impl Store {
     /// # Errors
     /// What is wrong with the file.
     pub async fn copy(path: &Path) -> Result<Self, StoreError> {
-        Ok(Self { owner: owner::Owner::open(path, true).await? })
+        Self::opened(path, Opening::Copy).await
     }
 
     /// What is remembered of an inbox.
@@ -216,7 +255,12 @@ impl Store {
     /// # Errors
     /// The file failed; nothing has changed then.
     pub async fn attempted(&self, attempted: Attempted) -> Result<usize, StoreError> {
-        self.owner.write(move |db| outbox::attempted(db, &attempted)).await
+        let kept = attempted.clone();
+        let done = self.owner.write(move |db| outbox::attempted(db, &attempted)).await;
+        if done.is_err() {
+            self.unrecorded.lock().unwrap_or_else(PoisonError::into_inner).push(kept);
+        }
+        done
     }
 
     /// Owes what one receiver was to be told to another one, too, where that one has not been told; gives how
@@ -236,13 +280,34 @@ impl Store {
         self.owner.write(move |db| outbox::recover(db, now)).await
     }
 
-    /// Attempts to deliver to a receiver that nobody waits for any more have no known outcome.
+    /// Attempts to deliver to a receiver that nobody waits for any more have no known outcome, but for those whose
+    /// outcome could not be written when it came: it is now.
     ///
     /// # Errors
     /// The file failed.
     pub async fn interrupted(&self, receiver: &str, now: Timestamp) -> Result<(), StoreError> {
         let receiver = receiver.to_owned();
-        self.owner.write(move |db| outbox::interrupted(db, Some(&receiver), now)).await
+        let mut left = self.take_unrecorded(Some(&receiver));
+        let kept = left.clone();
+        let done = self.owner.write(move |db| {
+            for attempted in left.drain(..) {
+                outbox::attempted(db, &attempted)?;
+            }
+            outbox::interrupted(db, Some(&receiver), now)
+        });
+        let done = done.await;
+        if done.is_err() {
+            self.unrecorded.lock().unwrap_or_else(PoisonError::into_inner).extend(kept);
+        }
+        done
+    }
+
+    fn take_unrecorded(&self, receiver: Option<&str>) -> Vec<Attempted> {
+        let mut all = self.unrecorded.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_of = |one: &Attempted| receiver.is_none_or(|receiver| one.receiver == receiver);
+        let (of, others) = std::mem::take(&mut *all).into_iter().partition(is_of);
+        *all = others;
+        of
     }
 
     /// How a receiver takes messages, where no attempt has shown it.
@@ -287,7 +352,68 @@ impl Store {
 
     /// Moves everything into the one file, so that a copy of it is whole; the last thing of a run.
     pub async fn close(self) {
+        let left = self.take_unrecorded(None);
+        if !left.is_empty() {
+            let written = self
+                .owner
+                .write(move |db| left.iter().try_for_each(|attempted| outbox::attempted(db, attempted).map(drop)));
+            if let Err(error) = written.await {
+                tracing::error!(%error, "store.failed: messages that were sent may come again");
+            }
+        }
         self.owner.checkpoint().await;
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        self.owner.path()
+    }
+
+    /// How writing went since it was opened.
+    pub fn writes(&self) -> Writes {
+        self.owner.writes()
+    }
+
+    /// Looks whether the state is in its place, and puts it back where it is not.
+    ///
+    /// # Errors
+    /// Why it cannot be put back.
+    pub async fn look(&self) -> Result<(), StoreError> {
+        self.owner.look().await
+    }
+
+    /// Writes a little, to see whether that works.
+    ///
+    /// # Errors
+    /// The file failed.
+    pub async fn probe(&self) -> Result<(), StoreError> {
+        self.owner.write(|db| lineage::count(db).map(drop)).await
+    }
+
+    /// How the state was last lost.
+    ///
+    /// # Errors
+    /// The file failed.
+    pub async fn loss(&self) -> Result<Option<Loss>, StoreError> {
+        self.owner.read(lineage::loss).await
+    }
+
+    /// Whether the state was lost and that is still to be told, before anything else is.
+    pub fn is_untold(&self) -> bool {
+        self.owner.is_untold()
+    }
+
+    /// That the state was lost is told.
+    ///
+    /// # Errors
+    /// The file failed.
+    pub async fn told_of_loss(&self, now: Timestamp) -> Result<(), StoreError> {
+        self.owner.told(move |db| lineage::told(db, now)).await
+    }
+
+    /// The last change of the state that should be at this path, where its mark is left and the state is not.
+    pub fn missing(path: &Path) -> Option<Timestamp> {
+        if path.exists() { None } else { mark::Mark::of(path).read().map(|known| known.at) }
     }
 
     /// What waits in the outbox, by receiver.
@@ -324,8 +450,8 @@ impl Store {
         self.owner.read(outbox::all).await
     }
 
-    /// Forgets what was over before `before`, in small parts, between which others get their turn; gives
-    /// how many alerts that were.
+    /// Forgets what was over before `before`, in small parts, between which others get their turn, and gives back
+    /// the room that it took; gives how many alerts that were.
     ///
     /// # Errors
     /// The file failed.
@@ -335,9 +461,18 @@ impl Store {
             let (gone, rows) = self.owner.write(move |db| alerts::prune(db, before, PRUNED_AT_ONCE)).await?;
             alerts += gone;
             if rows == 0 {
-                return Ok(alerts);
+                break;
             }
         }
+        place::forget_aside(self.owner.path(), before);
+        // Where somebody reads it, it is for the next time.
+        while self.owner.whole(space::give_back).await.unwrap_or_else(|error| {
+            tracing::debug!(%error, "store.room_kept");
+            false
+        }) {}
+        // What was deleted is in the log, too.
+        self.owner.checkpoint().await;
+        Ok(alerts)
     }
 
     /// Every episode that lasts, of all inboxes, the longest waiting first, with the receivers that were

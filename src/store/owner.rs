@@ -1,32 +1,71 @@
 //! One thread owns the connection; everybody else sends it work.
 
 use std::{
-    fmt::Write,
-    fs::OpenOptions,
     path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
-use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
+use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot};
 
-use super::{StoreError, migrations};
+use super::{
+    StoreError,
+    file::{connect, connect_copy, name},
+    lineage::{self, Lineage},
+    lock::Lock,
+    mark::Mark,
+    place::Place,
+};
+use crate::model::Loss;
 
-/// How long to wait for another command's short transaction.
-const BUSY: Duration = Duration::from_secs(10);
-
-/// The smallest page of a database, in bytes; every other size is a multiple of it.
-const SHORTEST: u64 = 512;
-
-/// A file up to so long, in bytes, is looked through when it is opened: some 0.1 s.
-const LOOKED_THROUGH: u64 = 64 * 1024 * 1024;
-
-type Work = Box<dyn FnOnce(&mut Connection) + Send>;
+type Work = Box<dyn FnOnce(&mut Held) + Send>;
 
 /// Hears the name of every point between two steps that a crash could come between; tests stop the program
 /// there. In use it is none.
 pub type FaultPoints = Option<Arc<dyn Fn(&'static str) + Send + Sync>>;
+
+/// How writing went since the state was opened.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Writes {
+    /// Transactions that were written.
+    pub done: u64,
+    /// Transactions that failed.
+    pub failed: u64,
+    /// Why the last one of those did, in an operator's words.
+    pub why: String,
+    /// Another process has the state now.
+    pub taken_over: bool,
+}
+
+/// How a state is opened.
+pub(super) enum Opening {
+    /// Beside others, for short work.
+    Beside,
+    /// By a run, which holds it and puts it back when it vanishes.
+    Run(Box<Lock>),
+    /// As a copy in memory.
+    Copy,
+}
+
+/// What the thread holds.
+struct Held {
+    db: Connection,
+    path: Arc<PathBuf>,
+    mark: Option<Mark>,
+    place: Option<Place>,
+    known: Arc<Known>,
+}
+
+/// What everybody may ask without the thread.
+#[derive(Debug, Default)]
+struct Known {
+    writes: Mutex<Writes>,
+    /// The state was lost, and nobody was told of it yet.
+    untold: AtomicBool,
+}
 
 /// A handle to the thread; the thread ends with the last handle.
 #[derive(Clone)]
@@ -34,22 +73,23 @@ pub struct Owner {
     path: Arc<PathBuf>,
     work: mpsc::UnboundedSender<Work>,
     points: FaultPoints,
+    known: Arc<Known>,
 }
 
 impl Owner {
     /// Opens the file, or a copy of it in memory.
-    pub async fn open(path: &Path, copy: bool) -> Result<Self, StoreError> {
+    pub(super) async fn open(path: &Path, opening: Opening) -> Result<Self, StoreError> {
         let path = Arc::new(path.to_owned());
         let (work, mut inbound) = mpsc::unbounded_channel::<Work>();
         let (opened, open) = oneshot::channel();
-        let own = Arc::clone(&path);
+        let (own, known) = (Arc::clone(&path), Arc::<Known>::default());
+        let shared = Arc::clone(&known);
         let thread = std::thread::Builder::new().name("store".to_owned()).spawn(move || {
-            let opening = if copy { connect_copy(&own) } else { connect(&own) };
-            match opening {
-                Ok(mut db) => {
+            match Held::open(own, opening, shared) {
+                Ok(mut held) => {
                     let _ = opened.send(Ok(()));
                     while let Some(work) = inbound.blocking_recv() {
-                        work(&mut db);
+                        work(&mut held);
                     }
                 }
                 Err(error) => {
@@ -59,7 +99,7 @@ impl Owner {
         });
         thread.map_err(|source| StoreError::File { path: path.to_path_buf(), source })?;
         open.await.unwrap_or_else(|_| Err(gone(&path)))?;
-        Ok(Self { path, work, points: None })
+        Ok(Self { path, work, points: None, known })
     }
 
     /// Tells of its fault points.
@@ -67,17 +107,29 @@ impl Owner {
         Self { points, ..self }
     }
 
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// How writing went.
+    pub fn writes(&self) -> Writes {
+        self.known.writes.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Whether the state was lost, and nobody was told of it yet.
+    pub fn is_untold(&self) -> bool {
+        self.known.untold.load(Ordering::SeqCst)
+    }
+
     /// Runs a reading.
     pub async fn read<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
-        // One transaction, so that several queries see one state.
-        self.run(move |db| {
-            let transaction = db.transaction()?;
-            let result = work(&transaction)?;
-            transaction.finish()?;
-            Ok(result)
+        self.run(move |held| {
+            held.look()?;
+            held.read(work)
         })
         .await
     }
@@ -88,31 +140,59 @@ impl Owner {
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
         let points = self.points.clone();
-        self.run(move |db| transact(db, &points, work)).await
+        self.run(move |held| {
+            held.look()?;
+            held.write(&points, work)
+        })
+        .await
     }
 
     /// Runs a transaction soon, before whatever is asked for after it. It survives the process, not
     /// the machine; a failure is logged only.
     pub fn write_soon(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<()> + Send + 'static) {
-        let lightly = move |db: &mut Connection| {
-            db.pragma_update(None, "synchronous", "NORMAL")?;
-            let result = transact(db, &None, work);
-            db.pragma_update(None, "synchronous", "FULL")?;
-            result
-        };
-        let path = Arc::clone(&self.path);
         // Where the thread is gone, the next reading says so.
-        let _ = self.work.send(Box::new(move |db| {
-            if let Err(error) = lightly(db) {
-                tracing::warn!(error = %name(&path, error), "store.request_not_remembered");
+        let _ = self.work.send(Box::new(move |held| {
+            if let Err(error) = held.look().and_then(|()| held.write_lightly(work)) {
+                tracing::warn!(%error, "store.request_not_remembered");
             }
         }));
+    }
+
+    /// Looks whether the state is in its place, and puts it back where it is not.
+    pub async fn look(&self) -> Result<(), StoreError> {
+        self.run(Held::look).await
+    }
+
+    /// Work outside of a transaction.
+    pub async fn whole<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.run(move |held| {
+            held.look()?;
+            let done = work(&held.db).map_err(|source| name(&held.path, source));
+            if let Some(place) = &mut held.place {
+                place.rewritten(&held.db);
+            }
+            done
+        })
+        .await
+    }
+
+    /// The loss of the state was told.
+    pub async fn told(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<()> + Send + 'static,
+    ) -> Result<(), StoreError> {
+        self.write(work).await?;
+        self.known.untold.store(false, Ordering::SeqCst);
+        Ok(())
     }
 
     /// Moves the write-ahead log into the file. Where somebody else reads it, the log stays, which is
     /// as safe.
     pub async fn checkpoint(&self) {
-        let moved = self.run(|db| db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))).await;
+        let moved = self.whole(|db| db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))).await;
         if let Err(error) = moved {
             tracing::debug!(%error, "store.log_not_moved");
         }
@@ -120,30 +200,145 @@ impl Owner {
 
     async fn run<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
+        work: impl FnOnce(&mut Held) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (done, result) = oneshot::channel();
-        let sent = self.work.send(Box::new(move |db| {
-            let _ = done.send(work(db));
+        let sent = self.work.send(Box::new(move |held| {
+            let _ = done.send(work(held));
         }));
         sent.map_err(|_| gone(&self.path))?;
-        result.await.map_err(|_| gone(&self.path))?.map_err(|source| name(&self.path, source))
+        result.await.map_err(|_| gone(&self.path))?
     }
 }
 
+impl Held {
+    fn open(path: Arc<PathBuf>, opening: Opening, known: Arc<Known>) -> Result<Self, StoreError> {
+        if matches!(opening, Opening::Copy) {
+            let db = connect_copy(&path)?;
+            return Ok(Self { db, path, mark: None, place: None, known });
+        }
+        let mut db = connect(&path)?;
+        let named = |source| name(&path, source);
+        let mut mark = Mark::of(&path);
+        if let Some(loss) = lineage::compare(&mut db, mark.read().as_ref()).map_err(named)? {
+            note(&path, &loss);
+        }
+        // Whoever only looks, where nothing may be written, is not kept from it.
+        mark.write(&lineage::of(&db).map_err(named)?);
+        let place = match opening {
+            Opening::Run(lock) => Some(Place::of(*lock, &mut db)?),
+            Opening::Beside | Opening::Copy => None,
+        };
+        let untold = lineage::loss(&db).map_err(named)?.is_some_and(|loss| loss.told_at.is_none());
+        known.untold.store(untold, Ordering::SeqCst);
+        Ok(Self { db, path, mark: Some(mark), place, known })
+    }
+
+    fn look(&mut self) -> Result<(), StoreError> {
+        let Some(place) = &mut self.place else { return Ok(()) };
+        match place.look(&mut self.db) {
+            Ok(None) => Ok(()),
+            Ok(Some(loss)) => {
+                note(&self.path, &loss);
+                // From now on: what comes next is not sent before this was told.
+                self.known.untold.store(true, Ordering::SeqCst);
+                let lineage = lineage::of(&self.db).map_err(|source| name(&self.path, source))?;
+                self.written(Some(&lineage));
+                Ok(())
+            }
+            Err(error) => {
+                self.failed(&error);
+                Err(error)
+            }
+        }
+    }
+
+    fn read<T>(&mut self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, StoreError> {
+        // One transaction, so that several queries see one state.
+        let read = || {
+            let transaction = self.db.transaction()?;
+            let result = work(&transaction)?;
+            transaction.finish()?;
+            Ok(result)
+        };
+        read().map_err(|source| name(&self.path, source))
+    }
+
+    fn write<T>(
+        &mut self,
+        points: &FaultPoints,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, StoreError> {
+        match transact(&mut self.db, points, work) {
+            Ok((result, lineage)) => {
+                if lineage.is_some() {
+                    self.known.writes.lock().unwrap_or_else(PoisonError::into_inner).done += 1;
+                }
+                self.written(lineage.as_ref());
+                Ok(result)
+            }
+            Err(source) => {
+                let error = name(&self.path, source);
+                self.failed(&error);
+                Err(error)
+            }
+        }
+    }
+
+    fn write_lightly(&mut self, work: impl FnOnce(&Connection) -> rusqlite::Result<()>) -> Result<(), StoreError> {
+        let lightly = || {
+            self.db.pragma_update(None, "synchronous", "NORMAL")?;
+            let transaction = self.db.transaction_with_behavior(TransactionBehavior::Immediate);
+            let result = transaction.and_then(|transaction| {
+                work(&transaction)?;
+                transaction.commit()
+            });
+            self.db.pragma_update(None, "synchronous", "FULL")?;
+            result
+        };
+        let done = lightly().map_err(|source| name(&self.path, source));
+        self.written(None);
+        done
+    }
+
+    fn written(&mut self, lineage: Option<&Lineage>) {
+        if let Some((mark, lineage)) = self.mark.as_mut().zip(lineage) {
+            mark.write(lineage);
+        }
+        if let Some(place) = &mut self.place {
+            place.written(&self.db);
+        }
+    }
+
+    fn failed(&self, error: &StoreError) {
+        let mut writes = self.known.writes.lock().unwrap_or_else(PoisonError::into_inner);
+        writes.taken_over |= matches!(error, StoreError::Locked { .. });
+        writes.failed += 1;
+        writes.why = error.to_string();
+    }
+}
+
+/// An operator's first word of it; the watchdog and `status` say it as well.
+fn note(path: &Path, loss: &Loss) {
+    tracing::error!("state.lost: the state `{}`: {}", path.display(), loss.words());
+}
+
+/// Gives how far the state has come where anything was written.
 fn transact<T>(
     db: &mut Connection,
     points: &FaultPoints,
     work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
-) -> rusqlite::Result<T> {
+) -> rusqlite::Result<(T, Option<Lineage>)> {
     let at = |point| points.iter().for_each(|hear| hear(point));
     let transaction = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
     at("transaction.began");
+    let before = transaction.total_changes();
     let result = work(&transaction)?;
+    let lineage = (transaction.total_changes() > before).then(|| lineage::count(&transaction)).transpose()?;
     at("transaction.written");
     transaction.commit()?;
     at("transaction.committed");
-    Ok(result)
+    Ok((result, lineage))
 }
 
 impl std::fmt::Debug for Owner {
@@ -154,143 +349,4 @@ impl std::fmt::Debug for Owner {
 
 fn gone(path: &Path) -> StoreError {
     StoreError::Damaged { path: path.to_owned(), what: "its thread has ended".to_owned() }
-}
-
-/// An error of SQLite, told apart where the file itself is to blame.
-fn name(path: &Path, source: rusqlite::Error) -> StoreError {
-    let path_of = || path.to_owned();
-    match source.sqlite_error_code() {
-        Some(ErrorCode::DiskFull) => StoreError::Full { path: path_of() },
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreError::Busy { path: path_of() },
-        Some(ErrorCode::ReadOnly) => StoreError::ReadOnly { path: path_of() },
-        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
-            StoreError::Damaged { path: path.to_owned(), what: source.to_string() }
-        }
-        _ => StoreError::Failed { path: path.to_owned(), source },
-    }
-}
-
-/// SQLite says only that it is unable; the system knows why.
-fn unopened(path: &Path, source: &rusqlite::Error) -> StoreError {
-    if path.is_dir() {
-        return StoreError::folder(path);
-    }
-    let why = std::fs::File::open(path).map_or_else(|error| error.to_string(), |_| source.to_string());
-    StoreError::Open { path: path.to_owned(), why }
-}
-
-fn connect(path: &Path) -> Result<Connection, StoreError> {
-    private(path)?;
-    check_length(path)?;
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let mut db = Connection::open_with_flags(path, flags).map_err(|source| unopened(path, &source))?;
-    check_format(path, &db)?;
-    let named = |source| name(path, source);
-    db.busy_timeout(BUSY).map_err(named)?;
-    look_through(path, &db)?;
-    db.pragma_update(None, "journal_mode", "WAL").map_err(named)?;
-    db.pragma_update(None, "synchronous", "FULL").map_err(named)?;
-    migrations::apply(&mut db).map_err(named)?;
-    Ok(db)
-}
-
-/// Makes the file so that only its owner can read it: it holds customers' records.
-fn private(path: &Path) -> Result<(), StoreError> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    match options.open(path) {
-        Ok(_) => Ok(()),
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
-        Err(source) => Err(StoreError::File { path: path.to_owned(), source }),
-    }
-}
-
-fn check_format(path: &Path, db: &Connection) -> Result<(), StoreError> {
-    let found = migrations::format(db).map_err(|source| name(path, source))?;
-    if found > migrations::newest() {
-        return Err(StoreError::Newer { path: path.to_owned(), found, known: migrations::newest() });
-    }
-    let tables: u32 = db
-        .query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0))
-        .map_err(|source| name(path, source))?;
-    if found == 0 && tables > 0 {
-        let what = "it is another program's database".to_owned();
-        return Err(StoreError::Damaged { path: path.to_owned(), what });
-    }
-    Ok(())
-}
-
-/// SQLite takes a file that is too short to hold anything for an empty one, and would write over it; of a page
-/// that was cut it says nothing, where no log makes it whole.
-/// Asked without opening it: closing it again would release the locks of this process.
-fn check_length(path: &Path) -> Result<(), StoreError> {
-    match std::fs::metadata(path) {
-        Ok(file)
-            if file.is_file()
-                && ((1..SHORTEST).contains(&file.len())
-                    || !(file.len().is_multiple_of(SHORTEST) || beside(path, "-wal").exists())) =>
-        {
-            let what = format!("{} bytes are no whole database", file.len());
-            Err(StoreError::Damaged { path: path.to_owned(), what })
-        }
-        _ => Ok(()),
-    }
-}
-
-/// Damage is told before anything is written, not when it happens to be read.
-fn look_through(path: &Path, db: &Connection) -> Result<(), StoreError> {
-    if std::fs::metadata(path).is_ok_and(|file| file.len() > LOOKED_THROUGH) {
-        return Ok(());
-    }
-    let found: String =
-        db.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(|source| name(path, source))?;
-    if found == "ok" {
-        return Ok(());
-    }
-    // In one line, as an operator may send it on.
-    let what = found.split_whitespace().collect::<Vec<_>>().join(" ");
-    Err(StoreError::Damaged { path: path.to_owned(), what })
-}
-
-pub(super) fn beside(path: &Path, ending: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(ending);
-    PathBuf::from(name)
-}
-
-/// The file's address for reading. A file that nobody has open is read without the two files that
-/// SQLite would make beside it and, as a mere reader, leave there.
-fn read_only(path: &Path) -> String {
-    let mut address = "file:".to_owned();
-    for byte in path.as_os_str().as_encoded_bytes() {
-        match byte {
-            b'/' | b'-' | b'_' | b'.' | b'~' => address.push(char::from(*byte)),
-            byte if byte.is_ascii_alphanumeric() => address.push(char::from(*byte)),
-            byte => {
-                let _ = write!(address, "%{byte:02X}");
-            }
-        }
-    }
-    if !beside(path, "-wal").exists() {
-        address.push_str("?immutable=1");
-    }
-    address
-}
-
-fn connect_copy(path: &Path) -> Result<Connection, StoreError> {
-    let named = |source| name(path, source);
-    let mut db = Connection::open_in_memory().map_err(named)?;
-    if path.exists() {
-        check_length(path)?;
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
-        let file = Connection::open_with_flags(read_only(path), flags).map_err(|source| unopened(path, &source))?;
-        file.busy_timeout(BUSY).map_err(named)?;
-        check_format(path, &file)?;
-        let backup = rusqlite::backup::Backup::new(&file, &mut db).map_err(named)?;
-        backup.run_to_completion(1_000, Duration::ZERO, None).map_err(named)?;
-    }
-    migrations::apply(&mut db).map_err(named)?;
-    Ok(db)
 }

@@ -5,4 +5,6 @@ mod fixtures;
 mod formats;
 mod model;
 mod people;
+mod places;
+mod space;
 mod states;

@@ -27,5 +27,6 @@ mod outbox;
 mod readme;
 mod sandbox;
 mod soak;
+mod state;
 mod talk;
 mod watchdog;

@@ -106,6 +106,20 @@ fn every_problem_says_what_failed_what_happens_and_that_it_is_over() {
             "⚠️ pengwatch doubts what the inbox main says: 5 of 6 customers are gone. If they were really closed or removed, nothing is to be done",
             "✅ pengwatch: the customers of the inbox main are back, or their absence has lasted and is believed, after 12 min",
         ),
+        (
+            Problem::StateLost,
+            "pengwatch.db",
+            "it is a copy that is 2 h older than the newest one here",
+            "⚠️ pengwatch lost its state pengwatch.db: it is a copy that is 2 h older than the newest one here",
+            "✅ pengwatch: the state pengwatch.db is in its place, after 12 min",
+        ),
+        (
+            Problem::StateUnwritable,
+            "state",
+            "there is no room left for the state `pengwatch.db`",
+            "⚠️ pengwatch cannot write its state and tells nobody of customers who wait until it can: there is no room left for the state `pengwatch.db`",
+            "✅ pengwatch: the state can be written again, and who waits is told of, after 12 min",
+        ),
     ] {
         let firing = alert(problem, subject, detail);
         assert_eq!((said(&firing).as_str(), said(&over(firing)).as_str()), (words, end));

@@ -20,11 +20,11 @@ async fn filled(folder: &Path) -> std::path::PathBuf {
     path
 }
 
-/// The thread that owns the file ends by itself, and leaves one file only.
+/// The thread that owns the file ends by itself, and leaves one file only, and its mark.
 async fn closed(path: &Path) {
     let folder = path.parent().unwrap();
     for _ in 0..500 {
-        if files(folder) == ["state.db"] {
+        if files(folder).iter().all(|name| name == "state.db" || name == "state.db.mark") {
             return;
         }
         tokio::time::sleep(std::time::Duration::from_millis(10)).await;
@@ -60,7 +60,7 @@ async fn a_newer_format_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = filled(folder.path()).await;
     rusqlite::Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
-    is_refused(&path, "was written by a newer version of pengwatch (format 99, this one knows 3)").await;
+    is_refused(&path, "was written by a newer version of pengwatch (format 99, this one knows 4)").await;
 }
 
 #[tokio::test]
@@ -162,7 +162,7 @@ async fn a_copy_changes_nothing() {
     assert_eq!(copy.snapshot("main").await.unwrap().alerts.len(), 201);
     drop(copy);
     assert!(fs::read(&path).unwrap() == bytes);
-    assert_eq!(files(folder.path()), ["state.db"]);
+    assert_eq!(files(folder.path()), ["state.db", "state.db.mark"]);
 
     // Beside a running program, what that one has not yet moved to the file is copied as well.
     let store = open(folder.path()).await;
@@ -195,7 +195,7 @@ fn one_lock_at_a_time() {
     // Whatever a dead one left in it does not lock.
     fs::write(folder.path().join("state.db.lock"), "garbage").unwrap();
     Lock::take(&path).unwrap();
-    assert_eq!(files(folder.path()), ["state.db.lock"]);
+    assert_eq!(files(folder.path()), ["state.db", "state.db.lock"]);
 
     // Another name is no other state.
     fs::write(&path, "").unwrap();

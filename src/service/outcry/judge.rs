@@ -1,0 +1,164 @@
+//! When a state that cannot be written is a trouble, and when that is over: from how writing went.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::store::Writes;
+
+/// One failure is no trouble; what still fails after this is.
+const LASTS: Duration = Duration::from_secs(2);
+
+/// It is over when nothing has failed for so long. Each trouble that comes soon after another takes twice as long.
+const CALM: Duration = Duration::from_secs(10);
+
+/// The longest of these.
+const MOST_CALM: Duration = Duration::from_mins(10);
+
+/// What there is to say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Nothing.
+    Fine,
+    /// Something failed lately: it is to be seen whether that lasts.
+    Doubtful,
+    /// It cannot be written, since then, for this reason: to be told.
+    Began(Timestamp, String),
+    /// It still cannot, as was told.
+    Lasts,
+    /// It can again: to be told.
+    Ended,
+}
+
+/// What is remembered between two looks; times are of the steady clock.
+#[derive(Clone, Debug)]
+pub struct Judge {
+    seen: (u64, u64),
+    first: Option<(Timestamp, Duration)>,
+    last: Duration,
+    written_since: bool,
+    told: bool,
+    calm: Duration,
+    ended: Option<Duration>,
+}
+
+impl Default for Judge {
+    fn default() -> Self {
+        Self {
+            seen: (0, 0),
+            first: None,
+            last: Duration::ZERO,
+            written_since: false,
+            told: false,
+            calm: CALM,
+            ended: None,
+        }
+    }
+}
+
+impl Judge {
+    /// One look.
+    pub fn look(&mut self, writes: &Writes, now: Timestamp, steady: Duration) -> Verdict {
+        let (done, failed) = (writes.done > self.seen.0, writes.failed > self.seen.1);
+        self.seen = (writes.done, writes.failed);
+        if failed {
+            self.first.get_or_insert((now, steady));
+            (self.last, self.written_since) = (steady, false);
+        } else if done {
+            self.written_since = true;
+        }
+        let Some((since, first)) = self.first else { return Verdict::Fine };
+        let quiet = steady.saturating_sub(self.last);
+        if self.told {
+            if !self.written_since || quiet < self.calm {
+                return Verdict::Lasts;
+            }
+            (self.first, self.told, self.ended) = (None, false, Some(steady));
+            return Verdict::Ended;
+        }
+        if failed && steady.saturating_sub(first) >= LASTS {
+            let again = self.ended.is_some_and(|ended| steady.saturating_sub(ended) < MOST_CALM);
+            self.calm = if again { self.calm.saturating_mul(2).min(MOST_CALM) } else { CALM };
+            self.told = true;
+            return Verdict::Began(since, writes.why.clone());
+        }
+        if self.written_since && quiet >= CALM {
+            self.first = None;
+            return Verdict::Fine;
+        }
+        Verdict::Doubtful
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::SignedDuration;
+
+    use super::*;
+
+    struct Bench {
+        judge: Judge,
+        writes: Writes,
+        second: i64,
+    }
+
+    impl Bench {
+        fn new() -> Self {
+            Self { judge: Judge::default(), writes: Writes::default(), second: 0 }
+        }
+
+        fn at(second: i64) -> Timestamp {
+            "2026-06-12T12:00:00Z".parse::<Timestamp>().unwrap() + SignedDuration::from_secs(second)
+        }
+
+        /// Two seconds later, in which so many transactions were written, and so many failed.
+        fn look(&mut self, done: u64, failed: u64) -> Verdict {
+            self.second += 2;
+            self.writes.done += done;
+            self.writes.failed += failed;
+            "full".clone_into(&mut self.writes.why);
+            let steady = Duration::from_secs(self.second.unsigned_abs());
+            self.judge.look(&self.writes, Self::at(self.second), steady)
+        }
+
+        fn began(&self) -> Verdict {
+            Verdict::Began(Self::at(self.second - 2), "full".to_owned())
+        }
+    }
+
+    #[test]
+    fn what_failed_once_is_no_trouble() {
+        let mut bench = Bench::new();
+        assert_eq!(
+            [bench.look(5, 0), bench.look(0, 1), bench.look(1, 0)],
+            [Verdict::Fine, Verdict::Doubtful, Verdict::Doubtful]
+        );
+        let rest: Vec<Verdict> = (0..5).map(|_| bench.look(1, 0)).collect();
+        assert_eq!(rest.last(), Some(&Verdict::Fine), "{rest:?}");
+    }
+
+    #[test]
+    fn what_lasts_is_told_once_and_its_end() {
+        let mut bench = Bench::new();
+        assert_eq!(bench.look(0, 1), Verdict::Doubtful);
+        assert_eq!(bench.look(0, 1), bench.began());
+        // Now and then something that needs no room is written.
+        for (done, failed) in [(0, 1), (1, 1), (1, 0), (0, 1), (0, 0), (0, 0), (0, 0), (0, 0), (0, 0), (0, 0)] {
+            assert_eq!(bench.look(done, failed), Verdict::Lasts);
+        }
+        assert_eq!(bench.look(1, 0), Verdict::Ended);
+        assert_eq!(bench.look(1, 0), Verdict::Fine);
+    }
+
+    #[test]
+    fn one_that_comes_again_and_again_is_no_storm() {
+        let mut bench = Bench::new();
+        let mut told = 0;
+        // For an hour: half a minute in which something fails, half a minute in which nothing does.
+        for look in 0..1_800 {
+            let failing = look / 15 % 2 == 0;
+            told += u32::from(matches!(bench.look(1, u64::from(failing)), Verdict::Began(..)));
+        }
+        assert!(told <= 3, "told {told} times");
+    }
+}

@@ -1,0 +1,138 @@
+//! What a run that cannot write its state remembers all the same: that it was told.
+//!
+//! Beside the state, where that works, else in the folder for temporary files.
+
+use std::{
+    fs::{self, OpenOptions},
+    io::Write,
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::model::{alert::short_hash, time::elapsed};
+
+/// The most that is read of it, in bytes.
+const LONGEST: u64 = 64 * 1024;
+
+/// Without a place to remember it in, a trouble counts as new for so long after the state was last written.
+const NEW: SignedDuration = SignedDuration::from_mins(2);
+
+/// What is remembered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Remembered {
+    /// Since when the state cannot be written.
+    pub since: Timestamp,
+    /// Who was told.
+    pub told: Vec<String>,
+}
+
+/// Where it is remembered for one state.
+#[derive(Clone, Debug)]
+pub struct Marker {
+    places: [PathBuf; 2],
+    state: PathBuf,
+}
+
+impl Marker {
+    /// For the state at `path`.
+    pub fn of(path: &Path) -> Self {
+        let state = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        let mut own = state.as_os_str().to_owned();
+        own.push(".unwritable");
+        let temporary = format!("pengwatch-{}.unwritable", short_hash(&state.to_string_lossy()));
+        Self { places: [own.into(), std::env::temp_dir().join(temporary)], state }
+    }
+
+    /// What is remembered.
+    pub fn read(&self) -> Option<Remembered> {
+        let read = |place: &PathBuf| {
+            // Where everybody may write, somebody may have put something else there.
+            let found = fs::symlink_metadata(place).ok()?;
+            let text =
+                (found.is_file() && found.len() <= LONGEST).then(|| fs::read_to_string(place)).and_then(Result::ok)?;
+            serde_json::from_str(&text).ok()
+        };
+        self.places.iter().find_map(read)
+    }
+
+    /// Remembers it; `false` where there is no place for it.
+    pub fn write(&self, remembered: &Remembered) -> bool {
+        let Ok(text) = serde_json::to_string(remembered) else { return false };
+        let write = |place: &PathBuf| {
+            let _ = fs::remove_file(place);
+            let mut options = OpenOptions::new();
+            options.write(true).create_new(true);
+            #[cfg(unix)]
+            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+            options.open(place).and_then(|mut file| file.write_all(text.as_bytes())).is_ok()
+        };
+        self.places.iter().any(write)
+    }
+
+    /// Forgets it.
+    pub fn remove(&self) {
+        for place in &self.places {
+            let _ = fs::remove_file(place);
+        }
+    }
+
+    /// Whether it is to be told though nobody can remember: while the trouble is new, and after each doubling of its
+    /// age. It goes by when the state was last written.
+    pub fn is_worth_saying(&self, now: Timestamp) -> bool {
+        let mut log = self.state.as_os_str().to_owned();
+        log.push("-wal");
+        let written = [PathBuf::from(log), self.state.clone()]
+            .into_iter()
+            .filter_map(|path| fs::metadata(path).and_then(|found| found.modified()).ok())
+            .max();
+        written.is_none_or(|written| is_worth_saying(written, now))
+    }
+}
+
+fn is_worth_saying(written: SystemTime, now: Timestamp) -> bool {
+    let Ok(written) = Timestamp::try_from(written) else { return true };
+    let age = elapsed(written, now);
+    let minutes = u64::try_from(age.as_mins()).unwrap_or(0);
+    age < NEW || minutes.is_power_of_two()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_remembered_beside_the_state_or_elsewhere() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = folder.path().join("state.db");
+        let marker = Marker::of(&state);
+        assert_eq!(marker.read(), None);
+        let remembered = Remembered { since: "2026-06-12T12:00:00Z".parse().unwrap(), told: vec!["leads".to_owned()] };
+        assert!(marker.write(&remembered));
+        assert_eq!(Marker::of(&state).read(), Some(remembered.clone()));
+        marker.remove();
+        assert_eq!(marker.read(), None);
+
+        let elsewhere = Marker::of(Path::new("/proc/pengwatch/state.db"));
+        assert!(elsewhere.write(&remembered));
+        assert_eq!(elsewhere.read(), Some(remembered));
+        elsewhere.remove();
+        // What somebody else put there is not believed.
+        std::fs::write(&marker.places[0], "garbage").unwrap();
+        assert_eq!(marker.read(), None);
+    }
+
+    #[test]
+    fn without_a_memory_it_is_said_at_first_and_ever_more_rarely() {
+        let written = "2026-06-12T12:00:00Z".parse::<Timestamp>().unwrap();
+        let said = (0..1_440).filter(|minute| {
+            is_worth_saying(
+                written.into(),
+                written + SignedDuration::from_mins(*minute) + SignedDuration::from_secs(30),
+            )
+        });
+        assert_eq!(said.collect::<Vec<i64>>(), [0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1_024]);
+    }
+}

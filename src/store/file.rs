@@ -1,0 +1,199 @@
+//! The one file of a state: how it is opened, and what is wrong with one that cannot be.
+
+use std::{
+    fmt::Write,
+    fs::{File, Metadata, OpenOptions},
+    io,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+use super::{StoreError, migrations};
+
+/// How long to wait for another command's short transaction.
+const BUSY: Duration = Duration::from_secs(10);
+
+/// The smallest page of a database, in bytes; every other size is a multiple of it.
+const SHORTEST: u64 = 512;
+
+/// A file up to so long, in bytes, is looked through when it is opened: some 0.1 s.
+const LOOKED_THROUGH: u64 = 64 * 1024 * 1024;
+
+/// An error of SQLite, told apart where the file itself is to blame.
+pub(super) fn name(path: &Path, source: rusqlite::Error) -> StoreError {
+    let path_of = || path.to_owned();
+    match source.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) => StoreError::Full { path: path_of() },
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreError::Busy { path: path_of() },
+        Some(ErrorCode::ReadOnly) => StoreError::ReadOnly { path: path_of() },
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+            StoreError::Damaged { path: path.to_owned(), what: source.to_string() }
+        }
+        _ => StoreError::Failed { path: path.to_owned(), source },
+    }
+}
+
+/// SQLite says only that it is unable; the system knows why.
+fn unopened(path: &Path, source: &rusqlite::Error) -> StoreError {
+    if path.is_dir() {
+        return StoreError::folder(path);
+    }
+    let why = std::fs::File::open(path).map_or_else(|error| error.to_string(), |_| source.to_string());
+    StoreError::Open { path: path.to_owned(), why }
+}
+
+pub(super) fn connect(path: &Path) -> Result<Connection, StoreError> {
+    private(path)?;
+    check_length(path)?;
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut db = Connection::open_with_flags(path, flags).map_err(|source| unopened(path, &source))?;
+    check_format(path, &db)?;
+    let named = |source| name(path, source);
+    db.busy_timeout(BUSY).map_err(named)?;
+    look_through(path, &db)?;
+    // What is deleted is overwritten: it is what customers wrote.
+    db.pragma_update(None, "secure_delete", true).map_err(named)?;
+    // An older one is rewritten when room is given back; here it would wait for who writes.
+    if migrations::format(&db).map_err(named)? == 0 {
+        db.pragma_update(None, "auto_vacuum", "INCREMENTAL").map_err(named)?;
+    }
+    db.pragma_update(None, "journal_mode", "WAL").map_err(named)?;
+    db.pragma_update(None, "synchronous", "FULL").map_err(named)?;
+    migrations::apply(&mut db).map_err(named)?;
+    Ok(db)
+}
+
+/// Makes the file so that only its owner can read it: it holds customers' records.
+pub(super) fn private(path: &Path) -> Result<(), StoreError> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        Err(source) => Err(StoreError::File { path: path.to_owned(), source }),
+    }
+}
+
+fn check_format(path: &Path, db: &Connection) -> Result<(), StoreError> {
+    let found = migrations::format(db).map_err(|source| name(path, source))?;
+    if found > migrations::newest() {
+        return Err(StoreError::Newer { path: path.to_owned(), found, known: migrations::newest() });
+    }
+    let tables: u32 = db
+        .query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0))
+        .map_err(|source| name(path, source))?;
+    if found == 0 && tables > 0 {
+        let what = "it is another program's database".to_owned();
+        return Err(StoreError::Damaged { path: path.to_owned(), what });
+    }
+    Ok(())
+}
+
+/// SQLite takes a file that is too short to hold anything for an empty one, and would write over it; of a page
+/// that was cut it says nothing, where no log makes it whole.
+/// Asked without opening it: closing it again would release the locks of this process.
+fn check_length(path: &Path) -> Result<(), StoreError> {
+    match std::fs::metadata(path) {
+        Ok(file)
+            if file.is_file()
+                && ((1..SHORTEST).contains(&file.len())
+                    || !(file.len().is_multiple_of(SHORTEST) || beside(path, "-wal").exists())) =>
+        {
+            let what = format!("{} bytes are no whole database", file.len());
+            Err(StoreError::Damaged { path: path.to_owned(), what })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Damage is told before anything is written, not when it happens to be read.
+fn look_through(path: &Path, db: &Connection) -> Result<(), StoreError> {
+    if std::fs::metadata(path).is_ok_and(|file| file.len() > LOOKED_THROUGH) {
+        return Ok(());
+    }
+    let found: String =
+        db.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(|source| name(path, source))?;
+    if found == "ok" {
+        return Ok(());
+    }
+    // In one line, as an operator may send it on.
+    let what = found.split_whitespace().collect::<Vec<_>>().join(" ");
+    Err(StoreError::Damaged { path: path.to_owned(), what })
+}
+
+pub(super) fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    PathBuf::from(name)
+}
+
+/// The file's address for reading, with the log beside it. Without one, a file that nobody has open is read without the two files that
+/// SQLite would make beside it and, as a mere reader, leave there.
+pub(super) fn read_only(path: &Path, with_log: bool) -> String {
+    let mut address = "file:".to_owned();
+    for byte in path.as_os_str().as_encoded_bytes() {
+        match byte {
+            b'/' | b'-' | b'_' | b'.' | b'~' => address.push(char::from(*byte)),
+            byte if byte.is_ascii_alphanumeric() => address.push(char::from(*byte)),
+            byte => {
+                let _ = write!(address, "%{byte:02X}");
+            }
+        }
+    }
+    if !with_log {
+        address.push_str("?immutable=1");
+    }
+    address
+}
+
+pub(super) fn connect_copy(path: &Path) -> Result<Connection, StoreError> {
+    let named = |source| name(path, source);
+    let mut db = Connection::open_in_memory().map_err(named)?;
+    if path.exists() {
+        check_length(path)?;
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
+        let file = Connection::open_with_flags(read_only(path, beside(path, "-wal").exists()), flags)
+            .map_err(|source| unopened(path, &source))?;
+        file.busy_timeout(BUSY).map_err(named)?;
+        check_format(path, &file)?;
+        let backup = rusqlite::backup::Backup::new(&file, &mut db).map_err(named)?;
+        backup.run_to_completion(1_000, Duration::ZERO, None).map_err(named)?;
+    }
+    migrations::apply(&mut db).map_err(named)?;
+    Ok(db)
+}
+
+/// Which file it is, by whatever name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Identity {
+    device: u64,
+    number: u64,
+}
+
+impl Identity {
+    /// Of an open file; `None` where the system does not tell.
+    pub(super) fn of(file: &File) -> Option<Self> {
+        file.metadata().ok().map(|found| Self::read(&found))
+    }
+
+    #[cfg(unix)]
+    pub(super) fn read(found: &Metadata) -> Self {
+        use std::os::unix::fs::MetadataExt;
+        Self { device: found.dev(), number: found.ino() }
+    }
+
+    /// A file that is in use can be neither deleted nor replaced there.
+    #[cfg(not(unix))]
+    pub(super) fn read(_: &Metadata) -> Self {
+        Self { device: 0, number: 0 }
+    }
+}
+
+/// Which file has this name now.
+pub(super) fn identity(path: &Path) -> io::Result<Identity> {
+    std::fs::metadata(path).map(|found| Identity::read(&found))
+}

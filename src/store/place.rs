@@ -1,0 +1,421 @@
+//! Whether the state is still in its place while a `run` works on it, and how it is put back.
+//!
+//! What the run knows is newer than whatever is found there: the open file, where it was deleted or another one was
+//! put in its place; what lives in memory, where the file itself was written over.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, ErrorKind, Read, Seek, SeekFrom},
+    path::{Path, PathBuf},
+    time::{Duration, Instant, SystemTime},
+};
+
+use jiff::Timestamp;
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+use super::{
+    StoreError,
+    file::{Identity, beside, connect, identity, name, private, read_only},
+    lineage::{self, Lineage},
+    lock::Lock,
+    migrations, mirror,
+    mirror::Mirror,
+};
+use crate::model::{Found, Loss};
+
+/// What could not be put back is tried again after this.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// What is set aside is called after the state, this, and the time.
+const ASIDE: &str = ".replaced-";
+
+/// What is written back is called after the state and this, until it is whole.
+const NEW: &str = ".new";
+
+/// How a database begins.
+const BEGINNING: &[u8; 16] = b"SQLite format 3\0";
+
+/// What a look sees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Seen {
+    file: Option<(Identity, u64, Option<SystemTime>)>,
+    log: Option<Identity>,
+    index: Option<Identity>,
+}
+
+/// The place of a state that a run works on.
+pub(super) struct Place {
+    lock: Lock,
+    mirror: Mirror,
+    seen: Seen,
+    version: i64,
+    /// Why it could not be put back, and when.
+    failed: Option<(String, Instant)>,
+}
+
+/// What was found in the place of the state.
+struct Stranger {
+    found: Found,
+    /// What is to be kept of it, and under which name.
+    kept: Option<PathBuf>,
+    lineage: Option<Lineage>,
+}
+
+impl Place {
+    /// Of the state that is locked, and open as `db`.
+    pub(super) fn of(lock: Lock, db: &mut Connection) -> Result<Self, StoreError> {
+        // Of a run that was killed while it wrote the state back.
+        forget(&beside(lock.path(), NEW));
+        let named = |source| name(lock.asked(), source);
+        let mirror = Mirror::of(db, lock.path()).map_err(named)?;
+        let version = version(db).map_err(named)?;
+        let seen = see(lock.path()).map_err(|source| unseen(&lock, &source))?;
+        Ok(Self { lock, mirror, seen, version, failed: None })
+    }
+
+    /// Puts the state back where it is not in its place; gives how it was lost then.
+    ///
+    /// # Errors
+    /// [`StoreError::Locked`] where another process works on what is there now; else why it cannot be put back.
+    pub(super) fn look(&mut self, db: &mut Connection) -> Result<Option<Loss>, StoreError> {
+        let seen = see(self.lock.path()).map_err(|source| unseen(&self.lock, &source))?;
+        if seen == self.seen {
+            self.failed = None;
+            self.lock.renew()?;
+            if version(db).is_ok_and(|version| version != self.version) {
+                self.read_anew(db)?;
+            }
+            return Ok(None);
+        }
+        if let Some((why, at)) = &self.failed
+            && at.elapsed() < PAUSE
+        {
+            return Err(StoreError::Lost { path: self.lock.asked().to_owned(), why: why.clone() });
+        }
+        let done = self.put_back(db, seen);
+        self.failed = match &done {
+            Ok(_) | Err(StoreError::Locked { .. }) => None,
+            Err(StoreError::Lost { why, .. }) => Some((why.clone(), Instant::now())),
+            Err(error) => Some((error.to_string(), Instant::now())),
+        };
+        done
+    }
+
+    /// After a transaction, or a checkpoint.
+    pub(super) fn written(&mut self, db: &Connection) {
+        // What was not taken in is seen as a difference by the next look that compares.
+        if let Err(error) = self.mirror.take_in(db) {
+            tracing::debug!(%error, "state.not_followed");
+        }
+        let now = see(self.lock.path());
+        // Another file is left for the next look.
+        if let Ok(now) = now
+            && which(now) == which(self.seen)
+        {
+            self.seen = now;
+        }
+    }
+
+    /// Rows may have other numbers now.
+    pub(super) fn rewritten(&mut self, db: &Connection) {
+        if let Err(error) = self.read_anew(db) {
+            tracing::debug!(%error, "state.not_followed");
+        }
+        self.written(db);
+    }
+
+    fn read_anew(&mut self, db: &Connection) -> Result<(), StoreError> {
+        let named = |source| name(self.lock.asked(), source);
+        self.mirror.read_anew(self.lock.path()).map_err(named)?;
+        self.version = version(db).map_err(named)?;
+        Ok(())
+    }
+
+    fn put_back(&mut self, db: &mut Connection, seen: Seen) -> Result<Option<Loss>, StoreError> {
+        let path = self.lock.path().to_owned();
+        let own = self.seen.file.map(|(own, ..)| own);
+        match seen.file.map(|(found, ..)| found) {
+            None => self.write_back(db, &path, &Stranger { found: Found::Deleted, kept: None, lineage: None }, false),
+            Some(found) if Some(found) != own => {
+                let locked = match path.is_file().then(|| self.lock.of_another(&path)).transpose() {
+                    // Whoever works on it has the state now.
+                    Err(error @ StoreError::Locked { .. }) => return Err(error),
+                    locked => locked.ok().flatten(),
+                };
+                let log = identity(&beside(&path, "-wal")).ok().filter(|log| Some(*log) != self.seen.log);
+                let stranger = locked.as_ref().and_then(|_| look_at(&path, log.is_some()));
+                let newest = lineage::of(db).map_err(|source| name(self.lock.asked(), source))?;
+                if let Some(locked) = locked
+                    && stranger.as_ref().is_some_and(|one| one.id == newest.id && one.commits >= newest.commits)
+                {
+                    // The same state, rewritten by somebody.
+                    self.go_over(db, locked)?;
+                    return Ok(None);
+                }
+                let stranger = self.set_aside(&path, stranger, &newest, false)?;
+                self.write_back(db, &path, &stranger, false)
+            }
+            Some(_) if which(seen) != which(self.seen) && seen.file == self.seen.file => {
+                let stranger = Stranger { found: Found::Deleted, kept: None, lineage: None };
+                self.write_back(db, &path, &stranger, false)
+            }
+            Some(_) => {
+                // Somebody wrote into the file: a checkpoint of another program, or over it.
+                let same = which(seen) == which(self.seen) && is_database(self.lock.state());
+                let others = version(db).is_ok_and(|version| version != self.version);
+                if same && self.mirror.is_like(&path, others) {
+                    self.seen = seen;
+                    if others {
+                        self.read_anew(db)?;
+                    }
+                    return Ok(None);
+                }
+                let newest = lineage::of(self.mirror.db()).map_err(|source| name(self.lock.asked(), source))?;
+                let stranger = self.set_aside(&path, None, &newest, true)?;
+                self.write_back(db, &path, &stranger, true)
+            }
+        }
+    }
+
+    /// Keeps what was found under another name: it is somebody's. `copy`: out of the file that is open.
+    fn set_aside(
+        &self,
+        path: &Path,
+        known: Option<Lineage>,
+        newest: &Lineage,
+        copy: bool,
+    ) -> Result<Stranger, StoreError> {
+        let failed = |source: io::Error| self.lost(&source);
+        let now = lineage::now(self.mirror.db()).map_err(|source| name(self.lock.asked(), source))?;
+        let aside = beside(path, &format!("{ASIDE}{}", now.strftime("%Y%m%dT%H%M%SZ")));
+        let is_empty = fs::metadata(path).is_ok_and(|found| found.len() == 0);
+        let mut lineage = known;
+        if copy && !is_empty {
+            private(&aside)?;
+            let mut to = OpenOptions::new().write(true).open(&aside).map_err(failed)?;
+            copy_open(self.lock.state(), &mut to).map_err(failed)?;
+            lineage = look_at(&aside, false);
+        } else if !is_empty {
+            fs::rename(path, &aside).map_err(failed)?;
+            // What a copy has in its own log belongs to it.
+            let log = beside(path, "-wal");
+            if identity(&log).ok() != self.seen.log {
+                let _ = fs::rename(&log, beside(&aside, "-wal"));
+            }
+        }
+        let found = match &lineage {
+            Some(one) if one.id == newest.id => Found::OlderWhileRunning,
+            _ => Found::Replaced,
+        };
+        Ok(Stranger { found, kept: (!is_empty).then_some(aside), lineage })
+    }
+
+    /// Writes what is known to a new file and puts that in place. `from_memory`: the open file is no good.
+    fn write_back(
+        &mut self,
+        db: &mut Connection,
+        path: &Path,
+        stranger: &Stranger,
+        from_memory: bool,
+    ) -> Result<Option<Loss>, StoreError> {
+        let asked = self.lock.asked().to_owned();
+        let named = |source| name(&asked, source);
+        if let Some(folder) = path.parent() {
+            make_folder(folder).map_err(|source| self.lost(&source))?;
+        }
+        self.lock.renew()?;
+        let new = beside(path, NEW);
+        let written = if from_memory { Err(None) } else { write_whole(db, &new).map_err(Some) };
+        let (newest, from_memory) = match written {
+            Ok(newest) => (newest, false),
+            // The open file may be no good either.
+            Err(None) => (write_whole(self.mirror.db(), &new).map_err(named)?, true),
+            Err(Some(error)) if is_damage(&error) => (write_whole(self.mirror.db(), &new).map_err(named)?, true),
+            Err(Some(error)) => return Err(named(error)),
+        };
+        let kept = stranger.kept.as_ref().filter(|_| stranger.found == Found::OlderWhileRunning);
+        let history = from_memory && !kept.is_some_and(|kept| take_history(&new, kept).is_ok());
+        let loss = Loss {
+            copy_at: stranger.lineage.as_ref().filter(|_| kept.is_some()).map(|one| one.at),
+            newest_at: Some(newest.at),
+            kept: stranger.kept.as_deref().and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned()),
+            without_history: history,
+            ..Loss::new(stranger.found, lineage::now(self.mirror.db()).map_err(named)?)
+        };
+        finish(&new, &loss).map_err(named)?;
+        let locked = self.lock.of_another(&new)?;
+        locked.sync_all().map_err(|source| self.lost(&source))?;
+        // The log of the file that was here must not be taken for the new one's.
+        for ending in ["-wal", "-shm"] {
+            forget(&beside(path, ending));
+        }
+        put(&new, path, stranger.found == Found::Deleted && self.is_missing(path))
+            .map_err(|source| self.lost(&source))?;
+        self.go_over(db, locked)?;
+        Ok(Some(loss))
+    }
+
+    fn is_missing(&self, path: &Path) -> bool {
+        identity(path).is_err_and(|error| error.kind() == ErrorKind::NotFound)
+    }
+
+    /// Works on the file that is in place now, which is locked already.
+    fn go_over(&mut self, db: &mut Connection, locked: File) -> Result<(), StoreError> {
+        let path = self.lock.path().to_owned();
+        let mut fresh = connect(&path)?;
+        let named = |source| name(&path, source);
+        self.mirror.follow(&mut fresh, &path).map_err(named)?;
+        self.version = version(&fresh).map_err(named)?;
+        *db = fresh;
+        self.lock.go_over(locked);
+        self.seen = see(&path).map_err(|source| unseen(&self.lock, &source))?;
+        Ok(())
+    }
+
+    fn lost(&self, source: &io::Error) -> StoreError {
+        StoreError::Lost { path: self.lock.asked().to_owned(), why: source.to_string() }
+    }
+}
+
+/// Removes what was set aside before `before`: it holds what customers wrote.
+pub(super) fn forget_aside(path: &Path, before: Timestamp) {
+    let Ok(path) = path.canonicalize() else { return };
+    let Some((folder, own)) = path.parent().zip(path.file_name()) else { return };
+    let beginning = format!("{}{ASIDE}", own.to_string_lossy());
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let is_old = entry
+            .metadata()
+            .and_then(|found| found.modified())
+            .ok()
+            .and_then(|at| Timestamp::try_from(at).ok())
+            .is_some_and(|at| at < before);
+        if entry.file_name().to_string_lossy().starts_with(&beginning) && is_old {
+            forget(&entry.path());
+        }
+    }
+}
+
+fn unseen(lock: &Lock, source: &io::Error) -> StoreError {
+    StoreError::Lost { path: lock.asked().to_owned(), why: format!("its place cannot be looked at: {source}") }
+}
+
+fn version(db: &Connection) -> rusqlite::Result<i64> {
+    db.query_row("PRAGMA data_version", [], |row| row.get(0))
+}
+
+fn see(path: &Path) -> io::Result<Seen> {
+    let maybe = |path: &Path| match fs::metadata(path) {
+        Ok(found) => Ok(Some((Identity::read(&found), found.len(), found.modified().ok()))),
+        // A file in the place of a folder is as good as nothing there.
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(None),
+        Err(error) => Err(error),
+    };
+    let only = |ending: &str| Ok::<_, io::Error>(maybe(&beside(path, ending))?.map(|(found, ..)| found));
+    Ok(Seen { file: maybe(path)?, log: only("-wal")?, index: only("-shm")? })
+}
+
+/// Which files these are, whatever is in them.
+fn which(seen: Seen) -> (Option<Identity>, Option<Identity>, Option<Identity>) {
+    (seen.file.map(|(own, ..)| own), seen.log, seen.index)
+}
+
+/// Which state a file is that nobody has open; `None` where it is none. `with_log`: the log beside it is its own.
+fn look_at(path: &Path, with_log: bool) -> Option<Lineage> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
+    let db = Connection::open_with_flags(read_only(path, with_log), flags).ok()?;
+    lineage::of(&db).ok()
+}
+
+/// Whether an open file begins as a database does: its log alone may have all of it.
+fn is_database(mut file: &File) -> bool {
+    let mut beginning = [0; BEGINNING.len()];
+    file.seek(SeekFrom::Start(0)).and_then(|_| file.read_exact(&mut beginning)).is_ok() && beginning == *BEGINNING
+}
+
+/// Writes all that a connection knows to a new file, or nothing; gives how far it has come.
+fn write_whole(db: &Connection, new: &Path) -> rusqlite::Result<Lineage> {
+    let write = || {
+        forget(new);
+        // Where it cannot be made, SQLite says why.
+        let _ = private(new);
+        let newest = lineage::of(db)?;
+        db.execute("VACUUM INTO ?1", [new.to_string_lossy()])?;
+        Ok(newest)
+    };
+    // On a full disk half a file is only in the way.
+    write().inspect_err(|_| forget(new))
+}
+
+fn is_damage(error: &rusqlite::Error) -> bool {
+    let damage = [ErrorCode::DatabaseCorrupt, ErrorCode::NotADatabase, ErrorCode::SystemIoFailure];
+    error.sqlite_error_code().is_some_and(|code| damage.contains(&code))
+}
+
+/// What is over is not in memory; an older copy has most of it.
+fn take_history(new: &Path, copy: &Path) -> rusqlite::Result<()> {
+    let mut db = Connection::open(new)?;
+    db.pragma_update(None, "secure_delete", true)?;
+    mirror::beside(&mut db, copy, |db| {
+        if db.query_row("PRAGMA beside.user_version", [], |row| row.get::<_, u32>(0))? != migrations::newest() {
+            return Err(rusqlite::Error::InvalidQuery);
+        }
+        let transaction = db.transaction()?;
+        for sql in [
+            "INSERT OR IGNORE INTO main.history SELECT * FROM beside.history",
+            "INSERT OR IGNORE INTO main.alert SELECT * FROM beside.alert WHERE resolved_at IS NOT NULL \
+             AND id NOT IN (SELECT alert FROM beside.notification WHERE state = 'owed')",
+            "INSERT OR IGNORE INTO main.message SELECT * FROM beside.message WHERE state NOT IN ('due', 'dead')",
+            "INSERT OR IGNORE INTO main.notification SELECT * FROM beside.notification n WHERE n.state <> 'owed' \
+             AND n.alert IN (SELECT id FROM main.alert)",
+        ] {
+            transaction.execute(sql, [])?;
+        }
+        transaction.commit()
+    })
+}
+
+/// The new file says how the state was lost.
+fn finish(new: &Path, loss: &Loss) -> rusqlite::Result<()> {
+    let db = Connection::open(new)?;
+    db.pragma_update(None, "synchronous", "FULL")?;
+    lineage::lose(&db, loss, 0)
+}
+
+/// Moves the new file into its place; where nothing is there, without taking anybody's.
+fn put(new: &Path, path: &Path, is_free: bool) -> io::Result<()> {
+    if is_free && fs::hard_link(new, path).is_ok() {
+        fs::remove_file(new)?;
+    } else {
+        fs::rename(new, path)?;
+    }
+    match path.parent().map(File::open) {
+        // Not every system can.
+        Some(Ok(folder)) => drop(folder.sync_all()),
+        _ => {}
+    }
+    Ok(())
+}
+
+fn make_folder(folder: &Path) -> io::Result<()> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    let mut builder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.recursive(true).create(folder)
+}
+
+fn forget(path: &Path) {
+    if let Err(error) = fs::remove_file(path)
+        && error.kind() != ErrorKind::NotFound
+    {
+        tracing::debug!(%error, "state.not_removed");
+    }
+}
+
+/// Copies a file that is open, without opening it anew: closing that would release what SQLite holds of it.
+fn copy_open(mut from: &File, to: &mut File) -> io::Result<()> {
+    from.seek(SeekFrom::Start(0))?;
+    io::copy(&mut from, to).map(drop)
+}
