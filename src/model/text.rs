@@ -10,6 +10,12 @@ pub fn is_harmful(c: char) -> bool {
         || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
 }
 
+/// Whether a character turns the direction of all that follows it, where nothing of ours needs it: names of the other
+/// direction are set apart by U+2068 and U+2069.
+pub fn turns_direction(c: char) -> bool {
+    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}' | '\u{2067}')
+}
+
 /// One line of at most `max` characters: white space folded, harmful characters removed, a cut
 /// shown as `…`.
 pub fn one_line(text: &str, max: usize) -> String {

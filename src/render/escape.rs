@@ -2,18 +2,18 @@
 //!
 //! The admin's own text in a template is never touched; everything that comes out of `{{…}}` is.
 
-use crate::model::text::is_harmful;
+use crate::model::text::{is_harmful, turns_direction};
 
 /// How the values of one kind of file are escaped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Escape {
-    /// Slack's control characters, then JSON string content.
+    /// Slack's control characters and codes of emoji, then JSON string content.
     SlackJson,
-    /// Slack's control characters.
+    /// Slack's control characters and codes of emoji.
     Slack,
     /// HTML text and attributes.
     Html,
-    /// Nothing: plain text for people.
+    /// Nothing but marks that turn the direction of what follows: plain text for people.
     Nothing,
     /// JSON string content.
     Json,
@@ -32,7 +32,7 @@ impl Escape {
             Self::SlackJson => json(&slack(text)),
             Self::Slack => slack(text),
             Self::Html => html(text),
-            Self::Nothing => text.to_owned(),
+            Self::Nothing => text.chars().filter(|c| !turns_direction(*c)).collect(),
             Self::Json => json(text),
             Self::Console => console(text),
         }
@@ -40,14 +40,47 @@ impl Escape {
 }
 
 /// Slack's three control characters. With `<` gone there is no `<!channel>`, no `<@U…>` and no link
-/// with a false label; this is the whole of Slack's own rule.
+/// with a false label; this is the whole of Slack's own rule. What looks like the code of an emoji would be shown as
+/// one.
 pub(super) fn slack(text: &str) -> String {
-    replace(text, |c| match c {
+    let escaped = replace(text, |c| match c {
         '&' => Some("&amp;"),
         '<' => Some("&lt;"),
         '>' => Some("&gt;"),
+        c if turns_direction(c) => Some(""),
         _ => None,
-    })
+    });
+    without_codes(&escaped)
+}
+
+/// The longest name of an emoji, in characters.
+const CODE: usize = 100;
+
+/// `:fire:` with a joiner of no width behind the first colon, so that it stays these six characters. Addresses keep
+/// theirs: they lead somewhere.
+fn without_codes(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for token in text.split_inclusive(char::is_whitespace) {
+        if token.contains("://") {
+            shown.push_str(token);
+            continue;
+        }
+        for (at, c) in token.char_indices() {
+            shown.push(c);
+            if c == ':' && begins_with_a_name(&token[at + 1..]) {
+                shown.push('\u{2060}');
+            }
+        }
+    }
+    shown
+}
+
+/// Whether this begins with the name of an emoji and a colon; a time of day does not.
+fn begins_with_a_name(text: &str) -> bool {
+    let Some((name, _)) = text.split_once(':') else { return false };
+    let fits = |c: char| c.is_alphanumeric() || matches!(c, '_' | '+' | '-' | '\'');
+    let is_name = !name.is_empty() && name.chars().count() <= CODE && name.chars().all(fits);
+    is_name && (!name.chars().all(|c| c.is_ascii_digit()) || matches!(name, "100" | "1234"))
 }
 
 /// HTML text and quoted attributes. Handlebars' own escape also rewrites `=` and the backquote,
@@ -59,6 +92,7 @@ fn html(text: &str) -> String {
         '>' => Some("&gt;"),
         '"' => Some("&quot;"),
         '\'' => Some("&#39;"),
+        c if turns_direction(c) => Some(""),
         _ => None,
     })
 }

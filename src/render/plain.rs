@@ -24,7 +24,9 @@ pub(super) fn body(format: Format, telling: &Telling<'_>) -> Body {
         Format::Slack => {
             let text = text::cut(&escape::slack(&lines(telling, &entries).join("\n")), 12_000);
             let text = super::slack::whole(text);
-            Body::Slack { payload: json!({ "text": text }).to_string() }
+            // A customer's words are no formatting, and an address in them needs no preview.
+            let payload = json!({ "text": text, "mrkdwn": false, "unfurl_links": false, "unfurl_media": false });
+            Body::Slack { payload: payload.to_string() }
         }
         Format::Email => {
             let text = lines(telling, &entries).join("\n");

@@ -1,11 +1,14 @@
-//! Makes the text of a mail. Whatever a customer wrote, it can't become a header.
+//! Makes the text of a mail. Whatever a customer wrote, it can't become a header, and what looks as if it were encoded
+//! is shown as it is.
 
 use std::fmt::Write;
 use std::time::{Duration, SystemTime};
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use lettre::error;
-use lettre::message::header::{HeaderName, HeaderValue};
+use lettre::message::header::{ContentTransferEncoding, ContentType, HeaderName, HeaderValue};
 use lettre::message::{Mailbox, Message, MultiPart, SinglePart};
 use sha2::{Digest, Sha256};
 
@@ -31,24 +34,76 @@ pub(super) fn mail(
     let mut mail = Message::builder()
         .from(from.clone())
         .to(to.clone())
-        .subject(one_line(subject))
         .message_id(Some(format!("<{}@{domain}>", id(&parcel.id.0))))
         .date(date(parcel.now))
         .raw_header(header("Auto-Submitted", "auto-generated".to_owned()))
         .raw_header(header("X-Auto-Response-Suppress", "All".to_owned()))
-        .raw_header(header("List-Id", format!("<pengwatch.{domain}>")));
+        .raw_header(header("List-Id", format!("<pengwatch.{domain}>")))
+        .raw_header(subject_header(&one_line(subject)));
     if let Some(thread) = &parcel.thread {
         // Nobody ever sent the mail with this id; that all refer to it makes them one conversation.
         let root = format!("<{}@{domain}>", id(thread));
         mail = mail.in_reply_to(root.clone()).references(root);
     }
-    let text = SinglePart::plain(lines(text));
-    let mail = if html.is_empty() {
+    let text = part(ContentType::TEXT_PLAIN, lines(text));
+    let mut mail = if html.is_empty() {
         mail.singlepart(text)?
     } else {
-        mail.multipart(MultiPart::alternative().singlepart(text).singlepart(SinglePart::html(lines(html))))?
+        let html = part(ContentType::TEXT_HTML, lines(html));
+        mail.multipart(MultiPart::alternative().singlepart(text).singlepart(html))?
     };
+    for (name, mailbox) in [("From", from), ("To", to)] {
+        if let Some(shown) = mailbox.name.as_deref().filter(|shown| looks_encoded(shown)) {
+            let encoded = format!("{} <{}>", words(shown), mailbox.email);
+            let name = HeaderName::new_from_ascii_str(name);
+            mail.headers_mut().insert_raw(HeaderValue::dangerous_new_pre_encoded(name, shown.to_owned(), encoded));
+        }
+    }
     Ok(mail.formatted())
+}
+
+/// A part of a mail. Servers and mailboxes change lines that begin in some ways, a word of the mailbox's format or a
+/// dot; those are encoded.
+fn part(kind: ContentType, body: String) -> SinglePart {
+    let part = SinglePart::builder().header(kind);
+    if body.lines().any(|line| line.starts_with("From ") || line.starts_with('.')) {
+        return part.header(ContentTransferEncoding::Base64).body(body);
+    }
+    part.body(body)
+}
+
+/// The subject. lettre writes words of ASCII as they are, encoded words among them; so it is encoded here as a whole
+/// where any of it would be read as something else.
+fn subject_header(subject: &str) -> HeaderValue {
+    let name = HeaderName::new_from_ascii_str("Subject");
+    if looks_encoded(subject) {
+        return HeaderValue::dangerous_new_pre_encoded(name, subject.to_owned(), words(subject));
+    }
+    HeaderValue::new(name, subject.to_owned())
+}
+
+/// Whether a mail program would take a part of it for an encoded word (RFC 2047).
+fn looks_encoded(text: &str) -> bool {
+    text.contains("=?")
+}
+
+/// The bytes of an encoded word: with its frame it stays below the 75 characters that one may have, and in a line
+/// of a header below 76.
+const WORD: usize = 36;
+
+/// The text as encoded words, a line each.
+fn words(text: &str) -> String {
+    let mut parts = vec![String::new()];
+    for c in text.chars() {
+        // A character stays in one word.
+        if let Some(part) = parts.last_mut().filter(|part| part.len() + c.len_utf8() <= WORD) {
+            part.push(c);
+        } else {
+            parts.push(c.to_string());
+        }
+    }
+    let words: Vec<String> = parts.iter().map(|part| format!("=?utf-8?B?{}?=", STANDARD.encode(part))).collect();
+    words.join("\r\n ")
 }
 
 /// A subject has no line breaks, whatever kind they are of.

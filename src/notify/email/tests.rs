@@ -1,5 +1,6 @@
 //! Mails against a server that misbehaves.
 
+mod decoded;
 mod ending;
 mod hostile;
 mod kept;

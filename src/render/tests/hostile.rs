@@ -16,7 +16,15 @@ fn escapes() {
         ("a\"b\\c", "a\\\"b\\\\c", "a&quot;b\\c", "a\"b\\c"),
         ("one\r\ntwo\tthree", "one\\r\\ntwo\\tthree", "one\r\ntwo\tthree", "one  two three"),
         ("it's", "it's", "it&#39;s", "it's"),
-        ("\u{1b}[31mred\u{202e}\u{7}", "\\u001b[31mred\u{202e}\\u0007", "\u{1b}[31mred\u{202e}\u{7}", "[31mred"),
+        ("\u{1b}[31mred\u{7}", "\\u001b[31mred\\u0007", "\u{1b}[31mred\u{7}", "[31mred"),
+        ("&lt;b&gt; &amp;", "&amp;lt;b&amp;gt; &amp;amp;", "&amp;lt;b&amp;gt; &amp;amp;", "&lt;b&gt; &amp;"),
+        (":fire: :+1::100:", ":\u{2060}fire: :\u{2060}+1::\u{2060}100:", ":fire: :+1::100:", ":fire: :+1::100:"),
+        (
+            "at 12:30:45, a:b, https://x.org/:a:",
+            "at 12:30:45, a:b, https://x.org/:a:",
+            "at 12:30:45, a:b, https://x.org/:a:",
+            "at 12:30:45, a:b, https://x.org/:a:",
+        ),
         ("{{x}} `=`", "{{x}} `=`", "{{x}} `=`", "{{x}} `=`"),
     ];
     for (given, slack_json, html, console) in table {
@@ -26,6 +34,13 @@ fn escapes() {
         assert_eq!(Escape::Nothing.apply(given), given);
         let json: Value = serde_json::from_str(&format!("\"{}\"", Escape::Json.apply(given))).unwrap();
         assert_eq!(json, given);
+    }
+    // Nobody turns the direction of what follows their words; a program gets what they wrote.
+    for turned in ["a\u{202e}b", "a\u{2067}b"] {
+        for escape in [Escape::SlackJson, Escape::Slack, Escape::Html, Escape::Nothing, Escape::Console] {
+            assert_eq!(escape.apply(turned), "ab");
+        }
+        assert_eq!(Escape::Json.apply(turned), turned);
     }
 }
 
