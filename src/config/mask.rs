@@ -4,11 +4,12 @@
 //! `=` or a quote that is never closed must not show what stands there.
 
 /// Keys whose value is no secret.
-const SHOWN: [&str; 27] = [
+const SHOWN: [&str; 28] = [
     "after",
     "channel",
     "contact_link",
     "deadline",
+    "ehlo",
     "env",
     "fallback",
     "file",

@@ -140,6 +140,8 @@ pub enum ReceiverKind {
         from: Mailbox,
         /// Recipients, each with an envelope of its own.
         to: Vec<Mailbox>,
+        /// What we call ourselves.
+        ehlo: Option<String>,
     },
     /// Any other program.
     Webhook {

@@ -7,7 +7,11 @@ use toml::Spanned;
 use super::{Group, Receiver, ReceiverKind, load::Loader, mailbox, shape::ReceiverTable};
 use crate::{
     diagnose::nearest::did_you_mean,
-    model::{Privacy, smtp::SmtpAddress, webhook},
+    model::{
+        Privacy,
+        smtp::{self, SmtpAddress},
+        webhook,
+    },
 };
 
 const TYPES: [&str; 4] = ["slack", "email", "webhook", "console"];
@@ -84,6 +88,7 @@ impl Loader<'_, '_> {
             ("email", "smtp_url", table.smtp_url.as_ref().map(Spanned::span)),
             ("email", "from", table.from.as_ref().map(Spanned::span)),
             ("email", "to", table.to.as_ref().map(Spanned::span)),
+            ("email", "ehlo", table.ehlo.as_ref().map(Spanned::span)),
             ("webhook", "url", table.url.as_ref().map(Spanned::span)),
             ("webhook", "secret", table.secret.as_ref().map(Spanned::span)),
             ("webhook", "headers", table.headers.keys().next().map(Spanned::span)),
@@ -117,7 +122,7 @@ impl Loader<'_, '_> {
     }
 
     fn email(&mut self, span: std::ops::Range<usize>, table: &ReceiverTable) -> Option<ReceiverKind> {
-        let mut smtp = None;
+        let mut server = None;
         match &table.smtp_url {
             None => {
                 self.error(span.clone(), "this mail receiver has no smtp_url", "add smtp_url = { env = \"SMTP_URL\" }");
@@ -128,7 +133,14 @@ impl Loader<'_, '_> {
                 let text =
                     if secret.expose_secret().is_empty() { "smtp://127.0.0.1:25" } else { secret.expose_secret() };
                 match SmtpAddress::parse(text) {
-                    Ok(address) => smtp = Some(address),
+                    Ok(address) => {
+                        if address.is_open_to_others() {
+                            let title = "`tls=none`: mails go over the network in the clear, with what customers wrote";
+                            let help = "only for a relay inside a network that is yours; else write ?tls=required";
+                            self.warning(url.span(), title, help);
+                        }
+                        server = Some(address);
+                    }
                     Err(reason) => self.error(url.span(), reason, "write it like smtps://user:password@host:465"),
                 }
             }
@@ -149,7 +161,12 @@ impl Loader<'_, '_> {
                 Vec::new()
             }
         };
-        Some(ReceiverKind::Email { smtp: smtp?, from: from?, to })
+        let ehlo = table.ehlo.as_ref().and_then(|name| {
+            let checked = smtp::check_ehlo(name.get_ref());
+            let wrong = |help| self.error(name.span(), "this is no name that a mail server takes", help);
+            checked.map_err(wrong).ok().map(|()| name.get_ref().clone())
+        });
+        Some(ReceiverKind::Email { smtp: server?, from: from?, to, ehlo })
     }
 
     fn mailbox(&mut self, address: &Spanned<String>) -> Option<Mailbox> {

@@ -73,6 +73,8 @@ pub struct ReceiverTable {
     pub from: Option<Spanned<String>>,
     /// Mail.
     pub to: Option<Spanned<Vec<Spanned<String>>>>,
+    /// Mail.
+    pub ehlo: Option<Spanned<String>>,
     /// Webhook; a secret.
     pub url: Option<Spanned<Value>>,
     /// Webhook; a secret.

@@ -15,7 +15,7 @@ pub enum Protection {
     Tls,
     /// TLS after `STARTTLS`, and no mail without it: `smtp://…?tls=required`.
     StartTls,
-    /// None: a relay on loopback.
+    /// None: a relay on loopback, or one inside a network, `smtp://…?tls=none`.
     None,
 }
 
@@ -44,8 +44,8 @@ pub struct SmtpAddress {
 const FORM: &str = "write `smtps://user:password@host:465` or `smtp://user:password@host:587?tls=required`, special characters in user and password as `%XX`";
 
 impl SmtpAddress {
-    /// Reads `smtps://user:password@host:465`, `smtp://user:password@host:587?tls=required` or
-    /// `smtp://127.0.0.1:1025`.
+    /// Reads `smtps://user:password@host:465`, `smtp://user:password@host:587?tls=required`,
+    /// `smtp://127.0.0.1:1025` or `smtp://relay.internal:25?tls=none`.
     ///
     /// # Errors
     /// What would be right, for the admin; nothing of the URL is in it.
@@ -58,16 +58,23 @@ impl SmtpAddress {
         };
         // A bare `/`, `?` or `#` in a password ends the host part early; this is where it shows.
         if !matches!(url.path(), "" | "/") || url.fragment().is_some() {
-            return Err(format!("nothing but `?tls=required` may follow host and port: {FORM}"));
+            return Err(format!("nothing but `?tls=required` or `?tls=none` may follow host and port: {FORM}"));
         }
-        let required = tls_required(&url)?;
+        let asked = tls_asked(&url)?;
         let host = Host::parse(url.host_str().unwrap_or_default())
             .map_err(|_| format!("the mail server's host is missing or misspelt: {FORM}"))?;
         let login = login(&url)?;
-        let protection = match (implicit, required) {
+        let protection = match (implicit, asked) {
+            (true, Some(Asked::None)) => {
+                return Err("`smtps://` is TLS from the first byte: write `smtp://` with `?tls=none`".to_owned());
+            }
             (true, _) => Protection::Tls,
-            (false, true) => Protection::StartTls,
-            (false, false) => unprotected(&host, login.is_some())?,
+            (false, Some(Asked::Required)) => Protection::StartTls,
+            (false, None) => unprotected(&host, login.is_some())?,
+            (false, Some(Asked::None)) if login.is_some() => {
+                return Err(format!("a login goes over TLS only, and `tls=none` has none: {FORM}"));
+            }
+            (false, Some(Asked::None)) => Protection::None,
         };
         let standard = match protection {
             Protection::Tls => 465,
@@ -85,34 +92,101 @@ impl SmtpAddress {
         };
         Ok(Self { host, port, protection, login })
     }
+
+    /// Whether mails go over a network without TLS.
+    pub fn is_open_to_others(&self) -> bool {
+        self.protection == Protection::None && !is_loopback(&self.host)
+    }
 }
 
-fn tls_required(url: &Url) -> Result<bool, String> {
-    let mut required = false;
+fn is_loopback(host: &str) -> bool {
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+/// The value of `tls`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Asked {
+    Required,
+    None,
+}
+
+fn tls_asked(url: &Url) -> Result<Option<Asked>, String> {
+    let mut asked = None;
     for (key, value) in url.query_pairs() {
         if key != "tls" {
             return Err("the only key after `?` is `tls`: write `?tls=required`".to_owned());
         }
-        if value != "required" {
-            return Err("the only value of `tls` is `required`: write `?tls=required`".to_owned());
+        let value = match &*value {
+            "required" => Asked::Required,
+            "none" => Asked::None,
+            _ => {
+                return Err(
+                    "`tls` is `required`, or `none` for a relay inside a network: write `?tls=required`".to_owned()
+                );
+            }
+        };
+        if asked.is_some_and(|before| before != value) {
+            return Err("`tls` stands twice: write `?tls=required`".to_owned());
         }
-        required = true;
+        asked = Some(value);
     }
-    Ok(required)
+    Ok(asked)
 }
 
-/// Mail holds what customers wrote: without TLS it stays on this machine.
+/// Mail holds what customers wrote: without TLS it stays on this machine, unless somebody says that it may not.
 fn unprotected(host: &Host, login: bool) -> Result<Protection, String> {
     let loopback = match host {
-        Host::Domain(name) => name == "localhost",
+        Host::Domain(name) => is_loopback(name),
         Host::Ipv4(ip) => ip.is_loopback(),
         Host::Ipv6(ip) => ip.is_loopback(),
     };
     match (loopback, login) {
         (true, false) => Ok(Protection::None),
         (true, true) => Err(format!("a login goes over TLS only: {FORM}")),
-        (false, _) => Err(format!("only a relay on loopback, like `smtp://127.0.0.1:25`, works without TLS: {FORM}")),
+        (false, true) => {
+            Err(format!("only a relay on loopback, like `smtp://127.0.0.1:25`, works without TLS: {FORM}"))
+        }
+        (false, false) => Err(format!(
+            "only a relay on loopback, like `smtp://127.0.0.1:25`, works without TLS; for one inside a network, without login, add `?tls=none`: {FORM}"
+        )),
     }
+}
+
+/// Checks what a client calls itself in `EHLO`: a host's name, or an address in brackets.
+///
+/// # Errors
+/// What would be right.
+pub fn check_ehlo(name: &str) -> Result<(), &'static str> {
+    let literal = name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    let fits = match literal {
+        Some(literal) => {
+            let (v6, address) = literal.strip_prefix("IPv6:").map_or((false, literal), |address| (true, address));
+            address.parse::<IpAddr>().is_ok_and(|ip| ip.is_ipv6() == v6)
+        }
+        None => is_host_name(name),
+    };
+    if fits {
+        Ok(())
+    } else {
+        Err("write a full host name like \"pengwatch.example.com\", or an address like \"[192.0.2.7]\"")
+    }
+}
+
+/// Whether this is the name of a host, as servers take it.
+fn is_host_name(name: &str) -> bool {
+    let label = |label: &str| {
+        let fits = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+        (1..=63).contains(&label.len()) && label.bytes().all(fits) && !label.starts_with('-') && !label.ends_with('-')
+    };
+    // Four numbers are an address, which stands in brackets.
+    name.len() <= 253 && name.split('.').all(label) && name.parse::<IpAddr>().is_err()
+}
+
+/// What we call ourselves where the configuration does not say it: the machine's name where it is a full one, else
+/// the sender's domain; `None`: neither is a name that servers take.
+pub fn own_name(machine: Option<&str>, domain: &str) -> Option<String> {
+    let full = |name: &&str| name.contains('.') && is_host_name(name) && !name.ends_with(".localdomain");
+    machine.filter(full).or(Some(domain).filter(full)).map(str::to_owned)
 }
 
 fn login(url: &Url) -> Result<Option<Login>, String> {
@@ -171,7 +245,7 @@ impl fmt::Debug for Login {
 mod tests {
     use secrecy::ExposeSecret;
 
-    use super::{Protection, SmtpAddress};
+    use super::{Protection, SmtpAddress, check_ehlo, own_name};
 
     fn parsed(url: &str) -> SmtpAddress {
         SmtpAddress::parse(url).unwrap_or_else(|error| panic!("{url}: {error}"))
@@ -187,6 +261,10 @@ mod tests {
             ("smtp://mail.example.com:25/?tls=required", "mail.example.com", 25, Protection::StartTls, false),
             ("smtp://u:p@127.0.0.1:587?tls=required", "127.0.0.1", 587, Protection::StartTls, true),
             ("smtp://127.0.0.1:1025", "127.0.0.1", 1025, Protection::None, false),
+            ("smtp://127.0.0.1?tls=none", "127.0.0.1", 25, Protection::None, false),
+            ("smtp://relay.internal:25?tls=none", "relay.internal", 25, Protection::None, false),
+            ("smtp://10.0.0.5?tls=none", "10.0.0.5", 25, Protection::None, false),
+            ("smtp://[fd00::5]:2525/?tls=none", "fd00::5", 2525, Protection::None, false),
             ("smtp://127.8.8.8", "127.8.8.8", 25, Protection::None, false),
             ("smtp://localhost:25", "localhost", 25, Protection::None, false),
             ("smtp://[::1]:25", "::1", 25, Protection::None, false),
@@ -195,6 +273,58 @@ mod tests {
             let address = parsed(url);
             let got = (address.host.as_str(), address.port, address.protection, address.login.is_some());
             assert_eq!(got, (host, port, protection, login), "{url}");
+        }
+    }
+
+    #[test]
+    fn without_tls_it_is_open_to_others_but_on_this_machine() {
+        for (url, open) in [
+            ("smtp://relay.internal?tls=none", true),
+            ("smtp://10.0.0.5?tls=none", true),
+            ("smtp://127.0.0.1?tls=none", false),
+            ("smtp://localhost", false),
+            ("smtp://[::1]?tls=none", false),
+            ("smtp://mail.example.com?tls=required", false),
+            ("smtps://mail.example.com", false),
+        ] {
+            assert_eq!(parsed(url).is_open_to_others(), open, "{url}");
+        }
+    }
+
+    #[test]
+    fn what_it_calls_itself() {
+        for right in ["pengwatch.example.com", "mail", "[192.0.2.7]", "[IPv6:2001:db8::7]", "a-b.c1"] {
+            assert!(check_ehlo(right).is_ok(), "{right}");
+        }
+        let long = format!("{}.com", "a".repeat(64));
+        for wrong in [
+            "",
+            "a b",
+            "a..b",
+            ".a",
+            "a.",
+            "-a.b",
+            "a_b.c",
+            "192.0.2.7",
+            "[192.0.2]",
+            "[2001:db8::7]",
+            "[a.b]",
+            "ä.example.com",
+            "a\r\nMAIL",
+            &long,
+        ] {
+            assert!(check_ehlo(wrong).is_err(), "{wrong}");
+        }
+        for (machine, domain, right) in [
+            (Some("box.example.org"), "example.com", Some("box.example.org")),
+            (Some("5f3a2c1b9d0e"), "example.com", Some("example.com")),
+            (Some("localhost.localdomain"), "example.com", Some("example.com")),
+            (Some("my_box.lan"), "example.com", Some("example.com")),
+            (Some("10.0.0.5"), "example.com", Some("example.com")),
+            (None, "example.com", Some("example.com")),
+            (Some("box"), "localhost", None),
+        ] {
+            assert_eq!(own_name(machine, domain).as_deref(), right, "{machine:?} {domain}");
         }
     }
 
@@ -234,8 +364,12 @@ mod tests {
             ("smtp://hunter2.example.com:25", "loopback"),
             ("smtp://128.0.0.1:25", "loopback"),
             ("smtp://localhost.hunter2.com", "loopback"),
-            ("smtp://hunter2:hunter2@h?tls=hunter2", "only value"),
-            ("smtp://hunter2:hunter2@h?tls=required&tls=none", "only value"),
+            ("smtp://hunter2:hunter2@h?tls=hunter2", "`tls` is `required`, or `none`"),
+            ("smtp://hunter2:hunter2@h?tls=required&tls=none", "stands twice"),
+            ("smtp://hunter2:hunter2@relay.internal?tls=none", "a login goes over TLS only"),
+            ("smtp://hunter2:hunter2@127.0.0.1?tls=none", "a login goes over TLS only"),
+            ("smtps://hunter2:hunter2@h?tls=none", "from the first byte"),
+            ("smtp://relay.internal:25", "add `?tls=none`"),
             ("smtp://hunter2:hunter2@h?hunter2=1", "only key"),
         ] {
             let error = SmtpAddress::parse(url).map(|_| url).unwrap_err();

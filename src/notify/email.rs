@@ -7,7 +7,9 @@
 mod compose;
 mod connection;
 mod failure;
+mod login;
 mod reach;
+mod trust;
 mod verdict;
 mod wire;
 
@@ -22,8 +24,8 @@ use self::connection::Connection;
 use self::failure::Failure;
 use self::verdict::Verdict;
 use self::wire::Tls;
-use super::Ending;
-use crate::model::smtp::SmtpAddress;
+use super::{Ending, Nobody, Witness};
+use crate::model::smtp::{SmtpAddress, own_name};
 use crate::model::{Attempt, Body, Fault, Parcel};
 
 /// A connection that has rested for longer is not used again: the server may have forgotten it.
@@ -35,6 +37,8 @@ pub struct Email {
     tls: Tls,
     from: Mailbox,
     to: Vec<Mailbox>,
+    /// What we call ourselves; `None`: what the address of the connection says.
+    name: Option<String>,
     timeout: Duration,
     // Who uses it takes it out, so that an attempt that is dropped in the middle takes it along.
     kept: Mutex<Option<Kept>>,
@@ -69,7 +73,14 @@ impl Email {
             return Err("there is no recipient".to_owned());
         }
         let tls = Tls::new(&server.host, roots)?;
-        Ok(Self { server, tls, from, to: mailboxes, timeout, kept: Mutex::default() })
+        let name = own_name(connection::machine().as_deref(), from.email.domain());
+        Ok(Self { server, tls, from, to: mailboxes, name, timeout, kept: Mutex::default() })
+    }
+
+    /// It calls itself so in `EHLO`; `None`: as the machine, else as the sender's domain.
+    #[must_use]
+    pub fn called(self, name: Option<String>) -> Self {
+        Self { name: name.or(self.name), ..self }
     }
 
     /// Mails one message to those recipients that aren't settled.
@@ -149,7 +160,7 @@ impl Email {
                 return Ok(connection);
             }
         }
-        let mut connection = Connection::open(&self.server, &self.tls, by).await?;
+        let mut connection = Connection::open(&self.server, &self.tls, self.name.as_deref(), by).await?;
         connection.begin(&self.from.email, by).await?;
         Ok(connection)
     }

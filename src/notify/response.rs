@@ -136,11 +136,11 @@ pub(super) fn io_cause(error: &io::Error) -> String {
 fn tls(error: &rustls::Error) -> String {
     match error {
         rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer) => {
-            "TLS: the certificate's issuer is not known".to_owned()
+            "TLS: the certificate's issuer is not known here: add it to the system's certificates, or to the file that SSL_CERT_FILE names".to_owned()
         }
         rustls::Error::InvalidCertificate(
             rustls::CertificateError::NotValidForName | rustls::CertificateError::NotValidForNameContext { .. },
-        ) => "TLS: the certificate is for another name".to_owned(),
+        ) => "TLS: the certificate is for another name: it needs the host's name in its subjectAltName".to_owned(),
         rustls::Error::InvalidCertificate(
             rustls::CertificateError::Expired | rustls::CertificateError::ExpiredContext { .. },
         ) => "TLS: the certificate has expired".to_owned(),
@@ -150,5 +150,11 @@ fn tls(error: &rustls::Error) -> String {
     }
 }
 
+        rustls::Error::InvalidCertificate(rustls::CertificateError::Other(why))
+            if why.0.to_string() == "UnsupportedCertVersion" =>
+        {
+            "TLS: the certificate is of X.509 version 1: it needs version 3, with the host's name in its subjectAltName"
+                .to_owned()
+        }
 #[cfg(test)]
 mod tests;

@@ -69,6 +69,8 @@ struct State {
     mails: VecDeque<Mail>,
     script: Vec<Scripted>,
     connections: usize,
+    /// What clients called themselves, the newest last.
+    hellos: VecDeque<String>,
     refused: usize,
 }
 
@@ -125,7 +127,7 @@ impl SmtpSink {
     }
 
     /// Forgets the mails so far.
-    pub(super) fn forget_mails(&self) {
+    pub fn forget_mails(&self) {
         self.state().mails.clear();
     }
 
@@ -139,6 +141,19 @@ impl SmtpSink {
         self.state().connections
     }
 
+    /// What clients called themselves, in order.
+    pub fn hellos(&self) -> Vec<String> {
+        self.state().hellos.iter().cloned().collect()
+    }
+
+    fn greeted(&self, name: &str) {
+        let mut state = self.state();
+        state.hellos.push_back(name.chars().take(300).collect());
+        if state.hellos.len() > KEPT {
+            state.hellos.pop_front();
+        }
+    }
+
     /// Answers with `code` at `stage`, so many times.
     pub fn fault(&self, stage: Stage, code: u16, times: usize) {
         self.trouble(stage, Trouble::Code(code), times);
@@ -147,6 +162,11 @@ impl SmtpSink {
     /// Answers with `code` to this recipient, so many times.
     pub fn refuse(&self, recipient: &str, code: u16, times: usize) {
         self.trouble_for(recipient, Stage::Rcpt, Trouble::Code(code), times);
+    }
+
+    /// Forgets what was scripted.
+    pub fn clear_script(&self) {
+        self.state().script.clear();
     }
 
     /// Makes trouble at `stage`, so many times.

@@ -26,10 +26,14 @@ pub fn sender(receiver: &Receiver, client: &reqwest::Client, output: &Output) ->
         ReceiverKind::Slack { webhook_url } => {
             Sender::Slack(Slack::new(client.clone(), webhook_url.clone(), SEND_TIMEOUT)?)
         }
-        ReceiverKind::Email { smtp, from, to } => {
-            let roots: Vec<Vec<u8>> =
-                rustls_native_certs::load_native_certs().certs.into_iter().map(|der| der.to_vec()).collect();
-            Sender::Email(Email::new(smtp.clone(), from.clone(), to.clone(), SEND_TIMEOUT, &roots)?)
+        ReceiverKind::Email { smtp, from, to, ehlo } => {
+            let found = rustls_native_certs::load_native_certs();
+            for error in &found.errors {
+                tracing::warn!(receiver = receiver.name, %error, "tls.certificates: some of this machine's cannot be read");
+            }
+            let roots: Vec<Vec<u8>> = found.certs.into_iter().map(|der| der.to_vec()).collect();
+            let email = Email::new(smtp.clone(), from.clone(), to.clone(), SEND_TIMEOUT, &roots)?;
+            Sender::Email(email.called(ehlo.clone()))
         }
         ReceiverKind::Webhook { url, secret, headers } => {
             let mut webhook = Webhook::new(client.clone(), url.clone(), SEND_TIMEOUT)?;

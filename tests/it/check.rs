@@ -229,6 +229,35 @@ fn what_a_run_could_not_use_is_a_mistake() {
 }
 
 #[test]
+fn a_relay_without_tls_is_warned_of_and_its_name_is_checked() {
+    let mail = "\n[receiver.relay]\ntype = \"email\"\nfrom = \"p@example.com\"\nto = [\"a@example.com\"]\nsmtp_url = { env = \"RELAY\" }\n";
+    let check = |more: &str, url: &str| {
+        let home = good().env("RELAY", url);
+        let text = fs::read_to_string(home.path("pengwatch.toml")).expect("a file");
+        home.write("pengwatch.toml", &format!("{text}{mail}{more}"));
+        home.run(&["check"])
+    };
+    let ran = check("", "smtp://relay.internal:25?tls=none");
+    ran.ends(0);
+    assert!(ran.stdout.contains("warning: `tls=none`: mails go over the network in the clear"), "{}", ran.stdout);
+    for (more, url, said) in [
+        ("", "smtp://127.0.0.1:25", "ok"),
+        ("ehlo = \"pengwatch.example.com\"\n", "smtp://127.0.0.1:25", "ok"),
+        ("ehlo = \"[192.0.2.7]\"\n", "smtp://127.0.0.1:25", "ok"),
+        ("", "smtp://me:hunter2@relay.internal:25?tls=none", "a login goes over TLS only"),
+        ("", "smtp://relay.internal:25", "add `?tls=none`"),
+        ("ehlo = \"my host\"\n", "smtp://127.0.0.1:25", "this is no name that a mail server takes"),
+        ("ehlo = \"192.0.2.7\"\n", "smtp://127.0.0.1:25", "[192.0.2.7]"),
+        ("helo = \"a.b\"\n", "smtp://127.0.0.1:25", "ehlo"),
+    ] {
+        let ran = check(more, url);
+        assert!(ran.stdout.contains(said), "{more} {url}: {}", ran.stdout);
+        assert_eq!(ran.status == Some(0), said == "ok", "{more} {url}: {}", ran.stdout);
+        assert!(!ran.all().contains("hunter2"), "{}", ran.stdout);
+    }
+}
+
+#[test]
 fn a_plain_secret_is_never_shown() {
     for text in [
         "[inbox.main]\ntoken = \"hunter2\n",

@@ -14,7 +14,10 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 use pengwatch::{
-    sandbox::{Running, Sandbox, Settings, smtp::SmtpSink},
+    sandbox::{
+        Running, Sandbox, Settings,
+        smtp::{self, SmtpSink},
+    },
     service::clock::{Clock, SystemClock},
 };
 use serde_json::{Value, json};
@@ -114,12 +117,17 @@ impl Home {
     }
 
     /// Starts the mail relay.
-    pub fn with_mail(mut self) -> Self {
+    pub fn with_mail(self) -> Self {
+        self.with_mail_that(smtp::Settings::default())
+    }
+
+    /// Starts a mail relay that protects itself so.
+    pub fn with_mail_that(mut self, settings: smtp::Settings) -> Self {
         let stop = self.stop.clone();
         self.mail = Some(RUNTIME.block_on(async {
             let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
             let address = listener.local_addr().expect("an address");
-            (SmtpSink::start(listener, stop), address)
+            (SmtpSink::start_with(settings, listener, stop), address)
         }));
         self
     }
@@ -204,6 +212,11 @@ type = "console"
     /// The made-up inbox.
     pub fn inbox(&self) -> Sandbox {
         self.inbox.as_ref().expect("an inbox").sandbox()
+    }
+
+    /// Where the mail relay listens.
+    pub fn relay(&self) -> SocketAddr {
+        self.mail.as_ref().expect("a relay").1
     }
 
     /// The mail relay.

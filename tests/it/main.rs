@@ -25,6 +25,8 @@ mod metrics;
 mod once;
 mod outbox;
 mod readme;
+mod relays;
+mod replaced;
 mod sandbox;
 mod soak;
 mod state;

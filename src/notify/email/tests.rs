@@ -4,6 +4,7 @@ mod decoded;
 mod ending;
 mod hostile;
 mod kept;
+mod relays;
 mod tls;
 
 use std::time::Duration;

@@ -1,11 +1,12 @@
 //! The bytes of an SMTP conversation, as lettre's client may have them: TLS where it is asked for, and
-//! replies of a bounded size.
+//! replies of a bounded size, in the form that lettre reads.
 //!
 //! That client reads a line without a bound, and keeps what it has read beyond a reply, also from before
 //! TLS. So it gets one line at a time, what is left stays here, and nothing may be left when it speaks.
 //! This holds on top of TLS as well; TLS has bounds of its own: a record, a handshake message and a
 //! certificate have a largest size.
 
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -19,10 +20,13 @@ use tokio::io::{AsyncBufRead, AsyncRead, AsyncWrite, BufReader, ReadBuf};
 use tokio_rustls::TlsConnector;
 
 use super::failure::Trouble;
+use super::trust::Trust;
 
 /// The longest reply that is read, in bytes: real ones have some hundred, and lettre parses a reply
 /// anew with every line of it.
 const REPLY: usize = 8 * 1024;
+/// The most lines of a reply, for the same reason.
+const LINES: usize = 600;
 
 /// What bytes go over.
 pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
@@ -44,10 +48,13 @@ impl Tls {
         let wrong = "TLS can't be set up";
         let mut trusted = RootCertStore::empty();
         trusted.add_parsable_certificates(webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().cloned());
-        trusted.add_parsable_certificates(roots.iter().map(|der| CertificateDer::from_slice(der)));
+        let own: Vec<CertificateDer<'static>> = roots.iter().map(|der| CertificateDer::from(der.clone())).collect();
+        trusted.add_parsable_certificates(own.iter().cloned());
         let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let trust = Trust::new(trusted, own, Arc::clone(&provider)).map_err(|_| wrong)?;
         let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-        let config = config.map_err(|_| wrong)?.with_root_certificates(trusted).with_no_client_auth();
+        let config = config.map_err(|_| wrong)?.dangerous().with_custom_certificate_verifier(Arc::new(trust));
+        let config = config.with_no_client_auth();
         let name = ServerName::try_from(host.to_owned()).map_err(|_| wrong)?;
         Ok(Self { config: Arc::new(config), name })
     }
@@ -61,14 +68,24 @@ struct Inner {
     stream: BufReader<Box<dyn Stream>>,
     /// How much longer the reply may become.
     room: usize,
-    /// What the server is taken to have said first.
-    ahead: &'static [u8],
+    /// Its lines so far.
+    lines: usize,
+    /// The line that is coming.
+    line: Vec<u8>,
+    /// What of the reply is read next.
+    ready: VecDeque<u8>,
 }
 
 impl Wire {
     /// A conversation over `stream`.
     pub fn over(stream: impl Stream + 'static) -> Self {
-        Self(Arc::new(Mutex::new(Inner { stream: BufReader::new(Box::new(stream)), room: REPLY, ahead: b"" })))
+        Self(Arc::new(Mutex::new(Inner {
+            stream: BufReader::new(Box::new(stream)),
+            room: REPLY,
+            lines: 0,
+            line: Vec::new(),
+            ready: VecDeque::new(),
+        })))
     }
 
     /// Goes on under TLS. There must be no clone any more.
@@ -76,7 +93,7 @@ impl Wire {
         let inner = Arc::into_inner(self.0).and_then(|inner| inner.into_inner().ok()).ok_or_else(Trouble::no_smtp)?;
         // Whoever can write into the connection could otherwise say in the clear what would be taken for
         // the server's words under TLS.
-        if !inner.stream.buffer().is_empty() {
+        if !(inner.stream.buffer().is_empty() && inner.line.is_empty() && inner.ready.is_empty()) {
             return Err(Trouble::Broken("something was said ahead of TLS".to_owned()));
         }
         let connector = TlsConnector::from(Arc::clone(&tls.config));
@@ -85,7 +102,7 @@ impl Wire {
 
     /// Itself, for a client that waits for a greeting where the server says none: after `STARTTLS`.
     pub fn greeted(self) -> Self {
-        self.lock().ahead = b"220 TLS\r\n";
+        self.lock().ready = VecDeque::from(*b"220 TLS\r\n");
         self
     }
 
@@ -98,34 +115,76 @@ impl AsyncRead for Wire {
     /// Reads no more than a line.
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let inner = &mut *self.lock();
-        if !inner.ahead.is_empty() {
-            return Pin::new(&mut inner.ahead).poll_read(cx, into);
+        while inner.ready.is_empty() {
+            let said = ready!(Pin::new(&mut inner.stream).poll_fill_buf(cx))?;
+            if inner.room == 0 && !said.is_empty() {
+                return Poll::Ready(Err(Trouble::flood().into()));
+            }
+            let line = said.split_inclusive(|&byte| byte == b'\n').next().unwrap_or_default();
+            let line = &line[..line.len().min(inner.room)];
+            inner.line.extend_from_slice(line);
+            let taken = line.len();
+            inner.room -= taken;
+            Pin::new(&mut inner.stream).consume(taken);
+            let is_whole = inner.line.ends_with(b"\n");
+            inner.lines += usize::from(is_whole);
+            if inner.lines >= LINES {
+                inner.room = 0;
+            }
+            if is_whole || taken == 0 || inner.room == 0 {
+                let line = std::mem::take(&mut inner.line);
+                if line.is_empty() {
+                    // The end.
+                    return Poll::Ready(Ok(()));
+                }
+                inner.ready = if is_whole { as_lettre_reads(&line).into() } else { line.into() };
+            }
         }
-        let said = ready!(Pin::new(&mut inner.stream).poll_fill_buf(cx))?;
-        if inner.room == 0 && !said.is_empty() {
-            return Poll::Ready(Err(Trouble::flood().into()));
-        }
-        let line = said.split_inclusive(|&byte| byte == b'\n').next().unwrap_or_default();
-        let line = &line[..line.len().min(into.remaining()).min(inner.room)];
-        for &byte in line {
+        let part = inner.ready.len().min(into.remaining());
+        for byte in inner.ready.drain(..part) {
             // Some servers' words are in another encoding than UTF-8, which lettre insists on.
             into.put_slice(&[if byte.is_ascii() { byte } else { b'?' }]);
         }
-        let taken = line.len();
-        inner.room -= taken;
-        Pin::new(&mut inner.stream).consume(taken);
         Poll::Ready(Ok(()))
     }
+}
+
+/// A line as lettre reads it. Servers say `250` without a space, end lines with a line feed alone, and spell what they
+/// offer in small letters or, of old, `AUTH=LOGIN`.
+fn as_lettre_reads(line: &[u8]) -> Vec<u8> {
+    let line = line.strip_suffix(b"\n").unwrap_or(line);
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    let mut read = line.to_vec();
+    if line.len() >= 3 && line[..3].iter().all(u8::is_ascii_digit) {
+        match read.get_mut(3) {
+            None => read.push(b' '),
+            Some(b'-') => {}
+            Some(other) if other.is_ascii_whitespace() => *other = b' ',
+            Some(_) => {}
+        }
+        if line.starts_with(b"250") {
+            read[4..].make_ascii_uppercase();
+            if read[4..].starts_with(b"AUTH=") {
+                read[8] = b' ';
+            }
+            // lettre wants a word in the answer to `EHLO`.
+            if read[4..].trim_ascii().is_empty() {
+                read.extend_from_slice(b"OK");
+            }
+        }
+    }
+    read.extend_from_slice(b"\r\n");
+    read
 }
 
 impl AsyncWrite for Wire {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let inner = &mut *self.lock();
         // An answer ahead of the question would be taken for the answer to it, and every later one too.
-        if !inner.stream.buffer().is_empty() {
+        if !(inner.stream.buffer().is_empty() && inner.line.is_empty() && inner.ready.is_empty()) {
             return Poll::Ready(Err(Trouble::no_smtp().into()));
         }
-        inner.room = REPLY;
+        (inner.room, inner.lines) = (REPLY, 0);
         Pin::new(&mut inner.stream).poll_write(cx, bytes)
     }
 
@@ -157,7 +216,7 @@ mod tests {
 
     use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 
-    use super::{REPLY, Tls, Wire};
+    use super::{LINES, REPLY, Tls, Wire};
     use crate::notify::email::failure::Trouble;
 
     async fn read(wire: &mut Wire) -> std::io::Result<String> {
@@ -180,7 +239,9 @@ mod tests {
                     Err(error) => break error,
                 }
             };
-            assert_eq!(taken, REPLY, "{words:?}");
+            // There is an end to their number as well.
+            let right = if words == b"250-\n" { "250-OK\r\n".len() * LINES } else { REPLY };
+            assert_eq!(taken, right, "{words:?}");
             assert_eq!((error.kind(), Trouble::from(&error)), (ErrorKind::InvalidData, Trouble::flood()));
             // It stays at that.
             assert!(read(&mut wire).await.is_err() && wire.write_all(b"QUIT\r\n").await.is_err(), "{words:?}");
@@ -203,16 +264,49 @@ mod tests {
     async fn a_line_at_a_time_and_nothing_is_said_while_there_is_more() {
         let (client, mut server) = duplex(1_024);
         let mut wire = Wire::over(client).greeted();
-        server.write_all(b"250-\xe4\r\n\n250 b\r\n235 welcome").await.unwrap();
-        for right in ["220 TLS\r\n", "250-?\r\n", "\n", "250 b\r\n"] {
+        server.write_all(b"250-\xe4\r\n\n250 b\r\n235 welcome\r\n").await.unwrap();
+        for right in ["220 TLS\r\n", "250-?\r\n", "\r\n", "250 B\r\n"] {
             assert_eq!(read(&mut wire).await.unwrap(), right);
         }
         let error = wire.write_all(b"EHLO me\r\n").await.unwrap_err();
         assert_eq!((error.kind(), Trouble::from(&error)), (ErrorKind::InvalidData, Trouble::no_smtp()));
-        assert_eq!(read(&mut wire).await.unwrap(), "235 welcome");
+        assert_eq!(read(&mut wire).await.unwrap(), "235 welcome\r\n");
         wire.write_all(b"EHLO me\r\n").await.unwrap();
         drop(server);
         assert_eq!(read(&mut wire).await.unwrap(), "");
+    }
+
+    #[test]
+    fn lines_as_lettre_reads_them() {
+        for (line, right) in [
+            ("250\r\n", "250 OK\r\n"),
+            ("250-\r\n", "250-OK\r\n"),
+            ("334\n", "334 \r\n"),
+            ("250-auth=login plain\r\n", "250-AUTH LOGIN PLAIN\r\n"),
+            ("250-StartTLS\n", "250-STARTTLS\r\n"),
+            ("250\tok\r\n", "250 OK\r\n"),
+            ("334 VXNlcm5hbWU6\r\n", "334 VXNlcm5hbWU6\r\n"),
+            ("550 5.1.1 no such user\r\n", "550 5.1.1 no such user\r\n"),
+            ("25\r\n", "25\r\n"),
+            ("\r\n", "\r\n"),
+        ] {
+            assert_eq!(String::from_utf8(super::as_lettre_reads(line.as_bytes())).unwrap(), right, "{line:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_line_in_pieces_is_one() {
+        let (client, mut server) = duplex(1_024);
+        let mut wire = Wire::over(client);
+        let pieces = async {
+            for piece in ["25", "0-st", "arttls\r", "\n25", "0\r\n"] {
+                server.write_all(piece.as_bytes()).await.unwrap();
+                tokio::task::yield_now().await;
+            }
+        };
+        let lines = async { (read(&mut wire).await.unwrap(), read(&mut wire).await.unwrap()) };
+        let ((first, second), ()) = tokio::join!(lines, pieces);
+        assert_eq!((first.as_str(), second.as_str()), ("250-STARTTLS\r\n", "250 OK\r\n"));
     }
 
     #[test]

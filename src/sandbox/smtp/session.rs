@@ -90,8 +90,12 @@ async fn encrypt(tls: &Arc<ServerConfig>, stream: impl Stream + 'static) -> io::
 impl Session<'_> {
     async fn answer(&mut self, verb: &str, rest: &str) -> io::Result<Next> {
         match verb.to_ascii_uppercase().as_str() {
-            "HELO" => self.say("250 sandbox").await,
+            "HELO" => {
+                self.sink.greeted(rest);
+                self.say("250 sandbox").await
+            }
             "EHLO" => {
+                self.sink.greeted(rest);
                 let offered = self.offered();
                 self.say(&offered).await
             }

@@ -245,6 +245,10 @@ async fn a_certificate_for_another_name_is_none() {
         let (port, _) = harmful(1, Harm::Says(b""), security).await;
         let sent = send(&format!("{scheme}://127.0.0.1:{port}{query}"), Some(root.clone()), TIMEOUT).await;
         let reason = later(&sent, false, scheme);
-        assert_eq!(reason, "no connection (TLS: the certificate is for another name) when connecting", "{scheme}");
+        assert_eq!(
+            reason,
+            "no connection (TLS: the certificate is for another name: it needs the host's name in its subjectAltName) when connecting",
+            "{scheme}"
+        );
     }
 }

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use rcgen::{CertifiedKey, generate_simple_self_signed};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedKey, IsCa, KeyPair, date_time_ymd, generate_simple_self_signed,
+};
 use rustls::ServerConfig;
 use rustls::pki_types::PrivateKeyDer;
 
@@ -49,7 +51,8 @@ async fn logs_in_over_tls() {
         assert_eq!((sent.outcome, mails.len()), (rejected(Fault::Receiver, reason), 0), "{implicit}");
 
         let (sent, mails) = over_tls(implicit, "hunter2%3A%2F", false).await;
-        let reason = "no connection (TLS: the certificate's issuer is not known) when connecting";
+        let reason = "no connection (TLS: the certificate's issuer is not known here: add it to the system's \
+            certificates, or to the file that SSL_CERT_FILE names) when connecting";
         assert_eq!((sent.outcome, mails.len()), (retry(None, reason, false), 0), "{implicit}");
     }
 }
@@ -79,4 +82,48 @@ async fn a_login_that_fails_for_now_is_tried_again() {
     let url = format!("smtps://u:p@127.0.0.1:{}", server.port);
     let sent = email(&url, FROM, &["a@x.org"], TIMEOUT, &[root]).send(&parcel(body())).await;
     assert_eq!(sent, attempt(retry(None, "454 4.0.0 at the login", false), &[]));
+}
+
+/// A server with a certificate of its own making, as `openssl req -x509` makes it: it calls itself an authority.
+fn own_certificate(name: &str, expired: bool) -> (Arc<ServerConfig>, Vec<u8>) {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    if expired {
+        params.not_after = date_time_ymd(2020, 1, 1);
+    }
+    let key = KeyPair::generate().unwrap();
+    let cert = params.self_signed(&key).unwrap();
+    let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+    let config = ServerConfig::builder().with_no_client_auth();
+    (Arc::new(config.with_single_cert(vec![cert.der().clone()], key).unwrap()), cert.der().to_vec())
+}
+
+#[tokio::test]
+async fn a_certificate_of_a_servers_own_making_is_trusted_where_it_is_known() {
+    let unknown = "the certificate's issuer is not known here";
+    for (name, expired, known, right) in [
+        ("127.0.0.1", false, true, None),
+        ("127.0.0.1", false, false, Some(unknown)),
+        ("relay.example.com", false, true, Some("the certificate is for another name")),
+        ("127.0.0.1", true, true, Some("the certificate has expired")),
+    ] {
+        for implicit in [true, false] {
+            let (tls, own) = own_certificate(name, expired);
+            // Another one of the same name is not the same certificate.
+            let roots = if known { vec![own] } else { vec![own_certificate(name, expired).1] };
+            let server = Server::start(Settings { login: None, tls: Some(tls), implicit }).await;
+            let (scheme, query) = if implicit { ("smtps", "") } else { ("smtp", "?tls=required") };
+            let url = format!("{scheme}://127.0.0.1:{}{query}", server.port);
+            let sent = email(&url, FROM, &["a@x.org"], TIMEOUT, &roots).send(&parcel(body())).await;
+            match (right, &sent.outcome) {
+                (None, outcome) => assert_eq!(*outcome, Outcome::Delivered, "{name}"),
+                (Some(right), Outcome::Retry { reason, ambiguous: false, .. }) => {
+                    assert!(reason.contains(right), "{reason}");
+                }
+                (_, outcome) => panic!("{name}: {outcome:?}"),
+            }
+            assert_eq!(server.sink.mails().len(), usize::from(right.is_none()), "{name}");
+        }
+    }
 }
