@@ -180,6 +180,11 @@ pub enum Outcome {
     },
     /// It will not work.
     Rejected {
+    /// There was an answer, and it is neither a yes nor a no: the receiver may have got it. It is repeated once.
+    Unclear {
+        /// For operators: no secret, no customer's text.
+        reason: String,
+    },
         /// For operators: no secret, no customer's text.
         reason: String,
         /// Who is to blame.

@@ -9,6 +9,7 @@ pub mod email;
 pub mod ending;
 pub mod response;
 pub mod retry;
+mod said;
 pub mod slack;
 #[cfg(test)]
 mod testing;

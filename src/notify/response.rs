@@ -19,6 +19,7 @@ const BODY_LIMIT: usize = 64 * 1024;
 const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(1);
 
 /// An answer, whatever it says.
+#[derive(Clone)]
 pub struct Answer {
     /// The status.
     pub status: u16,
@@ -43,6 +44,11 @@ impl Answer {
     /// "No", for a reason that begins with the status.
     pub(super) fn no(&self, why: &str, fault: Fault) -> Outcome {
         Outcome::Rejected { reason: self.reason(why), fault }
+    }
+
+    /// Neither yes nor no, by what it says.
+    pub(super) fn unclear(&self, why: &str) -> Outcome {
+        Outcome::Unclear { reason: self.reason(why) }
     }
 
     fn reason(&self, why: &str) -> String {
@@ -144,17 +150,17 @@ fn tls(error: &rustls::Error) -> String {
         rustls::Error::InvalidCertificate(
             rustls::CertificateError::Expired | rustls::CertificateError::ExpiredContext { .. },
         ) => "TLS: the certificate has expired".to_owned(),
-        rustls::Error::InvalidCertificate(_) => "TLS: the certificate is not valid".to_owned(),
-        rustls::Error::AlertReceived(alert) => format!("TLS: the other end says {alert:?}"),
-        _ => "TLS failed".to_owned(),
-    }
-}
-
         rustls::Error::InvalidCertificate(rustls::CertificateError::Other(why))
             if why.0.to_string() == "UnsupportedCertVersion" =>
         {
             "TLS: the certificate is of X.509 version 1: it needs version 3, with the host's name in its subjectAltName"
                 .to_owned()
         }
+        rustls::Error::InvalidCertificate(_) => "TLS: the certificate is not valid".to_owned(),
+        rustls::Error::AlertReceived(alert) => format!("TLS: the other end says {alert:?}"),
+        _ => "TLS failed".to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests;

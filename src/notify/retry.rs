@@ -54,6 +54,13 @@ pub fn decide(
         Outcome::Retry { reason, .. } | Outcome::Rejected { reason, fault: Fault::Receiver } if too_old => {
             Decision::Dead { reason: format!("given up after {} attempts: {reason}", message.attempts.max(1)) }
         }
+        // Once more, and no further: whoever answers like that would be told again and again.
+        Outcome::Unclear { reason } if too_old || message.ambiguous => {
+            Decision::Dead { reason: format!("sent twice, and nobody knows whether it arrived: {reason}") }
+        }
+        Outcome::Unclear { .. } => {
+            Decision::Again { at: now.checked_add(backoff(message.attempts, jitter)).unwrap_or(Timestamp::MAX) }
+        }
         Outcome::Retry { after, .. } => {
             let wait = backoff(message.attempts, jitter).max(after.unwrap_or_default());
             // The end of time is as good as never, and never earlier than asked.
@@ -94,7 +101,8 @@ pub fn reception(before: &Reception, outcome: &Outcome, got: Got, now: Timestamp
         Outcome::Rejected { reason, fault: Fault::Receiver } => broken(since, reason),
         Outcome::Retry { .. } if got == Got::SomeNow => Reception::default(),
         Outcome::Retry { .. } if got == Got::SomeBefore && !before.is_broken() => before.clone(),
-        Outcome::Retry { after, reason, .. } => {
+        Outcome::Retry { reason, .. } | Outcome::Unclear { reason } => {
+            let after = if let Outcome::Retry { after, .. } = outcome { *after } else { None };
             let asked = after.and_then(|after| now.checked_add(after).ok());
             if before.is_broken() || now.duration_since(since) >= BROKEN_AFTER {
                 let broken = broken(since, reason);
@@ -176,6 +184,19 @@ mod tests {
         Outcome::Retry { after: after.map(SignedDuration::from_secs), reason: "503".to_owned(), ambiguous: false }
     }
 
+    fn unclear() -> Outcome {
+        Outcome::Unclear { reason: "HTTP 200".to_owned() }
+    }
+
+    #[test]
+    fn an_unclear_answer_is_repeated_once() {
+        let again = Message { ambiguous: true, ..message(2, false) };
+        let right = dead("sent twice, and nobody knows whether it arrived: HTTP 200");
+        assert_eq!(decide(&again, &unclear(), at(9), DAY, 0.0), right);
+        let failing = reception(&Reception::default(), &unclear(), Got::Nobody, at(9), 0.0);
+        assert_eq!((failing.failing_since, failing.broken_at, failing.not_before), (Some(at(9)), None, None));
+    }
+
     fn rejected(fault: Fault) -> Outcome {
         Outcome::Rejected { reason: "no".to_owned(), fault }
     }
@@ -214,6 +235,7 @@ mod tests {
             (1, false, rejected(Fault::Receiver), 5, Decision::Again { at: at(125) }),
             (1, true, rejected(Fault::Receiver), 5, Decision::Again { at: at(125) }),
             (7, false, rejected(Fault::Receiver), 24 * HOUR, dead("given up after 7 attempts: no")),
+            (1, false, unclear(), 5, Decision::Again { at: at(6) }),
         ] {
             let got = decide(&message(attempts, plain), &outcome, at(now), DAY, 0.0);
             assert_eq!(got, decision, "{attempts} attempts, plain {plain}, {outcome:?} at {now}");

@@ -1,7 +1,7 @@
 //! Slack's incoming webhooks.
 //!
-//! They answer with a status and one word. Only `200` with `ok` is a yes; a proxy on the way likes to
-//! say `200` too.
+//! They answer with a status and one word: `200` with `ok` is a yes. Programs that take what Slack takes spell it
+//! otherwise, and a proxy on the way likes to say `200` too.
 
 use std::fmt;
 use std::time::Duration;
@@ -10,6 +10,7 @@ use reqwest::Client;
 use secrecy::SecretString;
 
 use super::response::{Answer, check_url, exchange, post};
+use super::said::{self, No, Said};
 use crate::model::{Attempt, Body, Fault, Outcome, Parcel};
 
 /// The words that blame the payload.
@@ -78,19 +79,39 @@ impl Slack {
 
 /// What an answer of Slack means for the message.
 pub fn outcome(answer: &Answer) -> Outcome {
-    let said = answer.body.trim();
-    let among = |words: &[&'static str]| words.iter().copied().find(|word| *word == said);
+    let said = Said::of(&answer.body);
+    let text = match &said {
+        Said::No(No::Word(word)) if !word.is_empty() => word.as_str(),
+        _ => answer.body.trim(),
+    };
+    let among = |words: &[&'static str]| words.iter().copied().find(|word| *word == text);
     // Anything but a word of Slack's may be anybody's text, and is not repeated.
-    let word = among(&PAYLOAD).or_else(|| among(&RECEIVER)).or_else(|| among(&LATER)).unwrap_or_default();
+    let (of_payload, of_receiver, later) = (among(&PAYLOAD), among(&RECEIVER), among(&LATER));
+    let word = of_payload.or(of_receiver).or(later).unwrap_or_default();
     match answer.status {
-        200 if said == "ok" => Outcome::Delivered,
-        200..=299 => answer.later("the answer is not Slack's `ok`: is there a proxy in between?", true),
+        200..=299 if of_payload.is_some() => answer.no(word, Fault::Payload),
+        200..=299 if of_receiver.is_some() => answer.no(word, Fault::Receiver),
+        200..=299 if later.is_some() => answer.later(word, false),
+        200..=299 => accepted(answer, &said),
         // In spite of a 429 messages are known to arrive, and a gateway says 504 without knowing.
         429 | 504 => answer.later(word, true),
         408 | 500..=599 => answer.later(word, false),
-        400 | 413 if among(&RECEIVER).is_none() => answer.no(word, Fault::Payload),
+        400 | 413 if of_receiver.is_none() => answer.no(word, Fault::Payload),
         300..=399 => answer.no("redirects are not followed", Fault::Receiver),
         _ => answer.no(word, Fault::Receiver),
+    }
+}
+
+/// What a status of success means by what was said with it.
+fn accepted(answer: &Answer, said: &Said) -> Outcome {
+    match said {
+        Said::Yes => Outcome::Delivered,
+        // "Created", "accepted" and "no content" are the word itself.
+        Said::Nothing if matches!(answer.status, 201 | 202 | 204 | 205) => Outcome::Delivered,
+        Said::No(why) => said::no(answer, why, outcome),
+        Said::Nothing | Said::Page | Said::Unclear => {
+            answer.unclear("the answer is neither Slack's `ok` nor another yes: is there a proxy in between?")
+        }
     }
 }
 

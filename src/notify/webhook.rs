@@ -16,6 +16,7 @@ use secrecy::{ExposeSecret, SecretSlice, SecretString};
 use sha2::Sha256;
 
 use super::response::{Answer, check_url, exchange, post};
+use super::said::{self, Said};
 use crate::model::webhook::{check_header, key};
 use crate::model::{Attempt, Body, Fault, Outcome, Parcel};
 
@@ -89,7 +90,12 @@ impl Webhook {
 /// What an answer of a webhook means for the message.
 pub fn outcome(answer: &Answer) -> Outcome {
     match answer.status {
-        200..=299 => Outcome::Delivered,
+        // Its status is the answer, but where the body says no, or is a page for people.
+        200..=299 => match Said::of(&answer.body) {
+            Said::No(why) => said::no(answer, &why, outcome),
+            Said::Page => answer.unclear("the answer is a web page: is there a proxy or a login in between?"),
+            Said::Yes | Said::Nothing | Said::Unclear => Outcome::Delivered,
+        },
         // The gateway has no answer from behind it.
         504 => answer.later("", true),
         408 | 425 | 429 | 500..=599 => answer.later("", false),

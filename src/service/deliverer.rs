@@ -307,11 +307,12 @@ impl Deliverer {
             receiver,
             match &outcome {
                 Outcome::Delivered => "delivered",
-                Outcome::Retry { ambiguous: true, .. } => "ambiguous",
+                Outcome::Retry { ambiguous: true, .. } | Outcome::Unclear { .. } => "ambiguous",
                 Outcome::Retry { .. } => "retry",
                 Outcome::Rejected { .. } => "refused",
             },
         );
+            Outcome::Unclear { reason } => (reason.clone(), true),
         let mut after = reception(known, &outcome, got, now, jitter);
         // A yes from before a pause does not end it.
         if is_late && after.not_before < known.not_before {

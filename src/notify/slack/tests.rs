@@ -35,17 +35,44 @@ async fn every_answer_by_table() {
     let payload = |reason: &str| rejected(Fault::Payload, reason);
     let receiver = |reason: &str| rejected(Fault::Receiver, reason);
     let proxy = |status: u16| {
-        retry(None, &format!("HTTP {status}: the answer is not Slack's `ok`: is there a proxy in between?"), true)
+        let why = "the answer is neither Slack's `ok` nor another yes: is there a proxy in between?";
+        Outcome::Unclear { reason: format!("HTTP {status}: {why}") }
     };
+    let says_no = |status: u16| format!("HTTP {status}: the answer says that it was not accepted");
     let redirect = |status: u16| receiver(&format!("HTTP {status}: redirects are not followed"));
     for (status, body, outcome) in [
         (200, "ok", Outcome::Delivered),
         (200, "ok\n", Outcome::Delivered),
         (200, "<html>hunter2</html>", proxy(200)),
         (200, "", proxy(200)),
-        (200, "invalid_token", proxy(200)),
-        (201, "ok", proxy(201)),
-        (204, "", proxy(204)),
+        (200, "invalid_token", receiver("HTTP 200: invalid_token")),
+        (200, "no_service", receiver("HTTP 200: no_service")),
+        (200, "invalid_blocks", payload("HTTP 200: invalid_blocks")),
+        (200, "ratelimited", retry(None, "HTTP 200: ratelimited", false)),
+        (200, "OK", Outcome::Delivered),
+        (200, "\"ok\"", Outcome::Delivered),
+        (200, "1", Outcome::Delivered),
+        (200, r#"{"ok":true}"#, Outcome::Delivered),
+        (200, r#"{"success":true}"#, Outcome::Delivered),
+        (200, r#"{"result":"success","msg":""}"#, Outcome::Delivered),
+        (201, "ok", Outcome::Delivered),
+        (201, "", Outcome::Delivered),
+        (202, r#"{"status":"accepted"}"#, Outcome::Delivered),
+        (202, "", Outcome::Delivered),
+        (204, "", Outcome::Delivered),
+        (202, "<html>hunter2</html>", proxy(202)),
+        (200, "{}", proxy(200)),
+        (200, r#"{"ok":true,"error":"hunter2"}"#, proxy(200)),
+        (200, r#"{"ok":false,"error":"no_service"}"#, receiver("HTTP 200: no_service")),
+        (200, r#"{"ok":false,"error":"channel_is_archived"}"#, receiver("HTTP 200: channel_is_archived")),
+        (200, r#"{"ok":false,"error":"msg_too_long"}"#, payload("HTTP 200: msg_too_long")),
+        (200, r#"{"ok":false,"error":"rate_limited"}"#, retry(None, "HTTP 200: rate_limited", false)),
+        (200, r#"{"success":false,"error":"hunter2"}"#, payload(&says_no(200))),
+        (200, r#"{"success":false,"error":"hunter2 token revoked"}"#, receiver(&says_no(200))),
+        (200, r#"{"success":false,"error":"temporarily unavailable"}"#, retry(None, &says_no(200), false)),
+        (200, r#"{"status":503}"#, retry(None, "HTTP 200: the answer says 503", false)),
+        (200, r#"{"ok":false,"error_code":403}"#, receiver("HTTP 200: the answer says 403")),
+        (400, r#"{"ok":false,"error":"invalid_blocks"}"#, payload("HTTP 400: invalid_blocks")),
         (301, "ok", redirect(301)),
         (302, "", redirect(302)),
         (307, "", redirect(307)),
@@ -112,7 +139,7 @@ async fn faults_on_the_way() {
 
     let cut = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n";
     let outcome = send(&server(Manners::Says(cut)).await, TIMEOUT).await.outcome;
-    assert!(matches!(outcome, Outcome::Retry { ambiguous: true, .. }), "{outcome:?}");
+    assert!(matches!(outcome, Outcome::Unclear { .. }), "{outcome:?}");
 }
 
 #[tokio::test]
@@ -120,7 +147,7 @@ async fn a_flood_in_the_answer_is_cut() {
     let mut server = Server::new_async().await;
     server.mock("POST", PATH).with_body("ok".repeat(1_000_000)).create_async().await;
     let outcome = send(&server.url(), TIMEOUT).await.outcome;
-    assert!(matches!(outcome, Outcome::Retry { ambiguous: true, .. }), "{outcome:?}");
+    assert!(matches!(outcome, Outcome::Unclear { .. }), "{outcome:?}");
 }
 
 #[tokio::test]

@@ -4,6 +4,8 @@ mod bench;
 mod broken;
 mod flight;
 mod held;
+mod persons;
+mod unclear;
 
 use std::time::Duration;
 

@@ -39,6 +39,8 @@ pub(super) enum Says {
     Status(u16),
     RetryAfter(u32),
     HangsUp,
+    /// With this body instead of `ok`.
+    Text(u16, &'static str),
     /// Yes, after so much time.
     Slowly(Duration),
 }
@@ -154,6 +156,11 @@ impl Bench {
             step: 0,
             event: Event::Fired,
             template: "alert".to_owned(),
+    /// Whether so much has passed since the beginning.
+    pub(super) fn clock_is_past(&self, elapsed: SignedDuration) -> bool {
+        self.now() >= "2026-06-12T12:00:00Z".parse::<Timestamp>().unwrap() + elapsed
+    }
+
             due_at: now,
         });
         let changes = Changes { owed: owed.collect(), alerts: vec![alert], ..Changes::default() };
@@ -252,11 +259,12 @@ async fn answer(
             tokio::time::sleep(time).await;
             (200, String::new())
         }
-        Says::Status(status) => (status, String::new()),
+        Says::Status(status) | Says::Text(status, _) => (status, String::new()),
         Says::RetryAfter(seconds) => (429, format!("retry-after: {seconds}\r\n")),
     };
     opened.fetch_sub(1, Ordering::SeqCst);
-    let answer = format!("HTTP/1.1 {status} Said\r\n{more}content-length: 2\r\nconnection: close\r\n\r\nok");
+    let answer =
+        format!("HTTP/1.1 {status} Said\r\n{more}content-length: {}\r\nconnection: close\r\n\r\n{text}", text.len());
     let _ = stream.write_all(answer.as_bytes()).await;
 }
 
@@ -268,6 +276,7 @@ async fn request(stream: &mut TcpStream) -> Option<(String, String)> {
         let read = stream.read(&mut more).await.ok().filter(|read| *read > 0)?;
         bytes.extend_from_slice(&more[..read]);
         let text = String::from_utf8_lossy(&bytes).into_owned();
+    let text = if let Says::Text(_, text) = says { text } else { "ok" };
         let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
         let header = |name: &str| {
             let lines = head.lines().filter_map(|line| line.split_once(": "));
