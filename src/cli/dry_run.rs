@@ -17,6 +17,7 @@ use crate::{
         app::{App, Surroundings},
         clock::{Clock, SystemClock},
         poller::Mode,
+        run::begin,
     },
     store::Store,
 };
@@ -38,6 +39,7 @@ pub async fn dry_run(global: &Global) -> anyhow::Result<Exit> {
     let output = Arc::new(Mutex::new(io::stdout()));
     let surroundings = Surroundings { clock, output, store, deadline, patience: Patience::default(), points: None };
     let app = App::build(&files.config, files.live, surroundings).await?;
+    begin(&app).await?;
 
     let pages = terminal::Pages::show(global);
     let progress = pages.progress();

@@ -16,11 +16,17 @@ pub enum GroupBy {
 }
 
 /// Puts notifications for one receiver that are due together into messages, in the order in which
-/// they fell due. `item` gives an entry's notification.
-pub fn group<T>(entries: Vec<T>, by: GroupBy, item: impl Fn(&T) -> &Notification) -> Vec<Vec<T>> {
+/// they fell due. `item` gives an entry's notification, `audience` the persons whom it is for; `None`: all whom the
+/// receiver reaches.
+pub fn group<T>(
+    entries: Vec<T>,
+    by: GroupBy,
+    item: impl Fn(&T) -> &Notification,
+    audience: impl Fn(&T) -> Option<Vec<String>>,
+) -> Vec<Vec<T>> {
     let mut groups: Vec<(Key, Vec<T>)> = Vec::new();
     for entry in entries {
-        let key = Key::of(item(&entry), by);
+        let key = Key { audience: audience(&entry), ..Key::of(item(&entry), by) };
         match groups.iter_mut().find(|(known, _)| *known == key) {
             Some((_, group)) => group.push(entry),
             None => groups.push((key, vec![entry])),
@@ -38,6 +44,8 @@ struct Key {
     /// Rule, step, template; a whole receiver's digest uses the first one's template.
     rule: Option<(String, u32, String)>,
     alert: Option<String>,
+    /// Nobody reads the end of a wait that only others heard of.
+    audience: Option<Vec<String>>,
 }
 
 impl Key {
@@ -46,10 +54,14 @@ impl Key {
         let of_rule = || (rule.clone(), *step, template.clone());
         let (event, inbox) = (*event, inbox.clone());
         match by {
-            GroupBy::Backlog if event.is_of_waiting() => Self { event: Event::Fired, inbox, rule: None, alert: None },
-            GroupBy::Rule => Self { event, inbox, rule: Some(of_rule()), alert: None },
-            GroupBy::Contact => Self { event, inbox, rule: Some(of_rule()), alert: Some(alert.0.clone()) },
-            GroupBy::Receiver | GroupBy::Backlog => Self { event, inbox, rule: None, alert: None },
+            GroupBy::Backlog if event.is_of_waiting() => {
+                Self { event: Event::Fired, inbox, rule: None, alert: None, audience: None }
+            }
+            GroupBy::Rule => Self { event, inbox, rule: Some(of_rule()), alert: None, audience: None },
+            GroupBy::Contact => {
+                Self { event, inbox, rule: Some(of_rule()), alert: Some(alert.0.clone()), audience: None }
+            }
+            GroupBy::Receiver | GroupBy::Backlog => Self { event, inbox, rule: None, alert: None, audience: None },
         }
     }
 }

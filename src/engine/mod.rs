@@ -3,7 +3,8 @@
 //! [`plan`] makes queries of rules, [`evaluate`] judges one contact by one rule, [`tick`] makes
 //! [`Changes`](crate::model::Changes) of what was seen, [`doubt`] says which absences are believed, [`due`]
 //! about whom the inbox is asked before people are told, [`owe`] who is told and when, [`group`] what
-//! becomes one message, [`truth`] whether it still holds when it could be sent. `now` is an argument; no
+//! becomes one message, [`successor`] who is told in whose place, [`truth`] whether it still holds when it
+//! could be sent. `now` is an argument; no
 //! wire, no store, no clock, no log is known here.
 
 pub mod blind;
@@ -18,6 +19,7 @@ pub mod missing;
 pub mod observed;
 pub mod owe;
 pub mod plan;
+pub mod successor;
 #[cfg(test)]
 mod tests;
 pub mod tick;

@@ -17,5 +17,6 @@ mod play;
 mod properties;
 mod queries;
 mod shipped;
+mod successor;
 mod truth;
 mod watch;

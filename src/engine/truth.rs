@@ -22,7 +22,9 @@ pub struct Claim<'a> {
     pub event: Event,
     /// Whether the receiver may have got it already.
     pub told: bool,
-    /// Whether the receiver was told that this alert began, or may have been.
+    /// Whether some recipients of its mail have got it, and others are still to be tried.
+    pub partly_settled: bool,
+    /// Whether anybody whom the receiver reaches was told that this alert began, or may have been.
     pub told_of_beginning: bool,
 }
 
@@ -71,9 +73,11 @@ pub fn judge(claims: &[Claim<'_>], silences: &[Silence], names: &Names, now: Tim
             Event::Resolved if !claim.told_of_beginning => Verdict::Withdraw(Why::NeverTold),
             Event::Fired | Event::Repeated if !claim.alert.is_open() => Verdict::Withdraw(Why::Ended),
             // Where the receiver may have got it, trying goes on.
-            _ if claim.told => Verdict::Send,
+            _ if claim.told && !claim.partly_settled => Verdict::Send,
             Event::Fired | Event::Repeated if claim.alert.ack.is_some() => Verdict::Withdraw(Why::Acknowledged),
             Event::Fired | Event::Repeated if is_overtaken(claims, place) => Verdict::Withdraw(Why::Overtaken),
+            // It stays in its message, which knows who has got it.
+            _ if claim.told => Verdict::Send,
             _ if must_wait(claim, silences, names, now) => Verdict::Hold,
             _ => Verdict::Send,
         })
@@ -81,7 +85,8 @@ pub fn judge(claims: &[Claim<'_>], silences: &[Silence], names: &Names, now: Tim
 }
 
 /// Whether another message of the same alert to this receiver makes this one needless: a later step's,
-/// or of the same step the first one, which says all that a reminder would.
+/// or of the same step the first one, which says all that a reminder would. Where some recipients have got the
+/// first one, the reminder is for all of them.
 fn is_overtaken(claims: &[Claim<'_>], place: usize) -> bool {
     let claim = &claims[place];
     claims.iter().enumerate().any(|(other_place, other)| {
@@ -92,7 +97,8 @@ fn is_overtaken(claims: &[Claim<'_>], place: usize) -> bool {
             && match other.step.cmp(&claim.step) {
                 std::cmp::Ordering::Greater => true,
                 std::cmp::Ordering::Less => false,
-                std::cmp::Ordering::Equal if first(other) != first(claim) => first(other),
+                std::cmp::Ordering::Equal if first(other) && !first(claim) => !other.partly_settled,
+                std::cmp::Ordering::Equal if first(claim) && !first(other) => claim.partly_settled,
                 std::cmp::Ordering::Equal => other_place > place,
             }
     })

@@ -153,6 +153,8 @@ pub struct Parcel {
     pub thread: Option<String>,
     /// Recipients of a mail that need no further attempt.
     pub settled: Vec<String>,
+    /// Recipients of a mail whom it is for; `None`: all of them.
+    pub only: Option<Vec<String>>,
 }
 
 /// Who is to blame when a message is refused for good.
@@ -178,13 +180,13 @@ pub enum Outcome {
         /// Whether the receiver may have got it all the same.
         ambiguous: bool,
     },
-    /// It will not work.
-    Rejected {
     /// There was an answer, and it is neither a yes nor a no: the receiver may have got it. It is repeated once.
     Unclear {
         /// For operators: no secret, no customer's text.
         reason: String,
     },
+    /// It will not work.
+    Rejected {
         /// For operators: no secret, no customer's text.
         reason: String,
         /// Who is to blame.
@@ -199,6 +201,8 @@ pub struct Attempt {
     pub outcome: Outcome,
     /// All recipients of a mail that need no further attempt, the earlier ones included.
     pub settled: Vec<String>,
+    /// Recipients of a mail who got it in this attempt, or may have got it.
+    pub reached: Vec<String>,
     /// Why recipients of a mail that others got were refused for good in this attempt, each once: the
     /// address masked, nothing of the server's words.
     pub refused: Vec<String>,
@@ -206,6 +210,6 @@ pub struct Attempt {
 
 impl From<Outcome> for Attempt {
     fn from(outcome: Outcome) -> Self {
-        Self { outcome, settled: Vec::new(), refused: Vec::new() }
+        Self { outcome, settled: Vec::new(), reached: Vec::new(), refused: Vec::new() }
     }
 }

@@ -89,22 +89,29 @@ impl Email {
     /// receiver was told. Refused recipients are settled once anybody was told; until then they are
     /// tried again with the others, so that "all settled" never means "nobody got it".
     pub async fn send(&self, parcel: &Parcel) -> Attempt {
-        self.send_until(parcel, &Ending::default()).await
+        self.send_until(parcel, &Ending::default(), &Nobody).await
     }
 
     /// As [`Email::send`], but at `ending` no further recipient is begun: who has the mail stays settled, the
-    /// others are for another attempt.
-    pub async fn send_until(&self, parcel: &Parcel, ending: &Ending) -> Attempt {
+    /// others are for another attempt. `witness` hears of every recipient but the first.
+    pub async fn send_until(&self, parcel: &Parcel, ending: &Ending, witness: &dyn Witness) -> Attempt {
         let Body::Email { subject, text, html } = &parcel.body else {
             return super::wrong_body("email");
         };
         let mut verdict = Verdict::new(&parcel.settled);
-        let open =
-            self.to.iter().filter(|to| !parcel.settled.iter().any(|done| done.as_str() == to.email.as_ref() as &str));
+        let is_in = |list: &[String], to: &Mailbox| list.iter().any(|one| one.as_str() == to.email.as_ref() as &str);
+        let open = self
+            .to
+            .iter()
+            .filter(|to| !is_in(&parcel.settled, to) && parcel.only.as_ref().is_none_or(|only| is_in(only, to)));
         for (turn, to) in open.enumerate() {
             // Whoever called has asked for the first one.
             if turn > 0 && !ending.allows_more() {
-                verdict.no_time();
+                verdict.put_off("no time was left for all recipients");
+                break;
+            }
+            if turn > 0 && !witness.hears(verdict.progress(to)).await {
+                verdict.put_off("the state could not be written between two recipients");
                 break;
             }
             let Ok(mail) = compose::mail(&self.from, to, parcel, [subject, text, html]) else {

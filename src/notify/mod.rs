@@ -14,12 +14,14 @@ pub mod slack;
 #[cfg(test)]
 mod testing;
 pub mod webhook;
+pub mod witness;
 
 pub use console::Console;
 pub use email::Email;
 pub use ending::Ending;
 pub use slack::Slack;
 pub use webhook::Webhook;
+pub use witness::{Nobody, Witness};
 
 use crate::model::{Attempt, Fault, Outcome, Parcel};
 
@@ -38,11 +40,11 @@ pub enum Sender {
 
 impl Sender {
     /// Makes one attempt. It ends within the sender's timeout, a mail within it for each recipient, and by
-    /// `ending` at the latest.
-    pub async fn send(&self, parcel: &Parcel, ending: &Ending) -> Attempt {
+    /// `ending` at the latest. `witness` hears of every further recipient of a mail before it is begun.
+    pub async fn send(&self, parcel: &Parcel, ending: &Ending, witness: &dyn Witness) -> Attempt {
         match self {
             Self::Slack(slack) => ending.bound(slack.send(parcel)).await,
-            Self::Email(email) => email.send_until(parcel, ending).await,
+            Self::Email(email) => email.send_until(parcel, ending, witness).await,
             Self::Webhook(webhook) => ending.bound(webhook.send(parcel)).await,
             Self::Console(console) => ending.bound(console.send(parcel)).await,
         }
@@ -69,7 +71,7 @@ fn rejected(fault: Fault, reason: impl Into<String>) -> Attempt {
 #[cfg(test)]
 mod tests {
     use super::testing::{TIMEOUT, client, parcel, payload_fault};
-    use super::{Console, Email, Ending, Sender, Slack, Webhook};
+    use super::{Console, Email, Ending, Nobody, Sender, Slack, Webhook};
     use crate::model::smtp::SmtpAddress;
     use crate::model::{Body, Outcome};
 
@@ -100,7 +102,7 @@ mod tests {
             for (kind, body) in bodies().into_iter().enumerate() {
                 let shown = format!("{sender:?}");
                 let parcel = parcel(body);
-                let attempt = sender.send(&parcel, &Ending::default()).await;
+                let attempt = sender.send(&parcel, &Ending::default(), &Nobody).await;
                 if kind == index {
                     let known = matches!(attempt.outcome, Outcome::Delivered | Outcome::Retry { .. });
                     assert!(known, "{shown}: {attempt:?}");
@@ -118,7 +120,7 @@ mod tests {
         fn sent<T: Send>(_: T) {}
         for sender in senders() {
             shared(&sender);
-            sent(sender.send(&parcel(Body::Console { text: String::new() }), &Ending::default()));
+            sent(sender.send(&parcel(Body::Console { text: String::new() }), &Ending::default(), &Nobody));
         }
     }
 }

@@ -19,7 +19,7 @@ pub(super) fn now() -> Timestamp {
 }
 
 pub(super) fn parcel(body: Body) -> Parcel {
-    Parcel { id: MessageId("m1".to_owned()), body, now: now(), thread: None, settled: Vec::new() }
+    Parcel { id: MessageId("m1".to_owned()), body, now: now(), thread: None, settled: Vec::new(), only: None }
 }
 
 /// A client as the program builds it, with the bundled roots alone.

@@ -53,6 +53,16 @@ pub enum Format {
 impl Format {
     /// Every format, for tables and tests.
     pub const ALL: [Self; 4] = [Self::Slack, Self::Email, Self::Webhook, Self::Console];
+
+    /// The kind of receiver that takes it, as the configuration and the store name it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Slack => "slack",
+            Self::Email => "email",
+            Self::Webhook => "webhook",
+            Self::Console => "console",
+        }
+    }
 }
 
 /// What messages say about a rule.

@@ -28,12 +28,12 @@ use super::{
 };
 use crate::{
     config::{Config, Group, Receiver, ReceiverKind},
-    engine::group::GroupBy,
+    engine::{group::GroupBy, successor::Roster},
     inbox::{Client, Patience},
-    model::Renewable,
+    model::{Renewable, alert::short_hash},
     notify::Sender,
     render::Format,
-    store::{FaultPoints, Store, StoreError},
+    store::{FaultPoints, Store, StoreError, VIA},
 };
 
 /// How many bytes of memory one poll keeps of what the API sends: some 12,000 contacts. Who matches is kept twice, as
@@ -95,6 +95,8 @@ pub struct App {
     pub pollers: Vec<Arc<Poller>>,
     /// One a receiver.
     pub deliverers: Vec<Deliverer>,
+    /// How each receiver is reached.
+    pub addresses: Vec<(String, Vec<String>)>,
     /// Where state is kept.
     pub store: Store,
     /// The time.
@@ -138,6 +140,7 @@ impl App {
             config.inboxes.iter().filter_map(|inbox| Some((inbox.name.clone(), inbox.contact_link.clone()?))).collect();
         let mut shared = Shared::new(live, links, config.timezone.clone(), config.names.clone());
         shared.points = points;
+        shared.roster = roster(config);
         let shared = Arc::new(shared);
         let read_by = deadline.map(|deadline| read_by(deadline, clock.now()));
 
@@ -204,6 +207,7 @@ impl App {
         Ok(Self {
             pollers,
             deliverers,
+            addresses: config.receivers.iter().map(|one| (one.name.clone(), address(one))).collect(),
             poll_every: config.inboxes.iter().map(|inbox| inbox.poll_every).collect(),
             health: Arc::new(Health::new(
                 &config.inboxes.iter().map(|inbox| (inbox.name.clone(), inbox.poll_every)).collect::<Vec<_>>(),
@@ -288,6 +292,25 @@ fn share(limit: u32, poll_every: SignedDuration) -> usize {
     usize::try_from(i128::from(limit) / polls_a_minute).unwrap_or(1).max(1)
 }
 
+fn roster(config: &Config) -> Roster {
+    let fallbacks = config.receivers.iter().map(|receiver| (receiver.name.clone(), receiver.fallback.clone()));
+    Roster { fallbacks: fallbacks.collect(), watchdog: config.watchdog.notify.clone() }
+}
+
+/// How a receiver is reached: by that it is known again under another name, and seen to have been changed.
+fn address(receiver: &Receiver) -> Vec<String> {
+    let secret = |kind: &str, url: &SecretString| vec![format!("{kind}:{}", short_hash(url.expose_secret()))];
+    match &receiver.kind {
+        ReceiverKind::Slack { webhook_url } => secret("slack", webhook_url),
+        ReceiverKind::Webhook { url, .. } => secret("webhook", url),
+        ReceiverKind::Email { smtp, to, .. } => {
+            let to = to.iter().map(|to| format!("mail:{}", to.email));
+            to.chain([format!("{VIA}{smtp}")]).collect()
+        }
+        ReceiverKind::Console => vec!["console".to_owned()],
+    }
+}
+
 fn manner(receiver: &Receiver) -> Manner {
     let format = match receiver.kind {
         ReceiverKind::Slack { .. } => Format::Slack,
@@ -295,8 +318,13 @@ fn manner(receiver: &Receiver) -> Manner {
         ReceiverKind::Webhook { .. } => Format::Webhook,
         ReceiverKind::Console => Format::Console,
     };
+    let persons = match &receiver.kind {
+        ReceiverKind::Email { to, .. } => to.iter().map(|to| to.email.to_string()).collect(),
+        _ => vec![format.name().to_owned()],
+    };
     Manner {
         receiver: receiver.name.clone(),
+        persons,
         fallback: receiver.fallback.clone(),
         format,
         group: match receiver.group {

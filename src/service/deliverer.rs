@@ -11,13 +11,14 @@ mod known;
 mod limits;
 mod line;
 mod parcel;
+mod persons;
 
 use self::line::Line;
 pub use self::{
     known::{Inboxes, PutOff},
     limits::Limits,
 };
-use super::{clock::Clock, pace::Pace, shared::Shared};
+use super::{clock::Clock, pace::Pace, shared::Shared, succession};
 use crate::{
     engine::{
         group::GroupBy,
@@ -42,6 +43,8 @@ pub struct Manner {
     pub receiver: String,
     /// Who gets its messages when it takes none.
     pub fallback: Option<String>,
+    /// Whom it reaches: the recipients of a mail; of another kind nobody is known by name, and this is the kind.
+    pub persons: Vec<String>,
     /// What its kind takes.
     pub format: Format,
     /// What becomes one message.
@@ -85,7 +88,7 @@ pub struct Delivered {
     pub failed: usize,
     /// Messages that were given up.
     pub dead: usize,
-    /// Notifications that went over to the fallback.
+    /// Notifications that went over to others.
     pub handed_over: usize,
     /// Notifications that wait for the end of a silence, of closed hours or of `keep_firing_for`.
     pub held: usize,
@@ -103,7 +106,8 @@ impl Deliverer {
         let mut round = Delivered::default();
         // 0. A round that ended by an error may have left attempts behind.
         self.store.interrupted(&self.manner.receiver, self.clock.now()).await?;
-        // 1. What is owed, without what is no longer true.
+        // 1. What is owed, without what others are told instead, and what is no longer true.
+        self.pass_on(&mut round).await?;
         let (mut open, _) = self.all_that_is_true().await?;
         self.judge_by_time(&mut open).await?;
         // 2. Compose: a message has its id before its first attempt.
@@ -166,7 +170,10 @@ impl Deliverer {
                 match self.prepare(message, settled, round).await {
                     Ok(Some((parcel, count))) => {
                         let (began, ending) = (pauses, limits.ending(clock));
-                        flying.push(async move { (place, count, began, sender.send(&parcel, &ending).await) });
+                        flying.push(async move {
+                            let witness = self.witness(&parcel.id);
+                            (place, count, began, sender.send(&parcel, &ending, &witness).await)
+                        });
                     }
                     Ok(None) => line.done(place),
                     Err(error) => failed = Some(error),
@@ -214,7 +221,8 @@ impl Deliverer {
             return Ok(None);
         }
         let parcel = self.parcel(message, settled, &told);
-        self.store.record(Recorded::Attempting { message: message.id.clone() }).await?;
+        let trying = self.manner.first_of(settled, parcel.only.as_deref());
+        self.store.record(Recorded::Attempting { message: message.id.clone(), trying }).await?;
         self.shared.at("delivery.attempting");
         Ok(Some((parcel, told.len())))
     }
@@ -224,6 +232,7 @@ impl Deliverer {
     /// # Errors
     /// The store failed.
     pub async fn preview(&self) -> Result<Vec<Parcel>, StoreError> {
+        self.pass_on(&mut Delivered::default()).await?;
         let (open, _) = self.all_that_is_true().await?;
         let unsent = open.owed.iter().filter(|owed| owed.message.is_none()).collect();
         self.compose(unsent, self.manner.group, "").await?;
@@ -255,7 +264,8 @@ impl Deliverer {
                 step: owed.notification.step,
                 event: owed.notification.event,
                 told: owed.told,
-                told_of_beginning: owed.told_of_beginning,
+                partly_settled: owed.partly_settled,
+                told_of_beginning: owed.told_of_beginning && self.manner.reaches(owed.audience.as_deref()),
             })
             .collect();
         let verdicts = judge(&claims, &open.silences, &self.shared.names(), now);
@@ -297,10 +307,12 @@ impl Deliverer {
         let now = self.clock.now();
         let tried = Message { attempts: message.attempts + 1, ..message.clone() };
         let jitter = dice(&message.id, tried.attempts);
-        let Attempt { outcome, settled, refused } = attempt;
+        let reached = self.manner.reached(&attempt);
+        let Attempt { outcome, settled, refused, .. } = attempt;
         let (reason, ambiguous) = match &outcome {
             Outcome::Delivered => (String::new(), false),
             Outcome::Retry { reason, ambiguous, .. } => (reason.clone(), *ambiguous),
+            Outcome::Unclear { reason } => (reason.clone(), true),
             Outcome::Rejected { reason, .. } => (reason.clone(), false),
         };
         self.shared.metrics.attempted(
@@ -312,7 +324,6 @@ impl Deliverer {
                 Outcome::Rejected { .. } => "refused",
             },
         );
-            Outcome::Unclear { reason } => (reason.clone(), true),
         let mut after = reception(known, &outcome, got, now, jitter);
         // A yes from before a pause does not end it.
         if is_late && after.not_before < known.not_before {
@@ -324,22 +335,22 @@ impl Deliverer {
             Decision::Done => {
                 round.sent += 1;
                 tracing::info!(receiver, message_id = %id, notifications, "message.delivered");
-                Recorded::Delivered { message: id.clone(), at: now }
+                Recorded::Delivered { message: id.clone(), at: now, reached }
             }
             Decision::Again { at } => {
                 round.failed += 1;
                 let at = known.not_before.map_or(at, |later| later.max(at));
                 round.again_at(at);
                 tracing::warn!(receiver, message_id = %id, reason, ambiguous, next_at = %at, "message.retry: it waits in the outbox");
-                Recorded::Again { message: id.clone(), now, at, plain: false, ambiguous, settled, reason }
+                Recorded::Again { message: id.clone(), now, at, plain: false, ambiguous, settled, reached, reason }
             }
             Decision::AgainPlain { at } => {
                 round.failed += 1;
                 round.again_at(at);
                 tracing::warn!(receiver, message_id = %id, reason, "message.refused: it goes out as plain text");
-                Recorded::Again { message: id.clone(), now, at, plain: true, ambiguous, settled, reason }
+                Recorded::Again { message: id.clone(), now, at, plain: true, ambiguous, settled, reached, reason }
             }
-            Decision::Dead { reason } => self.dead(id, reason, (ambiguous, settled), round),
+            Decision::Dead { reason } => self.dead(id, reason, (ambiguous, settled, reached), round),
         };
         let next_at = if let Recorded::Again { at, .. } = &recorded { Some(*at) } else { None };
         let attempted = Attempted {
@@ -366,14 +377,21 @@ impl Deliverer {
         &self,
         message: &MessageId,
         reason: String,
-        (ambiguous, settled): (bool, Vec<String>),
+        (ambiguous, settled, reached): (bool, Vec<String>, Vec<String>),
         round: &mut Delivered,
     ) -> Recorded {
         round.dead += 1;
         self.shared.metrics.attempted(&self.manner.receiver, "dead");
         let receiver = self.manner.receiver.as_str();
         tracing::error!(receiver, message_id = %message, reason, "message.dead: it is not tried again");
-        Recorded::Dead { message: message.clone(), at: self.clock.now(), reason, ambiguous, settled }
+        Recorded::Dead { message: message.clone(), at: self.clock.now(), reason, ambiguous, settled, reached }
+    }
+
+    /// What the rules now have others told.
+    async fn pass_on(&self, round: &mut Delivered) -> Result<(), StoreError> {
+        round.handed_over +=
+            succession::pass_on(&self.store, &self.shared, &self.manner.receiver, self.clock.now()).await?;
+        Ok(())
     }
 
     fn note_handed_over(&self, notifications: usize, round: &mut Delivered) {

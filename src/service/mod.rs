@@ -22,5 +22,6 @@ pub mod renew;
 pub mod run;
 pub mod senders;
 pub mod shared;
+pub mod succession;
 pub mod walks;
 pub mod watchdog;

@@ -200,6 +200,13 @@ impl Poller {
         Ok(polled)
     }
 
+    /// What is remembered, as far as anybody can still be told.
+    async fn snapshot(&self) -> Result<Snapshot, StoreError> {
+        let mut snapshot = self.store.snapshot(&self.inbox).await?;
+        self.shared.roster.without_the_gone(&mut snapshot.told);
+        Ok(snapshot)
+    }
+
     fn warn_of(&self, faults: &[(String, String)], records: usize) {
         let inbox = self.inbox.as_str();
         for (rule, fault) in faults {
@@ -213,7 +220,7 @@ impl Poller {
     /// What a poll saw, judged by what is remembered now; the caller holds the lock.
     async fn judge_poll(&self, live: &Live, poll: &mut Poll) -> Result<(Snapshot, Outcome), StoreError> {
         self.knowledge.add_glimpses(&mut poll.observed);
-        let snapshot = self.store.snapshot(&self.inbox).await?;
+        let snapshot = self.snapshot().await?;
         let (names, now) = (self.shared.names(), self.clock.now());
         let outcome = tick(Tick {
             inbox: &self.inbox,

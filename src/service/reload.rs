@@ -7,11 +7,14 @@
 use std::{fs, path::PathBuf, sync::Arc, time::Duration};
 
 use jiff::tz::TimeZone;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    clock::Clock,
     renew::{Asked, asked},
     shared::{Live, Shared},
+    succession,
 };
 use crate::{
     config::Config,
@@ -19,6 +22,7 @@ use crate::{
     model::alert::short_hash,
     render::Renderer,
     rules::{Known, RuleSet, load},
+    store::Store,
 };
 
 /// How often the files are looked at.
@@ -127,8 +131,19 @@ fn keep_last_good(new: &mut RuleSet, old: &RuleSet) {
     new.rules.sort_by(|one, other| one.name.cmp(&other.name));
 }
 
+/// What an edit of the rules is good for besides them: others may be told what a receiver was to hear.
+#[derive(Clone)]
+pub struct Edited {
+    /// Where the outbox is.
+    pub store: Store,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Wakes the deliverers.
+    pub owed: Arc<Notify>,
+}
+
 /// Takes edits in until `stop`, and at once when somebody asks.
-pub async fn watch(sources: Sources, shared: Arc<Shared>, mut ask: Asked, stop: CancellationToken) {
+pub async fn watch(sources: Sources, shared: Arc<Shared>, edited: Edited, mut ask: Asked, stop: CancellationToken) {
     let mut used = sources.fingerprint();
     let mut before = used.clone();
     loop {
@@ -149,6 +164,10 @@ pub async fn watch(sources: Sources, shared: Arc<Shared>, mut ask: Asked, stop: 
         }
         used = now;
         take_in(&sources, &shared);
+        if let Err(error) = succession::pass_on_of_gone(&edited.store, &shared, edited.clock.now()).await {
+            tracing::error!(%error, "store.failed: what is owed to receivers that are gone stays");
+        }
+        edited.owed.notify_one();
     }
 }
 

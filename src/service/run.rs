@@ -17,7 +17,7 @@ use super::{
     keeper,
     loops::{Bells, beat, deliver, look_after, mind_the_clock, poll, until},
     poller::Mode,
-    reload, renew,
+    reload, renew, succession,
 };
 use crate::{
     model::WATCHDOG,
@@ -159,14 +159,23 @@ pub async fn once(app: App, stop: &CancellationToken, progress: Progress) -> Res
 }
 
 /// Takes over from the run before: what it was sending when it died, and what it knew of inboxes and
-/// receivers that the configuration no longer has.
-async fn begin(app: &App) -> Result<(), StoreError> {
+/// receivers that the configuration no longer has, or has under another name.
+///
+/// # Errors
+/// The store failed.
+pub async fn begin(app: &App) -> Result<(), StoreError> {
     app.store.recover(app.clock.now()).await?;
+    for (from, to) in app.store.know_receivers(app.addresses.clone(), app.clock.now()).await? {
+        tracing::info!(from, to, "receiver.renamed: what is owed to it, and who was told, goes on under the new name");
+    }
+    let shared = &app.edits.1;
+    succession::pass_on_of_gone(&app.store, shared, app.clock.now()).await?;
     let mut inboxes: Vec<String> = app.pollers.iter().map(|poller| poller.inbox.clone()).collect();
     // Without anybody to tell, what the watchdog was telling of ends as well.
     inboxes.extend(app.watchdog.is_some().then(|| WATCHDOG.to_owned()));
     let receivers = app.deliverers.iter().map(|deliverer| deliverer.manner.receiver.clone()).collect();
-    let (ended, withdrawn) = app.store.forget_others(inboxes, receivers, app.clock.now()).await?;
+    let unknown = shared.live().rules.rejected.clone();
+    let (ended, withdrawn) = app.store.forget_others(inboxes, receivers, unknown, app.clock.now()).await?;
     if ended + withdrawn > 0 {
         tracing::warn!(
             ended,
@@ -236,8 +245,9 @@ pub async fn daemon(app: App, stop: &CancellationToken, progress: Progress) -> R
     let (metrics, clock) = (Arc::clone(&shared.metrics), Arc::clone(&app.clock));
     tracker.spawn(mind_the_clock(app.store.clone(), metrics, clock, Arc::clone(&owed), stop.clone()));
     let (again, asked) = (stop.clone(), app.asked.clone());
+    let edited = reload::Edited { store: app.store.clone(), clock: Arc::clone(&app.clock), owed: Arc::clone(&owed) };
     tracker.spawn(supervised("edits", RESTART, stop.clone(), move || {
-        reload::watch(sources.clone(), Arc::clone(&shared), asked.clone(), again.clone())
+        reload::watch(sources.clone(), Arc::clone(&shared), edited.clone(), asked.clone(), again.clone())
     }));
     let (renewal, again, asked) = (Arc::new(Mutex::new(app.renewal)), stop.clone(), app.asked);
     let anew = Arc::clone(&owed);

@@ -10,6 +10,7 @@ use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
 use super::metrics::Metrics;
 use crate::{
+    engine::successor::Roster,
     model::{Alert, Names},
     render::{Renderer, RuleWords},
     rules::{RuleSet, Severity, hours::Count},
@@ -39,6 +40,8 @@ pub struct Shared {
     pub metrics: Arc<Metrics>,
     /// Templates that were rendered since the start: with the fault and its time, or well.
     templates: Mutex<BTreeMap<String, Option<(String, Timestamp)>>>,
+    /// Who is told in whose place.
+    pub roster: Roster,
     /// Who hears of the points between two steps.
     pub points: FaultPoints,
 }
@@ -55,6 +58,7 @@ impl Shared {
             names: RwLock::new(Arc::new(names)),
             metrics,
             templates: Mutex::default(),
+            roster: Roster::default(),
             points: None,
         }
     }

@@ -37,7 +37,8 @@ impl Watchdog {
     /// The store failed.
     pub async fn run_once(&self) -> Result<usize, StoreError> {
         let now = self.clock.now();
-        let snapshot = self.store.snapshot(WATCHDOG).await?;
+        let mut snapshot = self.store.snapshot(WATCHDOG).await?;
+        self.shared.roster.without_the_gone(&mut snapshot.told);
         let mut troubles = Vec::new();
         let mut memories = self.store.memories().await?;
         memories.retain(|(inbox, _)| self.inboxes.contains(inbox));

@@ -53,11 +53,12 @@ pub fn hand_over(db: &Connection, handed: &Handed, to: &str, now: Timestamp) -> 
 }
 
 /// After an edit of the configuration: alerts of inboxes that are gone end without a message, and what
-/// is owed to receivers that are gone is withdrawn. Gives how many of each.
+/// is owed to receivers that are gone is withdrawn, but where `unknown` names the rule. Gives how many of each.
 pub fn forget_others(
     db: &Connection,
     inboxes: &[String],
     receivers: &[String],
+    unknown: &[String],
     now: Timestamp,
 ) -> rusqlite::Result<(usize, usize)> {
     let orphans: Vec<Alert> = db
@@ -85,9 +86,13 @@ pub fn forget_others(
     )?;
     let withdrawn = db
         .prepare(
-            "SELECT id FROM notification WHERE state = 'owed' AND receiver NOT IN (SELECT value FROM json_each(?1))",
+            "SELECT n.id FROM notification n JOIN alert a ON a.id = n.alert WHERE n.state = 'owed' \
+             AND n.receiver NOT IN (SELECT value FROM json_each(?1)) \
+             AND (a.resolved_at IS NOT NULL OR a.rule NOT IN (SELECT value FROM json_each(?2)))",
         )?
-        .query_map([json(&receivers)?], |row| row.get(0).map(|id| (NotificationId(id), "the receiver is gone")))?
+        .query_map([json(&receivers)?, json(&unknown)?], |row| {
+            row.get(0).map(|id| (NotificationId(id), "the receiver is gone"))
+        })?
         .collect::<rusqlite::Result<Vec<_>>>()?;
     outbox::supersede(db, &withdrawn, now)?;
     receivers::forget_others(db, receivers)?;

@@ -8,6 +8,7 @@ const FILES: [&str; 4] = [
     include_str!("migrations/0002.sql"),
     include_str!("migrations/0003.sql"),
     include_str!("migrations/0004.sql"),
+    include_str!("migrations/0005.sql"),
 ];
 
 /// The newest format that this program knows.

@@ -20,6 +20,7 @@ mod rows;
 mod shelf;
 mod silences;
 mod space;
+mod succession;
 #[cfg(test)]
 mod tests;
 
@@ -38,6 +39,7 @@ pub use outbox::{Attempted, Open, Owed, Recorded, Waiting};
 pub use owner::{FaultPoints, Writes};
 pub use receivers::Backlog;
 pub use shelf::{Done, Kept};
+pub use succession::{Left, Passed, VIA};
 
 use self::owner::Opening;
 use crate::model::{
@@ -336,8 +338,49 @@ impl Store {
         self.owner.write(move |db| receivers::shift(db, by, now)).await
     }
 
+    /// The receivers that there are now, each with how it is reached, of which [`VIA`] is only the way there. What
+    /// was known of one that is gone and is reached in the same way goes on under the new name. Gives the old and
+    /// the new names.
+    ///
+    /// # Errors
+    /// The file failed; nothing has changed then.
+    pub async fn know_receivers(
+        &self,
+        receivers: Vec<(String, Vec<String>)>,
+        now: Timestamp,
+    ) -> Result<Vec<(String, String)>, StoreError> {
+        self.owner.write(move |db| succession::know(db, &receivers, now)).await
+    }
+
+    /// Receivers that the configuration no longer has, and that were to be told something and were not.
+    ///
+    /// # Errors
+    /// The file failed.
+    pub async fn gone(&self, receivers: Vec<String>) -> Result<Vec<String>, StoreError> {
+        self.owner.read(move |db| succession::gone(db, &receivers)).await
+    }
+
+    /// What a receiver was to be told, and was not, of alerts that fire and that nobody has taken.
+    ///
+    /// # Errors
+    /// The file failed.
+    pub async fn left_by(&self, receiver: &str) -> Result<Vec<Left>, StoreError> {
+        let receiver = receiver.to_owned();
+        self.owner.read(move |db| succession::left_by(db, &receiver)).await
+    }
+
+    /// Owes to others, for good, what a receiver was to be told, where they do not know of it yet; gives how many
+    /// notifications that were.
+    ///
+    /// # Errors
+    /// The file failed; nothing has changed then.
+    pub async fn pass_on(&self, passed: Vec<Passed>, now: Timestamp) -> Result<usize, StoreError> {
+        self.owner.write(move |db| succession::pass_on(db, &passed, now)).await
+    }
+
     /// After an edit of the configuration: alerts of inboxes that are gone end without a message, and
-    /// what is owed to receivers that are gone is withdrawn. Gives how many of each.
+    /// what is owed to receivers that are gone is withdrawn, but where `unknown` names the rule: who is told in
+    /// their place is not known yet. Gives how many of each.
     ///
     /// # Errors
     /// The file failed; nothing has changed then.
@@ -345,9 +388,10 @@ impl Store {
         &self,
         inboxes: Vec<String>,
         receivers: Vec<String>,
+        unknown: Vec<String>,
         now: Timestamp,
     ) -> Result<(usize, usize), StoreError> {
-        self.owner.write(move |db| elsewhere::forget_others(db, &inboxes, &receivers, now)).await
+        self.owner.write(move |db| elsewhere::forget_others(db, &inboxes, &receivers, &unknown, now)).await
     }
 
     /// Moves everything into the one file, so that a copy of it is whole; the last thing of a run.

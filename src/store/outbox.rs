@@ -20,6 +20,13 @@ const LONGEST_PAUSE: SignedDuration = SignedDuration::from_mins(75);
 /// Why it is not known how the attempt ended.
 const CUT_OFF: &str = "it was cut off in the middle of the attempt";
 
+/// The persons who are to hear of an end, as a JSON list; null: all.
+const AUDIENCE: &str = "CASE WHEN n.event <> 'resolved' OR EXISTS (SELECT 1 FROM notification f \
+    WHERE f.alert = n.alert AND f.receiver = n.receiver AND f.event <> 'resolved' AND f.told AND f.persons IS NULL) \
+    THEN NULL ELSE (SELECT json_group_array(value) FROM (SELECT DISTINCT p.value FROM notification f, \
+    json_each(f.persons) p WHERE f.alert = n.alert AND f.receiver = n.receiver AND f.event <> 'resolved' AND f.told \
+    ORDER BY p.value)) END";
+
 /// One notification that is owed, with what is needed to say whether it is still true.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Owed {
@@ -33,8 +40,13 @@ pub struct Owed {
     pub message: Option<MessageId>,
     /// Whether the receiver may have got it already: an attempt's outcome is not known.
     pub told: bool,
+    /// Whether some recipients of its mail have got it, and others are still to be tried.
+    pub partly_settled: bool,
     /// Whether the receiver was told that this alert began, or may have been.
     pub told_of_beginning: bool,
+    /// Of an end: the persons who were told of the beginning, or may have been; `None`: all whom the receiver
+    /// reaches.
+    pub audience: Option<Vec<String>>,
     /// Since when it is tried; `None` where it is in no message.
     pub tried_since: Option<Timestamp>,
 }
@@ -91,6 +103,19 @@ pub enum Recorded {
     Attempting {
         /// The message.
         message: MessageId,
+        /// Who may get it before anything else is recorded.
+        trying: Vec<String>,
+    },
+    /// The attempt goes on with another recipient of the mail.
+    GoesOn {
+        /// The message.
+        message: MessageId,
+        /// Persons who got it in this attempt, or may have got it.
+        reached: Vec<String>,
+        /// Recipients that need no further attempt.
+        settled: Vec<String>,
+        /// Who may get it before anything else is recorded.
+        trying: Vec<String>,
     },
     /// The receiver accepted it.
     Delivered {
@@ -98,6 +123,8 @@ pub enum Recorded {
         message: MessageId,
         /// When.
         at: Timestamp,
+        /// Persons who got it in this attempt.
+        reached: Vec<String>,
     },
     /// It is to be tried again.
     Again {
@@ -113,6 +140,8 @@ pub enum Recorded {
         ambiguous: bool,
         /// Recipients that need no further attempt.
         settled: Vec<String>,
+        /// Persons who got it in this attempt, or may have got it.
+        reached: Vec<String>,
         /// Why.
         reason: String,
     },
@@ -128,6 +157,8 @@ pub enum Recorded {
         ambiguous: bool,
         /// Recipients that need no further attempt.
         settled: Vec<String>,
+        /// Persons who got it in this attempt, or may have got it.
+        reached: Vec<String>,
     },
 }
 
@@ -188,8 +219,9 @@ fn owed(db: &Connection, chosen: &str, values: &[&dyn ToSql]) -> rusqlite::Resul
     db.prepare_cached(&format!(
         "SELECT n.id AS number, n.alert, n.receiver, n.event, n.step, n.template, n.due_at, n.message, n.told, n.tried_since, \
          EXISTS (SELECT 1 FROM notification f WHERE f.alert = n.alert AND f.receiver = n.receiver \
-                 AND f.event <> 'resolved' AND f.told) AS told_of_beginning, a.* \
-         FROM notification n JOIN alert a ON a.id = n.alert WHERE n.state = 'owed' AND {chosen} ORDER BY n.id"
+                 AND f.event <> 'resolved' AND f.told) AS told_of_beginning, \
+         EXISTS (SELECT 1 FROM message m WHERE m.id = n.message AND m.settled <> '[]') AS partly_settled, \
+         {AUDIENCE} AS audience, a.* FROM notification n JOIN alert a ON a.id = n.alert WHERE n.state = 'owed' AND {chosen} ORDER BY n.id"
     ))?
     .query_map(values, |row| {
         Ok(Owed {
@@ -198,7 +230,9 @@ fn owed(db: &Connection, chosen: &str, values: &[&dyn ToSql]) -> rusqlite::Resul
             alert: rows::alert(row)?,
             message: row.get::<_, Option<String>>("message")?.map(MessageId),
             told: row.get("told")?,
+            partly_settled: row.get("partly_settled")?,
             told_of_beginning: row.get("told_of_beginning")?,
+            audience: rows::maybe_json(row, "audience")?,
             tried_since: rows::maybe_time(row, "tried_since")?,
         })
     })?
@@ -232,24 +266,28 @@ pub fn record(db: &Connection, recorded: &Recorded) -> rusqlite::Result<()> {
             drop_empty(db)
         }
         Recorded::Composed { message, ids } => compose(db, message, ids),
-        Recorded::Attempting { message } => {
-            db.prepare_cached("UPDATE message SET in_flight = 1, attempts = attempts + 1 WHERE id = ?1")?
-                .execute([&message.0])?;
+        Recorded::Attempting { message, trying } => {
+            db.prepare_cached("UPDATE message SET in_flight = 1, attempts = attempts + 1, trying = ?2 WHERE id = ?1")?
+                .execute(params![message.0, json(trying)?])?;
             Ok(())
         }
-        Recorded::Delivered { message, at } => {
+        Recorded::GoesOn { message, reached, settled, trying } => {
+            db.prepare_cached("UPDATE message SET settled = ?2, trying = ?3 WHERE id = ?1 AND state = 'due'")?
+                .execute(params![message.0, json(settled)?, json(trying)?])?;
+            if reached.is_empty() { Ok(()) } else { mark_told(db, message, reached) }
+        }
+        Recorded::Delivered { message, at, reached } => {
             close(db, message, "delivered", *at, "")?;
             let chosen = ("n.message = ?4", Value::Text(message.0.clone()));
             history::of_notifications(db, Happened::Sent, *at, &message.0, chosen)?;
-            db.prepare_cached(
-                "UPDATE notification SET state = 'delivered', told = 1 WHERE message = ?1 AND state = 'owed'",
-            )?
-            .execute([&message.0])?;
+            mark_told(db, message, reached)?;
+            db.prepare_cached("UPDATE notification SET state = 'delivered' WHERE message = ?1 AND state = 'owed'")?
+                .execute([&message.0])?;
             Ok(())
         }
-        Recorded::Dead { message, at, reason, ambiguous, settled } => {
+        Recorded::Dead { message, at, reason, ambiguous, settled, reached } => {
             if *ambiguous || !settled.is_empty() {
-                mark_told(db, message)?;
+                mark_told(db, message, reached)?;
                 db.prepare_cached("UPDATE message SET settled = ?2 WHERE id = ?1 AND ?2 <> '[]'")?
                     .execute(params![message.0, json(settled)?])?;
             }
@@ -260,7 +298,7 @@ pub fn record(db: &Connection, recorded: &Recorded) -> rusqlite::Result<()> {
                 .execute([&message.0])?;
             Ok(())
         }
-        Recorded::Again { message, now, at, plain, ambiguous, settled, reason } => {
+        Recorded::Again { message, now, at, plain, ambiguous, settled, reached, reason } => {
             db.prepare_cached(
                 "UPDATE message SET in_flight = 0, next_at = ?2, plain = plain OR ?3, ambiguous = ambiguous OR ?4, \
                  settled = ?5, last_error = ?6 WHERE id = ?1 AND state = 'due'",
@@ -272,17 +310,44 @@ pub fn record(db: &Connection, recorded: &Recorded) -> rusqlite::Result<()> {
             }
             // A recipient that has the mail was told, whatever becomes of the others.
             if *ambiguous || !settled.is_empty() {
-                mark_told(db, message)?;
+                mark_told(db, message, reached)?;
             }
             Ok(())
         }
     }
 }
 
-pub(super) fn mark_told(db: &Connection, message: &MessageId) -> rusqlite::Result<()> {
-    db.prepare_cached("UPDATE notification SET told = 1 WHERE message = ?1 AND state = 'owed'")?
-        .execute([&message.0])?;
+/// These persons know what a message tells, or may know it.
+fn mark_told(db: &Connection, message: &MessageId, persons: &[String]) -> rusqlite::Result<()> {
+    db.prepare_cached(&format!(
+        "UPDATE notification SET told = 1, persons = {} WHERE message = ?1 AND state = 'owed'",
+        with_persons("?2")
+    ))?
+    .execute(params![message.0, json(&persons)?])?;
     Ok(())
+}
+
+/// Those who were in the middle of an attempt may know what the messages tell for which `chosen` holds.
+pub(super) fn mark_tried(db: &Connection, chosen: &str, value: &dyn ToSql) -> rusqlite::Result<()> {
+    let trying = "(SELECT trying FROM message m WHERE m.id = notification.message)";
+    db.execute(
+        &format!(
+            "UPDATE notification SET told = 1, persons = CASE WHEN {trying} IS NULL THEN NULL ELSE {} END \
+             WHERE state = 'owed' AND message IN (SELECT id FROM message WHERE {chosen})",
+            with_persons(trying)
+        ),
+        [value],
+    )?;
+    Ok(())
+}
+
+/// The persons that a notification has, and those of a JSON list. Of one that was told before persons were
+/// recorded, all are taken to know.
+fn with_persons(list: &str) -> String {
+    format!(
+        "CASE WHEN told AND persons IS NULL THEN NULL ELSE (SELECT json_group_array(value) FROM \
+         (SELECT value FROM json_each(coalesce(persons, '[]')) UNION SELECT value FROM json_each({list}))) END"
+    )
 }
 
 fn close(db: &Connection, message: &MessageId, state: &str, at: Timestamp, reason: &str) -> rusqlite::Result<()> {
@@ -343,18 +408,19 @@ fn drop_empty(db: &Connection) -> rusqlite::Result<()> {
 
 /// Attempts that nobody waits for any more, to one receiver or to all: what was under way may have arrived.
 pub fn interrupted(db: &Connection, receiver: Option<&str>, now: Timestamp) -> rusqlite::Result<()> {
-    const FLYING: &str = "in_flight AND state = 'due' AND (?1 IS NULL OR receiver = ?1)";
+    // A mail whose first envelope was not begun has reached nobody.
+    const FLYING: &str =
+        "in_flight AND state = 'due' AND coalesce(trying, '') <> '[]' AND (?1 IS NULL OR receiver = ?1)";
     let flying = FLYING.replace("?1", "?4");
     let chosen = format!("n.message IN (SELECT id FROM message WHERE {flying})");
     let value = receiver.map_or(Value::Null, |receiver| Value::Text(receiver.to_owned()));
     history::of_notifications(db, Happened::Ambiguous, now, CUT_OFF, (&chosen, value))?;
+    mark_tried(db, FLYING, &receiver)?;
+    db.execute(&format!("UPDATE message SET in_flight = 0, ambiguous = 1 WHERE {FLYING}"), [receiver])?;
     db.execute(
-        &format!(
-            "UPDATE notification SET told = 1 WHERE state = 'owed' AND message IN (SELECT id FROM message WHERE {FLYING})"
-        ),
+        "UPDATE message SET in_flight = 0 WHERE in_flight AND state = 'due' AND (?1 IS NULL OR receiver = ?1)",
         [receiver],
     )?;
-    db.execute(&format!("UPDATE message SET in_flight = 0, ambiguous = 1 WHERE {FLYING}"), [receiver])?;
     Ok(())
 }
 

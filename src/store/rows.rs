@@ -36,6 +36,12 @@ pub fn from_json<T: DeserializeOwned>(row: &Row<'_>, column: &str) -> rusqlite::
     serde_json::from_str(&text).map_err(|error| wrong(column, error))
 }
 
+/// A JSON column that may be null as a value.
+pub fn maybe_json<T: DeserializeOwned>(row: &Row<'_>, column: &str) -> rusqlite::Result<Option<T>> {
+    let text: Option<String> = row.get(column)?;
+    text.map(|text| serde_json::from_str(&text).map_err(|error| wrong(column, error))).transpose()
+}
+
 /// A JSON column as a contact.
 pub fn contact(row: &Row<'_>) -> rusqlite::Result<Contact> {
     Contact::read(from_json(row, "contact")?).map_err(|error| wrong("contact", error))

@@ -102,7 +102,7 @@ pub fn drop_message(db: &Connection, id: &MessageId, now: Timestamp) -> rusqlite
     // What is under way may arrive all the same, and then its end is to be told as well.
     let flies = "SELECT in_flight FROM message WHERE id = ?1";
     if db.prepare_cached(flies)?.query_row([&id.0], |row| row.get(0))? {
-        outbox::mark_told(db, id)?;
+        outbox::mark_tried(db, "id = ?1", &id.0)?;
     }
     let chosen = ("n.message = ?4", Value::Text(id.0.clone()));
     history::of_notifications(db, Happened::Superseded, now, "dropped by hand", chosen)?;

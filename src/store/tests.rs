@@ -8,3 +8,4 @@ mod people;
 mod places;
 mod space;
 mod states;
+mod succession;

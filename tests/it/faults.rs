@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use pengwatch::sandbox::{
-    Received,
+    By, Deed, Received,
     fault::{Fault, Kind},
     smtp::{Stage, Trouble},
 };
 
-use crate::harness::{Home, Ran};
+use crate::harness::{Home, RULE, Ran, eventually, now};
 
 /// A home whose runs give up soon.
 fn hasty() -> Home {
@@ -249,4 +249,35 @@ fn stopped_in_the_middle_it_ends_at_once_and_loses_nothing() {
     assert!(ran.took.as_secs() < 4, "{:?}", ran.took);
     home.run(&["run", "--once"]).ends(0);
     assert_eq!(home.inbox().slack().len(), 1);
+}
+
+#[test]
+fn who_was_not_told_of_the_wait_hears_nothing_of_its_end() {
+    for daemon in [false, true] {
+        let home = Home::watching().file("rules/waiting.toml", &RULE.replace(", \"ops\", \"screen\"", ""));
+        home.edit("pengwatch.toml", "to = [\"leads@example.com\"]", "to = [\"a@x.org\", \"b@x.org\", \"c@x.org\"]");
+        home.mail().refuse("b@x.org", 451, 1_000);
+        home.mail().refuse("c@x.org", 550, 1);
+        home.waits("c1", "Asha", "Hello?");
+        let running = daemon.then(|| home.start(&["run"]));
+        if !daemon {
+            home.run(&["run", "--once"]).ends(1);
+        }
+        eventually("the first mail", || home.mail().mails().len() == 1);
+        home.inbox().act("c1", &Deed::Answer(By::Agent, "Yes?".to_owned()), now()).expect("a contact");
+        if !daemon {
+            home.mail().clear_script();
+            home.run(&["run", "--once"]).ends(0);
+        }
+        eventually("the end", || home.mail().mails().len() == 2);
+        if let Some(running) = running {
+            running.signal("TERM");
+            running.end();
+        }
+        home.mail().clear_script();
+        home.run(&["run", "--once"]).ends(0);
+        let got: Vec<_> = home.mail().mails().into_iter().map(|mail| (mail.to.concat(), mail.subject())).collect();
+        assert!(got.len() == 2 && got.iter().all(|(to, _)| to == "a@x.org"), "daemon: {daemon}: {got:?}");
+        assert!(got[1].1.contains("answered"), "{got:?}");
+    }
 }

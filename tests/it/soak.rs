@@ -22,6 +22,7 @@ use pengwatch::{
     sandbox::{
         By, Deed, Sandbox, Settings,
         fault::{BadRecord, Fault, Kind},
+        smtp::{SmtpSink, Stage, Trouble},
     },
     service::{
         app::{App, Surroundings},
@@ -59,6 +60,13 @@ type = "webhook"
 url = "RECEIVERS/digest"
 max_listed = 100
 give_up_after = "4h"
+[receiver.staff]
+type = "email"
+smtp_url = "smtp://MAIL"
+from = "p@x.org"
+to = ["a@x.org", "b@x.org", "c@x.org"]
+group = "contact"
+give_up_after = "4h"
 [receiver.leads]
 type = "webhook"
 url = "RECEIVERS/leads"
@@ -74,7 +82,7 @@ for = "2m"
 lastMessageBy = ["user"]
 status = ["OPEN", "INPROGRESS"]
 [[notify]]
-to = ["ops", "digest"]
+to = ["ops", "digest", "staff"]
 [[notify]]
 after = "1h"
 to = ["leads"]
@@ -174,6 +182,9 @@ struct Month {
     dice: Dice,
     sandbox: Sandbox,
     receivers: BTreeMap<&'static str, Arc<Receiver>>,
+    mail: SmtpSink,
+    /// By alert and recipient of a mail: how often they read that somebody waits, and that it is over.
+    mails: BTreeMap<(String, String), (usize, usize)>,
     folder: tempfile::TempDir,
     waits: Vec<Wait>,
     /// When the customer who waits gets an answer.
@@ -215,6 +226,17 @@ impl Month {
                 *mood = self.dice.of(&[Mood::Flaky, Mood::Down, Mood::Gone, Mood::Foggy]);
             }
         }
+        if calm || self.dice.one_in(20) {
+            self.mail.clear_script();
+        } else if self.dice.one_in(30) {
+            let to = self.dice.of(&["a@x.org", "b@x.org", "c@x.org"]);
+            let times = usize::try_from(self.dice.below(40)).expect("small") + 1;
+            match self.dice.below(4) {
+                0 => self.mail.trouble_for(to, Stage::End, Trouble::HangUp, times.min(4)),
+                1 => self.mail.trouble(Stage::Mail, Trouble::Code(451), times),
+                _ => self.mail.trouble_for(to, Stage::Rcpt, Trouble::Code(450), times),
+            }
+        }
         if calm || self.dice.one_in(6) {
             self.sandbox.clear_faults();
         } else if self.dice.one_in(12) {
@@ -233,6 +255,17 @@ impl Month {
             ]);
             self.sandbox.fault(Fault::inbox(kind).repeated(u32::try_from(self.dice.below(40)).expect("small") + 1));
         }
+    }
+
+    /// Reads the mails that came. All that are about one customer refer to the alert.
+    fn read_mails(&mut self) {
+        for mail in self.mail.mails() {
+            let alert = mail.header("References").unwrap_or_else(|| panic!("about whom? {mail:?}"));
+            let alert = alert.trim_matches(['<', '>']).split('@').next().unwrap_or_default().to_owned();
+            let read = self.mails.entry((alert, mail.to[0].clone())).or_default();
+            if mail.subject().contains("wait") { read.0 += 1 } else { read.1 += 1 }
+        }
+        self.mail.forget_mails();
     }
 
     /// A process that may die at any point between two steps.
@@ -310,6 +343,7 @@ impl Month {
                     self.crashes += 1;
                 }
             }
+            self.read_mails();
             self.sandbox.clear_logs();
             self.clock.advance(until.duration_since(self.clock.now()).max(SignedDuration::ZERO));
         }
@@ -349,7 +383,11 @@ async fn month(seed: u64) -> Month {
     let memory = Path::new("/dev/shm");
     let folder = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
     let folder = folder.expect("a folder");
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let relay = listener.local_addr().expect("an address").to_string();
+    let mail = SmtpSink::start(listener, CancellationToken::new());
     let config = CONFIG.replace("INBOX", running.url()).replace("RECEIVERS", &format!("http://{address}"));
+    let config = config.replace("MAIL", &relay);
     write(folder.path(), "pengwatch.toml", &config);
     write(folder.path(), "rules/waiting.toml", RULE);
     Month {
@@ -357,6 +395,8 @@ async fn month(seed: u64) -> Month {
         dice,
         sandbox: running.sandbox(),
         receivers,
+        mail,
+        mails: BTreeMap::new(),
         folder,
         waits: Vec::new(),
         answers: BTreeMap::new(),
@@ -376,10 +416,15 @@ async fn balance(month: &Month) {
     let episodes = store.episodes().await.expect("episodes");
     let notifications = store.notifications().await.expect("notifications");
     let mut unknown: BTreeMap<(String, String), usize> = BTreeMap::new();
+    // Alerts of which a process died in the middle of a mail: who was next may have it.
+    let mut cut_off = BTreeSet::new();
     for customer in 0..CUSTOMERS {
         let asked = Asked { contact: Some(format!("c{customer:02}")), ..Asked::default() };
         for entry in store.history(asked).await.expect("a history") {
             if entry.happened == Happened::Ambiguous {
+                if entry.who == "staff" && entry.detail.contains("cut off") {
+                    cut_off.insert(entry.alert.0.clone());
+                }
                 *unknown.entry((entry.alert.0, entry.who)).or_default() += 1;
             }
         }
@@ -387,6 +432,11 @@ async fn balance(month: &Month) {
     let unknown_of =
         |alert: &str, receiver: &str| unknown.get(&(alert.to_owned(), receiver.to_owned())).copied().unwrap_or(0);
     let taken = |receiver: &str, alert: &str| {
+        if receiver == "staff" {
+            // Of several recipients the one who read most.
+            let read = month.mails.iter().filter(|((of, _), _)| of == alert).map(|(_, read)| *read);
+            return read.fold((0, 0), |most, read| (most.0.max(read.0), most.1.max(read.1)));
+        }
         let taken = month.receivers[receiver].taken.lock().expect("what it took");
         taken.told.get(alert).copied().unwrap_or_default()
     };
@@ -418,6 +468,18 @@ async fn balance(month: &Month) {
             let ends = owed.get(&(*alert, *receiver, true)).cloned().unwrap_or_default();
             assert!(ends.iter().any(|state| *state != "superseded"), "no end: {alert} to {receiver}: {ends:?}");
         }
+    }
+
+    // Person by person: the end is for exactly those who read of the beginning, or may have read of it.
+    assert!(month.mails.values().any(|(waits, _)| *waits > 0), "no mail at all");
+    for ((alert, person), (waits, ends)) in &month.mails {
+        assert!(*ends == 0 || *waits > 0 || cut_off.contains(alert), "an end alone: {alert} to {person}");
+        let states = owed.get(&(alert.as_str(), "staff", true)).cloned().unwrap_or_default();
+        if *waits > 0 {
+            assert!(states.iter().any(|state| *state != "superseded"), "no end: {alert} to {person}: {states:?}");
+        }
+        let has_it = *ends > 0 || *waits == 0;
+        assert!(has_it || !states.contains(&"delivered"), "no end: {alert} to {person}: {states:?}");
     }
 
     // Nothing false: no alert of somebody who did not wait, and no end before the answer.

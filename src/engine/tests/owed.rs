@@ -84,11 +84,11 @@ fn groups_by_table() {
         (GroupBy::Contact, vec!["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"]),
         (GroupBy::Receiver, vec!["abcdfh", "e", "g", "ij"]),
     ] {
-        let groups: Vec<String> = group(items.iter().collect(), by, |item| item)
+        let groups: Vec<String> = group(items.iter().collect(), by, |item| item, |_| None)
             .into_iter()
             .map(|group| group.iter().map(|item| item.alert.0.as_str()).collect())
             .collect();
         assert_eq!(groups, expected, "{by:?}");
     }
-    assert!(group(Vec::<Notification>::new(), GroupBy::Rule, |item| item).is_empty());
+    assert!(group(Vec::<Notification>::new(), GroupBy::Rule, |item| item, |_| None).is_empty());
 }

@@ -41,7 +41,16 @@ fn silence(ends_at: Timestamp) -> Silence {
 }
 
 fn claim<'a>(alert: &'a Alert, rule: &'a Rule, event: Event) -> Claim<'a> {
-    Claim { alert, rule: Some(rule), receiver: "support", step: 0, event, told: false, told_of_beginning: false }
+    Claim {
+        alert,
+        rule: Some(rule),
+        receiver: "support",
+        step: 0,
+        event,
+        told: false,
+        partly_settled: false,
+        told_of_beginning: false,
+    }
 }
 
 fn verdict(claim: Claim<'_>, silences: &[Silence]) -> Verdict {

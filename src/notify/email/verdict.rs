@@ -6,7 +6,10 @@ use lettre::Address;
 use lettre::message::Mailbox;
 
 use super::failure::{Failure, Stage};
-use crate::model::{Attempt, Fault, Outcome};
+use crate::{
+    model::{Attempt, Fault, Outcome},
+    notify::witness::Progress,
+};
 
 /// The results so far.
 pub(super) struct Verdict {
@@ -14,6 +17,8 @@ pub(super) struct Verdict {
     settled: Vec<String>,
     /// Accepted in this attempt.
     accepted: bool,
+    /// Who got it in this attempt, or may have got it.
+    reached: Vec<String>,
     refused: Vec<Refusal>,
     /// Those whose mail was refused as such.
     disliked: Vec<Refusal>,
@@ -34,6 +39,7 @@ impl Verdict {
         Self {
             settled: settled.to_vec(),
             accepted: false,
+            reached: Vec::new(),
             refused: Vec::new(),
             disliked: Vec::new(),
             dead: None,
@@ -47,6 +53,7 @@ impl Verdict {
         let Err(failure) = result else {
             self.accepted = true;
             self.settled.push(to.email.to_string());
+            self.reached.push(to.email.to_string());
             return ControlFlow::Continue(());
         };
         let about_the_recipient = failure.stage >= Stage::Recipient;
@@ -59,16 +66,24 @@ impl Verdict {
             (true, Stage::Content) => self.disliked.push(Refusal { recipient: to.email.to_string(), reason }),
             (true, _) => self.dead = Some(reason),
             (false, _) => {
-                self.ambiguous |= failure.is_ambiguous();
+                if failure.is_ambiguous() {
+                    self.ambiguous = true;
+                    self.reached.push(to.email.to_string());
+                }
                 self.later.get_or_insert(reason);
             }
         }
         if about_the_recipient { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     }
 
-    /// There was no time for the further recipients.
-    pub fn no_time(&mut self) {
-        self.later.get_or_insert_with(|| "no time was left for all recipients".to_owned());
+    /// The further recipients are for another attempt.
+    pub fn put_off(&mut self, why: &str) {
+        self.later.get_or_insert_with(|| why.to_owned());
+    }
+
+    /// What is known before the envelope to `next` is begun.
+    pub fn progress(&self, next: &Mailbox) -> Progress {
+        Progress { reached: self.reached.clone(), settled: self.settled.clone(), next: next.email.to_string() }
     }
 
     /// The result for the message.
@@ -98,7 +113,7 @@ impl Verdict {
             let reason = self.refused.first().map_or("no recipient", |first| &first.reason);
             Outcome::Rejected { reason: and_more(reason, self.refused.len()), fault: Fault::Receiver }
         };
-        Attempt { outcome, settled: self.settled, refused }
+        Attempt { outcome, settled: self.settled, reached: self.reached, refused }
     }
 }
 

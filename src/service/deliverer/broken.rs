@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::{Delivered, Deliverer, told_by};
 use crate::{
-    engine::group::{GroupBy, group},
+    engine::group::GroupBy,
     model::{MessageId, Reception},
     notify::retry::breaks_at,
     render::Format,
@@ -66,7 +66,7 @@ impl Deliverer {
             self.compose(unsent, self.manner.group, why).await?;
             return Ok(());
         }
-        for together in group(tellable, GroupBy::Backlog, |owed| &owed.notification) {
+        for together in self.grouped(tellable, GroupBy::Backlog) {
             let messages: HashSet<Option<&MessageId>> = together.iter().map(|owed| owed.message.as_ref()).collect();
             if messages.len() > 1 || messages.contains(&None) {
                 self.compose(together, GroupBy::Backlog, why).await?;
@@ -87,7 +87,7 @@ impl Deliverer {
         let told = told.filter(|(message, _)| told_by(&open, message).any(|owed| owed.told));
         over.extend(told.map(|(message, _)| message.id.clone()));
         for message in over {
-            let dead = self.dead(&message, given_up.clone(), (false, Vec::new()), round);
+            let dead = self.dead(&message, given_up.clone(), (false, Vec::new(), Vec::new()), round);
             self.store.record(dead).await?;
         }
         Ok(())

@@ -2,7 +2,7 @@
 
 use super::Deliverer;
 use crate::{
-    engine::group::{GroupBy, group},
+    engine::group::GroupBy,
     model::{Message, MessageId, alert::short_hash},
     store::{Owed, Recorded, StoreError},
 };
@@ -12,7 +12,7 @@ impl Deliverer {
     pub(super) async fn compose(&self, owed: Vec<&Owed>, by: GroupBy, why: &str) -> Result<Vec<MessageId>, StoreError> {
         let now = self.clock.now();
         let mut composed = Vec::new();
-        for owed in group(owed, by, |owed| &owed.notification) {
+        for owed in self.grouped(owed, by) {
             let Some(first) = owed.first() else { continue };
             // What is put together anew at one moment is another message, too.
             let before = first.message.as_ref().map_or("", |message| &message.0);

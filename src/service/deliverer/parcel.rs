@@ -23,7 +23,8 @@ impl Deliverer {
             [only] => Some(only.alert.id.0.clone()),
             _ => None,
         };
-        let parcel = |body| Parcel { id: message.id.clone(), body, now, thread, settled: settled.to_vec() };
+        let only = told.first().and_then(|owed| self.manner.part(owed.audience.as_deref()));
+        let parcel = |body| Parcel { id: message.id.clone(), body, now, thread, settled: settled.to_vec(), only };
         if told.iter().any(|owed| owed.alert.inbox == WATCHDOG) {
             let alerts: Vec<&Alert> = told.iter().map(|owed| &owed.alert).collect();
             return parcel(watchdog::tell(self.manner.format, &alerts, &self.manner.receiver, now));

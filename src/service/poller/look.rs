@@ -115,7 +115,7 @@ impl Poller {
     /// Judges by what is remembered, and by what a look showed, and commits what comes of it; the caller holds
     /// the lock. Gives how many notifications are owed, and about whom the inbox is to be asked.
     async fn judge(&self, good: bool, looked: Option<Observed>) -> Result<(usize, Vec<Due>, InboxMemory), StoreError> {
-        let snapshot = self.store.snapshot(&self.inbox).await?;
+        let snapshot = self.snapshot().await?;
         if looked.is_none() && !tick::time_matters(&snapshot) {
             return Ok((0, Vec::new(), snapshot.memory));
         }

@@ -55,7 +55,7 @@ impl Poller {
         self.knowledge.reading();
 
         // 2. What is remembered.
-        let snapshot = self.store.snapshot(&self.inbox).await?;
+        let snapshot = self.snapshot().await?;
         let memory = snapshot.memory.clone();
         self.shared.learn_segments(&memory.segments);
 

@@ -60,7 +60,9 @@ async fn a_newer_format_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = filled(folder.path()).await;
     rusqlite::Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
-    is_refused(&path, "was written by a newer version of pengwatch (format 99, this one knows 4)").await;
+    let known = crate::store::migrations::newest();
+    let words = format!("was written by a newer version of pengwatch (format 99, this one knows {known})");
+    is_refused(&path, &words).await;
 }
 
 #[tokio::test]

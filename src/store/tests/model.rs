@@ -3,7 +3,10 @@
 //! The model keeps lists in memory and looks through them; it knows no table, key or query. It is long since
 //! every kind of work stands beside what it means for the lists.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 
 use jiff::Timestamp;
 use proptest::prelude::*;
@@ -11,10 +14,12 @@ use proptest::prelude::*;
 use super::fixtures::{alert, at, message, notification, open, resolved};
 use crate::{
     model::{Alert, Changes, Event, Message, MessageId, Notification, NotificationId, Reception, Told},
-    store::{Attempted, Done, Handed, Open, Owed, Recorded, Store, Waiting},
+    store::{Attempted, Done, Handed, Open, Owed, Passed, Recorded, Store, Waiting},
 };
 
 const RECEIVERS: [&str; 2] = ["support", "leads"];
+/// Whom a mail reaches.
+const PERSONS: [&str; 3] = ["a@example.com", "b@example.com", "c@example.com"];
 
 #[derive(Clone, Debug)]
 enum Work {
@@ -31,17 +36,22 @@ enum Work {
         which: usize,
     },
     HandOver(usize),
+    /// For good.
+    PassOn(usize),
     Replay(usize),
     Drop(usize),
-    Attempt(usize),
-    Deliver(usize),
+    Attempt(usize, Persons),
+    /// The next recipient of a mail.
+    GoesOn(usize, Persons, Persons),
+    Deliver(usize, Persons),
     Again {
         which: usize,
         plain: bool,
         ambiguous: bool,
-        settled: bool,
+        settled: Persons,
+        reached: Persons,
     },
-    Die(usize),
+    Die(usize, Persons),
     Supersede {
         receiver: usize,
         which: Vec<usize>,
@@ -54,6 +64,17 @@ enum Work {
     Crash,
 }
 
+/// By number, who of them.
+type Persons = Vec<usize>;
+
+fn persons() -> impl Strategy<Value = Persons> {
+    prop::sample::subsequence(vec![0, 1, 2], 0..3)
+}
+
+fn names(persons: &[usize]) -> Vec<String> {
+    persons.iter().map(|person| PERSONS[*person].to_owned()).collect()
+}
+
 fn work() -> impl Strategy<Value = Work> {
     let which = 0..6_usize;
     prop_oneof![
@@ -63,13 +84,17 @@ fn work() -> impl Strategy<Value = Work> {
             .prop_map(|(receiver, most, anew)| Work::Compose { receiver, most, anew }),
         1 => (0..2_usize, which.clone()).prop_map(|(receiver, which)| Work::Hold { receiver, which }),
         1 => (0..2_usize).prop_map(Work::HandOver),
+        1 => (0..2_usize).prop_map(Work::PassOn),
         1 => which.clone().prop_map(Work::Replay),
         1 => which.clone().prop_map(Work::Drop),
-        3 => which.clone().prop_map(Work::Attempt),
-        2 => which.clone().prop_map(Work::Deliver),
-        2 => (which.clone(), any::<(bool, bool, bool)>())
-            .prop_map(|(which, (plain, ambiguous, settled))| Work::Again { which, plain, ambiguous, settled }),
-        1 => which.clone().prop_map(Work::Die),
+        3 => (which.clone(), persons()).prop_map(|(which, trying)| Work::Attempt(which, trying)),
+        2 => (which.clone(), persons(), persons()).prop_map(|(which, has, next)| Work::GoesOn(which, has, next)),
+        2 => (which.clone(), persons()).prop_map(|(which, reached)| Work::Deliver(which, reached)),
+        2 => (which.clone(), any::<(bool, bool)>(), persons(), persons())
+            .prop_map(|(which, (plain, ambiguous), settled, reached)| {
+                Work::Again { which, plain, ambiguous, settled, reached }
+            }),
+        1 => (which.clone(), persons()).prop_map(|(which, reached)| Work::Die(which, reached)),
         2 => (0..2_usize, prop::collection::vec(which, 1..3))
             .prop_map(|(receiver, which)| Work::Supersede { receiver, which }),
         1 => Just(Work::Recover),
@@ -86,6 +111,8 @@ struct Entry {
     state: &'static str,
     message: Option<MessageId>,
     told: bool,
+    /// Who got it, or may have got it.
+    persons: BTreeSet<String>,
     tried_since: Option<Timestamp>,
 }
 
@@ -95,6 +122,7 @@ struct Sent {
     settled: Vec<String>,
     state: &'static str,
     in_flight: bool,
+    trying: Vec<String>,
     died_at: Option<Timestamp>,
 }
 
@@ -128,6 +156,20 @@ impl Model {
         })
     }
 
+    /// Who is to hear of an end.
+    fn audience(&self, alert: &Alert, receiver: &str) -> Vec<String> {
+        let told = |entry: &&Entry| {
+            let of = &entry.notification;
+            of.alert == alert.id && of.receiver == receiver && of.event == Event::Fired && entry.told
+        };
+        let persons: BTreeSet<&String> = self.entries.iter().filter(told).flat_map(|entry| &entry.persons).collect();
+        persons.into_iter().cloned().collect()
+    }
+
+    fn is_partly_settled(&self, entry: &Entry) -> bool {
+        self.messages.iter().any(|sent| entry.message.as_ref() == Some(&sent.message.id) && !sent.settled.is_empty())
+    }
+
     fn open(&self, receiver: &str) -> Open {
         let owed = self.owed(receiver).map(|entry| Owed {
             id: NotificationId(entry.id),
@@ -135,7 +177,9 @@ impl Model {
             alert: self.alert(entry).clone(),
             message: entry.message.clone(),
             told: entry.told,
+            partly_settled: self.is_partly_settled(entry),
             told_of_beginning: self.told_of_beginning(self.alert(entry), receiver),
+            audience: (entry.notification.event == Event::Resolved).then(|| self.audience(self.alert(entry), receiver)),
             tried_since: entry.tried_since,
         });
         let due = self.messages.iter().filter(|sent| sent.state == "due" && sent.message.receiver == receiver);
@@ -236,8 +280,14 @@ impl Model {
                     entry.message = Some(new.id.clone());
                     entry.tried_since.get_or_insert(now);
                 }
-                let sent =
-                    Sent { message: new.clone(), settled: Vec::new(), state: "due", in_flight: false, died_at: None };
+                let sent = Sent {
+                    message: new.clone(),
+                    settled: Vec::new(),
+                    state: "due",
+                    in_flight: false,
+                    trying: Vec::new(),
+                    died_at: None,
+                };
                 self.messages.push(sent);
                 self.drop_empty();
                 let ids = ids.into_iter().map(NotificationId).collect();
@@ -272,6 +322,36 @@ impl Model {
                 let handed = Handed::Receiver(from.to_owned());
                 assert_eq!(store.hand_over(handed, to.to_owned(), now).await.unwrap(), over.len());
             }
+            Work::PassOn(from) => {
+                let (from, to, now) = (RECEIVERS[*from], RECEIVERS[1 - *from], self.now());
+                let left = |entry: &&Entry| {
+                    let of = &entry.notification;
+                    let is_left = matches!(entry.state, "owed" | "dead") && of.event == Event::Fired;
+                    is_left && of.receiver == from && self.alert(entry).is_firing()
+                };
+                let left: Vec<Entry> = self.entries.iter().filter(left).cloned().collect();
+                let mut owed = 0;
+                let mut passed = Vec::new();
+                for entry in left {
+                    let knows = |other: &Entry| {
+                        let of = &other.notification;
+                        let of_it = of.alert == entry.notification.alert && of.receiver == to;
+                        of_it && of.event == Event::Fired && (other.state != "superseded" || other.told)
+                    };
+                    if !self.entries.iter().any(knows) {
+                        let heir = Notification { receiver: to.to_owned(), due_at: now, ..entry.notification.clone() };
+                        self.push(heir);
+                        owed += 1;
+                    }
+                    self.withdraw(&entry);
+                    let Notification { step, template, .. } = entry.notification;
+                    let to = vec![vec![to.to_owned()]];
+                    passed.push(Passed { id: NotificationId(entry.id), to, step, template });
+                }
+                let here: Vec<_> = store.left_by(from).await.unwrap().iter().map(|left| left.id).collect();
+                assert_eq!(here, passed.iter().map(|passed| passed.id).collect::<Vec<_>>());
+                assert_eq!(store.pass_on(passed, now).await.unwrap(), owed);
+            }
             Work::Replay(which) => {
                 let now = self.now();
                 let mut kept = self.messages.iter_mut().filter(|sent| matches!(sent.state, "due" | "dead"));
@@ -295,31 +375,48 @@ impl Model {
                 let now = self.now();
                 let mut kept = self.messages.iter_mut().filter(|sent| matches!(sent.state, "due" | "dead"));
                 let Some(sent) = kept.nth(*which) else { return };
-                let (id, flies) = (sent.message.id.clone(), sent.in_flight);
+                let (id, flies, trying) = (sent.message.id.clone(), sent.in_flight, sent.trying.clone());
                 (sent.state, sent.in_flight) = ("superseded", false);
                 let left = |entry: &&mut Entry| matches!(entry.state, "owed" | "dead");
                 for entry in self.entries.iter_mut().filter(left) {
                     if entry.message.as_ref() == Some(&id) {
+                        if flies && entry.state == "owed" {
+                            entry.told = true;
+                            entry.persons.extend(trying.clone());
+                        }
                         entry.state = "superseded";
-                        entry.told |= flies;
                     }
                 }
                 assert_eq!(store.drop_message(id.clone(), now).await.unwrap(), Done::Yes);
                 assert_eq!(store.replay(id, now).await.unwrap(), Done::No);
             }
-            Work::Attempt(which) => {
+            Work::Attempt(which, trying) => {
+                let trying = names(trying);
                 let Some(sent) = self.due(*which) else { return };
                 sent.in_flight = true;
                 sent.message.attempts += 1;
+                sent.trying.clone_from(&trying);
                 let message = sent.message.id.clone();
-                store.record(Recorded::Attempting { message }).await.unwrap();
+                store.record(Recorded::Attempting { message, trying }).await.unwrap();
             }
-            Work::Deliver(which) => {
-                let now = self.now();
+            Work::GoesOn(which, has, next) => {
+                let (reached, settled, trying) = (names(has), names(has), names(next));
+                let Some(sent) = self.due(*which) else { return };
+                (sent.settled, sent.trying) = (settled.clone(), trying.clone());
+                let message = sent.message.id.clone();
+                if !reached.is_empty() {
+                    self.tell(&message, &reached);
+                }
+                store.record(Recorded::GoesOn { message, reached, settled, trying }).await.unwrap();
+            }
+            Work::Deliver(which, reached) => {
+                let (now, reached) = (self.now(), names(reached));
+                let Some(message) = self.due(*which).map(|sent| sent.message.id.clone()) else { return };
+                self.tell(&message, &reached);
                 let Some(message) = self.close(*which, "delivered") else { return };
                 let receiver = self.receiver(&message);
                 self.receptions.insert(receiver.clone(), Reception::default());
-                let recorded = Recorded::Delivered { message: message.clone(), at: now };
+                let recorded = Recorded::Delivered { message: message.clone(), at: now, reached };
                 let refused = vec!["550 at the recipient".to_owned()];
                 let reception = Reception::default();
                 store
@@ -327,20 +424,25 @@ impl Model {
                     .await
                     .unwrap();
             }
-            Work::Die(which) => {
-                let now = self.now();
+            Work::Die(which, reached) => {
+                let (now, reached) = (self.now(), names(reached));
+                let Some(message) = self.due(*which).map(|sent| sent.message.id.clone()) else { return };
+                if !reached.is_empty() {
+                    self.tell(&message, &reached);
+                }
                 let Some(message) = self.close(*which, "dead") else { return };
                 self.messages
                     .iter_mut()
                     .filter(|sent| sent.message.id == message)
                     .for_each(|sent| sent.died_at = Some(now));
                 let reason = String::new();
-                let dead = Recorded::Dead { message, at: now, reason, ambiguous: false, settled: Vec::new() };
+                let ambiguous = !reached.is_empty();
+                let dead = Recorded::Dead { message, at: now, reason, ambiguous, settled: Vec::new(), reached };
                 store.record(dead).await.unwrap();
             }
-            Work::Again { which, plain, ambiguous, settled } => {
+            Work::Again { which, plain, ambiguous, settled, reached } => {
                 let next_at = at(self.now + 7);
-                let settled = if *settled { vec!["a@example.com".to_owned()] } else { Vec::new() };
+                let (settled, reached) = (names(settled), names(reached));
                 let Some(sent) = self.due(*which) else { return };
                 sent.in_flight = false;
                 sent.settled.clone_from(&settled);
@@ -349,7 +451,7 @@ impl Model {
                 sent.message.ambiguous |= ambiguous;
                 let message = sent.message.id.clone();
                 if *ambiguous || !settled.is_empty() {
-                    self.tell(&message);
+                    self.tell(&message, &reached);
                 }
                 let (plain, ambiguous, reason) = (*plain, *ambiguous, String::new());
                 let now = self.now();
@@ -362,7 +464,8 @@ impl Model {
                 let receiver = self.receiver(&message);
                 self.receptions.insert(receiver.clone(), failing.clone());
                 let again = message.clone();
-                let recorded = Recorded::Again { message: again, now, at: next_at, plain, ambiguous, settled, reason };
+                let recorded =
+                    Recorded::Again { message: again, now, at: next_at, plain, ambiguous, settled, reached, reason };
                 let (refused, reception) = (Vec::new(), failing);
                 store
                     .attempted(Attempted { recorded, at: now, message, refused, receiver, reception, fallback: None })
@@ -417,7 +520,28 @@ impl Model {
     fn push(&mut self, notification: Notification) {
         // The database gives the number after the highest that is left.
         let id = self.entries.iter().map(|entry| entry.id).max().unwrap_or(0) + 1;
-        self.entries.push(Entry { id, notification, state: "owed", message: None, told: false, tried_since: None });
+        let persons = BTreeSet::new();
+        let state = "owed";
+        self.entries.push(Entry { id, notification, state, message: None, told: false, persons, tried_since: None });
+    }
+
+    /// Others are told in its place; a message that was given up and tells of nothing else is gone.
+    fn withdraw(&mut self, gone: &Entry) {
+        for entry in self.entries.iter_mut().filter(|entry| entry.id == gone.id) {
+            entry.state = "superseded";
+        }
+        self.drop_empty();
+        let dead: Vec<_> = self
+            .entries
+            .iter()
+            .filter(|entry| entry.state == "dead")
+            .filter_map(|entry| entry.message.clone())
+            .collect();
+        for sent in self.messages.iter_mut().filter(|sent| sent.state == "dead") {
+            if gone.message.as_ref() == Some(&sent.message.id) && !dead.contains(&sent.message.id) {
+                sent.state = "superseded";
+            }
+        }
     }
 
     /// A message that has nothing left to tell is gone.
@@ -445,28 +569,33 @@ impl Model {
         for entry in &mut self.entries {
             if entry.state == "owed" && entry.message.as_ref() == Some(&message) {
                 entry.state = state;
-                entry.told |= state == "delivered";
             }
         }
         Some(message)
     }
 
-    fn tell(&mut self, message: &MessageId) {
-        for entry in self.entries.iter_mut().filter(|entry| entry.state == "owed") {
-            entry.told |= entry.message.as_ref() == Some(message);
+    fn tell(&mut self, message: &MessageId, persons: &[String]) {
+        let of = |entry: &&mut Entry| entry.state == "owed" && entry.message.as_ref() == Some(message);
+        for entry in self.entries.iter_mut().filter(of) {
+            entry.told = true;
+            entry.persons.extend(persons.iter().cloned());
         }
     }
 
     fn interrupt(&mut self, receiver: Option<&str>) {
         let of = |sent: &Sent| receiver.is_none_or(|receiver| sent.message.receiver == receiver);
         let flying = self.messages.iter().filter(|sent| sent.in_flight && sent.state == "due" && of(sent));
-        let flying: Vec<_> = flying.collect();
-        let flying: Vec<MessageId> = flying.into_iter().map(|sent| sent.message.id.clone()).collect();
-        for sent in self.messages.iter_mut().filter(|sent| flying.contains(&sent.message.id)) {
-            (sent.in_flight, sent.message.ambiguous) = (false, true);
-        }
-        for message in &flying {
-            self.tell(message);
+        let flying: Vec<(MessageId, Vec<String>)> =
+            flying.map(|sent| (sent.message.id.clone(), sent.trying.clone())).collect();
+        for (message, trying) in flying {
+            for sent in self.messages.iter_mut().filter(|sent| sent.message.id == message) {
+                sent.in_flight = false;
+                // A mail whose first envelope was not begun has reached nobody.
+                sent.message.ambiguous |= !trying.is_empty();
+            }
+            if !trying.is_empty() {
+                self.tell(&message, &trying);
+            }
         }
     }
 

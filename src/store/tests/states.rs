@@ -104,6 +104,7 @@ async fn a_mail_that_some_recipients_have_counts_as_told() {
         plain: false,
         ambiguous: false,
         settled: settled.clone(),
+        reached: settled.clone(),
         reason: "451".to_owned(),
     };
     store.record(again).await.unwrap();
@@ -142,7 +143,7 @@ async fn old_ends_are_forgotten_when_nothing_is_owed() {
             let ids = vec![store.open_of("support").await.unwrap().owed.last().unwrap().id];
             store.record(Recorded::Composed { message: message(id, "support", at(number)), ids }).await.unwrap();
             let message = MessageId(id.to_owned());
-            store.record(Recorded::Delivered { message, at: at(number) }).await.unwrap();
+            store.record(Recorded::Delivered { message, at: at(number), reached: Vec::new() }).await.unwrap();
         }
     }
     assert_eq!(store.prune(at(10)).await.unwrap(), 0, "what ended then is not before it");
@@ -164,7 +165,7 @@ async fn inboxes_and_receivers_that_are_gone_owe_nothing() {
     let owed = store.open_of("gone").await.unwrap().owed[0].id;
     store.record(Recorded::Composed { message: composed, ids: vec![owed] }).await.unwrap();
 
-    let known = || store.forget_others(vec!["main".to_owned()], vec!["support".to_owned()], at(9));
+    let known = || store.forget_others(vec!["main".to_owned()], vec!["support".to_owned()], Vec::new(), at(9));
     assert_eq!(known().await.unwrap(), (1, 1));
     assert_eq!(known().await.unwrap(), (0, 0), "once");
     assert_eq!(store.snapshot("main").await.unwrap().alerts, [kept]);

@@ -40,6 +40,7 @@ pub fn read(data: &[u8]) {
         now: now(),
         thread: None,
         settled: Vec::new(),
+        only: None,
     };
     let began = Instant::now();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");

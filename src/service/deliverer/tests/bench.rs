@@ -18,8 +18,10 @@ use tokio::{
 
 use crate::{
     engine::{group::GroupBy, owe},
-    model::{Alert, Changes, Contact, Event, MessageId, Names, Notification, Privacy, Reason, Resolution},
-    notify::{Sender, Slack, Webhook},
+    model::{
+        Alert, Changes, Contact, Event, MessageId, Names, Notification, Privacy, Reason, Resolution, smtp::SmtpAddress,
+    },
+    notify::{Email, Sender, Slack, Webhook},
     render::{Format, Renderer},
     rules::RuleSet,
     service::{
@@ -37,10 +39,10 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Says {
     Status(u16),
-    RetryAfter(u32),
-    HangsUp,
     /// With this body instead of `ok`.
     Text(u16, &'static str),
+    RetryAfter(u32),
+    HangsUp,
     /// Yes, after so much time.
     Slowly(Duration),
 }
@@ -62,6 +64,8 @@ pub(super) struct Bench {
     pub(super) got: Arc<Mutex<Vec<Got>>>,
     pub(super) clock: Arc<ManualClock>,
     pub(super) script: Arc<Mutex<VecDeque<Says>>>,
+    /// Where a mail server listens, for a receiver of that kind.
+    pub(super) mail_port: Option<u16>,
     url: String,
     client: reqwest::Client,
     _folder: Option<tempfile::TempDir>,
@@ -88,6 +92,7 @@ impl Bench {
         let manner = Manner {
             receiver: receiver.to_owned(),
             fallback: None,
+            persons: vec!["webhook".to_owned()],
             format: Format::Webhook,
             group: GroupBy::Rule,
             max_listed: 10,
@@ -95,7 +100,7 @@ impl Bench {
             give_up_after: SignedDuration::from_hours(24),
             in_flight: 1,
         };
-        Self { store, manner, got, clock, script, url, client: client(), _folder: None }
+        Self { store, manner, got, clock, script, mail_port: None, url, client: client(), _folder: None }
     }
 
     pub(super) fn deliverer(&self) -> Deliverer {
@@ -112,6 +117,7 @@ impl Bench {
                 Format::Slack => {
                     Sender::Slack(Slack::new(self.client.clone(), self.url.clone().into(), TIMEOUT).unwrap())
                 }
+                Format::Email => Sender::Email(self.email()),
                 _ => Sender::Webhook(Webhook::new(self.client.clone(), self.url.clone().into(), TIMEOUT).unwrap()),
             }
             .into(),
@@ -122,6 +128,20 @@ impl Bench {
             inboxes: Inboxes::default(),
             put_off: PutOff::default(),
         }
+    }
+
+    fn email(&self) -> Email {
+        let server = SmtpAddress::parse(&format!("smtp://127.0.0.1:{}", self.mail_port.unwrap())).unwrap();
+        let to = self.manner.persons.iter().map(|person| person.parse().unwrap()).collect();
+        Email::new(server, "p@x.org".parse().unwrap(), to, TIMEOUT, &[]).unwrap()
+    }
+
+    /// Another message of the first step.
+    pub(super) async fn remind(&self, contact: &str) {
+        let open = self.store.snapshot("main").await.unwrap().alerts;
+        let alert = open.into_iter().find(|alert| alert.contact.id == contact).unwrap();
+        let owed = vec![notification(&alert, &self.manner.receiver, Event::Repeated, self.now())];
+        self.store.commit("main", Changes { owed, ..Changes::default() }).await.unwrap();
     }
 
     pub(super) async fn round(&self) -> Delivered {
@@ -136,6 +156,11 @@ impl Bench {
         self.clock.now()
     }
 
+    /// Whether so much has passed since the beginning.
+    pub(super) fn clock_is_past(&self, elapsed: SignedDuration) -> bool {
+        self.now() >= "2026-06-12T12:00:00Z".parse::<Timestamp>().unwrap() + elapsed
+    }
+
     pub(super) fn advance(&self, seconds: i64) {
         self.clock.advance(SignedDuration::from_secs(seconds));
     }
@@ -148,22 +173,8 @@ impl Bench {
         let now = self.now();
         let contact = Contact::read(json!({ "_id": contact })).unwrap();
         let alert = Alert { fired_at: Some(now), ..Alert::begin("main", rule, contact, now, now) };
-        let owed = receivers.iter().map(|receiver| Notification {
-            alert: alert.id.clone(),
-            rule: rule.to_owned(),
-            inbox: "main".to_owned(),
-            receiver: (*receiver).to_owned(),
-            step: 0,
-            event: Event::Fired,
-            template: "alert".to_owned(),
-    /// Whether so much has passed since the beginning.
-    pub(super) fn clock_is_past(&self, elapsed: SignedDuration) -> bool {
-        self.now() >= "2026-06-12T12:00:00Z".parse::<Timestamp>().unwrap() + elapsed
-    }
-
-            due_at: now,
-        });
-        let changes = Changes { owed: owed.collect(), alerts: vec![alert], ..Changes::default() };
+        let owed = receivers.iter().map(|receiver| notification(&alert, receiver, Event::Fired, now)).collect();
+        let changes = Changes { owed, alerts: vec![alert], ..Changes::default() };
         self.store.commit("main", changes).await.unwrap();
     }
 
@@ -180,7 +191,8 @@ impl Bench {
     pub(super) async fn crash_in_an_attempt(&self) -> String {
         let parcels = self.deliverer().preview().await.unwrap();
         let message = MessageId(parcels[0].id.0.clone());
-        self.store.record(Recorded::Attempting { message: message.clone() }).await.unwrap();
+        let trying = self.manner.persons.clone();
+        self.store.record(Recorded::Attempting { message: message.clone(), trying }).await.unwrap();
         self.store.recover(self.now()).await.unwrap();
         message.0
     }
@@ -209,6 +221,19 @@ impl Bench {
     pub(super) async fn owed(&self, event: Event) -> usize {
         let open = self.store.open_of(&self.manner.receiver).await.unwrap();
         open.owed.iter().filter(|owed| owed.notification.event == event).count()
+    }
+}
+
+fn notification(alert: &Alert, receiver: &str, event: Event, now: Timestamp) -> Notification {
+    Notification {
+        alert: alert.id.clone(),
+        rule: alert.rule.clone(),
+        inbox: alert.inbox.clone(),
+        receiver: receiver.to_owned(),
+        step: 0,
+        event,
+        template: "alert".to_owned(),
+        due_at: now,
     }
 }
 
@@ -250,6 +275,7 @@ async fn answer(
         got.lock().unwrap().push(Got { id, body, attempts_stored, open });
         script.pop_front().unwrap_or(Says::Status(200))
     };
+    let text = if let Says::Text(_, text) = says { text } else { "ok" };
     let (status, more) = match says {
         Says::HangsUp => {
             opened.fetch_sub(1, Ordering::SeqCst);
@@ -276,7 +302,6 @@ async fn request(stream: &mut TcpStream) -> Option<(String, String)> {
         let read = stream.read(&mut more).await.ok().filter(|read| *read > 0)?;
         bytes.extend_from_slice(&more[..read]);
         let text = String::from_utf8_lossy(&bytes).into_owned();
-    let text = if let Says::Text(_, text) = says { text } else { "ok" };
         let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
         let header = |name: &str| {
             let lines = head.lines().filter_map(|line| line.split_once(": "));

@@ -1,0 +1,85 @@
+//! A receiver whom nothing names any more: what it was to be told goes to those whom the rule names now.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+
+use crate::{
+    model::{Alert, Told, WATCHDOG},
+    rules::{Rule, hours::Outside},
+};
+
+/// Who is told in whose place, as the configuration says it now.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Roster {
+    /// The receivers that there are, each with its fallback.
+    pub fallbacks: BTreeMap<String, Option<String>>,
+    /// Who hears of the watcher's own troubles.
+    pub watchdog: Vec<String>,
+}
+
+impl Roster {
+    /// Leaves out receivers that the configuration no longer has: nobody could tell them of an end.
+    pub fn without_the_gone(&self, told: &mut Vec<Told>) {
+        if !self.fallbacks.is_empty() {
+            told.retain(|told| self.fallbacks.contains_key(&told.receiver));
+        }
+    }
+
+    /// A receiver and those who stand in for it, in order.
+    fn chain(&self, receiver: &str) -> Vec<String> {
+        let mut chain: Vec<String> = Vec::new();
+        let mut next = self.fallbacks.contains_key(receiver).then(|| receiver.to_owned());
+        while let Some(name) = next.filter(|name| !chain.contains(name)) {
+            next = self.fallbacks.get(&name).cloned().flatten();
+            chain.push(name);
+        }
+        chain
+    }
+}
+
+/// Who is told now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Successors {
+    /// Each with those who stand in for it, in order: the next one is told where the one before was given up.
+    pub chains: Vec<Vec<String>>,
+    /// By which step.
+    pub step: u32,
+    /// With which template.
+    pub template: String,
+}
+
+/// Who is told of an alert in place of `receiver`, which was owed a message of the step number `step`. `None`:
+/// `receiver` is still named, by a step, as a stand-in outside of the hours or as a fallback; or the rule is not
+/// known, and that is no order to withdraw anything.
+pub fn successors(
+    rule: Option<&Rule>,
+    alert: &Alert,
+    (receiver, step): (&str, u32),
+    roster: &Roster,
+    now: Timestamp,
+) -> Option<Successors> {
+    let (named, to, step, template) = if alert.inbox == WATCHDOG {
+        (roster.watchdog.iter().collect::<BTreeSet<_>>(), &roster.watchdog[..], step, "alert".to_owned())
+    } else {
+        let rule = rule?;
+        let stands_in = rule.hours.as_ref().and_then(|hours| match &hours.outside {
+            Outside::Receiver(other) => Some(other),
+            Outside::Hold | Outside::Drop => None,
+        });
+        let named = rule.notify.iter().flat_map(|step| &step.to).chain(stands_in).collect();
+        // Of a rule with fewer steps than before, the last one.
+        let place = (step as usize).min(rule.notify.len().checked_sub(1)?);
+        let to = match stands_in {
+            Some(other) if !rule.is_open(now) => std::slice::from_ref(other),
+            _ => &rule.notify[place].to[..],
+        };
+        (named, to, u32::try_from(place).unwrap_or(step), rule.notify[place].template.clone())
+    };
+    let is_named = named.into_iter().any(|name| roster.chain(name).iter().any(|one| one == receiver));
+    if is_named {
+        return None;
+    }
+    let chains = to.iter().map(|name| roster.chain(name)).filter(|chain| !chain.is_empty()).collect();
+    Some(Successors { chains, step, template })
+}

@@ -1,0 +1,46 @@
+//! What was owed to a receiver that nothing names any more goes to those whom the rule names now.
+
+use jiff::Timestamp;
+
+use super::shared::Shared;
+use crate::{
+    engine::successor::successors,
+    store::{Passed, Store, StoreError},
+};
+
+/// Of one receiver; gives how many notifications went to others.
+///
+/// # Errors
+/// The store failed.
+pub async fn pass_on(store: &Store, shared: &Shared, receiver: &str, now: Timestamp) -> Result<usize, StoreError> {
+    let left = store.left_by(receiver).await?;
+    if left.is_empty() {
+        return Ok(0);
+    }
+    let live = shared.live();
+    let passed = left.into_iter().filter_map(|left| {
+        let rule = live.rules.get(&left.alert.rule);
+        let who = successors(rule.map(AsRef::as_ref), &left.alert, (receiver, left.step), &shared.roster, now)?;
+        Some(Passed { id: left.id, to: who.chains, step: who.step, template: who.template })
+    });
+    let passed: Vec<Passed> = passed.collect();
+    if passed.is_empty() {
+        return Ok(0);
+    }
+    let withdrawn = passed.len();
+    let owed = store.pass_on(passed, now).await?;
+    tracing::warn!(receiver, withdrawn, owed, "receiver.replaced: those whom the rules name now are told in its place");
+    Ok(owed)
+}
+
+/// Of every receiver that the configuration no longer has.
+///
+/// # Errors
+/// The store failed.
+pub async fn pass_on_of_gone(store: &Store, shared: &Shared, now: Timestamp) -> Result<usize, StoreError> {
+    let mut owed = 0;
+    for receiver in store.gone(shared.roster.fallbacks.keys().cloned().collect()).await? {
+        owed += pass_on(store, shared, &receiver, now).await?;
+    }
+    Ok(owed)
+}

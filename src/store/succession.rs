@@ -1,0 +1,207 @@
+//! Receivers that come, go, or have another name: what was owed to one that is gone, and who is told in its place.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, params, types::Value};
+
+use super::{
+    history, outbox,
+    rows::{self, json, micros},
+};
+use crate::model::{Alert, Entry, Happened, NotificationId};
+
+/// How a receiver is reached, as far as it is the same receiver by that: its kind with a fingerprint of the address,
+/// or the recipients of a mail. What begins with this is the way there alone, a mail relay.
+pub const VIA: &str = "via:";
+
+/// What is left over to others: a message that a receiver was to get and has not taken, about an alert that lasts.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Left {
+    /// The notification's number.
+    pub id: NotificationId,
+    /// By which step it is owed.
+    pub step: u32,
+    /// The alert as it is now.
+    pub alert: Alert,
+}
+
+/// What goes over to others for good.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Passed {
+    /// The notification's number.
+    pub id: NotificationId,
+    /// Who is told now, each with those who stand in for it, in order.
+    pub to: Vec<Vec<String>>,
+    /// By which step.
+    pub step: u32,
+    /// With which template.
+    pub template: String,
+}
+
+/// What was to be told by `receiver` of alerts that fire and that nobody has taken: what is owed, and what was
+/// given up.
+pub fn left_by(db: &Connection, receiver: &str) -> rusqlite::Result<Vec<Left>> {
+    db.prepare_cached(
+        "SELECT n.id AS number, n.step, a.* FROM notification n JOIN alert a ON a.id = n.alert \
+         WHERE n.receiver = ?1 AND n.state IN ('owed', 'dead') AND n.event <> 'resolved' AND a.resolved_at IS NULL \
+         AND a.fired_at IS NOT NULL AND a.acked_at IS NULL ORDER BY n.id",
+    )?
+    .query_map([receiver], |row| {
+        Ok(Left { id: NotificationId(row.get("number")?), step: row.get("step")?, alert: rows::alert(row)? })
+    })?
+    .collect()
+}
+
+/// Receivers that the configuration no longer has, and to which something is owed, or was until it was given up.
+pub fn gone(db: &Connection, receivers: &[String]) -> rusqlite::Result<Vec<String>> {
+    db.prepare_cached(
+        "SELECT DISTINCT receiver FROM notification WHERE state IN ('owed', 'dead') \
+         AND receiver NOT IN (SELECT value FROM json_each(?1)) ORDER BY receiver",
+    )?
+    .query_map([json(&receivers)?], |row| row.get(0))?
+    .collect()
+}
+
+/// Owes it to others, where they do not know of the alert yet; gives how many notifications that were.
+pub fn pass_on(db: &Connection, passed: &[Passed], now: Timestamp) -> rusqlite::Result<usize> {
+    let mut owed = 0;
+    for Passed { id, to, step, template } in passed {
+        let alert = db
+            .prepare_cached(
+                "SELECT a.*, n.receiver AS whose FROM notification n JOIN alert a ON a.id = n.alert \
+                 WHERE n.id = ?1 AND n.state IN ('owed', 'dead')",
+            )?
+            .query_row([id.0], |row| Ok((rows::alert(row)?, row.get::<_, String>("whose")?)))
+            .optional()?;
+        let Some((alert, whose)) = alert else { continue };
+        for chain in to {
+            let Some(heir) = first_that_may_be_told(db, &alert, chain)? else { continue };
+            db.prepare_cached(
+                "INSERT INTO notification (alert, receiver, event, step, template, due_at) \
+                 VALUES (?1, ?2, 'fired', ?3, ?4, ?5)",
+            )?
+            .execute(params![alert.id.0, heir, step, template, micros(now)])?;
+            let entry = Entry::of(&alert, Happened::Owed, now).who(heir).detail(format!("in place of {whose}"));
+            history::write(db, &entry)?;
+            owed += 1;
+        }
+        withdraw(db, *id, now)?;
+    }
+    Ok(owed)
+}
+
+/// The first of a chain that nobody has given up; `None`: it knows of the alert, or is about to hear of it.
+fn first_that_may_be_told<'a>(
+    db: &Connection,
+    alert: &Alert,
+    chain: &'a [String],
+) -> rusqlite::Result<Option<&'a String>> {
+    for name in chain {
+        let (all, dead): (i64, i64) = db
+            .prepare_cached(
+                "SELECT count(*), coalesce(sum(state = 'dead' AND NOT told), 0) FROM notification \
+                 WHERE alert = ?1 AND receiver = ?2 AND event <> 'resolved' AND (state <> 'superseded' OR told)",
+            )?
+            .query_row([&alert.id.0, name], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        if all == 0 {
+            return Ok(Some(name));
+        }
+        if all > dead {
+            return Ok(None);
+        }
+    }
+    Ok(None)
+}
+
+/// The receiver is not told any more; a message that was given up and tells of nothing else is forgotten.
+fn withdraw(db: &Connection, id: NotificationId, now: Timestamp) -> rusqlite::Result<()> {
+    db.prepare_cached("UPDATE notification SET state = 'owed' WHERE id = ?1 AND state = 'dead'")?.execute([id.0])?;
+    outbox::supersede(db, &[(id, "the rule names others now")], now)?;
+    db.prepare_cached(
+        "UPDATE message SET state = 'superseded', closed_at = ?2 WHERE state = 'dead' \
+         AND id = (SELECT message FROM notification WHERE id = ?1) \
+         AND NOT EXISTS (SELECT 1 FROM notification n WHERE n.message = message.id AND n.state = 'dead')",
+    )?
+    .execute(params![id.0, micros(now)])?;
+    Ok(())
+}
+
+/// The receivers that there are now, each with how it is reached. One that is gone and is reached in the same way as
+/// one that is there has got another name: everything goes on under that. One that is reached in another way than
+/// before begins anew. Gives the old and the new names.
+pub fn know(
+    db: &Connection,
+    receivers: &[(String, Vec<String>)],
+    now: Timestamp,
+) -> rusqlite::Result<Vec<(String, String)>> {
+    let known: Vec<(String, Vec<String>)> = db
+        .prepare_cached("SELECT name, address FROM receiver ORDER BY name")?
+        .query_map([], |row| Ok((row.get(0)?, rows::from_json(row, "address")?)))?
+        .collect::<rusqlite::Result<_>>()?;
+    let mut renamed = Vec::new();
+    for (name, address) in &known {
+        let same = receivers.iter().find(|(other, _)| other == name);
+        match same {
+            Some((_, now_at)) if !address.is_empty() && address != now_at => begin_anew(db, name, now)?,
+            Some(_) => {}
+            None => {
+                let common = |other: &[String]| {
+                    other.iter().filter(|one| !one.starts_with(VIA) && address.contains(one)).count()
+                };
+                let heirs = receivers.iter().filter(|(_, other)| common(other) > 0);
+                if let Some((heir, _)) = heirs.max_by_key(|(_, other)| common(other)) {
+                    rename(db, name, heir, now)?;
+                    renamed.push((name.clone(), heir.clone()));
+                }
+            }
+        }
+    }
+    for (name, address) in receivers {
+        db.prepare_cached(
+            "INSERT INTO receiver (name, address) VALUES (?1, ?2) \
+             ON CONFLICT (name) DO UPDATE SET address = excluded.address",
+        )?
+        .execute(params![name, json(address)?])?;
+    }
+    Ok(renamed)
+}
+
+/// What was known of how it takes messages says nothing of the new address.
+fn begin_anew(db: &Connection, name: &str, now: Timestamp) -> rusqlite::Result<()> {
+    db.prepare_cached(
+        "UPDATE receiver SET failing_since = NULL, broken_at = NULL, not_before = NULL, last_error = '' WHERE name = ?1",
+    )?
+    .execute([name])?;
+    db.prepare_cached("UPDATE message SET next_at = min(next_at, ?2) WHERE receiver = ?1 AND state = 'due'")?
+        .execute(params![name, micros(now)])?;
+    Ok(())
+}
+
+fn rename(db: &Connection, from: &str, to: &str, now: Timestamp) -> rusqlite::Result<()> {
+    // Whom both names were to tell is told once.
+    let twice: Vec<i64> = db
+        .prepare_cached(
+            "SELECT n.id FROM notification n WHERE n.receiver = ?1 AND n.state = 'owed' \
+             AND EXISTS (SELECT 1 FROM notification o WHERE o.alert = n.alert AND o.receiver = ?2 \
+             AND (o.event = 'resolved') = (n.event = 'resolved') AND o.state <> 'superseded')",
+        )?
+        .query_map([from, to], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    let twice: Vec<_> = twice.into_iter().map(|id| (NotificationId(id), "the receiver has another name now")).collect();
+    outbox::supersede(db, &twice, now)?;
+    let moved: Vec<i64> = db
+        .prepare_cached("SELECT id FROM notification WHERE receiver = ?1 AND state = 'owed'")?
+        .query_map([from], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    for table in ["notification", "message"] {
+        db.execute(&format!("UPDATE {table} SET receiver = ?2 WHERE receiver = ?1"), [from, to])?;
+    }
+    let chosen = ("n.id IN (SELECT value FROM json_each(?4))", Value::Text(json(&moved)?));
+    history::of_notifications(db, Happened::Owed, now, &format!("in place of {from}"), chosen)?;
+    db.execute(
+        "INSERT OR IGNORE INTO receiver (name, failing_since, broken_at, not_before, last_error) \
+         SELECT ?2, failing_since, broken_at, not_before, last_error FROM receiver WHERE name = ?1",
+        [from, to],
+    )?;
+    db.execute("DELETE FROM receiver WHERE name = ?1", [from])?;
+    Ok(())
+}

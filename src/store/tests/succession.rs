@@ -1,0 +1,130 @@
+//! Receivers that go, come and have another name.
+
+use super::fixtures::{alert, at, beginning, message, notification, open};
+use crate::{
+    model::{Changes, Event, MessageId, Reception},
+    store::{Passed, Recorded, Store},
+};
+
+fn passed(store: &[crate::store::Left], to: &[&[&str]]) -> Vec<Passed> {
+    let to: Vec<Vec<String>> = to.iter().map(|chain| chain.iter().map(ToString::to_string).collect()).collect();
+    let one = |left: &crate::store::Left| Passed { id: left.id, to: to.clone(), step: 0, template: "alert".to_owned() };
+    store.iter().map(one).collect()
+}
+
+/// Receiver, state and event of every notification.
+async fn states(store: &Store) -> Vec<String> {
+    let all = store.notifications().await.unwrap();
+    all.iter().map(|(one, state)| format!("{} {} {state}", one.receiver, one.event.name())).collect()
+}
+
+async fn compose(store: &Store, id: &str, receiver: &str) -> MessageId {
+    let ids = store.open_of(receiver).await.unwrap().owed.iter().map(|owed| owed.id).collect();
+    store.record(Recorded::Composed { message: message(id, receiver, at(1)), ids }).await.unwrap();
+    MessageId(id.to_owned())
+}
+
+fn dead(message: MessageId) -> Recorded {
+    let (settled, reached) = (Vec::new(), Vec::new());
+    Recorded::Dead { message, at: at(2), reason: "HTTP 404".to_owned(), ambiguous: false, settled, reached }
+}
+
+#[tokio::test]
+async fn what_is_owed_and_what_was_given_up_goes_to_the_first_who_may_be_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).await;
+    store.commit("main", beginning(&alert("c", at(0)))).await.unwrap();
+    let message = compose(&store, "m", "support").await;
+    store.record(dead(message)).await.unwrap();
+    assert_eq!(store.gone(vec!["leads".to_owned()]).await.unwrap(), ["support"]);
+    let left = store.left_by("support").await.unwrap();
+    assert_eq!(store.pass_on(passed(&left, &[&["leads", "night"]]), at(3)).await.unwrap(), 1);
+    assert_eq!(states(&store).await, ["support fired superseded", "leads fired owed"]);
+    assert!(store.kept().await.unwrap().is_empty(), "it is not in the outbox any more");
+    // Of one that was given up as well, the next one is told; of one that knows, nobody.
+    let message = compose(&store, "n", "leads").await;
+    store.record(dead(message)).await.unwrap();
+    let mut changes = Changes::default();
+    let alert = store.snapshot("main").await.unwrap().alerts[0].clone();
+    changes.owed.push(notification(&alert, "support", Event::Repeated, at(4)));
+    store.commit("main", changes).await.unwrap();
+    let left = store.left_by("support").await.unwrap();
+    assert_eq!(store.pass_on(passed(&left, &[&["leads", "night"], &["night"]]), at(5)).await.unwrap(), 1);
+    assert_eq!(states(&store).await[3], "night fired owed");
+    assert_eq!(store.pass_on(passed(&left, &[&["leads", "night"]]), at(6)).await.unwrap(), 0, "once");
+}
+
+#[tokio::test]
+async fn a_receiver_with_the_same_address_goes_on_under_its_new_name() {
+    let address = |parts: &[&str]| parts.iter().map(ToString::to_string).collect::<Vec<_>>();
+    for (old, new, same) in [
+        (&["slack:1"][..], &["slack:1"][..], true),
+        (&["mail:a", "mail:b", "via:x"], &["mail:b", "mail:c", "via:y"], true),
+        (&["mail:a", "via:x"], &["mail:c", "via:x"], false),
+        (&["slack:1"], &["slack:2"], false),
+        (&["slack:1"], &["webhook:1"], false),
+        // It was never known by its address.
+        (&[], &["slack:1"], false),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let store = open(folder.path()).await;
+        let known = |name: &str, of: &[&str]| vec![(name.to_owned(), address(of))];
+        store.know_receivers(known("support", old), at(0)).await.unwrap();
+        store.commit("main", beginning(&alert("c", at(0)))).await.unwrap();
+        let message = compose(&store, "m", "support").await;
+        let reached = vec!["a".to_owned()];
+        let (settled, reason) = (reached.clone(), "450".to_owned());
+        let again = Recorded::Again {
+            message,
+            now: at(1),
+            at: at(9),
+            plain: false,
+            ambiguous: false,
+            settled,
+            reached,
+            reason,
+        };
+        store.record(again).await.unwrap();
+        let failing = Reception { failing_since: Some(at(1)), last_error: "450".to_owned(), ..Reception::default() };
+        store.receives("support", failing.clone()).await.unwrap();
+        let renamed = store.know_receivers(known("helpdesk", new), at(2)).await.unwrap();
+        let right: Vec<_> = same.then(|| ("support".to_owned(), "helpdesk".to_owned())).into_iter().collect();
+        assert_eq!(renamed, right, "{old:?} {new:?}");
+        let (here, there) = (store.open_of("support").await.unwrap(), store.open_of("helpdesk").await.unwrap());
+        let (now, empty) = if same { (there, here) } else { (here, there) };
+        assert_eq!((now.messages.len(), empty.owed.len()), (1, 0), "{old:?} {new:?}");
+        assert_eq!((now.messages[0].1.clone(), now.reception), (vec!["a".to_owned()], failing), "{old:?} {new:?}");
+        assert!(now.owed[0].told && now.owed[0].told_of_beginning, "{old:?} {new:?}");
+        assert!(store.know_receivers(known("helpdesk", new), at(3)).await.unwrap().is_empty(), "once");
+    }
+}
+
+#[tokio::test]
+async fn whom_both_names_were_to_tell_is_told_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).await;
+    let at_one = |name: &str| (name.to_owned(), vec!["slack:1".to_owned()]);
+    store.know_receivers(vec![at_one("support"), at_one("helpdesk")], at(0)).await.unwrap();
+    let firing = alert("c", at(0));
+    let mut changes = beginning(&firing);
+    changes.owed.push(notification(&firing, "helpdesk", Event::Fired, at(0)));
+    store.commit("main", changes).await.unwrap();
+    store.know_receivers(vec![at_one("helpdesk")], at(1)).await.unwrap();
+    assert_eq!(states(&store).await, ["helpdesk fired superseded", "helpdesk fired owed"]);
+}
+
+#[tokio::test]
+async fn another_address_under_the_same_name_begins_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).await;
+    let known = |address: &str| vec![("support".to_owned(), vec![address.to_owned()])];
+    store.know_receivers(known("slack:1"), at(0)).await.unwrap();
+    store.commit("main", beginning(&alert("c", at(0)))).await.unwrap();
+    compose(&store, "m", "support").await;
+    let broken = Reception { broken_at: Some(at(1)), not_before: Some(at(900)), ..Reception::default() };
+    store.receives("support", broken.clone()).await.unwrap();
+    store.know_receivers(known("slack:1"), at(2)).await.unwrap();
+    assert_eq!(store.open_of("support").await.unwrap().reception, broken, "the same address");
+    store.know_receivers(known("slack:2"), at(3)).await.unwrap();
+    assert_eq!(store.open_of("support").await.unwrap().reception, Reception::default());
+}
