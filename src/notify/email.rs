@@ -168,6 +168,9 @@ impl Email {
             }
         }
         let mut connection = Connection::open(&self.server, &self.tls, self.name.as_deref(), by).await?;
+        if let Some(login) = &self.server.login {
+            login::log_in(&mut connection, login, by).await?;
+        }
         connection.begin(&self.from.email, by).await?;
         Ok(connection)
     }

@@ -16,8 +16,8 @@ use lettre::transport::smtp::response::{Response, Severity};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::failure::{Failure, Stage, Trouble};
+use super::reach;
 use super::wire::{Tls, Wire};
-use super::{login, reach};
 use crate::model::smtp::{Protection, SmtpAddress};
 
 /// How long goodbyes may take: they matter to nobody.
@@ -26,11 +26,11 @@ const GOODBYE: Duration = Duration::from_secs(2);
 const YES: Severity = Severity::PositiveCompletion;
 const GO_ON: Severity = Severity::PositiveIntermediate;
 
-/// A server that is ready for mail.
+/// A server that is ready for mail, or for a login where it wants one.
 pub(super) struct Connection(Box<AsyncSmtpConnection>);
 
 impl Connection {
-    /// Connects, encrypts, logs in.
+    /// Connects and encrypts.
     pub async fn open(server: &SmtpAddress, tls: &Tls, name: Option<&str>, by: Instant) -> Result<Self, Failure> {
         let within = by.saturating_duration_since(Instant::now());
         let stream = step(Stage::Connect, by, reach::connect(&server.host, server.port, within)).await?;
@@ -49,9 +49,6 @@ impl Connection {
             drop(connection);
             let encrypted = step(Stage::Connect, by, wire.encrypt(tls)).await?;
             connection = Self::greet(encrypted.greeted(), &hello, by).await?;
-        }
-        if let Some(login) = &server.login {
-            login::log_in(&mut connection, login, by).await?;
         }
         Ok(connection)
     }
