@@ -147,7 +147,13 @@ pub fn know(
                 let common = |other: &[String]| {
                     other.iter().filter(|one| !one.starts_with(VIA) && address.contains(one)).count()
                 };
-                let heirs = receivers.iter().filter(|(_, other)| common(other) > 0);
+                // One that was there before is another receiver, unless it reaches exactly the same.
+                let persons = |of: &[String]| of.iter().filter(|one| !one.starts_with(VIA)).count();
+                let is_new = |name: &String| known.iter().all(|(other, _)| other != name);
+                let heirs = receivers.iter().filter(|(name, other)| {
+                    let common = common(other);
+                    common > 0 && (is_new(name) || (common == persons(address) && common == persons(other)))
+                });
                 if let Some((heir, _)) = heirs.max_by_key(|(_, other)| common(other)) {
                     rename(db, name, heir, now)?;
                     renamed.push((name.clone(), heir.clone()));

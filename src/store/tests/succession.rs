@@ -114,6 +114,16 @@ async fn whom_both_names_were_to_tell_is_told_once() {
 }
 
 #[tokio::test]
+async fn a_list_that_shares_a_person_and_was_there_before_is_another_receiver() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).await;
+    let list = |name: &str, to: &[&str]| (name.to_owned(), to.iter().map(ToString::to_string).collect::<Vec<_>>());
+    let (support, leads) = (list("support", &["mail:a", "mail:b"]), list("leads", &["mail:a", "mail:c"]));
+    store.know_receivers(vec![support, leads.clone()], at(0)).await.unwrap();
+    assert_eq!(store.know_receivers(vec![leads], at(1)).await.unwrap(), []);
+}
+
+#[tokio::test]
 async fn another_address_under_the_same_name_begins_anew() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path()).await;
