@@ -10,6 +10,7 @@ use super::{
 use crate::model::{
     Alert, Silence, WATCHDOG,
     silence::silence_of,
+    text::same,
     time::{elapsed, human, iso},
 };
 
@@ -36,7 +37,7 @@ pub async fn alerts(global: &Global, arguments: ListArguments) -> anyhow::Result
     let is_asked = |alert: &Alert| {
         // The watcher's own troubles are what `status` and the history show.
         alert.inbox != WATCHDOG
-            && arguments.rule.as_ref().is_none_or(|rule| alert.rule == *rule)
+            && arguments.rule.as_ref().is_none_or(|rule| same(&alert.rule, rule))
             && arguments.contact.as_ref().is_none_or(|contact| alert.contact.id == *contact)
     };
     let rows: Vec<Row<'_>> = open

@@ -50,6 +50,14 @@ pub async fn dry_run(global: &Global) -> anyhow::Result<Exit> {
             polled = poller.run_once(Mode::Once, &page) => polled?,
             () = stop.cancelled() => return Ok(Exit::No),
         };
+        for fault in &polled.faults {
+            let inbox = &poller.inbox;
+            terminal::say(&format!(
+                "--- the rule {} cannot be judged in the inbox {inbox}: {}",
+                fault.rule,
+                fault.words()
+            ));
+        }
         if let Some(why) = polled.unread() {
             good = false;
             terminal::note(global, Level::WARN, &format!("inbox {} was not read completely: {why}", poller.inbox));

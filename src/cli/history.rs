@@ -8,7 +8,7 @@ use super::{
     Exit, Global, duration,
     state::{Desk, ListArguments, list},
 };
-use crate::model::{history::Asked, time::iso};
+use crate::model::{history::Asked, text::form, time::iso};
 
 /// What the command takes.
 #[derive(Debug, Args)]
@@ -32,7 +32,7 @@ pub async fn history(global: &Global, arguments: HistoryArguments) -> anyhow::Re
     };
     let asked = Asked {
         since: desk.now.checked_sub(arguments.since).ok(),
-        rule: arguments.list.rule,
+        rule: arguments.list.rule.map(|rule| form(&rule).into_owned()),
         contact: arguments.list.contact,
     };
     let entries = match &desk.store {

@@ -14,6 +14,7 @@ use crate::{
     diagnose::nearest::did_you_mean,
     model::{
         Matchers, Silence,
+        text::same,
         time::{elapsed, human, iso},
     },
     rules::Severity,
@@ -162,7 +163,7 @@ fn mistakes(matchers: &Matchers, how_long: SignedDuration, desk: &Desk) -> Vec<S
         ("severity", &matchers.severity, severities),
     ] {
         if let Some(value) = value
-            && !known.contains(&value.as_str())
+            && !known.iter().any(|known| same(known, value))
         {
             let help = did_you_mean(value, known).unwrap_or_default();
             mistakes.push(format!("there is no {what} `{value}`: {help}"));

@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     config::State as Place,
+    engine::faults,
     model::{
         Alert, InboxMemory, Loss, Reception, State,
         time::{elapsed, human, iso},
@@ -113,6 +114,13 @@ fn object(desk: &Desk, known: &Known) -> Value {
             "failing_since": memory.trouble().map(|(since, _)| iso(since)),
             "failure": memory.trouble().map(|(_, why)| why),
             "blind": blind.get(&inbox.name).cloned().flatten(),
+            "conditions_failed": memory.conditions.iter().map(|(rule, failed)| json!({
+                "rule": rule,
+                "since": iso(failed.since),
+                "part": failed.part,
+                "reason": failed.why,
+                "contacts": failed.contacts,
+            })).collect::<Vec<_>>(),
             "pending": count(known, &inbox.name, |alert| alert.state() == State::Pending),
             "firing": count(known, &inbox.name, Alert::is_firing),
             "acknowledged": count(known, &inbox.name, |alert| alert.ack.is_some()),
@@ -185,6 +193,12 @@ fn people(desk: &Desk, known: &Known) -> io::Result<()> {
     for (inbox, why) in blind(desk, known) {
         if let Some(why) = why {
             terminal::say(&format!("inbox {inbox}: {why}"))?;
+        }
+    }
+    for (inbox, memory) in &known.memories {
+        for (rule, failed) in &memory.conditions {
+            let (words, since) = (faults::words(&failed.part, &failed.why, failed.contacts), desk.moment(failed.since));
+            terminal::say(&format!("rule {rule} cannot be judged for everybody in {inbox} since {since}: {words}"))?;
         }
     }
     let rules = &desk.files.live.rules;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
+use super::faults::{RuleFault, note};
 use crate::{
     model::{
         Alert, Contact, Names, Reason,
@@ -32,7 +33,7 @@ pub fn judge(
     contact: &Contact,
     since: Timestamp,
     surroundings: Surroundings<'_>,
-    faults: &mut Vec<(String, String)>,
+    faults: &mut Vec<RuleFault>,
 ) -> Judgement {
     let Surroundings { inbox, names, live_chats, now } = surroundings;
     if !rule.filter.passes(contact, now) {
@@ -47,9 +48,7 @@ pub fn judge(
         Verdict::Fails if when.may_come_true(scope) => Judgement::Later,
         Verdict::Fails => Judgement::No,
         Verdict::Fault(fault) => {
-            if !faults.iter().any(|(name, _)| *name == rule.name) {
-                faults.push((rule.name.clone(), fault));
-            }
+            note(faults, rule, &contact.id, fault);
             Judgement::Unknown
         }
     }

@@ -6,6 +6,7 @@ use super::{
     doubt::{Absence, Doubts},
     due::{self, Due},
     evaluate::{Judgement, Surroundings, ended_at, judge, reaction, reason},
+    faults::RuleFault,
     owe,
     tick::{ABSENT, Tick},
 };
@@ -78,7 +79,7 @@ impl<'a> Life<'a> {
     }
 
     /// What has become of it since the tick before.
-    pub fn go_on(&mut self, rule: Option<&Rule>, doubts: &Doubts<'_>, faults: &mut Vec<(String, String)>) {
+    pub fn go_on(&mut self, rule: Option<&Rule>, doubts: &Doubts<'_>, faults: &mut Vec<RuleFault>) {
         let Some(rule) = rule else { return self.end(None, Reason::RuleRemoved) };
         self.follow_edits(rule);
         let known = match self.input.observed.contacts.get(&self.alert.contact.contact_id()) {
@@ -121,7 +122,7 @@ impl<'a> Life<'a> {
     }
 
     /// Evidence (a): the contact was seen.
-    fn seen(&mut self, rule: &Rule, contact: &Contact, faults: &mut Vec<(String, String)>) -> Known {
+    fn seen(&mut self, rule: &Rule, contact: &Contact, faults: &mut Vec<RuleFault>) -> Known {
         // Where the clock was set back, it is judged as of its beginning: before that nothing is known of it.
         let began_at = self.alert.fired_at.unwrap_or(self.alert.first_seen);
         let surroundings = Surroundings { now: self.surroundings.now.max(began_at), ..self.surroundings };

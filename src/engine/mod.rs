@@ -12,6 +12,7 @@ pub mod differs;
 pub mod doubt;
 pub mod due;
 pub mod evaluate;
+pub mod faults;
 pub mod group;
 mod life;
 mod live_chats;

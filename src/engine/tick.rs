@@ -15,11 +15,15 @@ use super::{
     doubt::{Absence, Doubts},
     due::{self, Due},
     evaluate::{Judgement, Surroundings, judge, waiting_since},
+    faults::{self, RuleFault},
     life::Life,
     live_chats, owe,
 };
 use crate::{
-    model::{Alert, Candidate, Changes, ContactId, Doubt, Names, Snapshot, snapshot::LiveChat},
+    model::{
+        Alert, Candidate, Changes, ContactId, Doubt, Names, Snapshot,
+        snapshot::{ConditionFailed, LiveChat},
+    },
     rules::{Rule, RuleSet},
 };
 
@@ -48,8 +52,10 @@ pub struct Tick<'a> {
 pub struct Outcome {
     /// What is to be committed.
     pub changes: Changes,
-    /// Conditions that could not be judged, by rule: the first fault of each.
-    pub faults: Vec<(String, String)>,
+    /// Conditions that could not be judged.
+    pub faults: Vec<RuleFault>,
+    /// The same over several ticks, for the inbox's memory.
+    pub conditions: BTreeMap<String, ConditionFailed>,
     /// Live chats without a word of an agent, for the inbox's memory.
     pub live_chats: BTreeMap<String, LiveChat>,
     /// Absences that are not believed yet, for the inbox's memory.
@@ -76,7 +82,10 @@ pub fn tick(input: Tick<'_>) -> Outcome {
     run.contacts();
     run.candidates();
     let outcome = run.outcome;
-    Outcome { live_chats, doubt: doubts.into_memory(), ..outcome }
+    let known = &input.snapshot.memory.conditions;
+    let rules = run.rules.iter().map(AsRef::as_ref);
+    let conditions = faults::remember(known, &outcome.faults, rules, input.observed, input.now);
+    Outcome { live_chats, conditions, doubt: doubts.into_memory(), ..outcome }
 }
 
 struct Run<'a> {

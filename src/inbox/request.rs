@@ -5,19 +5,21 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::{
-    model::time::iso,
+    model::{text, time::iso},
     rules::{Filter, filter::Range},
 };
 
 /// The body for one page (from 1) of `filter`, with relative times as of `now`.
 pub fn body(filter: &Filter, page: u32, now: Timestamp) -> Value {
     let range = |range: &Range| {
-        let text = |end: Option<crate::rules::filter::When>| end.map(|end| iso(end.at(now))).unwrap_or_default();
-        json!({ "startAt": text(range.start), "endsAt": text(range.end) })
+        let of = |end: Option<crate::rules::filter::When>| end.map(|end| iso(end.at(now))).unwrap_or_default();
+        json!({ "startAt": of(range.start), "endsAt": of(range.end) })
     };
+    // The API may compare byte by byte, and keep a text as some phone or browser wrote it.
+    let forms = |values: &[String]| values.iter().flat_map(|value| text::forms(value)).collect::<Vec<_>>();
     json!({
         "searchText": filter.search_text,
-        "tags": filter.tags,
+        "tags": forms(&filter.tags),
         "status": filter.status,
         "isOnline": filter.is_online,
         "_botWebsite": filter.bots.website,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Alert, Names};
+use super::{Alert, Names, text::same};
 
 /// What an alert must be to be silenced: every matcher that is set must fit.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,11 +57,11 @@ impl Matchers {
         let platform = alert.contact.platform();
         let tags = &alert.contact.profile.user_details.tags;
         self.set().into_iter().all(|(name, wanted)| match name {
-            "rule" => alert.rule == wanted,
-            "inbox" => alert.inbox == wanted,
+            "rule" => same(&alert.rule, wanted),
+            "inbox" => same(&alert.inbox, wanted),
             "contact" => alert.contact.id == wanted,
-            "bot" => bot == wanted || (!bot.is_empty() && names.bot(bot) == wanted),
-            "tag" => tags.iter().any(|tag| tag == wanted),
+            "bot" => bot == wanted || (!bot.is_empty() && same(names.bot(bot), wanted)),
+            "tag" => tags.iter().any(|tag| same(tag, wanted)),
             "platform" => platform.eq_ignore_ascii_case(wanted),
             _ => severity == wanted,
         })

@@ -95,6 +95,25 @@ pub struct InboxMemory {
     pub short: Option<Short>,
     /// The one-shot runs so far; empty where a daemon polls.
     pub runs: Runs,
+    /// Conditions that could not be judged, by rule.
+    pub conditions: BTreeMap<String, ConditionFailed>,
+}
+
+/// A rule's condition could not be judged for some contacts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConditionFailed {
+    /// Since when.
+    pub since: Timestamp,
+    /// When it last failed for somebody.
+    pub seen_at: Timestamp,
+    /// The part of the condition, as the admin wrote it.
+    pub part: String,
+    /// Why, without a customer's value.
+    pub why: String,
+    /// For how many contacts.
+    pub contacts: usize,
+    /// The fingerprint of the condition.
+    pub condition: String,
 }
 
 impl InboxMemory {

@@ -1,4 +1,31 @@
-//! Customers' text made harmless for one line: what every name and subject goes through.
+//! Customers' text made harmless for one line: what every name and subject goes through. And the form in
+//! which texts are compared.
+
+use std::borrow::Cow;
+
+use unicode_normalization::{IsNormalized, UnicodeNormalization as _, is_nfc_quick};
+
+/// The text in one Unicode form (NFC): `é` as one character and as `e` with an accent are the same text,
+/// and whether they come as the one or the other depends on the keyboard, the phone, or the file system.
+pub fn form(text: &str) -> Cow<'_, str> {
+    if text.is_ascii() || is_nfc_quick(text.chars()) == IsNormalized::Yes {
+        Cow::Borrowed(text)
+    } else {
+        Cow::Owned(text.nfc().collect())
+    }
+}
+
+/// A text in every form in which another program may have kept it.
+pub fn forms(text: &str) -> Vec<String> {
+    let composed = form(text).into_owned();
+    let decomposed: String = composed.nfd().collect();
+    if composed == decomposed { vec![composed] } else { vec![composed, decomposed] }
+}
+
+/// Whether two texts are equal, in whatever Unicode form they are written.
+pub fn same(one: &str, other: &str) -> bool {
+    one == other || form(one) == form(other)
+}
 
 use unicode_segmentation::UnicodeSegmentation;
 

@@ -40,11 +40,13 @@ pub enum Problem {
     StateLost,
     /// The state cannot be written, so that nobody is told of anybody.
     StateUnwritable,
+    /// A rule's condition cannot be judged for some contacts.
+    ConditionFailed,
 }
 
 impl Problem {
     /// Every problem, for tables and tests.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::InboxUnreadable,
         Self::TokenRefused,
         Self::RuleRejected,
@@ -58,6 +60,7 @@ impl Problem {
         Self::FilterDiffers,
         Self::StateLost,
         Self::StateUnwritable,
+        Self::ConditionFailed,
     ];
 
     /// The stored name, and the one that messages carry.
@@ -76,6 +79,7 @@ impl Problem {
             Self::FilterDiffers => "filter-differs",
             Self::StateLost => "state-lost",
             Self::StateUnwritable => "state-unwritable",
+            Self::ConditionFailed => "condition-failed",
         }
     }
 

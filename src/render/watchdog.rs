@@ -104,6 +104,10 @@ fn line(alert: &Alert, now: Timestamp) -> String {
         Problem::StateUnwritable => {
             format!("⚠️ pengwatch cannot write its state and tells nobody of customers who wait until it can: {detail}")
         }
+        Problem::ConditionFailed => format!(
+            "⚠️ pengwatch cannot judge the rule {subject} for everybody: {detail}. For them nothing begins and nothing \
+             ends by this rule; write its `when` so that it can be judged for every customer"
+        ),
     }
 }
 
@@ -121,6 +125,7 @@ fn mended(problem: Problem, subject: &str) -> String {
             format!("the customers of the inbox {subject} are back, or their absence has lasted and is believed")
         }
         Problem::FilterDiffers => format!("what the filters of the inbox {subject} return passes them again"),
+        Problem::ConditionFailed => format!("the rule {subject} can be judged for everybody again"),
         Problem::RunsMissed => "it runs regularly again".to_owned(),
         Problem::StateLost => format!("the state {subject} is in its place"),
         Problem::StateUnwritable => "the state can be written again, and who waits is told of".to_owned(),

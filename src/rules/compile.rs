@@ -7,19 +7,24 @@ use toml::{Spanned, Value};
 
 use super::{
     Condition, Filter, Rule, Severity, Since, Step,
+    condition::{Fact, always_open, inboxes, nearest_value, of_filter, types},
     filter::{Bots, Range, When},
     load::Known,
     shape::{FilterTable, NotifyTable, RangeTable, RuleFile},
 };
 use crate::{
     diagnose::{Diagnostic, Source, nearest::did_you_mean, toml::read},
-    model::{Edition, time},
+    model::{
+        Edition,
+        text::{form, same},
+        time,
+    },
 };
 
 /// The documented values of `status`.
-pub const STATUS: [&str; 6] = ["OPEN", "INPROGRESS", "REVIEW", "ONHOLD", "DEPENDANCY", "CLOSED"];
+pub const STATUS: &[&str] = types::STATUS.known;
 /// The documented values of `lastMessageBy`.
-pub const LAST_MESSAGE_BY: [&str; 3] = ["bot", "user", "agent"];
+pub const LAST_MESSAGE_BY: &[&str] = types::LAST_MESSAGE_BY.known;
 /// The keys that `applicableFilters` can list.
 pub const FILTER_KEYS: [&str; 17] = [
     "searchText",
@@ -80,13 +85,26 @@ impl Compiler<'_, '_> {
 
     fn rule(&mut self, name: &str, file: RuleFile) -> Rule {
         self.later("test", file.test.as_ref());
-        if let Some(inboxes) = &file.inboxes {
-            for inbox in inboxes {
-                self.known_name("inbox", inbox, self.known.inboxes);
-            }
-        }
-        let when = file.when.and_then(|when| self.condition(&when));
+        let known = self.known.inboxes;
+        let names = |this: &mut Self, names: Vec<Spanned<String>>| {
+            names.into_iter().map(|inbox| this.known_name("inbox", inbox, known)).collect::<Vec<_>>()
+        };
+        let watched = file.inboxes.map(|inboxes| names(self, inboxes));
+        let before = self.found.len();
         let filter = file.filter.map(|table| self.filter(table.into_inner())).unwrap_or_default();
+        let mut facts = of_filter(&filter);
+        // Of a filter with mistakes it is not known what it means.
+        if self.found[before..].iter().any(Diagnostic::is_error) {
+            facts.clear();
+        }
+        if file.hours.is_none() {
+            facts.push(always_open());
+        }
+        let seen = watched.as_deref().unwrap_or(known);
+        if !seen.is_empty() {
+            facts.push(inboxes(seen));
+        }
+        let when = file.when.and_then(|when| self.condition(&when, &facts));
         let r#for = self.duration("for", file.r#for.as_ref());
         let notify = self.notify(file.notify, r#for);
         let mut rule = Rule {
@@ -94,7 +112,7 @@ impl Compiler<'_, '_> {
             edition: Edition::default(),
             description: file.description.map(Spanned::into_inner).unwrap_or_default(),
             severity: self.one_of("severity", file.severity, &Severity::NAMES),
-            inboxes: file.inboxes.map(|inboxes| inboxes.into_iter().map(Spanned::into_inner).collect()),
+            inboxes: watched,
             since: self.one_of("since", file.since, &Since::NAMES),
             filter,
             when,
@@ -116,12 +134,15 @@ impl Compiler<'_, '_> {
         }
     }
 
-    fn known_name(&mut self, what: &str, name: &Spanned<String>, known: &[String]) {
-        if !known.contains(name.get_ref()) {
+    /// The name as the configuration spells it.
+    fn known_name(&mut self, what: &str, name: Spanned<String>, known: &[String]) -> String {
+        let spelled = known.iter().find(|known| same(known, name.get_ref()));
+        if spelled.is_none() {
             let help = did_you_mean(name.get_ref(), known.iter().map(String::as_str).collect::<Vec<_>>());
             let title = format!("there is no {what} `{}` in the configuration", name.get_ref());
             self.error(name.span(), title, help);
         }
+        spelled.cloned().unwrap_or_else(|| name.into_inner())
     }
 
     pub(super) fn one_of<T: Copy + Default>(
@@ -139,9 +160,21 @@ impl Compiler<'_, '_> {
         T::default()
     }
 
-    fn condition(&mut self, when: &Spanned<String>) -> Option<Condition> {
-        match Condition::compile(when.get_ref()) {
-            Ok(condition) => Some(condition),
+    /// `facts`: what holds of every customer whom the rule looks at.
+    fn condition(&mut self, when: &Spanned<String>, facts: &[Fact]) -> Option<Condition> {
+        let compiled = Condition::compile(when.get_ref()).and_then(|condition| match condition.contradiction(facts) {
+            Some(mistake) => Err(vec![mistake]),
+            None => Ok(condition),
+        });
+        match compiled {
+            Ok(condition) => {
+                if condition.is_always_true() {
+                    let title = "this condition holds for every customer";
+                    let help = "leave `when` out if everybody is meant; `a || b` holds where one of the two does";
+                    self.found.push(Diagnostic::warning(self.source, when.span(), title).help(help));
+                }
+                Some(condition)
+            }
             Err(mistakes) => {
                 // Where the text stands unescaped in the file, the very place can be shown.
                 let outer = when.span();
@@ -181,9 +214,8 @@ impl Compiler<'_, '_> {
                 Vec::new()
             }
         };
-        for receiver in &to {
-            self.known_name("receiver", receiver, self.known.receivers);
-        }
+        let known = self.known.receivers;
+        let to = to.into_iter().map(|receiver| self.known_name("receiver", receiver, known)).collect();
         if let Some(template) = &step.template
             && !self.known.templates.contains(template.get_ref())
         {
@@ -193,7 +225,7 @@ impl Compiler<'_, '_> {
             self.error(template.span(), title, help);
         }
         Step {
-            to: to.into_iter().map(Spanned::into_inner).collect(),
+            to,
             template: step.template.map_or_else(|| "alert".to_owned(), Spanned::into_inner),
             after,
             repeat,
@@ -207,7 +239,7 @@ impl Compiler<'_, '_> {
         Filter {
             search_text: table.searchText.map(Spanned::into_inner).unwrap_or_default(),
             tags: self.list("tags", table.tags, &[]),
-            status: self.list("status", table.status, &STATUS),
+            status: self.list("status", table.status, STATUS),
             is_online: self.flag("isOnline", "isOnline", table.isOnline),
             bots: Bots {
                 website: self.list("_botWebsite", table.bot_website, &[]),
@@ -223,7 +255,7 @@ impl Compiler<'_, '_> {
             last_seen_at: self.range(table.lastSeenAt),
             created_at: self.range(table.createdAt),
             user_interacted: self.flag("userInteracted", "userInteracted", table.userInteracted),
-            last_message_by: self.list("lastMessageBy", table.lastMessageBy, &LAST_MESSAGE_BY),
+            last_message_by: self.list("lastMessageBy", table.lastMessageBy, LAST_MESSAGE_BY),
             is_live_chat_active: self.flag("isLiveChatActive", "isLiveChatActive", table.isLiveChatActive),
             has_ordered: self.flag("hasOrdered.status", "hasOrdered.status", ordered.status),
             ordered_since: ordered.lastAt.and_then(|value| self.time(&value)),
@@ -269,16 +301,19 @@ impl Compiler<'_, '_> {
             match entry {
                 Value::String(text) => {
                     if !documented.is_empty() && !documented.contains(&text.as_str()) {
-                        let help = did_you_mean(&text, documented.to_vec()).unwrap_or_default();
+                        let meant = types::values(if key == "lastMessageBy" { "lastMessage.by" } else { key })
+                            .and_then(|values| nearest_value(&text, values))
+                            .map(|meant| format!("did you mean `{meant}`?"));
+                        let help = meant.or_else(|| did_you_mean(&text, documented.to_vec())).unwrap_or_default();
                         let help =
                             format!("{help} (a value that the page does not list is written {{ raw = \"{text}\" }})");
                         let at = self.entry_span(&span, &text);
                         self.error(at, format!("`{text}` is no documented value of `{key}`"), Some(help));
                     }
-                    texts.push(text);
+                    texts.push(form(&text).into_owned());
                 }
                 Value::Table(table) => match table.get("raw") {
-                    Some(Value::String(text)) if table.len() == 1 => texts.push(text.clone()),
+                    Some(Value::String(text)) if table.len() == 1 => texts.push(form(text).into_owned()),
                     _ => wrong(self),
                 },
                 _ => wrong(self),
@@ -297,11 +332,23 @@ impl Compiler<'_, '_> {
     }
 
     fn range(&mut self, table: Option<Spanned<RangeTable>>) -> Range {
-        let table = table.map(Spanned::into_inner).unwrap_or_default();
-        Range {
+        let Some(table) = table else { return Range::default() };
+        let span = table.span();
+        let table = table.into_inner();
+        let range = Range {
             start: table.startAt.and_then(|value| self.time(&value)),
             end: table.endsAt.and_then(|value| self.time(&value)),
+        };
+        let is_turned = match (range.start, range.end) {
+            (Some(When::At(start)), Some(When::At(end))) => start > end,
+            (Some(When::Ago(start)), Some(When::Ago(end))) => start < end,
+            _ => false,
+        };
+        if is_turned {
+            let help = "exchange `startAt` and `endsAt`: \"-2h\" is before \"-1h\"".to_owned();
+            self.error(span, "nobody passes this filter: its range ends before it starts", Some(help));
         }
+        range
     }
 
     /// `"2026-06-12T08:00:00Z"`, a date, `"-1h"`, or `""` for none.

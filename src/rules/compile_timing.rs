@@ -107,7 +107,7 @@ impl Compiler<'_, '_> {
                 "assigned" => on.push(AckOn::Assigned),
                 status if STATUS.contains(&status) => on.push(AckOn::Status(status.to_owned())),
                 other => {
-                    let known = std::iter::once("assigned").chain(STATUS).collect::<Vec<_>>();
+                    let known = std::iter::once("assigned").chain(STATUS.iter().copied()).collect::<Vec<_>>();
                     let help = did_you_mean(other, known);
                     self.error(entry.span(), format!("`{other}` is nothing that acknowledges"), help);
                 }

@@ -3,34 +3,48 @@
 //! It sees every documented field under its API name (absent or null: the empty value), undocumented
 //! ones as `extra["x"]`, and the derived names of [`DERIVED`]. Durations and `waiting` are whole
 //! seconds, so that `waiting > minutes(5)` compares numbers.
+//!
+//! A text is parsed, its names and types are checked ([`check`]), what may be absent is given its empty
+//! value ([`absent`]), and what can never be true is refused ([`never`]).
+
+mod absent;
+mod check;
+mod depth;
+mod facts;
+mod fault;
+mod forms;
+mod functions;
+mod never;
+mod spelling;
+mod syntax;
+mod text;
+pub(in crate::rules) mod types;
 
 use std::{
     collections::{BTreeSet, HashMap},
     sync::Arc,
 };
 
-use cel::{Context, ExecutionError, FunctionContext, Program, Value, common::ast::IdedExpr, extractors::This};
+use cel::{Context, Program, Value, common::ast::IdedExpr};
 use jiff::Timestamp;
 use serde_json::Value as Json;
 
-use super::{condition_check, condition_depth, condition_types};
-use crate::model::{Contact, Names, field::Field, time};
+pub(in crate::rules) use self::check::nearest_value;
+use self::{
+    absent::Types,
+    functions::NOW,
+    never::{Against, Conflict, Reader},
+    text::Text,
+};
+pub use self::{
+    check::DERIVED,
+    facts::{Fact, always_open, inboxes, of_filter},
+    functions::FUNCTIONS,
+};
+use crate::model::{Contact, Names, field::Field, text::form, time};
 
 /// The longest condition: beyond it, nobody understands it either.
 pub const MAX_LENGTH: usize = 1024;
-
-/// Names that a condition sees besides the documented fields.
-pub const DERIVED: [&str; 9] =
-    ["waiting", "inbox", "name", "agent", "tags", "attributes", "open", "missed_live_chat", "extra"];
-
-/// Functions that a condition can call besides CEL's own.
-pub const FUNCTIONS: [&str; 5] = ["seconds", "minutes", "hours", "days", "since"];
-
-/// Where the functions find the time.
-const NOW: &str = "@now";
-
-/// "Never" as a number of seconds ago: longer than anything a rule compares with.
-const NEVER: i64 = 1 << 53;
 
 /// What a condition is judged with, besides the rule.
 #[derive(Clone, Copy, Debug)]
@@ -58,8 +72,17 @@ pub enum Verdict {
     Holds,
     /// It does not hold.
     Fails,
-    /// It could not be judged, which counts as "does not match"; the text names no value.
-    Fault(String),
+    /// It could not be judged: no beginning and no end follows from that.
+    Fault(Fault),
+}
+
+/// Why a condition could not be judged. It names no value of a customer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// The part that fails, as the admin wrote it.
+    pub part: String,
+    /// Why.
+    pub why: String,
 }
 
 /// A mistake in a condition, at a byte range of its text.
@@ -79,6 +102,10 @@ pub struct Condition {
     text: String,
     program: Arc<Program>,
     root: Arc<Context<'static, 'static>>,
+    /// As it was parsed, and the types of its parts.
+    parsed: Arc<(IdedExpr, Types)>,
+    /// The same with empty values for what may be absent: what is evaluated.
+    lowered: Arc<IdedExpr>,
     /// Root names that the text refers to.
     names: BTreeSet<String>,
     clock: bool,
@@ -93,7 +120,7 @@ impl std::fmt::Debug for Condition {
 }
 
 impl Condition {
-    /// Compiles and checks a condition: syntax, names, and types as far as they can be known.
+    /// Compiles and checks a condition: syntax, names, types, and whether it can be true at all.
     ///
     /// # Errors
     /// Every mistake found.
@@ -108,28 +135,106 @@ impl Condition {
             return Err(whole("this condition is empty", "leave `when` out, or write it like `unreadMessages > 0`"));
         }
         let deep = || whole("this condition is nested too deep", "write it flatter, or split it into several rules");
-        if condition_depth::too_many_brackets(text) {
+        if depth::too_many_brackets(text) {
             return Err(deep());
         }
-        let program = Program::compile(text).map_err(|errors| condition_check::syntax(text, &errors))?;
-        if condition_depth::too_deep(program.expression()) {
+        let program = Program::compile(text).map_err(|errors| syntax::mistakes(text, &errors))?;
+        if depth::too_deep(program.expression()) {
             return Err(deep());
         }
-        if condition_depth::too_long(program.expression()) {
+        if depth::too_long(program.expression()) {
             let help = "loops (`all`, `exists`, `map`, `filter`): two in each other, four one after the other";
             return Err(whole("this condition would take too long", help));
         }
-        let used = condition_check::names(&program)?;
+        let mut parsed = program.expression().clone();
+        absent::in_one_form(&mut parsed);
+        let used = check::check(&parsed, Text { info: program.source_info() })?;
+        let mut lowered = parsed.clone();
+        absent::lower(&mut lowered, &used.types);
         let condition = Self {
             text: text.to_owned(),
-            root: Arc::new(root()),
+            root: Arc::new(functions::root()),
             clock: used.functions.contains("since") || used.roots.contains("waiting") || used.roots.contains("open"),
             names: used.roots,
-            steady: Arc::new(condition_check::steady(program.expression())),
+            steady: Arc::new(syntax::steady(&lowered)),
+            parsed: Arc::new((parsed, used.types)),
+            lowered: Arc::new(lowered),
             program: Arc::new(program),
         };
-        condition_types::types(&condition)?;
-        Ok(condition)
+        condition.try_samples()?;
+        match condition.contradiction(&[]) {
+            Some(mistake) => Err(vec![mistake]),
+            None => Ok(condition),
+        }
+    }
+
+    /// Evaluates every part on sample contacts, where a type cannot be known otherwise.
+    fn try_samples(&self) -> Result<(), Vec<Mistake>> {
+        let source = self.source();
+        let names = Names::default();
+        let mut mistakes: Vec<Mistake> = Vec::new();
+        for contact in fault::samples() {
+            let now = Timestamp::UNIX_EPOCH;
+            let scope = Scope {
+                contact: &contact,
+                since: now,
+                inbox: "main",
+                names: &names,
+                open: true,
+                missed_live_chat: false,
+                now,
+            };
+            let mut wrong = Vec::new();
+            fault::failing(&self.context(scope), &self.lowered, fault::is_type_error, &mut wrong);
+            for (id, what) in wrong {
+                let span = source.sign(id);
+                // Several samples stumble at one place.
+                if !mistakes.iter().any(|known: &Mistake| known.span == span) {
+                    mistakes.push(Mistake { span, what, help: None });
+                }
+            }
+        }
+        if mistakes.is_empty() { Ok(()) } else { Err(mistakes) }
+    }
+
+    /// Why it can never be true for customers of whom these facts hold; `None` where it may be.
+    pub fn contradiction(&self, facts: &[Fact]) -> Option<Mistake> {
+        let Conflict { place, part, against } = never::never(self.reader(), &self.parsed.0, facts)?;
+        if self.parsed.0.id != 0 && part == "false" {
+            let help = "to switch a rule off, write `enabled = false`".to_owned();
+            return Some(Mistake { span: place, what: "this condition is never true".to_owned(), help: Some(help) });
+        }
+        let (what, help) = match against {
+            Against::Itself("") => (format!("`{part}` can never be true"), None),
+            Against::Itself(why) => (format!("`{part}` can never be true: {why}"), None),
+            Against::Part(other) => (
+                format!("this condition can never be true: `{part}` contradicts `{other}`"),
+                Some(format!("leave one of them out, or write `{other} || {part}` where either is meant")),
+            ),
+            Against::Fact(fact) => (
+                format!("this condition can never be true: `{part}` contradicts {fact}"),
+                Some("change one of them: both must hold".to_owned()),
+            ),
+            Against::Rest => (
+                format!("this condition can never be true: `{part}` contradicts what else must hold"),
+                Some("leave a part out, or join alternatives by `||`".to_owned()),
+            ),
+        };
+        let help = help.or_else(|| Some("write what should hold, or leave it out".to_owned()));
+        Some(Mistake { span: place, what, help })
+    }
+
+    /// Whether no customer can make it false, so that it may as well be left out.
+    pub fn is_always_true(&self) -> bool {
+        never::always(self.reader(), &self.parsed.0)
+    }
+
+    fn source(&self) -> Text<'_> {
+        Text { info: self.program.source_info() }
+    }
+
+    fn reader(&self) -> Reader<'_> {
+        Reader { source: self.source(), types: &self.parsed.1, root: &self.root }
     }
 
     /// The text as written.
@@ -160,22 +265,25 @@ impl Condition {
 
     /// Judges one contact.
     pub fn judge(&self, scope: Scope<'_>) -> Verdict {
-        match self.program.execute(&self.context(scope)) {
+        let context = self.context(scope);
+        match context.resolve(&self.lowered) {
             Ok(Value::Bool(true)) => Verdict::Holds,
-            // A custom field or a list's entry that this contact does not have is an ordinary "no".
-            Ok(Value::Bool(false)) | Err(ExecutionError::NoSuchKey(_) | ExecutionError::IndexOutOfBounds(_)) => {
-                Verdict::Fails
+            // An undocumented field that this contact does not have counts as empty.
+            Ok(Value::Bool(false) | Value::Null) => Verdict::Fails,
+            Ok(_) => Verdict::Fault(Fault {
+                part: self.text.split_whitespace().collect::<Vec<_>>().join(" "),
+                why: "it is neither true nor false".to_owned(),
+            }),
+            Err(_) => {
+                let failed = fault::innermost(&context, &self.lowered, |_| true);
+                let (id, why) = failed.unwrap_or((self.lowered.id, "it failed".to_owned()));
+                let part = find(&self.parsed.0, id).map_or(self.text.clone(), |part| self.source().of(part));
+                Verdict::Fault(Fault { part, why })
             }
-            Ok(_) => Verdict::Fault("the condition is neither true nor false".to_owned()),
-            Err(error) => Verdict::Fault(condition_types::words(&error)),
         }
     }
 
-    pub(super) fn program(&self) -> &Program {
-        &self.program
-    }
-
-    pub(super) fn context(&self, scope: Scope<'_>) -> Context<'_, 'static> {
+    fn context(&self, scope: Scope<'_>) -> Context<'_, 'static> {
         let mut context = self.root.new_inner_scope();
         context.add_variable_from_value(NOW, scope.now.as_second());
         for name in &self.names {
@@ -185,29 +293,9 @@ impl Condition {
     }
 }
 
-fn root() -> Context<'static, 'static> {
-    let mut root = Context::default();
-    // These names are not CEL's own, so that adding them cannot fail.
-    let _ = root.add_function("seconds", |n: i64| n);
-    let _ = root.add_function("minutes", |n: i64| n.saturating_mul(60));
-    let _ = root.add_function("hours", |n: i64| n.saturating_mul(3_600));
-    let _ = root.add_function("days", |n: i64| n.saturating_mul(86_400));
-    let _ = root.add_function("since", since);
-    root
-}
-
-fn since(context: &FunctionContext, This(time): This<Arc<String>>) -> Result<i64, ExecutionError> {
-    if time.is_empty() {
-        return Ok(NEVER);
-    }
-    let Some(time) = time::parse_timestamp(&time) else {
-        return Err(context.error("this is no time"));
-    };
-    let now = context.ptx.get_variable(NOW).and_then(|now| Value::try_from(now.as_ref()).ok());
-    let Some(Value::Int(now)) = now else {
-        return Err(context.error("no time is known here"));
-    };
-    Ok(now - time.as_second())
+/// The part of this id.
+fn find(node: &IdedExpr, id: u64) -> Option<&IdedExpr> {
+    if node.id == id { Some(node) } else { depth::below(node).into_iter().find_map(|part| find(part, id)) }
 }
 
 fn variable(name: &str, scope: Scope<'_>) -> Value {
@@ -215,14 +303,14 @@ fn variable(name: &str, scope: Scope<'_>) -> Value {
     let who = &contact.profile.user_details;
     match name {
         "waiting" => time::elapsed(scope.since, scope.now).as_secs().into(),
-        "inbox" => scope.inbox.into(),
-        "name" => contact.name().into(),
-        "agent" => scope.names.agent(&contact.agent_assigned).into(),
-        "tags" => who.tags.clone().into(),
+        "inbox" => text(scope.inbox),
+        "name" => text(&contact.name()),
+        "agent" => text(scope.names.agent(&contact.agent_assigned)),
+        "tags" => who.tags.iter().map(|tag| text(tag)).collect::<Vec<_>>().into(),
         "attributes" => who
             .attributes
             .iter()
-            .map(|attribute| (attribute.key.clone(), attribute.value.clone()))
+            .map(|attribute| (form(&attribute.key).into_owned(), text(&attribute.value)))
             .collect::<HashMap<_, _>>()
             .into(),
         "open" => scope.open.into(),
@@ -235,9 +323,11 @@ fn variable(name: &str, scope: Scope<'_>) -> Value {
 /// The documented field of this root name: the cheap ones without making the whole record JSON.
 fn field(contact: &Contact, name: &str) -> Value {
     match name {
-        "_id" => contact.id.as_str().into(),
-        "status" => contact.status.as_str().into(),
-        "unreadMessages" => contact.unread_messages.into(),
+        "_id" => text(&contact.id),
+        "status" => text(&contact.status),
+        // A count is never negative, whatever a server says.
+        "unreadMessages" => contact.unread_messages.max(0).into(),
+        "websiteVisits" => contact.website_visits.max(0).into(),
         "isLiveChatActive" => contact.is_live_chat_active.into(),
         "isImported" => contact.is_imported.into(),
         "userInteracted" => contact.user_interacted.into(),
@@ -246,6 +336,11 @@ fn field(contact: &Contact, name: &str) -> Value {
         "lastSeenAt" => from_json(&contact.last_seen_at.json()),
         other => contact.record.json().get(other).map_or(Value::Null, from_json),
     }
+}
+
+/// A text in the Unicode form that the condition's own texts have: equal texts are equal.
+fn text(written: &str) -> Value {
+    form(written).into_owned().into()
 }
 
 fn from_json(json: &Json) -> Value {
@@ -257,10 +352,12 @@ fn from_json(json: &Json) -> Value {
             (None, Some(float)) => float.into(),
             (None, None) => Value::Null,
         },
-        Json::String(text) => text.as_str().into(),
+        Json::String(written) => text(written),
         Json::Array(entries) => entries.iter().map(from_json).collect::<Vec<Value>>().into(),
-        Json::Object(object) => {
-            object.iter().map(|(key, value)| (key.clone(), from_json(value))).collect::<HashMap<String, Value>>().into()
-        }
+        Json::Object(object) => object
+            .iter()
+            .map(|(key, value)| (form(key).into_owned(), from_json(value)))
+            .collect::<HashMap<String, Value>>()
+            .into(),
     }
 }

@@ -5,7 +5,10 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::model::Contact;
+use crate::model::{
+    Contact,
+    text::{form, same},
+};
 
 /// A time in a filter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -181,9 +184,9 @@ impl Filter {
 
     /// Each key's own check, by the request's key; one that is not in use passes.
     pub fn checks(&self, contact: &Contact, now: Timestamp) -> [(&'static str, bool); 14] {
-        let any = |wanted: &[String], has: &str| wanted.is_empty() || wanted.iter().any(|value| value == has);
+        let any = |wanted: &[String], has: &str| wanted.is_empty() || wanted.iter().any(|value| same(value, has));
         let overlap = |wanted: &[String], has: &[String]| {
-            wanted.is_empty() || wanted.iter().any(|value| has.iter().any(|own| own == value))
+            wanted.is_empty() || wanted.iter().any(|value| has.iter().any(|own| same(own, value)))
         };
         let ordered = (!self.orders() || contact.has_ordered.status)
             && self.ordered_since.is_none_or(|since| contact.has_ordered.last_at.is_some_and(|at| at >= since.at(now)));
@@ -245,13 +248,13 @@ impl Filter {
             return true;
         }
         let who = &contact.profile.user_details;
-        let wanted = self.search_text.trim().to_lowercase();
+        let wanted = form(self.search_text.trim()).to_lowercase();
         // A prefix comes with and without its plus.
         let phone = format!("+{}{}", who.contact.phone.prefix.trim_start_matches('+'), who.contact.phone.number);
         let whats_app = format!("+{}", who.whats_app_number.trim_start_matches('+'));
         [&who.name, &who.user_provided_name, &who.contact.email, &phone, &whats_app]
             .into_iter()
-            .any(|text| text.to_lowercase().contains(&wanted))
+            .any(|text| form(text).to_lowercase().contains(&wanted))
     }
 
     /// Whether every record that passes `other` passes this one too, so that one walk serves both.

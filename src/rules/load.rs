@@ -8,7 +8,10 @@ use super::{
     Rule,
     compile::{Compiled, compile},
 };
-use crate::diagnose::{Diagnostic, Source, read_text};
+use crate::{
+    diagnose::{Diagnostic, Source, read_text},
+    model::text::form,
+};
 
 /// The names that rules may refer to.
 #[derive(Clone, Copy, Debug, Default)]
@@ -72,6 +75,8 @@ pub fn load(folder: &Path, known: &Known<'_>, found: &mut Vec<Diagnostic>) -> Ru
     names.sort();
     for name in names {
         let path = folder.join(format!("{name}.toml"));
+        // Some file systems keep names in another form than people type them.
+        let name = form(&name).into_owned();
         let compiled = match read_text(&path) {
             Ok(text) => compile(&name, &Source::new(path, text), known, found),
             Err(reason) => {

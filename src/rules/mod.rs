@@ -7,9 +7,6 @@
 pub mod compile;
 mod compile_timing;
 pub mod condition;
-mod condition_check;
-mod condition_depth;
-mod condition_types;
 pub mod filter;
 pub mod hours;
 pub mod load;
@@ -17,7 +14,7 @@ pub mod shape;
 #[cfg(test)]
 mod tests;
 
-pub use condition::{Condition, Scope, Verdict};
+pub use condition::{Condition, Fault, Scope, Verdict};
 pub use filter::Filter;
 pub use hours::Hours;
 pub use load::{Known, RuleSet};

@@ -5,3 +5,4 @@ mod filters;
 mod hostile;
 mod hours;
 mod mistakes;
+mod never;

@@ -18,7 +18,7 @@ use super::{
     walks::Gap,
 };
 use crate::{
-    engine::{Observed, Outcome, Query, Tick, due::Due, tick},
+    engine::{Observed, Outcome, Query, Tick, due::Due, faults::RuleFault, tick},
     inbox::{Client, InboxError},
     model::{
         Changes, Entry, Happened, InboxMemory, Snapshot,
@@ -83,6 +83,8 @@ pub struct Polled {
     pub differs: Option<String>,
     /// The inbox could not be read, wholly or partly; no alert was touched by what is missing.
     pub failure: Option<InboxError>,
+    /// Conditions that could not be judged.
+    pub faults: Vec<RuleFault>,
 }
 
 impl Polled {
@@ -133,9 +135,11 @@ impl Poller {
         // 8. Commit: state and what is owed, together or not at all.
         let overdue = queries.iter().any(|query| is_overdue(query, &memory, self.sweep_every, began));
         let mut polled = summary(&observed, &outcome.changes, failure, gap, overdue);
+        polled.faults = outcome.faults;
         let mut changes = outcome.changes;
         memory.live_chats = outcome.live_chats;
         memory.doubt = outcome.doubt;
+        memory.conditions = outcome.conditions;
         memory.walks.retain(|id, _| queries.iter().any(|query| query.id == *id));
         note_filters(&queries, &observed, &mut memory, began);
         if let Some((_, differs)) = memory.differing() {
@@ -207,10 +211,11 @@ impl Poller {
         Ok(snapshot)
     }
 
-    fn warn_of(&self, faults: &[(String, String)], records: usize) {
+    fn warn_of(&self, faults: &[RuleFault], records: usize) {
         let inbox = self.inbox.as_str();
-        for (rule, fault) in faults {
-            tracing::warn!(inbox, rule, fault, "rule.condition_failed: those contacts count as not matching");
+        for fault in faults {
+            let (rule, words) = (&fault.rule, fault.words());
+            tracing::warn!(inbox, rule, fault = words, "rule.condition_failed: nothing begins or ends by it for them");
         }
         if records > 0 {
             tracing::warn!(inbox, records, "inbox.records_not_understood: nobody's alert ends by them");
@@ -320,6 +325,7 @@ fn summary(
         gap,
         differs: None,
         failure,
+        faults: Vec::new(),
     }
 }
 

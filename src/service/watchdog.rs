@@ -6,8 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{clock::Clock, shared::Shared};
 use crate::{
-    engine::watch::watch,
-    model::{Alert, InboxMemory, Loss, Problem, Trouble, WATCHDOG, time::human},
+    engine::{faults, watch::watch},
+    model::{Alert, InboxMemory, Loss, Problem, Trouble, WATCHDOG, snapshot::ConditionFailed, time::human},
     notify::retry::BROKEN_AFTER,
     store::{Backlog, Store, StoreError},
 };
@@ -46,6 +46,7 @@ impl Watchdog {
             troubles.extend(of_inbox(inbox, memory, self.after, now));
         }
         troubles.extend(of_runs(&memories));
+        troubles.extend(of_conditions(&memories));
         for (rule, mistake) in &self.shared.live().mistakes {
             troubles.push(trouble(Problem::RuleRejected, rule, mistake, now));
         }
@@ -148,6 +149,21 @@ fn of_templates(rendered: &BTreeMap<String, Option<(String, Timestamp)>>, told: 
 fn of_state(path: &Path, loss: &Loss, now: Timestamp) -> Option<Trouble> {
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     loss.lasts(now).then(|| trouble(Problem::StateLost, &name, &loss.words(), loss.found_at))
+}
+
+/// Conditions that could not be judged: one trouble a rule, however many inboxes it looks at.
+fn of_conditions(memories: &[(String, InboxMemory)]) -> Vec<Trouble> {
+    let mut found: BTreeMap<&str, (ConditionFailed, usize)> = BTreeMap::new();
+    for (rule, failed) in memories.iter().flat_map(|(_, memory)| &memory.conditions) {
+        let (first, contacts) = found.entry(rule).or_insert_with(|| (failed.clone(), 0));
+        first.since = first.since.min(failed.since);
+        *contacts += failed.contacts;
+    }
+    let told = |(rule, (failed, contacts)): (&str, (ConditionFailed, usize))| {
+        let detail = faults::words(&failed.part, &failed.why, contacts);
+        trouble(Problem::ConditionFailed, rule, &detail, failed.since)
+    };
+    found.into_iter().map(told).collect()
 }
 
 /// Runs that did not come are one trouble, however many inboxes were not read.

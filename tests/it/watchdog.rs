@@ -280,3 +280,50 @@ fn a_template_that_fails_is_told_and_the_message_goes_out_all_the_same() {
     home.run(&["run", "--once"]).ends(0);
     assert!(subjects(&home)[1].starts_with("✅ pengwatch: the template own works again"), "{:?}", subjects(&home));
 }
+
+#[test]
+fn a_condition_that_fails_for_somebody_is_told_with_rule_place_and_how_many() {
+    let home = watched("");
+    home.edit(
+        "rules/waiting.toml",
+        "when = 'unreadMessages > 0'",
+        "when = '10 / websiteVisits > 3 || name == \"Asha\"'",
+    );
+    home.waits("c1", "Asha", "Hello?");
+    home.waits("c2", "Ravi", "Hello?");
+    home.waits("c3", "Mina", "Hello?");
+    // One-shot runs: once, whatever the customers' text is, and nobody else is kept from being told.
+    let words = "`10 / websiteVisits` failed for 2 contacts: a division by zero";
+    let dry = home.run(&["run", "--dry-run"]);
+    assert!(
+        dry.stdout.contains(&format!("--- the rule waiting cannot be judged in the inbox main: {words}\n")),
+        "{}",
+        dry.stdout
+    );
+    for _ in 0..2 {
+        home.run(&["run", "--once"]).ends(0);
+    }
+    let told = format!("⚠️ pengwatch cannot judge the rule waiting for everybody: {words}. For them");
+    assert!(subjects(&home).len() == 1 && subjects(&home)[0].starts_with(&told), "{:?}", subjects(&home));
+    assert_eq!(home.inbox().slack().len(), 1);
+    let status = home.run(&["status"]).stdout;
+    assert!(
+        status.contains("rule waiting cannot be judged for everybody in main since ") && status.contains(words),
+        "{status}"
+    );
+    let status: serde_json::Value = serde_json::from_str(&home.run(&["status", "--json"]).stdout).expect("JSON");
+    let failed = &status["inboxes"][0]["conditions_failed"][0];
+    assert_eq!((&failed["rule"], &failed["contacts"]), (&"waiting".into(), &2.into()));
+    // The daemon knows that it was told, and tells of its end.
+    let daemon = home.start(&["run"]);
+    home.edit("rules/waiting.toml", "10 / websiteVisits > 3", "websiteVisits > 3");
+    eventually("the end", || subjects(&home).len() == 2);
+    assert!(
+        subjects(&home)[1].starts_with("✅ pengwatch: the rule waiting can be judged for everybody again"),
+        "{:?}",
+        subjects(&home)
+    );
+    daemon.signal("TERM");
+    daemon.end().ends(0);
+    assert!(!home.run(&["status"]).stdout.contains("cannot be judged"));
+}

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::fixtures::{
-    COMPLETE, FAILED, INBOX, LIVE, Scene, TORN, TWICE, UNANSWERED, answer, at, customer, end, owed, rule,
+    self, COMPLETE, FAILED, INBOX, LIVE, Scene, TORN, TWICE, UNANSWERED, answer, at, customer, end, noon, owed, rule,
 };
 use crate::{
     engine::{Observed, missing, observed::Coverage},
@@ -243,7 +243,42 @@ fn what_cannot_be_judged_neither_begins_nor_ends() {
     let mut scene = Scene::firing(rule("r", text), &visits(1));
     let outcome = scene.later(15).complete(&[visits(0), customer("other", &[])]);
     assert!(outcome.changes.is_empty(), "{outcome:?}");
-    assert_eq!(outcome.faults, [("r".to_owned(), "a division by zero".to_owned())]);
+    let told: Vec<(&str, String)> = outcome.faults.iter().map(|fault| (fault.rule.as_str(), fault.words())).collect();
+    assert_eq!(told, [("r", "`10 / websiteVisits` failed for 2 contacts: a division by zero".to_owned())]);
+}
+
+#[test]
+fn a_condition_that_failed_is_over_when_a_whole_walk_found_nobody_with_it() {
+    use crate::{
+        engine::{Tick, faults::remember, tick},
+        model::{Contact, Names},
+    };
+    let text = "when = 'unreadMessages > 0 && 10 / websiteVisits > 0'";
+    let visits = |id: &str, visits: i64| customer(id, &[("websiteVisits", json!(visits))]);
+    let scene = Scene::new(rule("r", text));
+    let saw = |contacts: &[Contact], coverage| {
+        let observed = fixtures::saw(contacts, &scene.rules, coverage);
+        let snapshot = &scene.snapshot;
+        let names = Names::default();
+        tick(Tick { inbox: INBOX, rules: &scene.rules, snapshot, observed: &observed, names: &names, now: noon() })
+            .faults
+    };
+    let rules = || scene.rules.rules.iter().map(AsRef::as_ref);
+    let observed = |coverage| fixtures::saw(&[], &scene.rules, coverage);
+    let two = saw(&[visits("a", 0), visits("b", 0), visits("c", 5)], COMPLETE);
+    let one = saw(&[visits("a", 0)], TORN);
+    let first = remember(&std::collections::BTreeMap::new(), &two, rules(), &observed(COMPLETE), noon());
+    assert_eq!((first["r"].contacts, first["r"].since, first["r"].part.as_str()), (2, noon(), "10 / websiteVisits"));
+    // Who was not looked at is not mended, and fewer are known only by a whole walk.
+    assert_eq!(remember(&first, &[], rules(), &observed(TORN), at(15)), first);
+    let later = remember(&first, &one, rules(), &observed(TORN), at(15));
+    assert_eq!((later["r"].contacts, later["r"].since, later["r"].seen_at), (2, noon(), at(15)));
+    assert_eq!(remember(&first, &one, rules(), &observed(COMPLETE), at(15))["r"].contacts, 1);
+    assert!(remember(&first, &[], rules(), &observed(COMPLETE), at(15)).is_empty());
+    // Another condition is another story, and so is no rule.
+    let edited = rule("r", "when = 'unreadMessages > 0'");
+    assert!(remember(&first, &[], [&edited].into_iter(), &observed(TORN), at(15)).is_empty());
+    assert!(remember(&first, &[], std::iter::empty(), &observed(TORN), at(15)).is_empty());
 }
 
 #[test]

@@ -262,6 +262,30 @@ fn acknowledgement() {
 }
 
 #[test]
+fn a_silence_fits_in_whatever_unicode_form_it_is_written() {
+    use crate::{
+        engine::tests::fixtures::{customer, noon},
+        model::{Alert, Matchers, Names},
+    };
+    use serde_json::json;
+    let (one, two) = ("V\u{e9}lo".to_owned(), "Ve\u{301}lo".to_owned());
+    for (written, stored) in [(&one, &two), (&two, &one)] {
+        let contact = customer("c", &[("profile.userDetails.tags", json!([stored])), ("_botWebsite", json!("b"))]);
+        let alert = Alert::begin(stored, stored, contact, noon(), noon());
+        let mut names = Names::default();
+        names.bots.insert("b".to_owned(), stored.clone());
+        let some = || Some(written.clone());
+        for matchers in [
+            Matchers { tag: some(), ..Matchers::default() },
+            Matchers { rule: some(), inbox: some(), bot: some(), ..Matchers::default() },
+        ] {
+            assert!(matchers.fit(&alert, "info", &names), "{matchers:?}");
+        }
+        assert!(!Matchers { tag: Some("Velo".to_owned()), ..Matchers::default() }.fit(&alert, "info", &names));
+    }
+}
+
+#[test]
 fn silences() {
     play(
         "what still fires when it ends is told then",

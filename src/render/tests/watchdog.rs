@@ -120,6 +120,13 @@ fn every_problem_says_what_failed_what_happens_and_that_it_is_over() {
             "⚠️ pengwatch cannot write its state and tells nobody of customers who wait until it can: there is no room left for the state `pengwatch.db`",
             "✅ pengwatch: the state can be written again, and who waits is told of, after 12 min",
         ),
+        (
+            Problem::ConditionFailed,
+            "vip",
+            "`int(attributes[\"age\"])` failed for 3 contacts: this is no whole number",
+            "⚠️ pengwatch cannot judge the rule vip for everybody: `int(attributes[\"age\"])` failed for 3 contacts: this is no whole number. For them nothing begins and nothing ends by this rule; write its `when` so that it can be judged for every customer",
+            "✅ pengwatch: the rule vip can be judged for everybody again, after 12 min",
+        ),
     ] {
         let firing = alert(problem, subject, detail);
         assert_eq!((said(&firing).as_str(), said(&over(firing)).as_str()), (words, end));

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::{
     model::{Contact, Names, names::Agent},
-    rules::{Condition, Scope, Verdict},
+    rules::{Condition, Fault, Scope, Verdict},
 };
 
 fn noon() -> Timestamp {
@@ -107,33 +107,49 @@ fn what_holds_for_a_contact_with_nothing() {
 
 #[test]
 fn what_fails_or_cannot_be_judged() {
-    let fault = |words: &str| Verdict::Fault(words.to_owned());
+    let fault = |part: &str, why: &str| Verdict::Fault(Fault { part: part.to_owned(), why: why.to_owned() });
     let nothing = json!({ "_id": "c" });
     for (text, contact, verdict) in [
         ("unreadMessages > 2", ravi(), Verdict::Fails),
-        // What this contact does not have is an ordinary no.
+        // What this contact does not have is the empty value.
         ("attributes[\"colour\"] == \"red\"", ravi(), Verdict::Fails),
-        ("extra[\"score\"] < 1.0", nothing.clone(), Verdict::Fails),
+        ("extra[\"score\"] > 0.1", nothing.clone(), Verdict::Fails),
         ("tags[0] == \"vip\"", nothing.clone(), Verdict::Fails),
-        ("10 / unreadMessages > 1", nothing.clone(), fault("a division by zero")),
-        ("10 % unreadMessages == 1", nothing.clone(), fault("a division by zero")),
-        ("unreadMessages * 9223372036854775807 > 0", ravi(), fault("a number grew too large")),
-        ("extra[\"score\"] > \"x\"", ravi(), fault("`>` does not work between a number with a fraction and a text")),
-        ("extra[\"score\"]", ravi(), fault("the condition is neither true nor false")),
+        ("extra[\"flag\"]", nothing.clone(), Verdict::Fails),
+        ("10 / unreadMessages > 1", nothing.clone(), fault("10 / unreadMessages", "a division by zero")),
+        ("isOnline || 10 % unreadMessages == 1", nothing.clone(), fault("10 % unreadMessages", "a division by zero")),
+        (
+            "unreadMessages * 9223372036854775807 > 0",
+            ravi(),
+            fault("unreadMessages * 9223372036854775807", "a number grew too large"),
+        ),
+        (
+            "extra[\"score\"] > \"x\"",
+            ravi(),
+            fault("extra[\"score\"] > \"x\"", "`>` does not work between a number with a fraction and a text"),
+        ),
+        ("extra[\"score\"]", ravi(), fault("extra[\"score\"]", "it is neither true nor false")),
         (
             "since(extra[\"when\"]) > 5",
             json!({ "_id": "c", "when": "soon, hunter2" }),
-            fault("`since` failed: this is no time"),
+            fault("since(extra[\"when\"])", "this is no time"),
         ),
         (
             "minutes(extra[\"n\"]) > 5",
             json!({ "_id": "c", "n": "hunter2" }),
-            fault("this is a text, but a number is wanted"),
+            fault("minutes(extra[\"n\"])", "this is a text, but a number is wanted"),
         ),
         (
             "since(extra[\"n\"]) > 5",
             json!({ "_id": "c", "n": ["hunter2"] }),
-            fault("this is something else, but a text is wanted"),
+            fault("since(extra[\"n\"])", "this is something else, but a text is wanted"),
+        ),
+        ("!(int(attributes[\"plan\"]) > 6)", ravi(), fault("int(attributes[\"plan\"])", "this is no whole number")),
+        ("double(attributes.plan) > 6.5", ravi(), fault("double(attributes.plan)", "this is no number")),
+        (
+            "name.matches(attributes.plan + extra.odd)",
+            json!({ "_id": "c", "odd": "(" }),
+            fault("name.matches(attributes.plan + extra.odd)", "`matches` failed"),
         ),
     ] {
         assert_eq!(judge(text, &contact), verdict, "{text}");
@@ -248,8 +264,99 @@ fn mistakes_behind_letters_of_several_bytes_are_shown_where_they_are() {
         ("name == \"öö\" &&\n\"ö\" == $", "$"),
         ("name == \"öö\" && unreadMesages > 0", "unreadMesages"),
         ("name == \"öö\" && unreadMessages > \"3\"", ">"),
+        ("name == \"öö\" && status == \"öpen\"", "\"öpen\""),
+        ("name == \"öö\" && unreadMessages < 0", "unreadMessages < 0"),
     ] {
         let mistakes = Condition::compile(text).unwrap_err();
         assert_eq!(text.get(mistakes[0].span.clone()), Some(shown), "{text}: {mistakes:?}");
+    }
+}
+
+#[test]
+fn what_is_absent_is_the_empty_value() {
+    let nothing = json!({ "_id": "c", "nested": { "a": null } });
+    for (text, holds) in [
+        ("attributes[\"plan\"] != \"gold\"", true),
+        ("!(attributes[\"plan\"] == \"gold\")", true),
+        ("attributes.plan != \"gold\"", true),
+        ("attributes[\"plan\"] == \"\"", true),
+        ("!(attributes.plan in [\"gold\", \"silver\"])", true),
+        ("attributes.plan.startsWith(\"g\")", false),
+        ("!attributes.plan.contains(\"g\")", true),
+        ("size(attributes.plan) == 0", true),
+        ("int(attributes[\"size\"]) == 0 && double(attributes.size) < 0.5", true),
+        ("since(attributes[\"renewed\"]) > days(30)", true),
+        ("has(attributes.plan) || \"plan\" in attributes", false),
+        ("tags[0] != \"vip\" && tags[7] == \"\" && platform[0] == \"\"", true),
+        ("profile.notes[0].title == \"\" && unreadMessage[3].count == 0", true),
+        ("profile.userDetails.attributes[0].value != \"x\"", true),
+        ("extra[\"x\"] != \"a\" && extra[\"x\"][\"y\"] != \"a\" && extra.x.y.z == \"\"", true),
+        ("extra.nested.a.b == 0 && extra[\"x\"] < 5 && !(extra[\"x\"] > 0.5)", true),
+        ("!extra[\"flag\"] && !(extra.flag && isOnline)", true),
+        ("extra[\"x\"] + 1 == 1 && extra.x - 0.5 < 0 && -extra.x == 0", true),
+        ("extra.list.exists(one, one == \"a\") || \"a\" in extra.list || size(extra.list) > 0", false),
+        ("extra[\"list\"][2] == \"\"", true),
+        ("extra.text.startsWith(\"a\")", false),
+        ("extra.x in [\"a\", \"\"]", true),
+        ("extra[\"x\"] == extra[\"y\"] && !(extra.x < extra.y)", true),
+        ("(extra.flag ? 1 : 2) == 2", true),
+        ("since(extra.at) > days(30) && minutes(extra.n) == 0 && int(extra.n) == 0", true),
+        ("has(extra.x) || has(extra.x.y) || has(extra.nested.a.b)", false),
+        // A documented field is there where it is not empty.
+        ("!has(lastMessage.at) && !has(profile.userDetails.contact.email)", true),
+        ("has(hasOrdered.status)", false),
+    ] {
+        let expected = if holds { Verdict::Holds } else { Verdict::Fails };
+        assert_eq!(judge(text, &nothing), expected, "{text}");
+        assert_eq!(
+            judge(&format!("!({text})"), &nothing),
+            if holds { Verdict::Fails } else { Verdict::Holds },
+            "!({text})"
+        );
+    }
+}
+
+#[test]
+fn numbers_of_both_kinds_go_together() {
+    for text in [
+        "unreadMessages * 1.5 == 3.0",
+        "extra[\"score\"] + 1 > 1.4",
+        "1 - extra.score == 0.5",
+        "int(\"7\") == 7 && int(\" 7 \") == 7 && double(\"0.5\") == 0.5",
+        "min(unreadMessages, 1) == 1 && max([1, 5, 3]) == 5",
+    ] {
+        assert_eq!(judge(text, &ravi()), Verdict::Holds, "{text}");
+    }
+}
+
+#[test]
+fn equal_text_in_two_unicode_forms_is_equal() {
+    let (one, two) = ("Andr\u{e9}", "Andre\u{301}");
+    for (written, stored) in [(one, two), (two, one)] {
+        let contact = json!({
+            "_id": "c",
+            "lastMessage": { "text": format!("Ol\u{e1}, {stored}!") },
+            "profile": { "userDetails": {
+                "name": stored, "tags": [stored], "city": stored, "attributes": [{ "key": stored, "value": stored }],
+            } },
+            stored: stored,
+        });
+        for text in [
+            "name == \"NAME\" && \"NAME\" in tags && tags[0] == \"NAME\"",
+            "attributes[\"NAME\"] == \"NAME\" && \"NAME\" in attributes",
+            "extra[\"NAME\"] == \"NAME\" && lastMessage.text.contains(\"NAME\")",
+            "profile.userDetails.city in [\"x\", \"NAME\"] && tags.exists(tag, tag.startsWith(\"NAME\"))",
+        ] {
+            let text = text.replace("NAME", written);
+            assert_eq!(judge(&text, &contact), Verdict::Holds, "{text}");
+        }
+    }
+}
+
+#[test]
+fn a_value_that_is_meant_is_taken() {
+    let deleted = json!({ "_id": "c", "status": "DELETED", "platform": ["TEAMS"] });
+    for text in ["status == raw(\"DELETED\")", "raw(\"TEAMS\") in platform", "status in [\"OPEN\", raw(\"DELETED\")]"] {
+        assert_eq!(judge(text, &deleted), Verdict::Holds, "{text}");
     }
 }

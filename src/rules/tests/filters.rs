@@ -160,6 +160,23 @@ fn every_filter_by_table() {
 }
 
 #[test]
+fn equal_text_in_two_unicode_forms_passes() {
+    let (one, two) = ("Andr\u{e9}", "Andre\u{301}");
+    for (written, stored) in [(one, two), (two, one)] {
+        let who = contact(json!({
+            "status": stored, "segments": [stored],
+            "profile": { "userDetails": { "name": format!("{stored} L."), "tags": [stored] } },
+        }));
+        for text in ["tags = ['X']", "segments = ['X']", "status = [{ raw = 'X' }]", "searchText = 'X l'"] {
+            assert!(filter(&text.replace('X', written)).passes(&who, noon()), "{text}");
+        }
+        assert!(!filter("tags = ['Andre']").passes(&who, noon()));
+        // Written in either form it is the same filter.
+        assert_eq!(filter(&format!("tags = ['{one}']")), filter(&format!("tags = ['{two}']")));
+    }
+}
+
+#[test]
 fn what_is_used_is_listed_unless_the_rule_lists_it() {
     for (text, listed) in [
         ("", vec![]),

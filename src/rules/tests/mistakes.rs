@@ -65,7 +65,7 @@ fn keys_and_values_by_table() {
         ),
         (
             "[filter]\nlastMessageBy = ['customer']",
-            "2:18 'customer': `customer` is no documented value of `lastMessageBy` (known here: bot, user, agent (a value that the page does not list is written { raw = \"customer\" }))",
+            "2:18 'customer': `customer` is no documented value of `lastMessageBy` (did you mean `user`? (a value that the page does not list is written { raw = \"customer\" }))",
         ),
         (
             "[filter]\napplicableFilters = ['statuses']",
@@ -145,7 +145,7 @@ fn keys_of_later_versions_are_refused_with_a_word() {
 fn conditions_by_table() {
     let write = "write it like `unreadMessages > 0 && lastMessage.by == \"user\"`";
     let compare = "compare it with something, like `unreadMessages > 0`";
-    let no_type = "`>` does not work between a number and a text";
+    let no_type = "`>` does not work between a number and a text (write `unreadMessages > 0`)";
     for (when, mistake) in [
         (
             "unreadMesages > 0",
@@ -169,17 +169,32 @@ fn conditions_by_table() {
         ("unreadMessages > \"0\"", &format!("1:24 >: {no_type}")),
         ("isOnline && unreadMessages > \"0\"", &format!("1:36 >: {no_type}")),
         ("false && (true || unreadMessages > \"0\")", &format!("1:42 >: {no_type}")),
-        ("isOnline || unreadMessages + status > 1", "1:36 +: `+` does not work between these types"),
-        ("waiting > minutes(\"5\")", "1:26 (: this is a text, but a number is wanted"),
-        ("since(unreadMessages) > 5", "1:14 (: this is a number, but a text is wanted"),
-        ("since(status) > 5", "1:14 (: `since` failed: this is no time"),
-        ("name.matches(\"(\")", "1:21 (: `matches` failed"),
-        ("tags.exists(t, t > 5)", "1:20 (: `>` does not work between a text and a number"),
+        (
+            "isOnline || unreadMessages + status > 1",
+            "1:36 +: `+` does not work between a number and a text (a text is made a number with `int(status)`)",
+        ),
+        (
+            "waiting > minutes(\"5\")",
+            "1:27 \"5\": `minutes` takes a whole number, and `\"5\"` is a text (write `minutes(5)`)",
+        ),
+        (
+            "since(unreadMessages) > 5",
+            "1:15 unreadMessages: `since` takes one of the contact's times, and `unreadMessages` is a number (the times are lastMessage.at, lastSeenAt, createdAt, updatedAt and hasOrdered.lastAt)",
+        ),
+        (
+            "since(status) > 5",
+            "1:15 status: `since` takes one of the contact's times, and `status` is no time (the times are lastMessage.at, lastSeenAt, createdAt, updatedAt and hasOrdered.lastAt)",
+        ),
+        ("name.matches(\"(\")", "1:22 \"(\": this is no pattern: unclosed group"),
+        ("tags.exists(t, t > 5)", "1:26 >: `>` does not work between a text and a number"),
         ("unreadMessages", &format!("1:9 unreadMessages: this is neither true nor false ({compare})")),
-        ("lastMessage.text", &format!("1:9 lastMessage.text: this is neither true nor false ({compare})")),
+        (
+            "lastMessage.text",
+            "1:9 lastMessage.text: this is neither true nor false (compare it with something, like `lastMessage.text != \"\"`)",
+        ),
         (
             "unreadMessages > 0 ? 1 : 2",
-            &format!("1:9 unreadMessages > 0 ? 1 : 2: this is neither true nor false ({compare})"),
+            "1:9 unreadMessages > 0 ? 1 : 2: this is neither true nor false (compare it with something, like `unreadMessages > 0`)",
         ),
     ] {
         first(&format!("when = '{when}'"), mistake);

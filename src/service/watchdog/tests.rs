@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::{of_inbox, of_receivers, of_runs, of_templates, unproved};
+use super::{of_conditions, of_inbox, of_receivers, of_runs, of_templates, unproved};
 use crate::model::{
     InboxMemory, Problem, Trouble,
-    snapshot::{Failing, Missed, OddRecords, Runs, Short},
+    snapshot::{ConditionFailed, Failing, Missed, OddRecords, Runs, Short},
 };
 use crate::store::Backlog;
 use jiff::{SignedDuration, Timestamp};
@@ -82,6 +82,26 @@ fn a_short_budget_and_missed_runs_say_how_much() {
     let trouble = of_runs(&memories).unwrap();
     assert_eq!((trouble.problem, trouble.since), (Problem::RunsMissed, at(0)));
     assert_eq!(trouble.detail, "no run for 43 min, where there is one every 1 min");
+}
+
+#[test]
+fn a_condition_that_fails_in_two_inboxes_is_one_trouble() {
+    let failed = |minute, contacts| {
+        let failed = ConditionFailed {
+            since: at(minute),
+            seen_at: at(9),
+            part: "10 / websiteVisits".to_owned(),
+            why: "a division by zero".to_owned(),
+            contacts,
+            condition: "x".to_owned(),
+        };
+        InboxMemory { conditions: BTreeMap::from([("r".to_owned(), failed)]), ..InboxMemory::default() }
+    };
+    let memories = [("main".to_owned(), failed(3, 2)), ("second".to_owned(), failed(1, 5))];
+    let [trouble] = of_conditions(&memories).try_into().unwrap();
+    assert_eq!((trouble.problem, trouble.subject.as_str(), trouble.since), (Problem::ConditionFailed, "r", at(1)));
+    assert_eq!(trouble.detail, "`10 / websiteVisits` failed for 7 contacts: a division by zero");
+    assert_eq!(of_conditions(&[("main".to_owned(), InboxMemory::default())]), []);
 }
 
 #[test]

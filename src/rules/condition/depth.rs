@@ -74,7 +74,7 @@ pub(super) fn too_deep(root: &IdedExpr) -> bool {
 }
 
 /// What a part is made of.
-fn below(node: &IdedExpr) -> Vec<&IdedExpr> {
+pub(super) fn below(node: &IdedExpr) -> Vec<&IdedExpr> {
     match &node.expr {
         Expr::Unspecified | Expr::Literal(_) | Expr::Ident(_) => Vec::new(),
         Expr::Select(select) => vec![&select.operand],

@@ -1,81 +1,51 @@
-//! A condition's types, as far as they can be known before it meets a customer.
-//!
-//! CEL has no type checker here: every part is evaluated on sample contacts, so that a mistake behind
-//! an `&&` is found as well.
+//! A condition that cannot be judged: which part of it, and why, without a customer's value.
 
 use cel::{
-    Context, ExecutionError, Value,
+    Context, ExecutionError,
     common::ast::{Expr, IdedExpr},
 };
-use jiff::Timestamp;
 use serde_json::{Value as Json, json};
 
-use super::condition::{Condition, Mistake, Scope};
-use crate::model::{Contact, Names, field::Kind};
+use super::absent::{DOUBLE, INT};
+use crate::model::{Contact, field::Kind};
 
-/// Evaluates the whole and every part on sample contacts; a type that cannot work is a mistake.
-pub(super) fn types(condition: &Condition) -> Result<(), Vec<Mistake>> {
-    let program = condition.program();
-    let names = Names::default();
-    let mut mistakes = Vec::new();
-    for contact in samples() {
-        let now = Timestamp::UNIX_EPOCH;
-        let context = condition.context(Scope {
-            contact: &contact,
-            since: now,
-            inbox: "main",
-            names: &names,
-            open: true,
-            missed_live_chat: false,
-            now,
-        });
-        let mut wrong = Vec::new();
-        innermost(&context, program.expression(), &mut wrong);
-        for (id, what) in wrong {
-            let info = program.source_info();
-            let span = info.offset_for(id).map_or(0..info.source.len(), |(start, stop)| {
-                let end = info.source.len();
-                (start as usize).min(end)..(stop as usize + 1).clamp(start as usize, end)
-            });
-            // Several samples stumble at one place.
-            if !mistakes.iter().any(|known: &Mistake| known.span == span) {
-                mistakes.push(Mistake { span, what, help: None });
-            }
-        }
-        if mistakes.is_empty() && !matches!(context.resolve(program.expression()), Ok(Value::Bool(_)) | Err(_)) {
-            mistakes.push(Mistake {
-                span: 0..program.source_info().source.len(),
-                what: "this is neither true nor false".to_owned(),
-                help: Some("compare it with something, like `unreadMessages > 0`".to_owned()),
-            });
-        }
-    }
-    if mistakes.is_empty() { Ok(()) } else { Err(mistakes) }
+/// The innermost part that fails, and why: its id, and the words.
+///
+/// Below a loop names are bound that exist nowhere else, so a loop is looked at as a whole.
+pub(super) fn innermost(
+    context: &Context<'_, '_>,
+    part: &IdedExpr,
+    counts: fn(&ExecutionError) -> bool,
+) -> Option<(u64, String)> {
+    let mut found = Vec::new();
+    failing(context, part, counts, &mut found);
+    found.into_iter().next()
 }
 
-/// Parts whose types cannot work while all that they are made of does; `true` if there are any.
-fn innermost(context: &Context<'_, '_>, part: &IdedExpr, wrong: &mut Vec<(u64, String)>) -> bool {
-    let mut below = false;
-    // Below a comprehension names are bound that exist nowhere else.
+/// Every part that fails while all that it is made of does not.
+pub(super) fn failing(
+    context: &Context<'_, '_>,
+    part: &IdedExpr,
+    counts: fn(&ExecutionError) -> bool,
+    found: &mut Vec<(u64, String)>,
+) {
+    let before = found.len();
     if let Expr::Call(call) = &part.expr {
         for inner in call.target.as_deref().into_iter().chain(&call.args) {
-            below |= innermost(context, inner, wrong);
+            failing(context, inner, counts, found);
         }
     }
-    if below {
-        return true;
+    if found.len() > before {
+        return;
     }
     match context.resolve(part) {
-        Err(error) if is_type_error(&error) => {
-            wrong.push((part.id, words(&error)));
-            true
-        }
-        _ => false,
+        Err(error) if counts(&error) => found.push((part.id, words(&error))),
+        _ => {}
     }
 }
 
 /// A contact with nothing, and one with something in every documented field.
-fn samples() -> Vec<Contact> {
+pub(super) fn samples() -> Vec<Contact> {
     let mut full = sample(&Contact::kind());
     full["_id"] = Json::from("sample");
     [json!({ "_id": "sample" }), full].into_iter().filter_map(|value| Contact::read(value).ok()).collect()
@@ -94,19 +64,22 @@ fn sample(kind: &Kind) -> Json {
     }
 }
 
-fn is_type_error(error: &ExecutionError) -> bool {
-    !matches!(
-        error,
-        ExecutionError::NoSuchKey(_)
-            | ExecutionError::IndexOutOfBounds(_)
-            | ExecutionError::DivisionByZero(_)
-            | ExecutionError::RemainderByZero(_)
-            | ExecutionError::Overflow(..)
-    )
+/// Errors that no value of a customer can mend.
+pub(super) fn is_type_error(error: &ExecutionError) -> bool {
+    let depends_on_values = matches!(error, ExecutionError::FunctionError { function, .. } if matches!(function.as_str(), INT | DOUBLE | "since"));
+    !depends_on_values
+        && !matches!(
+            error,
+            ExecutionError::NoSuchKey(_)
+                | ExecutionError::IndexOutOfBounds(_)
+                | ExecutionError::DivisionByZero(_)
+                | ExecutionError::RemainderByZero(_)
+                | ExecutionError::Overflow(..)
+        )
 }
 
 /// An evaluation's error in words that show no value: a value may be a customer's.
-pub(super) fn words(error: &ExecutionError) -> String {
+fn words(error: &ExecutionError) -> String {
     match error {
         ExecutionError::NoSuchOverload(overload) => {
             let types = overload.argument_types().iter().map(|kind| type_word(kind)).collect::<Vec<_>>();
@@ -124,8 +97,9 @@ pub(super) fn words(error: &ExecutionError) -> String {
             format!("this function takes {expected} arguments, not {actual}")
         }
         ExecutionError::FunctionError { function, message } => match function.as_str() {
-            "since" => format!("`since` failed: {message}"),
-            function => format!("`{function}` failed"),
+            // The words of our own functions name no value.
+            "since" | INT | DOUBLE => message.clone(),
+            function => format!("`{}` failed", function.trim_start_matches('@')),
         },
         ExecutionError::ValuesNotComparable(..) => "two values of different types are compared".to_owned(),
         ExecutionError::UnsupportedBinaryOperator(name, ..) => {
@@ -163,7 +137,7 @@ fn type_word(kind: &str) -> &'static str {
 }
 
 fn operator(function: &str) -> Option<&str> {
-    let sign = function.trim_matches('_');
+    let sign = function.trim_start_matches('@').trim_matches('_');
     (sign != function && !sign.chars().any(char::is_alphanumeric)).then_some(match sign {
         "!" => "!",
         sign => sign,

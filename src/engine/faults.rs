@@ -1,0 +1,83 @@
+//! Conditions that could not be judged: of whom, and until when that counts.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+
+use super::Observed;
+use crate::{
+    model::snapshot::ConditionFailed,
+    rules::{Fault, Rule},
+};
+
+/// A rule whose condition could not be judged for some contacts of one tick.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RuleFault {
+    /// The rule.
+    pub rule: String,
+    /// The first fault of all.
+    pub fault: Fault,
+    /// The contacts.
+    pub contacts: BTreeSet<String>,
+}
+
+impl RuleFault {
+    /// What failed and for how many, in an operator's words.
+    pub fn words(&self) -> String {
+        words(&self.fault.part, &self.fault.why, self.contacts.len())
+    }
+}
+
+/// Notes that a condition could not be judged for a contact.
+pub fn note(faults: &mut Vec<RuleFault>, rule: &Rule, contact: &str, fault: Fault) {
+    let known = faults.iter_mut().find(|known| known.rule == rule.name);
+    match known {
+        Some(known) => drop(known.contacts.insert(contact.to_owned())),
+        None => {
+            faults.push(RuleFault { rule: rule.name.clone(), fault, contacts: BTreeSet::from([contact.to_owned()]) })
+        }
+    }
+}
+
+/// What failed and for how many, in an operator's words.
+pub fn words(part: &str, why: &str, contacts: usize) -> String {
+    let who = if contacts == 1 { "1 contact".to_owned() } else { format!("{contacts} contacts") };
+    format!("`{part}` failed for {who}: {why}")
+}
+
+/// What is remembered of them after this tick: a fault is over when a complete walk of the rule's query,
+/// begun after it was last seen, found nobody with it, or when the condition is another one.
+pub fn remember<'a>(
+    known: &BTreeMap<String, ConditionFailed>,
+    faults: &[RuleFault],
+    rules: impl Iterator<Item = &'a Rule>,
+    observed: &Observed,
+    now: Timestamp,
+) -> BTreeMap<String, ConditionFailed> {
+    let mut kept = BTreeMap::new();
+    for rule in rules {
+        let known = known.get(&rule.name).filter(|known| known.condition == rule.edition.condition);
+        let whole = observed.of(&rule.name).complete > 0;
+        let earlier = observed.earlier.get(&rule.name);
+        let failed = match (faults.iter().find(|fault| fault.rule == rule.name), known) {
+            (Some(fault), known) => {
+                let seen = fault.contacts.len();
+                // Only a walk that saw everybody says that there are fewer.
+                let before = known.filter(|_| !whole || earlier.is_some()).map_or(0, |known| known.contacts);
+                ConditionFailed {
+                    since: known.map_or(now, |known| known.since),
+                    seen_at: now,
+                    part: fault.fault.part.clone(),
+                    why: fault.fault.why.clone(),
+                    contacts: seen.max(before),
+                    condition: rule.edition.condition.clone(),
+                }
+            }
+            (None, Some(known)) if whole && earlier.is_none_or(|part| part.began_at > known.seen_at) => continue,
+            (None, Some(known)) => known.clone(),
+            (None, None) => continue,
+        };
+        kept.insert(rule.name.clone(), failed);
+    }
+    kept
+}

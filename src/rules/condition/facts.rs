@@ -1,0 +1,222 @@
+//! What holds of every customer whom a rule looks at, besides its condition: its filter, its hours, its
+//! inboxes.
+
+use std::{cmp::Ordering, sync::Arc};
+
+use cel::{
+    Value,
+    common::ast::{Expr, IdedExpr, LiteralValue},
+};
+use jiff::Timestamp;
+
+use crate::{
+    model::time,
+    rules::filter::{Filter, Range, When},
+};
+
+/// Something that is claimed of a name.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Claim {
+    /// It cannot be, for this reason.
+    Never(&'static str),
+    Flag(bool),
+    OneOf(Vec<Const>),
+    NoneOf(Vec<Const>),
+    /// More than this, or this where the flag says so.
+    Above(Const, bool),
+    Below(Const, bool),
+    Prefix(String),
+    Suffix(String),
+    /// There is nothing between two whole numbers.
+    Whole,
+    /// Of two names: less, equal, greater.
+    Relation(u8),
+    /// This part is so, with the name's value put in.
+    Test(Box<IdedExpr>, bool),
+}
+
+/// A value that stands in a condition.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Const {
+    Flag(bool),
+    Whole(i64),
+    Fraction(f64),
+    Text(String),
+}
+
+impl Const {
+    pub(super) fn of(value: &Value) -> Option<Self> {
+        Some(match value {
+            Value::Bool(flag) => Self::Flag(*flag),
+            Value::Int(number) => Self::Whole(*number),
+            Value::Float(number) if number.is_finite() => Self::Fraction(*number),
+            Value::String(text) => Self::Text(Arc::unwrap_or_clone(Arc::clone(text))),
+            _ => return None,
+        })
+    }
+
+    pub(super) fn family(&self) -> &'static str {
+        match self {
+            Self::Flag(_) => "flag",
+            Self::Whole(_) | Self::Fraction(_) => "number",
+            Self::Text(_) => "text",
+        }
+    }
+
+    pub(super) fn literal(&self) -> IdedExpr {
+        let literal = match self {
+            Self::Flag(flag) => LiteralValue::Boolean((*flag).into()),
+            Self::Whole(number) => LiteralValue::Int((*number).into()),
+            Self::Fraction(number) => LiteralValue::Double((*number).into()),
+            Self::Text(text) => LiteralValue::String(text.clone().into()),
+        };
+        IdedExpr { id: 0, expr: Expr::Literal(literal) }
+    }
+
+    #[allow(clippy::cast_precision_loss)]
+    pub(super) fn order(&self, other: &Self) -> Option<Ordering> {
+        match (self, other) {
+            (Self::Whole(left), Self::Whole(right)) => Some(left.cmp(right)),
+            (Self::Whole(left), Self::Fraction(right)) => (*left as f64).partial_cmp(right),
+            (Self::Fraction(left), Self::Whole(right)) => left.partial_cmp(&(*right as f64)),
+            (Self::Fraction(left), Self::Fraction(right)) => left.partial_cmp(right),
+            (Self::Text(left), Self::Text(right)) => Some(left.cmp(right)),
+            (Self::Flag(left), Self::Flag(right)) => Some(left.cmp(right)),
+            _ => None,
+        }
+    }
+}
+
+/// What holds, in one of several ways.
+#[derive(Clone, Debug)]
+pub struct Fact {
+    /// In an admin's words.
+    pub(super) label: String,
+    pub(super) any: Vec<Vec<(String, Claim)>>,
+}
+
+fn text(text: &str) -> Const {
+    Const::Text(text.to_owned())
+}
+
+/// A rule without hours is always open.
+pub fn always_open() -> Fact {
+    Fact {
+        label: "a rule without [hours], which is always open".to_owned(),
+        any: vec![vec![("open".to_owned(), Claim::Flag(true))]],
+    }
+}
+
+/// The inboxes that a rule looks at.
+pub fn inboxes(names: &[String]) -> Fact {
+    let values = names.iter().map(|name| text(name)).collect();
+    Fact {
+        label: format!("the rule's inboxes, {}", shown(names)),
+        any: vec![vec![("inbox".to_owned(), Claim::OneOf(values))]],
+    }
+}
+
+/// What passes a filter.
+pub fn of_filter(filter: &Filter) -> Vec<Fact> {
+    let mut facts = Vec::new();
+    let mut add = |label: String, any: Vec<Vec<(String, Claim)>>| {
+        facts.push(Fact { label: format!("the filter `{label}`"), any });
+    };
+    let among = |name: &str, values: &[String]| {
+        vec![(name.to_owned(), Claim::OneOf(values.iter().map(|value| text(value)).collect()))]
+    };
+    for (key, name, values) in [
+        ("status", "status", &filter.status),
+        ("lastMessageBy", "lastMessage.by", &filter.last_message_by),
+        ("_agentAssigned", "_agentAssigned", &filter.agent_assigned),
+    ] {
+        if !values.is_empty() {
+            add(format!("{key} = {}", shown(values)), vec![among(name, values)]);
+        }
+    }
+    for (key, list, values) in
+        [("tags", "profile.userDetails.tags", &filter.tags), ("segments", "segments", &filter.segments)]
+    {
+        if !values.is_empty() {
+            let size = || (format!("size({list})"), Claim::Above(Const::Whole(1), true));
+            let one = |value: &String| vec![(format!("{value:?} in {list}"), Claim::Flag(true)), size()];
+            add(format!("{key} = {}", shown(values)), values.iter().map(one).collect());
+        }
+    }
+    let bots = [
+        ("_botWebsite", &filter.bots.website),
+        ("_botWhatsapp", &filter.bots.whatsapp),
+        ("_botTelegram", &filter.bots.telegram),
+        ("_botFacebook", &filter.bots.facebook),
+    ];
+    let used = || bots.into_iter().filter(|(_, values)| !values.is_empty());
+    if used().next().is_some() {
+        let label: Vec<String> = used().map(|(key, values)| format!("{key} = {}", shown(values))).collect();
+        add(label.join(", "), used().map(|(key, values)| among(key, values)).collect());
+    }
+    for (name, is_set) in [
+        ("isOnline", filter.is_online),
+        ("userInteracted", filter.user_interacted),
+        ("isLiveChatActive", filter.is_live_chat_active),
+        ("isContact", filter.is_contact),
+        ("hasOrdered.status", filter.has_ordered || filter.ordered_since.is_some()),
+    ] {
+        if is_set {
+            add(format!("{name} = true"), vec![vec![(name.to_owned(), Claim::Flag(true))]]);
+        }
+    }
+    let ordered = Range { start: filter.ordered_since, end: None };
+    for (key, name, range) in [
+        ("lastSeenAt", "lastSeenAt", filter.last_seen_at),
+        ("createdAt", "createdAt", filter.created_at),
+        ("hasOrdered.lastAt", "hasOrdered.lastAt", ordered),
+    ] {
+        if !range.is_empty() {
+            add(key.to_owned(), vec![of_range(name, range)]);
+        }
+    }
+    facts
+}
+
+/// What is claimed of a time within a range: as a text, and by how long ago it was.
+fn of_range(name: &str, range: Range) -> Vec<(String, Claim)> {
+    let mut claims = vec![(name.to_owned(), Claim::NoneOf(vec![text("")]))];
+    let since = format!("since({name})");
+    // Seconds are cut on both sides.
+    let second = 1;
+    for (end, is_start) in [(range.start, true), (range.end, false)] {
+        match end {
+            None => {}
+            Some(When::At(time)) if is_plain(time) => {
+                let bound = text(&time::iso(time));
+                let claim = if is_start { Claim::Above(bound, true) } else { Claim::Below(bound, true) };
+                claims.push((name.to_owned(), claim));
+            }
+            Some(When::At(_)) => {}
+            Some(When::Ago(ago)) => {
+                let claim = if is_start {
+                    Claim::Below(Const::Whole(ago.as_secs().saturating_add(second)), true)
+                } else {
+                    Claim::Above(Const::Whole(ago.as_secs().saturating_sub(second)), true)
+                };
+                claims.push((since.clone(), claim));
+            }
+        }
+    }
+    claims
+}
+
+/// Times of four-digit years have the order of their texts.
+fn is_plain(time: Timestamp) -> bool {
+    let year = time.to_zoned(jiff::tz::TimeZone::UTC).year();
+    (0..=9999).contains(&year)
+}
+
+/// A list as an admin wrote it, cut.
+fn shown(values: &[String]) -> String {
+    let mut shown: Vec<String> = values.iter().take(3).map(|value| format!("\"{value}\"")).collect();
+    if values.len() > 3 {
+        shown.push("…".to_owned());
+    }
+    format!("[{}]", shown.join(", "))
+}

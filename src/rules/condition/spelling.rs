@@ -1,0 +1,442 @@
+//! What people write who come from SQL, spreadsheets, or a word processor: named with the right form, in
+//! place of what a parser says of it.
+
+use super::{Mistake, forms::as_seconds};
+
+/// One word of a condition, with its place.
+#[derive(Clone, Copy, Debug)]
+struct Token<'a> {
+    at: usize,
+    text: &'a str,
+    kind: Kind,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Word,
+    Number,
+    Quoted,
+    Sign,
+}
+
+/// Quotes that are none here.
+const OPENING: [char; 15] = ['“', '”', '„', '‟', '‘', '’', '‚', '‛', '«', '»', '‹', '›', '＂', '`', '´'];
+
+/// Words of other languages by which a value is meant, as (what, help).
+pub(super) fn word(name: &str) -> Option<(String, String)> {
+    let is = |what: &str, help: &str| Some((format!("`{name}` {what}"), help.to_owned()));
+    match name.to_ascii_lowercase().as_str() {
+        lower @ ("true" | "false") if lower != name => {
+            is("is no name that a condition knows", &format!("write `{lower}`"))
+        }
+        "yes" | "on" => is("is no name that a condition knows", "write `true`"),
+        "no" | "off" => is("is no name that a condition knows", "write `false`"),
+        "null" | "nil" | "none" | "undefined" | "blank" => {
+            is("is no value here: what is absent is the empty value", "compare with `\"\"`, `0` or `false`")
+        }
+        "and" => is("is no operator here", "write `&&`"),
+        "or" => is("is no operator here", "write `||`"),
+        "not" => is("is no operator here", "write `!`"),
+        "now" | "today" | "yesterday" => is(
+            "is no name that a condition knows",
+            "write how long ago a time was, like `since(lastMessage.at) < hours(1)`",
+        ),
+        _ => None,
+    }
+}
+
+/// Every such mistake of a text that is no condition.
+pub(super) fn mistakes(text: &str) -> Vec<Mistake> {
+    let mut found = Vec::new();
+    let tokens = tokens(text, &mut found);
+    let mut at = 0;
+    while at < tokens.len() {
+        at += look(text, &tokens, at, &mut found).max(1);
+    }
+    // A quote that is not closed hides the brackets behind it.
+    if found.is_empty() {
+        brackets(&tokens, &mut found);
+    }
+    found.sort_by_key(|mistake| mistake.span.start);
+    found
+}
+
+fn mistake(span: std::ops::Range<usize>, what: impl Into<String>, help: impl Into<String>) -> Mistake {
+    Mistake { span, what: what.into(), help: Some(help.into()) }
+}
+
+fn tokens<'a>(text: &'a str, found: &mut Vec<Mistake>) -> Vec<Token<'a>> {
+    let mut tokens = Vec::new();
+    let mut at = 0;
+    while let Some(c) = text[at..].chars().next() {
+        let rest = &text[at..];
+        let length = if c.is_whitespace() {
+            at += c.len_utf8();
+            continue;
+        } else if rest.starts_with("//") {
+            at += rest.find('\n').unwrap_or(rest.len());
+            continue;
+        } else if c == '"' || c == '\'' {
+            let length = quoted(rest, c);
+            if length.is_none() {
+                let shown = rest.lines().next().unwrap_or(rest).trim_end();
+                let what = "this text has no closing quote";
+                // What would be closed: the word at the quote.
+                let end = shown[1..].find([' ', ')', ']', ',', '&', '|']).map_or(shown.len(), |end| end + 1);
+                found.push(mistake(at..at + c.len_utf8(), what, format!("close it: {}{c}", &shown[..end])));
+                return tokens;
+            }
+            length.unwrap_or(rest.len())
+        } else if OPENING.contains(&c) {
+            let inside = &rest[c.len_utf8()..];
+            // The pair of it, and what stands between.
+            let close = inside.find(|c| OPENING.contains(&c) || c == '"' || c == '\n');
+            let closes = close.and_then(|at| inside[at..].chars().next()).filter(|c| *c != '\n');
+            let word = &inside[..close.unwrap_or(0)];
+            let help = if closes.is_some() {
+                format!("write \"{word}\"")
+            } else {
+                "write straight quotes, like \"user\"".to_owned()
+            };
+            let what = match c {
+                '`' | '´' => "a text does not stand in backticks".to_owned(),
+                c => format!("`{c}` is a typographic quote, as word processors make them"),
+            };
+            found.push(mistake(at..at + c.len_utf8(), what, help));
+            c.len_utf8() + closes.map_or(0, |end| word.len() + end.len_utf8())
+        } else if c.is_ascii_digit() {
+            let end = rest.find(|c: char| !c.is_alphanumeric() && c != '.' && c != '_').unwrap_or(rest.len());
+            let end = if rest[..end].ends_with('.') { end - 1 } else { end };
+            end.max(1)
+        } else if c.is_alphabetic() || c == '_' {
+            rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len())
+        } else {
+            let signs =
+                ["!==", "===", "==", "!=", "<=", ">=", "<>", "=<", "=>", "=~", ":=", "&&", "||", "**", "{{", "}}"];
+            signs.iter().find(|sign| rest.starts_with(**sign)).map_or(c.len_utf8(), |sign| sign.len())
+        };
+        let kind = match c {
+            c if c.is_ascii_digit() => Kind::Number,
+            c if c.is_alphabetic() || c == '_' => Kind::Word,
+            '"' | '\'' => Kind::Quoted,
+            c if OPENING.contains(&c) => Kind::Quoted,
+            _ => Kind::Sign,
+        };
+        tokens.push(Token { at, text: &rest[..length], kind });
+        at += length;
+    }
+    tokens
+}
+
+/// How long a text in quotes is, if it is closed.
+fn quoted(rest: &str, quote: char) -> Option<usize> {
+    let triple = quote.to_string().repeat(3);
+    if rest.starts_with(&triple) {
+        return rest[3..].find(&triple).map(|at| at + 6);
+    }
+    let mut chars = rest.char_indices().skip(1);
+    while let Some((at, c)) = chars.next() {
+        match c {
+            '\\' => drop(chars.next()),
+            '\n' => return None,
+            c if c == quote => return Some(at + 1),
+            _ => {}
+        }
+    }
+    None
+}
+
+/// Looks at one token; gives how many belong to what was found.
+fn look(text: &str, tokens: &[Token<'_>], at: usize, found: &mut Vec<Mistake>) -> usize {
+    let token = tokens[at];
+    let next = tokens.get(at + 1).copied();
+    let before = at.checked_sub(1).map(|at| tokens[at]);
+    let span = token.at..token.at + token.text.len();
+    let word = |token: Option<Token<'_>>| token.map(|token| token.text.to_ascii_lowercase()).unwrap_or_default();
+    match token.kind {
+        Kind::Quoted => 1,
+        Kind::Sign => {
+            sign(token, span, next, found);
+            1
+        }
+        Kind::Number => number(token, next, found),
+        Kind::Word => {
+            if before.is_some_and(|before| before.text == ".") {
+                return 1;
+            }
+            let calls = next.is_some_and(|next| next.text == "(");
+            let left = before.filter(|before| before.kind != Kind::Sign || matches!(before.text, ")" | "]"));
+            let subject = subject(text, tokens, at);
+            let after = |skip: usize| tokens.get(at + skip).map_or("…", |token| token.text);
+            let to = |skip: usize| tokens.get(at + skip - 1).map_or(span.end, |token| token.at + token.text.len());
+            match word(Some(token)).as_str() {
+                // Spreadsheets have them as functions.
+                name @ ("and" | "or") => {
+                    let sign = if name == "and" { "&&" } else { "||" };
+                    let form = if calls && left.is_none() { format!("`a {sign} b`") } else { format!("`{sign}`") };
+                    found.push(mistake(span, format!("`{}` is no operator here", token.text), format!("write {form}")));
+                    1
+                }
+                "not" if word(next) == "in" => {
+                    let help = format!("write `!({subject} in {})`", rest_of(text, tokens, at + 2));
+                    found.push(mistake(span.start..to(2), "`not in` is no operator here", help));
+                    2
+                }
+                "not" if matches!(word(next).as_str(), "like" | "contains") => {
+                    let help = format!("write `!{subject}.contains({})`", after(2));
+                    found.push(mistake(
+                        span.start..to(2),
+                        format!("`{} {}` is no operator here", token.text, after(1)),
+                        help,
+                    ));
+                    3
+                }
+                "not" => {
+                    let help = if calls { "write `!(…)`".to_owned() } else { format!("write `!{}`", after(1)) };
+                    found.push(mistake(span, format!("`{}` is no operator here", token.text), help));
+                    1
+                }
+                "xor" => {
+                    found.push(mistake(span, "`xor` is no operator here", "write `!=` between the two"));
+                    1
+                }
+                "is" if left.is_some() => is_words(token, tokens, at, &subject, found),
+                name @ ("contains" | "startswith" | "endswith" | "matches" | "like" | "ilike" | "includes" | "has")
+                    if left.is_some() && !calls =>
+                {
+                    let method = match name {
+                        "startswith" => "startsWith",
+                        "endswith" => "endsWith",
+                        "matches" => "matches",
+                        _ => "contains",
+                    };
+                    let value = after(1).replace('%', "");
+                    let help = if value == "…" {
+                        format!("write `{subject}.{method}(\"…\")`")
+                    } else {
+                        format!("write `{subject}.{method}({value})`; in a list: `{value} in {subject}`")
+                    };
+                    found.push(mistake(span, format!("`{}` does not stand between two values here", token.text), help));
+                    2
+                }
+                "between" if left.is_some() => {
+                    let help = format!("write `{subject} >= {} && {subject} <= {}`", after(1), after(3));
+                    found.push(mistake(span, format!("`{}` is no operator here", token.text), help));
+                    4
+                }
+                name @ ("eq" | "equals" | "equal" | "ne" | "gt" | "lt" | "ge" | "gte" | "le" | "lte")
+                    if left.is_some() && !calls =>
+                {
+                    let sign = match name {
+                        "ne" => "!=",
+                        "gt" => ">",
+                        "lt" => "<",
+                        "ge" | "gte" => ">=",
+                        "le" | "lte" => "<=",
+                        _ => "==",
+                    };
+                    found.push(mistake(
+                        span,
+                        format!("`{}` is no operator here", token.text),
+                        format!("write `{sign}`"),
+                    ));
+                    1
+                }
+                "in" if calls && left.is_some() => {
+                    let close = tokens.iter().skip(at).find(|token| token.text == ")");
+                    let inside = close.and_then(|close| text.get(to(2)..close.at)).unwrap_or("…");
+                    if inside.contains(',') || inside.contains('"') {
+                        let help = format!("write `{subject} in [{}]`", inside.trim());
+                        found.push(mistake(to(2) - 1..to(2), "a list stands in `[ ]` here", help));
+                    }
+                    1
+                }
+                "if" | "when" | "where" | "select" | "unless" if at == 0 && !calls => {
+                    found.push(mistake(
+                        span,
+                        format!("a condition does not begin with `{}`", token.text),
+                        "write only what must hold, like `unreadMessages > 0`",
+                    ));
+                    1
+                }
+                name @ ("true" | "false") if token.text != name => {
+                    found.push(mistake(
+                        span,
+                        format!("`{}` is no name that a condition knows", token.text),
+                        format!("write `{name}`"),
+                    ));
+                    1
+                }
+                _ => 1,
+            }
+        }
+    }
+}
+
+/// `is null`, `is not empty`, `is true`, `is "x"`.
+fn is_words(token: Token<'_>, tokens: &[Token<'_>], at: usize, subject: &str, found: &mut Vec<Mistake>) -> usize {
+    let lower = |skip: usize| tokens.get(at + skip).map(|token| token.text.to_ascii_lowercase()).unwrap_or_default();
+    let not = usize::from(lower(1) == "not");
+    let value = tokens.get(at + 1 + not).map_or("…", |token| token.text);
+    let sign = if not == 1 { "!=" } else { "==" };
+    let (length, help) = match lower(1 + not).as_str() {
+        "null" | "nil" | "none" | "empty" | "blank" | "unknown" | "undefined" => (
+            2 + not,
+            format!(
+                "write `{subject} {sign} \"\"`: what is absent is the empty value (`0` for a number, `false` for a flag)"
+            ),
+        ),
+        "true" => (2 + not, if not == 1 { format!("write `!{subject}`") } else { format!("write `{subject}`") }),
+        "false" => (2 + not, if not == 1 { format!("write `{subject}`") } else { format!("write `!{subject}`") }),
+        _ => (1 + not, format!("write `{subject} {sign} {value}`")),
+    };
+    let last = tokens[(at + length - 1).min(tokens.len() - 1)];
+    let words: Vec<&str> = tokens[at..(at + length).min(tokens.len())].iter().map(|token| token.text).collect();
+    found.push(mistake(
+        token.at..last.at + last.text.len(),
+        format!("`{}` is no operator here", words.join(" ")),
+        help,
+    ));
+    length
+}
+
+fn sign(token: Token<'_>, span: std::ops::Range<usize>, next: Option<Token<'_>>, found: &mut Vec<Mistake>) {
+    let value = next.map_or("…", |next| next.text);
+    let (what, help) = match token.text {
+        "=" | ":=" => (format!("`{}` does not compare", token.text), format!("`==` compares: write `== {value}`")),
+        "===" => ("`===` is no operator here".to_owned(), "`==` compares".to_owned()),
+        "!==" | "<>" | "≠" | "^=" | "~=" => {
+            (format!("`{}` is no operator here", token.text), "write `!=`".to_owned())
+        }
+        "=<" | "≤" | "⩽" => (format!("`{}` is no operator here", token.text), "write `<=`".to_owned()),
+        "=>" | "≥" | "⩾" => (format!("`{}` is no operator here", token.text), "write `>=`".to_owned()),
+        "=~" => ("`=~` is no operator here".to_owned(), "write `.matches(\"…\")`".to_owned()),
+        "&" => ("`&` is no operator here".to_owned(), "write `&&`".to_owned()),
+        "|" => ("`|` is no operator here".to_owned(), "write `||`".to_owned()),
+        "∧" => ("`∧` is no operator here".to_owned(), "write `&&`".to_owned()),
+        "∨" => ("`∨` is no operator here".to_owned(), "write `||`".to_owned()),
+        "¬" | "~" => (format!("`{}` is no operator here", token.text), "write `!`".to_owned()),
+        "×" | "∗" => (format!("`{}` is no operator here", token.text), "write `*`".to_owned()),
+        "÷" => ("`÷` is no operator here".to_owned(), "write `/`".to_owned()),
+        "–" | "—" | "−" => (format!("`{}` is a typographic dash", token.text), "write `-`".to_owned()),
+        ";" => {
+            ("`;` separates nothing here".to_owned(), "write `&&` between conditions, `,` between values".to_owned())
+        }
+        "#" => ("`#` begins no comment inside a condition".to_owned(), "write `//` before it".to_owned()),
+        "{{" => (
+            "`{{` belongs to templates".to_owned(),
+            "write the field's name alone, like `unreadMessages > 0`".to_owned(),
+        ),
+        "$" | "@" => (format!("`{}` begins no name here", token.text), "write the field's name alone".to_owned()),
+        _ => return,
+    };
+    found.push(mistake(span, what, help));
+}
+
+/// `5m`, `1h30m`, `5 minutes`, `1.000,5`.
+fn number(token: Token<'_>, next: Option<Token<'_>>, found: &mut Vec<Mistake>) -> usize {
+    let span = token.at..token.at + token.text.len();
+    let digits = token.text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(token.text.len());
+    let unit = &token.text[digits..];
+    let hexadecimal = token.text.starts_with("0x");
+    if unit.is_empty() {
+        let Some(next) = next.filter(|next| next.kind == Kind::Word) else { return 1 };
+        let whole = format!("{} {}", token.text, next.text);
+        if let Some(seconds) = as_seconds(&whole.to_ascii_lowercase()) {
+            let end = next.at + next.text.len();
+            found.push(mistake(
+                span.start..end,
+                format!("`{whole}` is no number"),
+                format!("a duration is written `{seconds}`"),
+            ));
+            return 2;
+        }
+        return 1;
+    }
+    if let Some(seconds) = as_seconds(&token.text.to_ascii_lowercase()) {
+        found.push(mistake(
+            span,
+            format!("`{}` is no number", token.text),
+            format!("a duration is written `{seconds}`"),
+        ));
+    } else if unit.contains('_') && token.text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'_') {
+        found.push(mistake(
+            span,
+            format!("`{}` is no number", token.text),
+            format!("write `{}`", token.text.replace('_', "")),
+        ));
+    } else if !hexadecimal && !matches!(unit, "u" | "U") && !unit.starts_with(['e', 'E']) {
+        found.push(mistake(
+            span,
+            format!("`{}` is no number", token.text),
+            "write the digits alone; a duration is `minutes(5)`",
+        ));
+    }
+    1
+}
+
+/// What stands before an operator: a name with its fields, or a bracketed part.
+fn subject(text: &str, tokens: &[Token<'_>], at: usize) -> String {
+    let mut first = at;
+    let mut depth = 0_usize;
+    while let Some(before) = first.checked_sub(1).map(|at| tokens[at]) {
+        let follows = tokens[first].text;
+        let joined = first == at || matches!(follows, "." | "[" | "(") || before.text == ".";
+        match before.text {
+            ")" | "]" if depth > 0 || joined => depth += 1,
+            "(" | "[" if depth > 0 => depth -= 1,
+            _ if depth > 0 => {}
+            _ if joined && (before.kind != Kind::Sign || before.text == ".") => {}
+            _ => break,
+        }
+        first -= 1;
+    }
+    let subject = tokens.get(first).and_then(|token| text.get(token.at..tokens[at].at)).unwrap_or_default().trim();
+    if subject.is_empty() { "…".to_owned() } else { subject.to_owned() }
+}
+
+/// The value that begins at a token.
+fn rest_of(text: &str, tokens: &[Token<'_>], at: usize) -> String {
+    let Some(first) = tokens.get(at) else { return "…".to_owned() };
+    let end = if matches!(first.text, "[" | "(") {
+        tokens[at..].iter().find(|token| matches!(token.text, "]" | ")")).map_or(text.len(), |token| token.at + 1)
+    } else {
+        first.at + first.text.len()
+    };
+    text.get(first.at..end).unwrap_or("…").replace('(', "[").replace(')', "]")
+}
+
+/// Brackets that are not closed, or close nothing.
+fn brackets(tokens: &[Token<'_>], found: &mut Vec<Mistake>) {
+    let mut open: Vec<Token<'_>> = Vec::new();
+    let closing = |open: &str| match open {
+        "(" => ")",
+        "[" => "]",
+        _ => "}",
+    };
+    for token in tokens.iter().filter(|token| token.kind == Kind::Sign) {
+        match token.text {
+            "(" | "[" | "{" => open.push(*token),
+            ")" | "]" | "}" => match open.pop() {
+                Some(opened) if closing(opened.text) == token.text => {}
+                Some(opened) => {
+                    let what = format!("`{}` closes a `{}`", token.text, opened.text);
+                    return found.push(mistake(
+                        token.at..token.at + 1,
+                        what,
+                        format!("write `{}`", closing(opened.text)),
+                    ));
+                }
+                None => {
+                    let what = format!("`{}` closes a bracket that was not opened", token.text);
+                    return found.push(mistake(token.at..token.at + 1, what, "take it out, or open one before"));
+                }
+            },
+            _ => {}
+        }
+    }
+    if let Some(opened) = open.pop() {
+        let what = format!("`{}` is not closed", opened.text);
+        found.push(mistake(opened.at..opened.at + 1, what, format!("close it with `{}`", closing(opened.text))));
+    }
+}

@@ -1,0 +1,212 @@
+//! What kind of thing each part of a condition is: the documented shape of a record, as types.
+
+use serde_json::{Value as Json, json};
+
+use crate::model::{Contact, field::Kind};
+
+/// The documented values of one field.
+#[derive(Debug, PartialEq, Eq)]
+pub(in crate::rules) struct Values {
+    /// The field, as a condition spells it.
+    pub(in crate::rules) field: &'static str,
+    /// What the provider's page lists.
+    pub(in crate::rules) known: &'static [&'static str],
+    /// Other words for them.
+    pub(in crate::rules) meant: &'static [(&'static str, &'static str)],
+}
+
+pub(in crate::rules) const STATUS: Values = Values {
+    field: "status",
+    known: &["OPEN", "INPROGRESS", "REVIEW", "ONHOLD", "DEPENDANCY", "CLOSED"],
+    meant: &[
+        ("resolved", "CLOSED"),
+        ("done", "CLOSED"),
+        ("solved", "CLOSED"),
+        ("finished", "CLOSED"),
+        ("new", "OPEN"),
+        ("active", "OPEN"),
+        ("in_progress", "INPROGRESS"),
+        ("assigned", "INPROGRESS"),
+        ("hold", "ONHOLD"),
+        ("paused", "ONHOLD"),
+        ("dependency", "DEPENDANCY"),
+        ("blocked", "DEPENDANCY"),
+    ],
+};
+
+pub(in crate::rules) const LAST_MESSAGE_BY: Values = Values {
+    field: "lastMessage.by",
+    known: &["bot", "user", "agent"],
+    meant: &[
+        ("customer", "user"),
+        ("contact", "user"),
+        ("client", "user"),
+        ("visitor", "user"),
+        ("human", "agent"),
+        ("operator", "agent"),
+        ("support", "agent"),
+        ("person", "agent"),
+        ("chatbot", "bot"),
+        ("ai", "bot"),
+    ],
+};
+
+pub(in crate::rules) const PLATFORM: Values = Values {
+    field: "platform",
+    known: &["WEBSITE", "WHATSAPP", "TELEGRAM", "FACEBOOK", "INSTAGRAM"],
+    meant: &[
+        ("web", "WEBSITE"),
+        ("site", "WEBSITE"),
+        ("wa", "WHATSAPP"),
+        ("fb", "FACEBOOK"),
+        ("messenger", "FACEBOOK"),
+        ("ig", "INSTAGRAM"),
+        ("insta", "INSTAGRAM"),
+        ("tg", "TELEGRAM"),
+    ],
+};
+
+pub(in crate::rules) const CHAT_BOT_TYPE: Values = Values {
+    field: "chatBotType",
+    known: &["FLOW_BASED", "AGENTIC"],
+    meant: &[("flow", "FLOW_BASED"), ("flow-based", "FLOW_BASED"), ("agent", "AGENTIC"), ("ai", "AGENTIC")],
+};
+
+/// The documented values of the field at a dotted path, if the page lists them.
+pub(in crate::rules) fn values(path: &str) -> Option<&'static Values> {
+    [&STATUS, &LAST_MESSAGE_BY, &PLATFORM, &CHAT_BOT_TYPE].into_iter().find(|values| values.field == path)
+}
+
+/// What kind of text it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Text {
+    /// A field, or what is made of one.
+    Plain,
+    /// A field whose values are documented.
+    One(&'static Values),
+    /// Written by whoever configures the bot or the rule: it may be anything, a time or a number too.
+    Free,
+}
+
+/// The type of a part.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Type {
+    /// Not known before it meets a customer, or wrong already.
+    Any,
+    Null,
+    Text(Text),
+    /// ISO 8601 as text.
+    Time,
+    Whole,
+    Fraction,
+    Flag,
+    List(Box<Type>),
+    /// Texts to something.
+    Map(Box<Type>),
+    /// A documented object, at its dotted path.
+    Record(String, Kind),
+    Other,
+}
+
+/// Types that can be compared with each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Family {
+    Any,
+    Null,
+    Text,
+    Number,
+    Flag,
+    List,
+    Map,
+    Other,
+}
+
+impl Type {
+    /// The type of a documented field.
+    pub(super) fn of(path: &str, kind: &Kind) -> Self {
+        match kind {
+            Kind::Text => Self::Text(values(path).map_or(Text::Plain, Text::One)),
+            Kind::Number => Self::Whole,
+            Kind::Flag => Self::Flag,
+            Kind::Time => Self::Time,
+            Kind::List(entry) => Self::List(Box::new(Self::of(path, entry))),
+            Kind::Object(_) => Self::Record(path.to_owned(), kind.clone()),
+        }
+    }
+
+    /// The type of a name that every condition sees.
+    pub(super) fn of_name(name: &str) -> Option<Self> {
+        let text = || Self::Text(Text::Plain);
+        Some(match name {
+            "waiting" => Self::Whole,
+            "inbox" | "name" | "agent" => text(),
+            "tags" => Self::List(Box::new(text())),
+            "attributes" => Self::Map(Box::new(Self::Text(Text::Free))),
+            "open" | "missed_live_chat" => Self::Flag,
+            "extra" => Self::Map(Box::new(Self::Any)),
+            field => Self::of(field, Contact::kind().at(&[field])?),
+        })
+    }
+
+    pub(super) fn family(&self) -> Family {
+        match self {
+            Self::Any => Family::Any,
+            Self::Null => Family::Null,
+            Self::Text(_) | Self::Time => Family::Text,
+            Self::Whole | Self::Fraction => Family::Number,
+            Self::Flag => Family::Flag,
+            Self::List(_) => Family::List,
+            Self::Map(_) | Self::Record(..) => Family::Map,
+            Self::Other => Family::Other,
+        }
+    }
+
+    /// What stands for it where it is absent.
+    pub(super) fn empty(&self) -> Json {
+        match self {
+            Self::Any | Self::Null | Self::Other => Json::Null,
+            Self::Text(_) | Self::Time => json!(""),
+            Self::Whole => json!(0),
+            Self::Fraction => json!(0.0),
+            Self::Flag => json!(false),
+            Self::List(_) => json!([]),
+            Self::Map(_) => json!({}),
+            Self::Record(_, kind) => kind.empty(),
+        }
+    }
+
+    /// The documented values of a text, or of a list's texts.
+    pub(super) fn values(&self) -> Option<&'static Values> {
+        match self {
+            Self::Text(Text::One(values)) => Some(values),
+            Self::List(entry) => entry.values(),
+            _ => None,
+        }
+    }
+
+    /// The type that both branches have, or of a list with both in it.
+    pub(super) fn join(self, other: Self) -> Self {
+        match (self, other) {
+            (left, right) if left == right => left,
+            (Self::List(left), Self::List(right)) => Self::List(Box::new(left.join(*right))),
+            (Self::Whole | Self::Fraction, Self::Whole | Self::Fraction) => Self::Fraction,
+            (left, right) if left.family() == Family::Text && right.family() == Family::Text => Self::Text(Text::Free),
+            _ => Self::Any,
+        }
+    }
+
+    /// In an admin's words.
+    pub(super) fn word(&self) -> &'static str {
+        match self {
+            Self::Any | Self::Other => "something else",
+            Self::Null => "nothing (null)",
+            Self::Text(_) => "a text",
+            Self::Time => "a time",
+            Self::Whole => "a number",
+            Self::Fraction => "a number with a fraction",
+            Self::Flag => "true/false",
+            Self::List(_) => "a list",
+            Self::Map(_) | Self::Record(..) => "a table",
+        }
+    }
+}
