@@ -56,7 +56,7 @@ pub async fn dry_run(global: &Global) -> anyhow::Result<Exit> {
                 "--- the rule {} cannot be judged in the inbox {inbox}: {}",
                 fault.rule,
                 fault.words()
-            ));
+            ))?;
         }
         if let Some(why) = polled.unread() {
             good = false;

@@ -22,10 +22,14 @@ pub fn read<T: DeserializeOwned>(source: &Arc<Source>, found: &mut Vec<Diagnosti
     if !syntax.is_empty() {
         for error in syntax.into_iter().take(MOST) {
             let span = error.span().unwrap_or(0..0);
-            found.push(
-                Diagnostic::error(source, span, format!("not valid TOML: {}", error.message()))
-                    .help("see https://toml.io for how TOML is written"),
-            );
+            let mistake = word_processor(source, &span).unwrap_or_else(|| {
+                Diagnostic::error(source, span.clone(), format!("not valid TOML: {}", error.message()))
+                    .help(quoting(source, &span).unwrap_or("see https://toml.io for how TOML is written"))
+            });
+            // One line of them makes the parser stumble at each.
+            if !found.iter().any(|known: &Diagnostic| known.span == mistake.span && known.title == mistake.title) {
+                found.push(mistake);
+            }
         }
         return None;
     }
@@ -47,6 +51,43 @@ pub fn read<T: DeserializeOwned>(source: &Arc<Source>, found: &mut Vec<Diagnosti
         removed = true;
     }
     None
+}
+
+/// The line of a place, and where it begins.
+fn line_at<'a>(text: &'a str, span: &Range<usize>) -> (usize, &'a str) {
+    let at = (0..=span.start.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+    let start = text[..at].rfind('\n').map_or(0, |at| at + 1);
+    (start, text[start..].lines().next().unwrap_or_default())
+}
+
+/// A quote that a word processor made, on the line that is not understood, in place of a straight one.
+fn word_processor(source: &Arc<Source>, span: &Range<usize>) -> Option<Diagnostic> {
+    let (start, line) = line_at(&source.text, span);
+    let mut quote = None;
+    for (at, c) in line.char_indices() {
+        match (quote, c) {
+            // What stands in straight quotes is text.
+            (Some(open), c) if c == open => quote = None,
+            (None, '"' | '\'') => quote = Some(c),
+            (None, '#') => return None,
+            (None, '“' | '”' | '„' | '‟' | '‘' | '’' | '‚' | '«' | '»' | '＂') => {
+                let place = start + at..start + at + c.len_utf8();
+                let title = format!("`{c}` is a typographic quote, as word processors make them");
+                return Some(Diagnostic::error(source, place, title).help("write straight quotes, like \"user\""));
+            }
+            _ => {}
+        }
+    }
+    None
+}
+
+/// A condition has quotes of its own, and ends at the first of them where it stands in the same.
+fn quoting(source: &Arc<Source>, span: &Range<usize>) -> Option<&'static str> {
+    let (_, line) = line_at(&source.text, span);
+    let (key, value) = line.split_once('=')?;
+    let quotes = value.trim_start().chars().next().filter(|c| matches!(c, '"' | '\''))?;
+    (key.trim() == "when" && value.matches(quotes).count() > 2)
+        .then_some("quotes inside of quotes end the text: put the condition between \'\'\' and \'\'\'")
 }
 
 /// The words of serde's error in an admin's terms.

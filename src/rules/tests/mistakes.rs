@@ -278,6 +278,27 @@ fn what_is_no_toml_is_said_with_its_place() {
 }
 
 #[test]
+fn quotes_that_are_none_and_quotes_in_quotes_are_named() {
+    let typographic = |quote: &str| {
+        format!("`{quote}` is a typographic quote, as word processors make them (write straight quotes, like \"user\")")
+    };
+    for (text, mistake) in [
+        ("[filter]\nstatus = [“OPEN”]", format!("2:11 “: {}", typographic("“"))),
+        ("[filter]\nlastMessageBy = [‘user’, 'bot']", format!("2:18 ‘: {}", typographic("‘"))),
+        ("description = «x»", format!("1:15 «: {}", typographic("«"))),
+    ] {
+        assert_eq!(check(&format!("{text}\n{TELLS}")).1, [mistake], "{text}");
+    }
+    let between = "(quotes inside of quotes end the text: put the condition between ''' and ''')";
+    for text in ["when = 'status == 'OPEN''", "when = \"status == \"OPEN\"\""] {
+        let found = check(&format!("{text}\n{TELLS}")).1;
+        assert!(found.len() == 1 && found[0].starts_with("1:") && found[0].ends_with(between), "{found:?}");
+    }
+    // In a text they are text.
+    assert!(check(&format!("description = 'the “best” customers'\n{TELLS}")).1.is_empty());
+}
+
+#[test]
 fn keys_about_time_by_table() {
     let step = |line: &str| format!("{TELLS}\n{line}");
     let top = |line: &str| format!("{line}\n{TELLS}");

@@ -38,8 +38,8 @@ pub fn judge(condition: &Condition, contacts: &[Contact]) {
         };
         let first = condition.judge(scope(0, true));
         assert_eq!(first, condition.judge(scope(0, true)), "{condition:?}");
-        if let Verdict::Fault(words) = &first {
-            assert!(condition.text().contains("zq") || !words.contains("zq"), "{condition:?} says {words:?}");
+        if let Verdict::Fault(fault) = &first {
+            assert!(condition.text().contains("zq") || !fault.why.contains("zq"), "{condition:?} says {fault:?}");
         }
         let hopeless = first != Verdict::Holds && !condition.may_come_true(scope(0, true));
         for later in [scope(1, true), scope(90, true), scope(90, false), scope(3 * 24 * 60, true)] {
