@@ -7,11 +7,14 @@ use super::{
     Exit, Global,
     state::{Desk, ListArguments, list},
 };
-use crate::model::{
-    Alert, Silence, WATCHDOG,
-    silence::silence_of,
-    text::same,
-    time::{elapsed, human, iso},
+use crate::{
+    model::{
+        Alert, Silence, WATCHDOG,
+        silence::silence_of,
+        text::same,
+        time::{elapsed, human, iso},
+    },
+    store::{Store, StoreError},
 };
 
 /// One open alert, with what else is known of it.
@@ -31,7 +34,7 @@ pub async fn alerts(global: &Global, arguments: ListArguments) -> anyhow::Result
         Err(exit) => return Ok(exit),
     };
     let (open, silences) = match &desk.store {
-        Some(store) => (store.open_alerts().await?, store.silences().await?),
+        Some(store) => (by_our_clock(store).await?, store.silences().await?),
         None => (Vec::new(), Vec::new()),
     };
     let is_asked = |alert: &Alert| {
@@ -52,6 +55,21 @@ pub async fn alerts(global: &Global, arguments: ListArguments) -> anyhow::Result
     let cells = rows.iter().map(|row| cells(row, &desk)).collect();
     list(arguments.json, rows.iter().map(|row| object(row, desk.now)).collect(), &heads, cells, "nobody is waiting")?;
     Ok(Exit::Fine)
+}
+
+/// Every open alert, with its times by this machine's clock.
+async fn by_our_clock(store: &Store) -> Result<Vec<(Alert, Vec<String>)>, StoreError> {
+    let memories = store.memories().await?;
+    let ahead = |inbox: &str| {
+        let known = memories.iter().find(|(name, _)| name == inbox);
+        known.map(|(_, memory)| memory.clocks.counted()).unwrap_or_default()
+    };
+    let open = store.open_alerts().await?;
+    Ok(open
+        .into_iter()
+        .map(|(alert, told)| (ahead(&alert.inbox), alert, told))
+        .map(|(by, alert, told)| (alert.moved(by), told))
+        .collect())
 }
 
 fn object(row: &Row<'_>, now: Timestamp) -> Value {

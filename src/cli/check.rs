@@ -9,6 +9,7 @@ use crate::{
     engine::plan,
     model::time,
     rules::RuleSet,
+    service::proxies::{Proxies, proxied},
 };
 
 /// Checks all files.
@@ -36,7 +37,8 @@ pub fn check(global: &Global) -> anyhow::Result<Exit> {
     show(&all)?;
     let good = !all.iter().any(Diagnostic::is_error);
     if !global.quiet {
-        for line in summary(&files.config, &files.live.rules, &files.live.renderer.names()) {
+        let proxies = proxied(&files.config, &Proxies::of_environment());
+        for line in summary(&files.config, &files.live.rules, &files.live.renderer.names()).into_iter().chain(proxies) {
             terminal::say(&line)?;
         }
     }

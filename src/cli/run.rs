@@ -78,6 +78,9 @@ async fn run_on(
         Surroundings { clock, output, store, deadline, patience: Patience::default(), points: fault_points() };
     let mut app = App::build(&files.config, files.live, surroundings).await?;
     app.asked = asked;
+    for line in &app.proxied {
+        terminal::note(global, Level::INFO, line);
+    }
     if !one_shot {
         if app.store.probe().await.is_ok() {
             let (outcry, path) = (Arc::clone(&app.outcry), path.to_owned());
@@ -206,6 +209,14 @@ fn tell(global: &Global, report: &Report) {
     }
     for why in &report.blind {
         terminal::note(global, Level::WARN, why);
+    }
+    for (inbox, pages) in report.goes_on.iter().filter(|_| !global.quiet) {
+        let pages = if *pages == 1 { "1 page is read".to_owned() } else { format!("{pages} pages are read") };
+        let line = format!(
+            "inbox {inbox}: its full walk does not fit into this run: {pages}, and the next run goes on. Who is new was \
+             looked for first"
+        );
+        terminal::note(global, Level::INFO, &line);
     }
     for waiting in &report.waiting {
         let why =

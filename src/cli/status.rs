@@ -89,7 +89,12 @@ fn blind(desk: &Desk, known: &Known) -> Vec<(String, Option<String>)> {
 }
 
 fn memory(known: &Known, inbox: &str) -> InboxMemory {
-    known.memories.iter().find(|(name, _)| name == inbox).map(|(_, memory)| memory.clone()).unwrap_or_default()
+    known
+        .memories
+        .iter()
+        .find(|(name, _)| name == inbox)
+        .map(|(_, memory)| memory.clone().by_our_clock())
+        .unwrap_or_default()
 }
 
 fn reception(known: &Known, receiver: &str) -> Reception {
@@ -121,6 +126,7 @@ fn object(desk: &Desk, known: &Known) -> Value {
                 "reason": failed.why,
                 "contacts": failed.contacts,
             })).collect::<Vec<_>>(),
+            "clock_ahead_seconds": memory.clocks.difference().map(|ahead| ahead.as_secs()),
             "pending": count(known, &inbox.name, |alert| alert.state() == State::Pending),
             "firing": count(known, &inbox.name, Alert::is_firing),
             "acknowledged": count(known, &inbox.name, |alert| alert.ack.is_some()),
@@ -158,6 +164,7 @@ fn people(desk: &Desk, known: &Known) -> io::Result<()> {
     let inboxes = desk.files.config.inboxes.iter().map(|inbox| {
         let memory = memory(known, &inbox.name);
         let read = memory.polled_at.map_or("never".to_owned(), |at| format!("{} ago", human(elapsed(at, desk.now))));
+        let clock = memory.clocks.words();
         let trouble =
             memory.trouble().map_or("none".to_owned(), |(since, why)| format!("since {}: {why}", desk.moment(since)));
         vec![
@@ -166,10 +173,11 @@ fn people(desk: &Desk, known: &Known) -> io::Result<()> {
             count(known, &inbox.name, |alert| alert.state() == State::Pending).to_string(),
             count(known, &inbox.name, Alert::is_firing).to_string(),
             count(known, &inbox.name, |alert| alert.ack.is_some()).to_string(),
+            clock,
             trouble,
         ]
     });
-    let heads = ["INBOX", "LAST POLL", "PENDING", "FIRING", "ACKNOWLEDGED", "TROUBLE"];
+    let heads = ["INBOX", "LAST POLL", "PENDING", "FIRING", "ACKNOWLEDGED", "CLOCK", "TROUBLE"];
     terminal::say(&table(&heads, inboxes.collect()))?;
     terminal::say("")?;
     let receivers = desk.files.config.receivers.iter().map(|receiver| {

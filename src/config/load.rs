@@ -17,6 +17,7 @@ use super::{
     Config, DEFAULT_URL, Inbox, Server, State, Watchdog, mask,
     secret::{Environment, Secret},
     shape::{ConfigFile, InboxTable, NamesTable, ServerTable, WatchdogTable},
+    together::{Together, together},
 };
 use crate::{
     diagnose::{
@@ -119,11 +120,14 @@ impl Loader<'_, '_> {
         if file.receiver.is_empty() {
             self.error(0..0, "no receiver is configured", "add [receiver.NAME] with type = \"slack\", for example");
         }
-        let inboxes = file
+        let tokens: Vec<_> =
+            file.inbox.iter().map(|(name, table)| (name.get_ref().clone(), table.get_ref().token.clone())).collect();
+        let inboxes: Vec<Inbox> = file
             .inbox
             .into_iter()
             .filter_map(|(name, table)| self.good(|loader| Some(loader.inbox(&name, table))))
             .collect();
+        self.count_together(&inboxes, &tokens);
         let receivers = file
             .receiver
             .into_iter()
@@ -168,6 +172,17 @@ impl Loader<'_, '_> {
         let before = mistakes(self.found);
         let judged = judge(self);
         judged.filter(|_| self.secrets != Secrets::Again || mistakes(self.found) == before)
+    }
+
+    fn count_together(&mut self, inboxes: &[Inbox], tokens: &[(String, Option<Spanned<Value>>)]) {
+        let token = |place: usize| {
+            tokens.iter().find(|(name, _)| *name == inboxes[place].name).and_then(|(_, token)| token.as_ref())
+        };
+        let source = |place: usize| token(place).map(Spanned::get_ref);
+        for Together { place, title, help } in together(inboxes, &|a, b| source(a).is_some() && source(a) == source(b))
+        {
+            self.warning(token(place).map_or(0..0, Spanned::span), title, help);
+        }
     }
 
     fn state(&mut self, state: Option<&Spanned<String>>) -> State {

@@ -9,6 +9,7 @@ mod mask;
 pub mod receiver;
 pub mod secret;
 pub mod shape;
+mod together;
 
 use std::{net::SocketAddr, path::PathBuf};
 

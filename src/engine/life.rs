@@ -46,7 +46,12 @@ pub struct Life<'a> {
 impl<'a> Life<'a> {
     /// An alert as it was stored.
     pub fn of(alert: &'a Alert, input: Tick<'a>, surroundings: Surroundings<'a>) -> Self {
-        Self { before: Some(alert), ..Self::new(alert.clone(), input, surroundings) }
+        let mut life = Self { before: Some(alert), ..Self::new(alert.clone(), input, surroundings) };
+        // Only what the inbox has said since is a reason to believe the clock rather than what was stored.
+        if input.observed.fresh {
+            life.alert.set_right(input.snapshot.memory.was_ahead(input.now), input.now);
+        }
+        life
     }
 
     /// An episode that begins now.

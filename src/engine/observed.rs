@@ -28,6 +28,15 @@ pub struct Sights {
     pub late_at: Option<Timestamp>,
 }
 
+impl Sights {
+    /// The same moments by a clock that differs from the one before by so much.
+    pub fn moved(&mut self, by: SignedDuration) {
+        let moved = |at: &mut Timestamp| *at = at.checked_add(by).unwrap_or(*at);
+        self.at.values_mut().for_each(moved);
+        self.late_at.iter_mut().for_each(moved);
+    }
+}
+
 /// What one poll of one inbox saw.
 #[derive(Clone, Debug, Default)]
 pub struct Observed {

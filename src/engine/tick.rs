@@ -22,6 +22,7 @@ use super::{
 use crate::{
     model::{
         Alert, Candidate, Changes, ContactId, Doubt, Names, Snapshot,
+        clocks::right,
         snapshot::{ConditionFailed, LiveChat},
     },
     rules::{Rule, RuleSet},
@@ -141,7 +142,8 @@ impl<'a> Run<'a> {
                     continue;
                 }
                 let candidate = known.get(&(rule.name.clone(), id.clone())).copied();
-                let first_seen = candidate.map_or(self.input.now, |candidate| candidate.first_seen);
+                // A clock that was ahead may have written it.
+                let first_seen = candidate.map_or(self.input.now, |known| self.right(known.first_seen));
                 let since = waiting_since(&rule, contact, first_seen, self.input.now);
                 match judge(&rule, contact, since, self.surroundings, &mut self.outcome.faults) {
                     Judgement::Match => {
@@ -206,26 +208,25 @@ impl<'a> Run<'a> {
     fn ripen(&mut self, rule: &Rule, candidate: &Candidate) {
         let Tick { snapshot, observed, names, now, .. } = self.input;
         let (contact, id) = (&candidate.contact, candidate.contact.contact_id());
-        let since = waiting_since(rule, contact, candidate.first_seen, now);
+        let first_seen = self.right(candidate.first_seen);
+        let since = waiting_since(rule, contact, first_seen, now);
         let mut matches = |at: Timestamp| {
             let then = Surroundings { now: at, ..self.surroundings };
             judge(rule, contact, since, then, &mut self.outcome.faults) == Judgement::Match
         };
         if !matches(now) {
+            if first_seen < candidate.first_seen {
+                self.outcome.changes.candidates.push(Candidate { first_seen, ..candidate.clone() });
+            }
             return;
         }
-        let late = observed.late_at(&id).filter(|at| candidate.first_seen <= *at && matches(*at));
+        let late = observed.late_at(&id).filter(|at| first_seen <= *at && matches(*at));
         let mut life = Life::begin(rule, contact, since, self.input, self.surroundings);
         life.come_of_age(rule);
         // Who is missing may have been answered.
         let missing = candidate.missed_walks > 0;
         if life.tells() && observed.sights.is_some() && (missing || !observed.is_fresh(&id, now)) {
-            let untold = Alert {
-                first_seen: candidate.first_seen,
-                fired_at: None,
-                steps: owe::from_the_start(rule),
-                ..life.alert().clone()
-            };
+            let untold = Alert { first_seen, fired_at: None, steps: owe::from_the_start(rule), ..life.alert().clone() };
             let told = !missing && late.is_some_and(|at| due::tells(rule, &untold, (&snapshot.silences, names), at));
             self.outcome.due.push(Due { rule: rule.name.clone(), contact: contact.clone(), since, told });
             if !told {
@@ -244,6 +245,12 @@ impl<'a> Run<'a> {
         life.come_of_age(rule);
         life.note_due();
         life.note(&mut self.outcome.changes, &mut self.outcome.due);
+    }
+
+    /// When something was first seen, though a clock that was ahead has written it.
+    fn right(&self, first_seen: Timestamp) -> Timestamp {
+        let now = self.input.now;
+        right(first_seen, self.input.snapshot.memory.was_ahead(now), now)
     }
 
     fn forget(&mut self, candidate: Option<&Candidate>) {

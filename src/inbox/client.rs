@@ -16,13 +16,21 @@ use serde_json::Value;
 use url::Url;
 
 use super::{
-    InboxError, encoding, request,
+    InboxError,
+    between::{Seen, between},
+    encoding, request,
     response::{self, Head, Page},
 };
-use crate::{model::Renewable, rules::Filter};
+use crate::{
+    model::{Dated, Renewable, pause::asked, time::parse_http_date},
+    rules::Filter,
+};
 
 /// The largest answer that is read, in MiB; a page of 137 long records is far below.
 const MAX_MIB: usize = 16;
+
+/// An error that comes with HTTP 200 is shorter; a page of records is not searched for a pause.
+const SHORT: usize = 4 * 1024;
 
 /// What a request gets at least, however near the deadline is.
 const SHORTEST: SignedDuration = SignedDuration::from_millis(100);
@@ -36,12 +44,18 @@ pub trait Gate: Send + Sync {
     fn enter(&self) -> impl Future<Output = Result<(), InboxError>> + Send;
     /// The answer, or the failure, is there.
     fn leave(&self) -> impl Future<Output = ()> + Send;
+    /// An answer came that says when it was written.
+    fn dated(&self, _dated: Dated) {}
     /// How the request ended: `ok`, or the fault's name.
     fn ended(&self, _outcome: &'static str) {}
     /// The provider asked for a pause.
     fn hold(&self, pause: SignedDuration) -> impl Future<Output = ()> + Send;
-    /// The time.
+    /// The time, by this machine's clock.
     fn now(&self) -> Timestamp;
+    /// The time, by the API's clock as far as that is known.
+    fn api_now(&self) -> Timestamp {
+        self.now()
+    }
     /// What is left until the deadline, where there is one: no request takes longer.
     fn remaining(&self) -> Option<SignedDuration> {
         None
@@ -73,6 +87,8 @@ pub struct Client {
     patience: Patience,
     /// Whether anything was ever answered.
     answered: AtomicBool,
+    /// The proxy that requests go through, as people may see it.
+    proxy: Option<String>,
 }
 
 impl Client {
@@ -84,7 +100,15 @@ impl Client {
         timeout: SignedDuration,
     ) -> Self {
         let token = token.into();
-        Self { http, base, token, timeout, patience: Patience::default(), answered: AtomicBool::new(false) }
+        Self {
+            http,
+            base,
+            token,
+            timeout,
+            patience: Patience::default(),
+            answered: AtomicBool::new(false),
+            proxy: None,
+        }
     }
 
     /// With other patience, for tests.
@@ -96,6 +120,12 @@ impl Client {
     /// The token as it is now: another one is another `Arc`.
     pub fn token(&self) -> Arc<SecretString> {
         self.token.get()
+    }
+
+    /// Through this proxy, as people may see it: where something on the way fails, it is named.
+    #[must_use]
+    pub fn through(self, proxy: Option<String>) -> Self {
+        Self { proxy, ..self }
     }
 
     /// One page of `filter`, relative times as of `now`.
@@ -148,11 +178,11 @@ impl Client {
         method: Method,
         path: &str,
         body: Option<&Value>,
-        read: fn(Head<'_>, &[u8]) -> Result<T, InboxError>,
+        read: fn(Head, &[u8]) -> Result<T, InboxError>,
     ) -> Result<T, InboxError> {
         gate.enter().await?;
         let timeout = gate.remaining().map_or(self.timeout, |left| left.max(SHORTEST).min(self.timeout));
-        let answer = match self.once(method, path, body, timeout, gate.now(), read).await {
+        let answer = match self.once(method, path, body, timeout, gate, read).await {
             // The deadline cut it short, which says nothing of an API that has answered before.
             Err(InboxError::Timeout { .. }) if timeout < self.timeout => {
                 Err(if self.answered.load(Ordering::Relaxed) {
@@ -165,6 +195,7 @@ impl Client {
             }
             answer => answer,
         };
+        let answer = answer.map_err(|error| error.through(self.proxy.as_deref()));
         if answer.is_ok() {
             self.answered.store(true, Ordering::Relaxed);
         }
@@ -184,10 +215,11 @@ impl Client {
         path: &str,
         body: Option<&Value>,
         timeout: SignedDuration,
-        now: Timestamp,
-        read: fn(Head<'_>, &[u8]) -> Result<T, InboxError>,
+        gate: &impl Gate,
+        read: fn(Head, &[u8]) -> Result<T, InboxError>,
     ) -> Result<T, InboxError> {
         let address = format!("{}/{path}", self.base.as_str().trim_end_matches('/'));
+        let target = Url::parse(&address).unwrap_or_else(|_| self.base.clone());
         let mut request = self
             .http
             .request(method, address)
@@ -198,12 +230,11 @@ impl Client {
         if let Some(body) = body {
             request = request.json(body);
         }
+        let (sent, asked_at) = (gate.now(), gate.api_now());
         let mut answer = request.send().await.map_err(|error| self.fault(&error))?;
+        let came = gate.now();
         let status = answer.status().as_u16();
-        let retry_after =
-            answer.headers().get(header::RETRY_AFTER).and_then(|value| value.to_str().ok()).map(str::to_owned);
-        let content_type =
-            answer.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let headers = answer.headers().clone();
         let mut bytes = Vec::new();
         loop {
             match answer.chunk().await {
@@ -218,8 +249,23 @@ impl Client {
                 Err(_) => return Err(InboxError::Broken),
             }
         }
-        let bytes = encoding::utf8(content_type.as_deref(), bytes);
-        read(Head { status, retry_after: retry_after.as_deref(), now }, &bytes)
+        let header = |name: &str| headers.get(name)?.to_str().ok().map(str::to_owned);
+        let bytes = encoding::utf8(header("content-type").as_deref(), bytes);
+        if let Some(what) = between(Seen { status, header: &header, body: &bytes, asked: &target }) {
+            return Err(InboxError::Between { status, what });
+        }
+        let written = date(&headers);
+        if let Some(date) = written {
+            gate.dated(Dated { date, sent, came });
+        }
+        let all = |name: &str| {
+            let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
+            values.map(str::to_owned).collect()
+        };
+        // A date counts from when it was written, by the clock that wrote it.
+        let short = if bytes.len() < SHORT { bytes.as_slice() } else { &[] };
+        let retry_after = asked(status, &all, short, written.unwrap_or(came));
+        read(Head { status, retry_after, asked_at }, &bytes)
     }
 
     fn authorization(&self) -> Result<header::HeaderValue, InboxError> {
@@ -239,6 +285,14 @@ impl Client {
             InboxError::Broken
         }
     }
+}
+
+/// When an answer was written, by the clock of whoever wrote it; one that a cache kept says how old it is.
+fn date(headers: &header::HeaderMap) -> Option<Timestamp> {
+    let text = |name: header::HeaderName| headers.get(name)?.to_str().ok();
+    let date = parse_http_date(text(header::DATE)?)?;
+    let age = text(header::AGE).and_then(|age| age.trim().parse::<u32>().ok()).unwrap_or(0);
+    date.checked_add(SignedDuration::from_secs(age.into())).ok()
 }
 
 /// The cause at the bottom: "connection refused", "certificate has expired".

@@ -5,7 +5,23 @@ use jiff::SignedDuration;
 /// One failed request.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InboxError {
-    /// 401, 403, or the same said in the body.
+    /// Something on the way answered in the API's place: the token was not looked at.
+    #[error("something between us and the API answered (HTTP {status}, {what}): look there, not at the token")]
+    Between {
+        /// The HTTP status.
+        status: u16,
+        /// What it looks like.
+        what: &'static str,
+    },
+    /// Something on the way failed, and requests go through a proxy.
+    #[error("{error}; requests go through the proxy {proxy}")]
+    Through {
+        /// The proxy, without its login.
+        proxy: String,
+        /// What failed.
+        error: Box<InboxError>,
+    },
+    /// 401, the API's own words with 403, or the same said in the body.
     #[error("the API refused the token (HTTP {status}); check the inbox's `token`, or ask the provider for a new one")]
     TokenRefused {
         /// The HTTP status, or the one in the body.
@@ -77,7 +93,7 @@ pub enum InboxError {
         status: u16,
     },
     /// A web page, of a proxy in between mostly.
-    #[error("a web page came instead of the API's answer (HTTP {status}); a proxy may be in between")]
+    #[error("something between us and the API answered (HTTP {status}, a web page): look there, not at the token")]
     Html {
         /// The HTTP status.
         status: u16,
@@ -111,6 +127,9 @@ pub enum InboxError {
 impl InboxError {
     /// Whether the same request can work a moment later.
     pub fn is_passing(&self) -> bool {
+        if let Self::Through { error, .. } = self {
+            return error.is_passing();
+        }
         !matches!(
             self,
             Self::TokenRefused { .. }
@@ -125,13 +144,29 @@ impl InboxError {
     pub fn retry_after(&self) -> Option<SignedDuration> {
         match self {
             Self::RateLimited { retry_after } | Self::Server { retry_after, .. } => *retry_after,
+            Self::Through { error, .. } => error.retry_after(),
             _ => None,
+        }
+    }
+
+    /// The same, with the proxy that it went through where that may be to blame.
+    #[must_use]
+    pub fn through(self, proxy: Option<&str>) -> Self {
+        let on_the_way = matches!(
+            self,
+            Self::Between { .. } | Self::Html { .. } | Self::Unreachable { .. } | Self::Timeout { .. } | Self::Broken
+        );
+        match proxy.filter(|_| on_the_way) {
+            Some(proxy) => Self::Through { proxy: proxy.to_owned(), error: Box::new(self) },
+            None => self,
         }
     }
 
     /// The name for logs and metrics.
     pub fn name(&self) -> &'static str {
         match self {
+            Self::Between { .. } => "between",
+            Self::Through { error, .. } => error.name(),
             Self::TokenRefused { .. } => "token-refused",
             Self::BadRequest { .. } => "bad-request",
             Self::RateLimited { .. } => "rate-limited",

@@ -3,6 +3,7 @@
 //! It knows the wire and the nouns, and the shape of a filter; nothing of rules, alerts or state.
 //! Facts about the API come from the provider's page on `POST /inbox/users`.
 
+pub mod between;
 pub mod budget;
 pub mod client;
 pub mod encoding;

@@ -11,7 +11,7 @@ use super::{
     mend::{mended, within},
     split,
 };
-use crate::model::{Contact, text, time::parse_retry_after};
+use crate::model::{Contact, text};
 
 /// One page as it came.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -60,23 +60,23 @@ pub const MOST_PAUSE: SignedDuration = SignedDuration::from_hours(1);
 
 /// What of an answer decides, besides its body.
 #[derive(Clone, Copy, Debug)]
-pub struct Head<'a> {
+pub struct Head {
     /// The HTTP status.
     pub status: u16,
-    /// The header `Retry-After`.
-    pub retry_after: Option<&'a str>,
-    /// When the request began; a date in that header counts from then.
-    pub now: Timestamp,
+    /// How long it asks to wait.
+    pub retry_after: Option<SignedDuration>,
+    /// When it was asked for, by the API's clock as far as that is known.
+    pub asked_at: Timestamp,
 }
 
 /// Reads a page of the inbox.
 ///
 /// # Errors
 /// The named fault; the records of such an answer are no evidence of anything.
-pub fn page(head: Head<'_>, body: &[u8]) -> Result<Page, InboxError> {
+pub fn page(head: Head, body: &[u8]) -> Result<Page, InboxError> {
     let text = String::from_utf8_lossy(body);
     let good = good(head, &text)?;
-    let mut page = Page { stated: good.stated, asked_at: head.now, ..Page::default() };
+    let mut page = Page { stated: good.stated, asked_at: head.asked_at, ..Page::default() };
     for raw in split::entries(good.data).into_iter().flatten() {
         match record(raw).and_then(|value| Contact::read(value).ok()) {
             Some(contact) if contact.id.len() <= LONGEST_ID => {
@@ -106,7 +106,7 @@ fn record(raw: &str) -> Option<Value> {
 ///
 /// # Errors
 /// The named fault.
-pub fn segments(head: Head<'_>, body: &[u8]) -> Result<BTreeMap<String, String>, InboxError> {
+pub fn segments(head: Head, body: &[u8]) -> Result<BTreeMap<String, String>, InboxError> {
     let named = |raw: &str| {
         let value = record(raw)?;
         let of = |key: &str| value.get(key)?.as_str().map(str::to_owned).filter(|text| !text.is_empty());
@@ -117,9 +117,8 @@ pub fn segments(head: Head<'_>, body: &[u8]) -> Result<BTreeMap<String, String>,
     Ok(split::entries(good.data).into_iter().flatten().filter_map(named).take(MOST_SEGMENTS).collect())
 }
 
-fn good<'a>(head: Head<'_>, body: &'a str) -> Result<Good<'a>, InboxError> {
-    let retry_after =
-        head.retry_after.and_then(|value| parse_retry_after(value, head.now)).map(|pause| pause.min(MOST_PAUSE));
+fn good(head: Head, body: &str) -> Result<Good<'_>, InboxError> {
+    let retry_after = head.retry_after.map(|pause| pause.min(MOST_PAUSE));
     match head.status {
         status if envelope::is_good(status.into()) => envelope::read(status, retry_after, body),
         300..=399 => Err(InboxError::Redirected { status: head.status }),

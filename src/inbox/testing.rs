@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Client, Gate, InboxError, Patience};
 use crate::{
     sandbox::{Running, Sandbox, Settings},
-    service::{clock::ManualClock, http},
+    service::{clock::ManualClock, http, proxies::Proxies},
 };
 
 pub(crate) const TOKEN: &str = "made-up-token";
@@ -43,7 +43,7 @@ pub(crate) fn within(url: &str, timeout: SignedDuration) -> Client {
 
 pub(crate) fn http() -> reqwest::Client {
     http::install_crypto();
-    http::client(Duration::from_secs(10)).unwrap()
+    http::client(Duration::from_secs(10), &Proxies::default()).unwrap()
 }
 
 fn over(http: reqwest::Client, url: &str, timeout: SignedDuration) -> Client {
@@ -99,6 +99,11 @@ pub(crate) async fn inbox(page_size: usize) -> Inbox {
 
 impl Inbox {
     pub(crate) async fn start(page_size: usize, http: reqwest::Client) -> Self {
+        Self::dated(page_size, http, true).await
+    }
+
+    /// The same, with the header `Date` or without.
+    pub(crate) async fn dated(page_size: usize, http: reqwest::Client, dated: bool) -> Self {
         let clock = Arc::new(ManualClock::at(noon()));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let settings = Settings {
@@ -106,6 +111,7 @@ impl Inbox {
             page_size,
             rate_limit: 0,
             listed_filters_only: true,
+            dated,
             ..Settings::default()
         };
         let running = Sandbox::start(settings, clock.clone(), listener, CancellationToken::new()).unwrap();

@@ -4,6 +4,7 @@
 //! is data with the meaning that `docs` and the command line give to the same words.
 
 pub mod alert;
+pub mod clocks;
 pub mod contact;
 pub mod doubt;
 pub mod field;
@@ -12,6 +13,7 @@ pub mod link;
 pub mod loss;
 pub mod message;
 pub mod names;
+pub mod pause;
 pub mod phone;
 pub mod privacy;
 pub mod reception;
@@ -26,6 +28,7 @@ pub mod webhook;
 mod weight;
 
 pub use alert::{Ack, Alert, AlertId, Candidate, Charge, Edition, Lapse, Progress, Reason, Resolution, State};
+pub use clocks::{Clocks, Dated, Measure};
 pub use contact::{Contact, ContactId, Unreadable};
 pub use doubt::{Differs, Doubt, Emptied};
 pub use history::{Entry, Happened};

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Alert, AlertId, Candidate, ContactId, Differs, Doubt, Entry, Notification, Silence};
+use super::{Alert, AlertId, Candidate, Clocks, ContactId, Differs, Doubt, Entry, Notification, Silence};
 
 /// A receiver that was told of a firing alert, or is about to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,6 +47,8 @@ pub struct WalkMemory {
     pub loose: bool,
     /// When a walk of any kind last began: a narrow one looks at what came since.
     pub looked_at: Option<Timestamp>,
+    /// The newest `lastSeenAt` that records had shown then: the next narrow walk asks from there.
+    pub shown_to: Option<Timestamp>,
     /// A full walk that did not fit into one poll and goes on in the next.
     pub part: Option<WalkPart>,
 }
@@ -63,6 +65,9 @@ pub struct WalkPart {
     /// Whether there were records that were not understood: such a walk is evidence of nobody's absence.
     #[serde(default)]
     pub torn: bool,
+    /// The newest `lastSeenAt` that records had shown when it began.
+    #[serde(default)]
+    pub shown_to: Option<Timestamp>,
 }
 
 /// What is known of an inbox besides its alerts.
@@ -97,6 +102,10 @@ pub struct InboxMemory {
     pub runs: Runs,
     /// Conditions that could not be judged, by rule.
     pub conditions: BTreeMap<String, ConditionFailed>,
+    /// This machine's clock and the API's. All other times here are by the API's.
+    pub clocks: Clocks,
+    /// The newest `lastSeenAt` that records have shown.
+    pub shown_to: Option<Timestamp>,
 }
 
 /// A rule's condition could not be judged for some contacts.

@@ -64,21 +64,15 @@ pub fn elapsed(since: Timestamp, now: Timestamp) -> SignedDuration {
     now.duration_since(since).max(SignedDuration::ZERO)
 }
 
-/// What an HTTP `Retry-After` asks to wait: whole seconds, or a date. A date in the past is no wait.
-pub fn parse_retry_after(value: &str, now: Timestamp) -> Option<SignedDuration> {
-    let value = value.trim();
-    if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
-        // Digits that don't fit are an absurdly long wait, not an unreadable one.
-        return Some(SignedDuration::from_secs(value.parse().unwrap_or(i64::MAX)));
-    }
+/// A date in a header of HTTP.
+pub fn parse_http_date(value: &str) -> Option<Timestamp> {
     // Servers get the day of the week wrong; the date is what counts.
-    let date = rfc2822::DateTimeParser::new().relaxed_weekday(true).parse_timestamp(value).ok()?;
-    Some(elapsed(now, date))
+    rfc2822::DateTimeParser::new().relaxed_weekday(true).parse_timestamp(value.trim()).ok()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{compact, parse_duration, parse_retry_after, parse_timestamp};
+    use super::{compact, parse_duration};
 
     #[test]
     fn what_is_written_compactly_is_read_as_the_same() {
@@ -93,28 +87,6 @@ mod tests {
             let duration = parse_duration(text).unwrap();
             assert_eq!(compact(duration), compact_text);
             assert_eq!(parse_duration(compact_text).unwrap(), duration, "{compact_text}");
-        }
-    }
-
-    #[test]
-    fn retry_after_in_seconds_and_as_a_date() {
-        let now = parse_timestamp("1994-11-06T08:49:37Z").unwrap();
-        for (value, seconds) in [
-            ("0", Some(0)),
-            ("120", Some(120)),
-            (" 7 ", Some(7)),
-            ("99999999999999999999999", Some(i64::MAX)),
-            ("Sun, 06 Nov 1994 08:50:07 GMT", Some(30)),
-            ("Mon, 06 Nov 1994 08:50:07 GMT", Some(30)),
-            ("Sun, 06 Nov 1994 08:49:30 GMT", Some(0)),
-            ("Sun, 06 Nov 1994 09:49:37 +0100", Some(0)),
-            ("", None),
-            ("-5", None),
-            ("1.5", None),
-            ("soon", None),
-            ("\u{665}", None),
-        ] {
-            assert_eq!(parse_retry_after(value, now).map(|wait| wait.as_secs()), seconds, "{value:?}");
         }
     }
 }

@@ -42,11 +42,13 @@ pub enum Problem {
     StateUnwritable,
     /// A rule's condition cannot be judged for some contacts.
     ConditionFailed,
+    /// This machine's clock and the API's differ by much.
+    ClockDiffers,
 }
 
 impl Problem {
     /// Every problem, for tables and tests.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::InboxUnreadable,
         Self::TokenRefused,
         Self::RuleRejected,
@@ -61,6 +63,7 @@ impl Problem {
         Self::StateLost,
         Self::StateUnwritable,
         Self::ConditionFailed,
+        Self::ClockDiffers,
     ];
 
     /// The stored name, and the one that messages carry.
@@ -80,6 +83,7 @@ impl Problem {
             Self::StateLost => "state-lost",
             Self::StateUnwritable => "state-unwritable",
             Self::ConditionFailed => "condition-failed",
+            Self::ClockDiffers => "clock-differs",
         }
     }
 

@@ -6,11 +6,12 @@ use std::io;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use reqwest::header::RETRY_AFTER;
+use reqwest::header::{AGE, DATE, HeaderMap};
 use reqwest::{Client, RequestBuilder, Url};
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::model::time::parse_retry_after;
+use crate::model::pause;
+use crate::model::time::parse_http_date;
 use crate::model::{Fault, Outcome};
 
 /// How much of an answer is read; what follows is not looked at.
@@ -32,7 +33,7 @@ pub struct Answer {
 impl Answer {
     /// From what came: the status, the header `Retry-After` and the beginning of the body.
     pub fn new(status: u16, asked: Option<&str>, body: &[u8], now: Timestamp) -> Self {
-        let retry_after = asked.and_then(|value| parse_retry_after(value, now)).map(|wait| wait.min(LONGEST_WAIT));
+        let retry_after = asked.and_then(|value| pause::spelled(value, now)).map(|wait| wait.min(LONGEST_WAIT));
         Self { status, retry_after, body: String::from_utf8_lossy(body).into_owned() }
     }
 
@@ -76,10 +77,10 @@ pub(super) fn post(client: &Client, url: &SecretString, json: String, timeout: D
 ///
 /// # Errors
 /// What it means for the message that there is no answer.
-pub(super) async fn exchange(request: RequestBuilder, now: Timestamp) -> Result<Answer, Outcome> {
-    let mut response = request.send().await.map_err(|error| no_answer(&error))?;
+pub(super) async fn exchange(request: RequestBuilder, now: Timestamp, proxy: Option<&str>) -> Result<Answer, Outcome> {
+    let mut response = request.send().await.map_err(|error| through(no_answer(&error), proxy))?;
     let status = response.status().as_u16();
-    let asked = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let headers = response.headers().clone();
     let mut body = Vec::new();
     // The status has been said: a body that breaks off is a short one.
     while let Ok(Some(chunk)) = response.chunk().await {
@@ -89,7 +90,36 @@ pub(super) async fn exchange(request: RequestBuilder, now: Timestamp) -> Result<
             break;
         }
     }
-    Ok(Answer::new(status, asked.as_deref(), &body, now))
+    if status == 407 {
+        let reason = "HTTP 407: a proxy on the way wants a login".to_owned();
+        return Err(through(Outcome::Rejected { reason, fault: Fault::Receiver }, proxy));
+    }
+    let all = |name: &str| {
+        let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
+        values.map(str::to_owned).collect()
+    };
+    let asked = pause::asked(status, &all, &body, written(&headers).unwrap_or(now));
+    Ok(Answer { retry_after: asked.map(|wait| wait.min(LONGEST_WAIT)), ..Answer::new(status, None, &body, now) })
+}
+
+/// When an answer was written, by the clock of whoever wrote it: a date in it counts from then.
+fn written(headers: &HeaderMap) -> Option<Timestamp> {
+    let date = parse_http_date(headers.get(DATE)?.to_str().ok()?)?;
+    let age = headers.get(AGE).and_then(|age| age.to_str().ok()?.trim().parse::<u32>().ok()).unwrap_or(0);
+    date.checked_add(SignedDuration::from_secs(age.into())).ok()
+}
+
+/// The same, with the proxy that it went through: it may be to blame.
+fn through(outcome: Outcome, proxy: Option<&str>) -> Outcome {
+    match (outcome, proxy) {
+        (Outcome::Retry { after, reason, ambiguous }, Some(proxy)) => {
+            Outcome::Retry { after, reason: format!("{reason}, through the proxy {proxy}"), ambiguous }
+        }
+        (Outcome::Rejected { reason, fault }, Some(proxy)) => {
+            Outcome::Rejected { reason: format!("{reason}, through the proxy {proxy}"), fault }
+        }
+        (outcome, _) => outcome,
+    }
 }
 
 /// A request without an answer. The error's own text shows the address, so it is not used.

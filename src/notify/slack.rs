@@ -51,6 +51,8 @@ pub struct Slack {
     // Whoever knows the address can post to the channel.
     url: SecretString,
     timeout: Duration,
+    /// The proxy on the way, as people may see it.
+    proxy: Option<String>,
 }
 
 impl Slack {
@@ -61,7 +63,13 @@ impl Slack {
     /// What is wrong with the address, without showing it.
     pub fn new(client: Client, url: SecretString, timeout: Duration) -> Result<Self, String> {
         check_url(&url)?;
-        Ok(Self { client, url, timeout })
+        Ok(Self { client, url, timeout, proxy: None })
+    }
+
+    /// Through this proxy, as people may see it.
+    #[must_use]
+    pub fn through(self, proxy: Option<String>) -> Self {
+        Self { proxy, ..self }
     }
 
     /// Posts one message.
@@ -70,7 +78,7 @@ impl Slack {
             return super::wrong_body("slack");
         };
         let request = post(&self.client, &self.url, payload.clone(), self.timeout);
-        match exchange(request, parcel.now).await {
+        match exchange(request, parcel.now, self.proxy.as_deref()).await {
             Ok(answer) => outcome(&answer).into(),
             Err(outcome) => outcome.into(),
         }

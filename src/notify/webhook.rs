@@ -26,6 +26,8 @@ pub struct Webhook {
     // Addresses of webhooks carry tokens.
     url: SecretString,
     timeout: Duration,
+    /// The proxy on the way, as people may see it.
+    proxy: Option<String>,
     headers: HeaderMap,
     key: Option<SecretSlice<u8>>,
 }
@@ -38,7 +40,7 @@ impl Webhook {
     /// What is wrong with the address, without showing it.
     pub fn new(client: Client, url: SecretString, timeout: Duration) -> Result<Self, String> {
         check_url(&url)?;
-        Ok(Self { client, url, timeout, headers: HeaderMap::new(), key: None })
+        Ok(Self { client, url, timeout, proxy: None, headers: HeaderMap::new(), key: None })
     }
 
     /// Signs with `secret`, which [`key`] reads.
@@ -64,6 +66,12 @@ impl Webhook {
         Ok(self)
     }
 
+    /// Through this proxy, as people may see it.
+    #[must_use]
+    pub fn through(self, proxy: Option<String>) -> Self {
+        Self { proxy, ..self }
+    }
+
     /// Posts one message.
     pub async fn send(&self, parcel: &Parcel) -> Attempt {
         let Body::Webhook { payload } = &parcel.body else {
@@ -80,7 +88,7 @@ impl Webhook {
             headers.insert("webhook-signature", signature);
         }
         let request = post(&self.client, &self.url, payload.clone(), self.timeout).headers(headers);
-        match exchange(request, parcel.now).await {
+        match exchange(request, parcel.now, self.proxy.as_deref()).await {
             Ok(answer) => outcome(&answer).into(),
             Err(outcome) => outcome.into(),
         }

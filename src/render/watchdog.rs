@@ -108,6 +108,11 @@ fn line(alert: &Alert, now: Timestamp) -> String {
             "⚠️ pengwatch cannot judge the rule {subject} for everybody: {detail}. For them nothing begins and nothing \
              ends by this rule; write its `when` so that it can be judged for every customer"
         ),
+        Problem::ClockDiffers => format!(
+            "⚠️ pengwatch: the clock of this machine is {detail}, by the answers of the inbox {subject}. Waits are \
+              counted by the API's clock, so that none is told too soon or too late; pauses, silences and what is sent \
+              go by this machine's: set it right"
+        ),
     }
 }
 
@@ -126,6 +131,7 @@ fn mended(problem: Problem, subject: &str) -> String {
         }
         Problem::FilterDiffers => format!("what the filters of the inbox {subject} return passes them again"),
         Problem::ConditionFailed => format!("the rule {subject} can be judged for everybody again"),
+        Problem::ClockDiffers => format!("the clock of this machine and the API's of the inbox {subject} agree again"),
         Problem::RunsMissed => "it runs regularly again".to_owned(),
         Problem::StateLost => format!("the state {subject} is in its place"),
         Problem::StateUnwritable => "the state can be written again, and who waits is told of".to_owned(),

@@ -8,6 +8,7 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::Response;
+use jiff::{Timestamp, fmt::rfc2822::DateTimePrinter};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
@@ -79,6 +80,12 @@ impl Answer {
     pub(super) fn with(mut self, name: HeaderName, value: String) -> Self {
         self.headers.push((name, value));
         self
+    }
+
+    /// The same with the time, where it is to be told; else with one that nobody can read, so that none is added.
+    pub(super) fn at(self, now: Timestamp, dated: bool) -> Self {
+        let date = DateTimePrinter::new().timestamp_to_rfc9110_string(&now).ok().filter(|_| dated);
+        self.with(header::DATE, date.unwrap_or_default())
     }
 
     /// What the log of requests says of it: 0 where nothing was answered.

@@ -33,7 +33,7 @@ async fn users(
 ) -> Response {
     let answer = sandbox.with(|state, now| {
         let read = read_body(&headers, body);
-        let answer = answer_users(state, &headers, &read, now);
+        let answer = answer_users(state, &headers, &read, now).at(now, state.settings.dated);
         let (size, body) = read.unwrap_or((0, Value::Null));
         state.requests.push(size, Request { at: now, path: USERS, body, status: answer.shown_status() });
         answer
@@ -80,6 +80,7 @@ async fn segments(
                 None => answer,
             }
         });
+        let answer = answer.at(now, state.settings.dated);
         let request = Request { at: now, path: SEGMENTS, body: Value::Null, status: answer.shown_status() };
         state.requests.push(0, request);
         answer

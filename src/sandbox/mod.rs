@@ -75,6 +75,8 @@ pub struct Settings {
     /// Whether `false` means "all" for `userInteracted`, `isLiveChatActive`, `hasOrdered.status` and
     /// `isContact`, as the page says of `isOnline`.
     pub false_means_all: bool,
+    /// Whether answers of the API have the header `Date`, by the clock of the records.
+    pub dated: bool,
 }
 
 impl Default for Settings {
@@ -89,6 +91,7 @@ impl Default for Settings {
             order: Order::NewestFirst,
             listed_filters_only: false,
             false_means_all: true,
+            dated: true,
         }
     }
 }
@@ -105,6 +108,7 @@ impl fmt::Debug for Settings {
             .field("order", &self.order)
             .field("listed_filters_only", &self.listed_filters_only)
             .field("false_means_all", &self.false_means_all)
+            .field("dated", &self.dated)
             .finish_non_exhaustive()
     }
 }

@@ -10,6 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{
+    api_clock::ApiClock,
     clock::Clock,
     deliverer::{Deliverer, Inboxes, Manner, PutOff},
     gate::BudgetGate,
@@ -20,6 +21,7 @@ use super::{
     outcry::{Outcry, Voice},
     pace::Pace,
     poller::{Knowledge, Poller},
+    proxies::{Proxies, proxied},
     reload::Sources,
     renew::{Asked, Holders, Renewal},
     senders::{Output, sender},
@@ -30,7 +32,7 @@ use crate::{
     config::{Config, Group, Receiver, ReceiverKind},
     engine::{group::GroupBy, successor::Roster},
     inbox::{Client, Patience},
-    model::{Renewable, alert::short_hash},
+    model::{InboxMemory, Renewable, alert::short_hash},
     notify::Sender,
     render::Format,
     store::{FaultPoints, Store, StoreError, VIA},
@@ -121,6 +123,8 @@ pub struct App {
     pub heartbeat: Option<Heartbeat>,
     /// What is said without the state.
     pub outcry: Arc<Outcry>,
+    /// What goes through a proxy, and what of the environment names none, in an operator's words.
+    pub proxied: Vec<String>,
     /// How long what is over is kept.
     pub retention: SignedDuration,
     /// When a one-shot run must have ended.
@@ -135,7 +139,8 @@ impl App {
     pub async fn build(config: &Config, live: Live, surroundings: Surroundings) -> Result<Self, StartError> {
         let Surroundings { clock, output, store, deadline, patience, points } = surroundings;
         let store = store.with_fault_points(points.clone());
-        let client = http::client(Duration::from_secs(10))?;
+        let proxies = Proxies::of_environment();
+        let client = http::client(Duration::from_secs(10), &proxies)?;
         let links: BTreeMap<String, String> =
             config.inboxes.iter().filter_map(|inbox| Some((inbox.name.clone(), inbox.contact_link.clone()?))).collect();
         let mut shared = Shared::new(live, links, config.timezone.clone(), config.names.clone());
@@ -145,23 +150,30 @@ impl App {
         let read_by = deadline.map(|deadline| read_by(deadline, clock.now()));
 
         let mut holders = Holders::default();
+        let memories: BTreeMap<String, InboxMemory> = store.memories().await?.into_iter().collect();
         let mut pollers = Vec::new();
         for inbox in &config.inboxes {
             let limit = inbox.requests_per_minute;
             shared.metrics.inbox(&inbox.name, limit);
+            let ahead = memories.get(&inbox.name).map(|memory| memory.clocks.counted()).unwrap_or_default();
+            shared.learn_clock(&inbox.name, ahead);
+            let api_clock = Arc::new(ApiClock::new(Arc::clone(&clock), ahead));
             let token = Renewable::from(inbox.token.clone());
             holders.tokens.insert(inbox.name.clone(), token.clone());
             pollers.push(Arc::new(Poller {
                 inbox: inbox.name.clone(),
-                client: Client::new(client.clone(), inbox.url.clone(), token, inbox.timeout).with_patience(patience),
+                client: Client::new(client.clone(), inbox.url.clone(), token, inbox.timeout)
+                    .with_patience(patience)
+                    .through(proxies.name(&inbox.url)),
                 gate: BudgetGate::open(&inbox.name, limit, Arc::clone(&clock), store.clone(), read_by)
                     .await?
-                    .counted(Arc::clone(&shared.metrics)),
+                    .counted(Arc::clone(&shared.metrics))
+                    .measured(Arc::clone(&api_clock)),
                 sweep_every: inbox.sweep_every,
                 most_bytes: MOST_BYTES,
                 share: share(limit, inbox.poll_every),
                 store: store.clone(),
-                clock: Arc::clone(&clock),
+                clock: api_clock,
                 shared: Arc::clone(&shared),
                 knowledge: Knowledge::default(),
                 looking: tokio::sync::Mutex::default(),
@@ -238,6 +250,7 @@ impl App {
             // Nobody asks, unless somebody is given the other end.
             asked: tokio::sync::watch::channel(()).1,
             edits: (Sources::of(config), shared),
+            proxied: proxied(config, &proxies),
             retention: config.retention,
             deadline,
             store,
@@ -251,7 +264,7 @@ impl App {
 /// # Errors
 /// What of the configuration cannot be used.
 pub fn outcry(config: &Config, clock: &Arc<dyn Clock>, output: &Output) -> Result<Outcry, StartError> {
-    let client = http::client(Duration::from_secs(10))?;
+    let client = http::client(Duration::from_secs(10), &Proxies::of_environment())?;
     let voices = voices(config, |receiver| sender(receiver, &client, output).map(Renewable::from))?;
     Ok(Outcry::through(voices, Arc::clone(clock)))
 }

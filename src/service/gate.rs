@@ -5,9 +5,10 @@ use std::{sync::Arc, time::Duration};
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Mutex;
 
-use super::{clock::Clock, metrics::Metrics};
+use super::{api_clock::ApiClock, clock::Clock, metrics::Metrics};
 use crate::{
     inbox::{Gate, Hold, InboxError, Ledger, MOST_PAUSE},
+    model::Dated,
     store::Store,
 };
 
@@ -44,6 +45,7 @@ pub struct BudgetGate {
     deadline: Option<Timestamp>,
     limit: u32,
     metrics: Option<Arc<Metrics>>,
+    api_clock: Option<Arc<ApiClock>>,
 }
 
 impl BudgetGate {
@@ -75,6 +77,7 @@ impl BudgetGate {
             deadline,
             limit,
             metrics: None,
+            api_clock: None,
         })
     }
 
@@ -82,6 +85,12 @@ impl BudgetGate {
     #[must_use]
     pub fn counted(self, metrics: Arc<Metrics>) -> Self {
         Self { metrics: Some(metrics), ..self }
+    }
+
+    /// Has the API's clock measured by its answers.
+    #[must_use]
+    pub fn measured(self, api_clock: Arc<ApiClock>) -> Self {
+        Self { api_clock: Some(api_clock), ..self }
     }
 
     /// The time as it would be if nobody had set the clock since.
@@ -111,6 +120,20 @@ impl BudgetGate {
     /// How many requests may be made in a minute.
     pub fn limit(&self) -> usize {
         usize::try_from(self.limit).unwrap_or(usize::MAX)
+    }
+
+    /// Waits a pause out that the API asked for, if it ends before the deadline: before that nobody knows how much is
+    /// free.
+    pub async fn wait_out(&self) {
+        let left = {
+            let mut ledger = self.ledger.lock().await;
+            let now = self.steady();
+            ledger.wait(now);
+            ledger.pause().map(|hold| hold.until.duration_since(now))
+        };
+        let Some(left) = left.filter(|left| self.remaining().is_none_or(|remaining| *left < remaining)) else { return };
+        tracing::info!(inbox = self.inbox, seconds = left.as_secs(), "inbox.paused: the API asked to be left alone");
+        self.clock.sleep(left.unsigned_abs()).await;
     }
 
     /// This gate for whoever leaves something to others.
@@ -166,6 +189,12 @@ impl Gate for BudgetGate {
         self.remember(&ledger);
     }
 
+    fn dated(&self, dated: Dated) {
+        if let Some(api_clock) = &self.api_clock {
+            api_clock.hear(dated);
+        }
+    }
+
     fn ended(&self, outcome: &'static str) {
         if let Some(metrics) = &self.metrics {
             metrics.requested(&self.inbox, outcome);
@@ -184,6 +213,10 @@ impl Gate for BudgetGate {
         self.clock.now()
     }
 
+    fn api_now(&self) -> Timestamp {
+        self.api_clock.as_ref().map_or_else(|| self.clock.now(), |clock| clock.now())
+    }
+
     fn remaining(&self) -> Option<SignedDuration> {
         self.deadline.map(|deadline| deadline.duration_since(self.steady()))
     }
@@ -198,6 +231,10 @@ impl Gate for Keeping<'_> {
         self.gate.leave().await;
     }
 
+    fn dated(&self, dated: Dated) {
+        self.gate.dated(dated);
+    }
+
     fn ended(&self, outcome: &'static str) {
         self.gate.ended(outcome);
     }
@@ -208,6 +245,10 @@ impl Gate for Keeping<'_> {
 
     fn now(&self) -> Timestamp {
         self.gate.now()
+    }
+
+    fn api_now(&self) -> Timestamp {
+        self.gate.api_now()
     }
 
     fn remaining(&self) -> Option<SignedDuration> {

@@ -25,8 +25,9 @@ const RECENT: SignedDuration = SignedDuration::from_mins(5);
 struct InboxHealth {
     poll_every: SignedDuration,
     turned_at: Duration,
-    /// The last poll whose walks were complete.
-    complete_at: Option<Timestamp>,
+    /// The last poll whose walks were complete, by the wall's clock and by the steady one: the one may be set, the
+    /// other stands still while the machine sleeps.
+    complete_at: Option<(Timestamp, Duration)>,
     /// Whether the last poll was one.
     is_complete: bool,
 }
@@ -62,12 +63,12 @@ impl Health {
     }
 
     /// A poll has ended; `complete`: everything that it walked was read and understood.
-    pub fn polled(&self, inbox: &str, complete: bool, now: Timestamp) {
+    pub fn polled(&self, inbox: &str, complete: bool, now: Timestamp, steady: Duration) {
         let mut inboxes = self.inboxes.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(health) = inboxes.get_mut(inbox) {
             health.is_complete = complete;
             if complete {
-                health.complete_at = Some(now);
+                health.complete_at = Some((now, steady));
             }
         }
     }
@@ -105,12 +106,15 @@ impl Health {
     }
 
     /// Inboxes whose last complete poll is not recent; none: everything is seen.
-    pub fn not_ready(&self, now: Timestamp) -> Vec<String> {
+    pub fn not_ready(&self, now: Timestamp, steady: Duration) -> Vec<String> {
+        let since = |(at, steady_at): (Timestamp, Duration)| {
+            elapsed(at, now).max(SignedDuration::try_from(steady.saturating_sub(steady_at)).unwrap_or_default())
+        };
         let inboxes = self.inboxes.lock().unwrap_or_else(PoisonError::into_inner);
         let words = |(name, health): (&String, &InboxHealth)| match health.complete_at {
             None => Some(format!("inbox {name} has not been read completely yet")),
-            Some(at) if elapsed(at, now) > RECENT.max(health.poll_every.saturating_mul(3)) => {
-                Some(format!("inbox {name} was last read completely {} ago", human(elapsed(at, now))))
+            Some(at) if since(at) > RECENT.max(health.poll_every.saturating_mul(3)) => {
+                Some(format!("inbox {name} was last read completely {} ago", human(since(at))))
             }
             Some(_) => None,
         };
@@ -124,6 +128,10 @@ mod tests {
 
     fn at(seconds: i64) -> Timestamp {
         "2026-06-12T12:00:00Z".parse::<Timestamp>().unwrap() + SignedDuration::from_secs(seconds)
+    }
+
+    fn steady(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
     }
 
     fn health() -> Health {
@@ -149,16 +157,27 @@ mod tests {
     fn ready_is_who_has_read_every_inbox_lately() {
         let health = health();
         let unread = |name: &str| format!("inbox {name} has not been read completely yet");
-        assert_eq!(health.not_ready(at(0)), [unread("main"), unread("second")]);
-        health.polled("main", true, at(10));
-        health.polled("second", false, at(10));
-        assert_eq!((health.not_ready(at(10)), health.all_complete()), (vec![unread("second")], false));
-        health.polled("second", true, at(20));
-        assert_eq!((health.not_ready(at(310)), health.all_complete()), (vec![], true));
+        assert_eq!(health.not_ready(at(0), steady(0)), [unread("main"), unread("second")]);
+        health.polled("main", true, at(10), steady(10));
+        health.polled("second", false, at(10), steady(10));
+        assert_eq!((health.not_ready(at(10), steady(10)), health.all_complete()), (vec![unread("second")], false));
+        health.polled("second", true, at(20), steady(20));
+        assert_eq!((health.not_ready(at(310), steady(310)), health.all_complete()), (vec![], true));
         // One that failed since is as old as its last good poll; a slow one has its own measure.
-        health.polled("main", false, at(300));
-        assert_eq!(health.not_ready(at(311)), ["inbox main was last read completely 5 min ago"]);
+        health.polled("main", false, at(300), steady(300));
+        assert_eq!(health.not_ready(at(311), steady(311)), ["inbox main was last read completely 5 min ago"]);
         assert!(!health.all_complete());
-        assert_eq!(health.not_ready(at(20 + 1_801)).len(), 2);
+        assert_eq!(health.not_ready(at(20 + 1_801), steady(20 + 1_801)).len(), 2);
+    }
+
+    #[test]
+    fn a_clock_that_is_set_makes_nobody_ready_for_hours() {
+        let (health, hours) = (health(), |hours: i64| at(hours * 3_600));
+        health.polled("main", true, hours(2), steady(0));
+        health.polled("second", true, hours(2), steady(0));
+        // Set back by two hours, and by the steady clock six minutes later.
+        assert_eq!(health.not_ready(at(360), steady(360)), ["inbox main was last read completely 6 min ago"]);
+        // The machine has slept: the steady clock has not gone on.
+        assert_eq!(health.not_ready(hours(10), steady(1)).len(), 2);
     }
 }

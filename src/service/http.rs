@@ -2,17 +2,21 @@
 
 use std::time::Duration;
 
-use reqwest::{Certificate, Client, redirect::Policy};
+use reqwest::{Certificate, Client, Proxy, redirect::Policy};
+
+use super::proxies::Proxies;
 
 /// A client that verifies TLS with the system's roots and the bundled ones, follows no redirect (a
-/// token would go along) and waits for a connection no longer than `connect`.
+/// token would go along), waits for a connection no longer than `connect` and goes through these proxies.
 ///
 /// # Errors
 /// TLS cannot be set up.
-pub fn client(connect: Duration) -> Result<Client, reqwest::Error> {
+pub fn client(connect: Duration, proxies: &Proxies) -> Result<Client, reqwest::Error> {
     // The bundled roots keep it working in a container that has none.
     let bundled = webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().filter_map(|der| Certificate::from_der(der).ok());
+    let proxies = proxies.clone();
     Client::builder()
+        .proxy(Proxy::custom(move |url| proxies.address(url)))
         .tls_certs_merge(bundled)
         .redirect(Policy::none())
         .connect_timeout(connect)

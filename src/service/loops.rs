@@ -59,7 +59,7 @@ pub async fn poll(
     loop {
         let (began, steady) = (poller.clock.now(), poller.clock.steady());
         // A clock that was set, or a machine that slept, makes old what was known before.
-        let mut known = Known { good, jumps: Jumps::of(poller.clock.as_ref()) };
+        let mut known = Known { good, jumps: Jumps::of(poller.clock.ours()) };
         let token = poller.client.token();
         let page = |number| progress(&poller.inbox, number);
         let result = tokio::select! {
@@ -74,12 +74,12 @@ pub async fn poll(
                 refused = matches!(done.failure, Some(InboxError::TokenRefused { .. }));
                 // A tick that was cut off may have owed something, too.
                 bells.owed.notify_one();
-                bells.health.polled(&poller.inbox, done.complete, poller.clock.now());
+                bells.health.polled(&poller.inbox, done.complete, poller.clock.ours().now(), poller.clock.steady());
                 done.failure.is_none()
             }
             Err(error) => {
                 tracing::error!(inbox = poller.inbox, %error, "store.failed: this poll has not happened");
-                bells.health.polled(&poller.inbox, false, poller.clock.now());
+                bells.health.polled(&poller.inbox, false, poller.clock.ours().now(), poller.clock.steady());
                 false
             }
         };
@@ -118,7 +118,7 @@ async fn tick_on(poller: &Poller, known: &mut Known, bells: &Bells) {
 
 async fn tick(poller: &Poller, known: &mut Known, bells: &Bells) {
     bells.health.inbox_turned(&poller.inbox, poller.clock.steady());
-    known.good &= known.jumps.since(poller.clock.as_ref()).is_none();
+    known.good &= known.jumps.since(poller.clock.ours()).is_none();
     match poller.tick(known.good).await {
         Ok(0) => {}
         Ok(_) => bells.owed.notify_one(),

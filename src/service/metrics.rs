@@ -9,7 +9,7 @@ use std::{
     sync::{Mutex, PoisonError, atomic::AtomicU64},
 };
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use prometheus_client::{
     encoding::{EncodeLabelSet, prometheus_text, text},
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
@@ -70,6 +70,7 @@ pub struct Metrics {
     contacts: Family<Labels, Gauge>,
     short: Family<Labels, Gauge>,
     watched: Family<Labels, Gauge>,
+    clock_ahead: Family<Labels, Seconds>,
     complete_at: Family<Labels, Seconds>,
     fired: Family<OfRule, Counter>,
     resolved: Family<Labels, Counter>,
@@ -123,6 +124,12 @@ impl Default for Metrics {
                 r,
                 "inbox_watched",
                 "1 while a customer who waits would be told of, 0 without a rule or a receiver for it",
+                Family::default(),
+            ),
+            clock_ahead: seconds_of(
+                r,
+                "inbox_clock_ahead",
+                "By how much this machine's clock is ahead of the API's; negative: behind; 0 where it is not known",
                 Family::default(),
             ),
             contacts: counted(r, "inbox_contacts", "Contacts that the last poll saw", Family::default()),
@@ -342,15 +349,20 @@ impl Metrics {
         let mut counts: BTreeMap<(&str, &str, &str), usize> = BTreeMap::new();
         for (inbox, memory) in memories.iter().filter(|(inbox, _)| inbox != WATCHDOG) {
             self.short.get_or_create(&of(inbox)).set(memory.short.is_some().into());
+            let ahead = memory.clocks.difference().map_or(0.0, |ahead| ahead.as_secs_f64());
+            self.clock_ahead.get_or_create(&of(inbox)).set(ahead);
         }
         let mut longest: BTreeMap<&str, i64> = BTreeMap::new();
+        let ahead: BTreeMap<&str, SignedDuration> =
+            memories.iter().map(|(inbox, memory)| (inbox.as_str(), memory.clocks.counted())).collect();
         let inboxes = memories.iter().map(|(inbox, _)| inbox.as_str()).filter(|inbox| *inbox != WATCHDOG);
         longest.extend(inboxes.map(|inbox| (inbox, 0)));
         for alert in alerts.iter().filter(|alert| alert.inbox != WATCHDOG) {
             let state = if alert.ack.is_some() { "acknowledged" } else { alert.state().name() };
             *counts.entry((&alert.inbox, &alert.rule, state)).or_default() += 1;
             if alert.state() == State::Firing {
-                let waits = elapsed(alert.since, now).as_secs();
+                let ahead = ahead.get(alert.inbox.as_str()).copied().unwrap_or_default();
+                let waits = (elapsed(alert.since, now) - ahead).as_secs().max(0);
                 longest.entry(&alert.inbox).and_modify(|most| *most = waits.max(*most)).or_insert(waits);
             }
         }
@@ -396,6 +408,7 @@ impl Metrics {
     /// An inbox of the configuration: it has its series from the start.
     pub fn inbox(&self, inbox: &str, allowed: u32) {
         self.short.get_or_create(&of(inbox)).set(0);
+        self.clock_ahead.get_or_create(&of(inbox)).set(0.0);
         self.budget(inbox, allowed, usize::try_from(allowed).unwrap_or(usize::MAX));
         for outcome in ["complete", "incomplete", "failed"] {
             self.polls.get_or_create(&with(of(inbox), "outcome", outcome)).inc_by(0);

@@ -3,6 +3,7 @@
 //! Two functions tell the story: [`poller::Poller::run_once`] and [`deliverer::Deliverer::run_once`].
 //! [`app`] wires everything in one straight function.
 
+pub mod api_clock;
 pub mod app;
 pub mod clock;
 pub mod deliverer;
@@ -17,6 +18,7 @@ pub mod metrics;
 pub mod outcry;
 pub mod pace;
 pub mod poller;
+pub mod proxies;
 pub mod reload;
 pub mod renew;
 pub mod run;

@@ -18,7 +18,7 @@ pub use self::{
 use super::clock::Clock;
 use crate::{
     model::{Alert, MessageId, Outcome, Parcel, Problem, Reason, Renewable, Resolution, Trouble, alert::short_hash},
-    notify::{Ending, Sender},
+    notify::{Ending, Nobody, Sender},
     render::{Format, watchdog},
     store::StoreError,
 };
@@ -114,7 +114,9 @@ impl Outcry {
         for (mut word, outcome) in due.into_iter().zip(said) {
             let voice = &self.voices[word.voice];
             let (why, is_final) = match outcome {
-                Outcome::Delivered => {
+                // What may have arrived is said once more, and not for hours.
+                Outcome::Unclear { reason } if word.tried == 0 => (reason, false),
+                Outcome::Delivered | Outcome::Unclear { .. } => {
                     tracing::info!(
                         receiver = voice.receiver,
                         "state.told: the watchdog's word went out without the state"
@@ -151,9 +153,9 @@ impl Outcry {
         let (voice, now) = (&self.voices[word.voice], self.clock.now());
         let body = watchdog::tell(voice.format, &[&word.alert], &voice.receiver, now);
         let thread = Some(word.alert.id.0.clone());
-        let parcel = Parcel { id: word.id.clone(), body, now, thread, settled: Vec::new() };
+        let parcel = Parcel { id: word.id.clone(), body, now, thread, settled: Vec::new(), only: None };
         let sender = voice.sender.get();
-        let outcome = sender.send(&parcel, &Ending::default()).await.outcome;
+        let outcome = sender.send(&parcel, &Ending::default(), &Nobody).await.outcome;
         sender.rest().await;
         outcome
     }

@@ -11,6 +11,7 @@ mod read;
 pub use self::knowledge::Knowledge;
 use self::read::{Poll, Reading};
 use super::{
+    api_clock::ApiClock,
     clock::{Clock, Jumps},
     gate::BudgetGate,
     metrics::Counted,
@@ -21,7 +22,7 @@ use crate::{
     engine::{Observed, Outcome, Query, Tick, due::Due, faults::RuleFault, tick},
     inbox::{Client, InboxError},
     model::{
-        Changes, Entry, Happened, InboxMemory, Snapshot,
+        Changes, Clocks, Entry, Happened, InboxMemory, Snapshot,
         snapshot::{Failing, OddRecords, Runs, Short},
     },
     store::{Store, StoreError},
@@ -52,8 +53,8 @@ pub struct Poller {
     pub most_bytes: usize,
     /// Where state is kept.
     pub store: Store,
-    /// The time.
-    pub clock: Arc<dyn Clock>,
+    /// The time, by the API's clock: all that is stored of an inbox counts by it.
+    pub clock: Arc<ApiClock>,
     /// Rules and names.
     pub shared: Arc<Shared>,
     /// When contacts were seen, and who was asked for.
@@ -81,6 +82,8 @@ pub struct Polled {
     pub gap: Option<Gap>,
     /// A filter that the API understands otherwise: nobody is told of by its rules.
     pub differs: Option<String>,
+    /// Pages that are read of a full walk that goes on in the next poll.
+    pub goes_on: Option<u32>,
     /// The inbox could not be read, wholly or partly; no alert was touched by what is missing.
     pub failure: Option<InboxError>,
     /// Conditions that could not be judged.
@@ -102,9 +105,9 @@ impl Poller {
     /// The store failed: the poll has not happened.
     pub async fn run_once(&self, mode: Mode, progress: &(dyn Fn(u32) + Send + Sync)) -> Result<Polled, StoreError> {
         // 1. Now. What was read before somebody set the clock, or the machine slept, is read again.
-        let mut jumps = Jumps::of(self.clock.as_ref());
+        let mut jumps = Jumps::of(self.clock.ours());
         let mut reading = self.read(mode, progress).await?;
-        if jumps.since(self.clock.as_ref()).is_some() {
+        if jumps.since(self.clock.ours()).is_some() {
             tracing::warn!(inbox = self.inbox, "clock.jumped: the inbox is read again");
             self.knowledge.forget();
             reading = self.read(mode, progress).await?;
@@ -134,9 +137,11 @@ impl Poller {
 
         // 8. Commit: state and what is owed, together or not at all.
         let overdue = queries.iter().any(|query| is_overdue(query, &memory, self.sweep_every, began));
-        let mut polled = summary(&observed, &outcome.changes, failure, gap, overdue);
-        polled.faults = outcome.faults;
-        let mut changes = outcome.changes;
+        let goes_on = queries.iter().filter_map(|query| memory.walks.get(&query.id)?.part.as_ref());
+        let goes_on = goes_on.map(|part| part.pages).max();
+        let mut polled =
+            Polled { goes_on, faults: outcome.faults, ..summary(&observed, &outcome.changes, failure, gap, overdue) };
+        let mut changes = self.with_history(outcome.changes);
         memory.live_chats = outcome.live_chats;
         memory.doubt = outcome.doubt;
         memory.conditions = outcome.conditions;
@@ -153,6 +158,10 @@ impl Poller {
             Some(_) => None,
         };
         memory.polled_at = Some(began);
+        if self.clock.is_no_clock() {
+            memory.clocks = Clocks::default();
+        }
+        memory.clocks.note(self.clock.measured(), self.clock.ahead(), self.clock.ours().now());
         memory.failing = polled.failure.as_ref().map(|error| Failing {
             since: memory.failing.map_or(began, |failing| failing.since),
             why: error.to_string(),
@@ -194,7 +203,7 @@ impl Poller {
             None if polled.complete => "complete",
             None => "incomplete",
         };
-        metrics.polled(inbox, outcome, polled.contacts, now);
+        metrics.polled(inbox, outcome, polled.contacts, self.clock.ours().now());
         if let Some(error) = &polled.failure
             // A one-shot run says it at its end.
             && mode == Mode::Daemon
@@ -204,11 +213,24 @@ impl Poller {
         Ok(polled)
     }
 
-    /// What is remembered, as far as anybody can still be told.
+    /// What is remembered of the inbox, as far as anybody can still be told, by the API's clock; a silence is stored
+    /// by ours.
     async fn snapshot(&self) -> Result<Snapshot, StoreError> {
         let mut snapshot = self.store.snapshot(&self.inbox).await?;
         self.shared.roster.without_the_gone(&mut snapshot.told);
+        let ahead = self.clock.ahead();
+        snapshot.silences = snapshot.silences.into_iter().map(|silence| silence.moved(-ahead)).collect();
+        snapshot.memory.set_right(self.clock.now());
         Ok(snapshot)
+    }
+
+    /// The history is one of many inboxes and receivers, and goes by our clock.
+    fn with_history(&self, mut changes: Changes) -> Changes {
+        let ahead = self.clock.ahead();
+        for entry in &mut changes.history {
+            entry.at = entry.at.checked_add(ahead).unwrap_or(entry.at);
+        }
+        changes
     }
 
     fn warn_of(&self, faults: &[RuleFault], records: usize) {
@@ -272,7 +294,8 @@ fn late_after(memory: &InboxMemory, sweep_every: SignedDuration) -> SignedDurati
 fn is_overdue(query: &Query, memory: &InboxMemory, sweep_every: SignedDuration, now: Timestamp) -> bool {
     let walk = memory.walks.get(&query.id);
     let whole_at = walk.and_then(|walk| walk.whole_at.or(walk.complete_at));
-    whole_at.is_none_or(|at| now.duration_since(at) >= late_after(memory, sweep_every))
+    // What was whole later than now was so by a clock that was ahead: nobody knows when.
+    whole_at.is_none_or(|at| now.duration_since(at) >= late_after(memory, sweep_every) || at > now)
 }
 
 /// Whether a complete walk of a query began after the records that were not understood came.
@@ -324,6 +347,7 @@ fn summary(
         complete: failure.is_none() && gap.is_none() && !overdue,
         gap,
         differs: None,
+        goes_on: None,
         failure,
         faults: Vec::new(),
     }

@@ -31,6 +31,9 @@ const GRACE: Duration = Duration::from_secs(10);
 /// What the outcome of an attempt that has ended late may take to be recorded.
 const RECORDING: Duration = Duration::from_secs(3);
 
+/// When a daemon first forgets what is over.
+const PRUNE_FIRST: Duration = Duration::from_mins(1);
+
 /// The pause before a loop that failed by a mistake of ours begins anew.
 const RESTART: Duration = Duration::from_secs(5);
 
@@ -42,6 +45,8 @@ pub type Progress = Arc<dyn Fn(&str, u32) + Send + Sync>;
 pub struct Report {
     /// Inboxes that could not be read, and why.
     pub unread: Vec<(String, String)>,
+    /// Inboxes whose full walk goes on in the next run, and how many pages of it are read.
+    pub goes_on: Vec<(String, u32)>,
     /// Whether everything that every inbox has is known: a full walk that goes on in the next run is no failure.
     pub complete: bool,
     /// Contacts seen.
@@ -102,13 +107,16 @@ pub async fn once(app: App, stop: &CancellationToken, progress: Progress) -> Res
                 report.fired += polled.fired;
                 report.resolved += polled.resolved;
                 report.complete &= polled.complete;
-                if let Some(why) = polled.unread() {
-                    report.unread.push((inbox, why));
+                match (polled.unread(), polled.goes_on) {
+                    (Some(why), _) => report.unread.push((inbox, why)),
+                    (None, Some(pages)) => report.goes_on.push((inbox, pages)),
+                    (None, None) => {}
                 }
             }
         }
     }
     report.unread.sort();
+    report.goes_on.sort();
     if let Some(watchdog) = &app.watchdog {
         watchdog.run_once().await?;
     }
@@ -164,6 +172,7 @@ pub async fn once(app: App, stop: &CancellationToken, progress: Progress) -> Res
 /// # Errors
 /// The store failed.
 pub async fn begin(app: &App) -> Result<(), StoreError> {
+    app.store.clock_was_set_back(app.clock.now()).await?;
     app.store.recover(app.clock.now()).await?;
     for (from, to) in app.store.know_receivers(app.addresses.clone(), app.clock.now()).await? {
         tracing::info!(from, to, "receiver.renamed: what is owed to it, and who was told, goes on under the new name");
@@ -286,12 +295,15 @@ pub async fn daemon(app: App, stop: &CancellationToken, progress: Progress) -> R
     {
         let (store, clock, stop, retention) = (app.store.clone(), Arc::clone(&app.clock), stop.clone(), app.retention);
         tracker.spawn(async move {
+            // Not before the inboxes were read: their answers say whether the clock can be believed.
+            let mut pause = PRUNE_FIRST;
             loop {
-                prune(&store, clock.as_ref(), retention).await;
                 tokio::select! {
-                    () = tokio::time::sleep(Duration::from_hours(1)) => {}
+                    () = tokio::time::sleep(pause) => {}
                     () = stop.cancelled() => return,
                 }
+                prune(&store, clock.as_ref(), retention).await;
+                pause = Duration::from_hours(1);
             }
         });
     }
@@ -334,7 +346,11 @@ where
 }
 
 async fn prune(store: &crate::store::Store, clock: &dyn Clock, retention: SignedDuration) {
-    let Ok(before) = clock.now().checked_sub(retention) else { return };
+    let Ok(memories) = store.memories().await else { return };
+    // A clock that is years ahead must not cost the history.
+    let ahead = memories.iter().map(|(_, memory)| memory.clocks.counted()).max().unwrap_or_default();
+    let kept = retention.saturating_add(ahead.max(SignedDuration::ZERO));
+    let Ok(before) = clock.now().checked_sub(kept) else { return };
     match store.prune(before).await {
         Ok(0) => {}
         Ok(alerts) => tracing::debug!(alerts, "store.pruned"),

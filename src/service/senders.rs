@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use super::proxies::{Proxies, address_of};
 use crate::{
     config::{Receiver, ReceiverKind},
     notify::{Console, Email, Sender, Slack, Webhook},
@@ -22,9 +23,10 @@ pub type Output = Arc<Mutex<dyn Write + Send>>;
 /// # Errors
 /// What of its address, headers or secrets cannot be used.
 pub fn sender(receiver: &Receiver, client: &reqwest::Client, output: &Output) -> Result<Sender, String> {
+    let proxy = address_of(receiver).and_then(|url| Proxies::of_environment().name(&url));
     Ok(match &receiver.kind {
         ReceiverKind::Slack { webhook_url } => {
-            Sender::Slack(Slack::new(client.clone(), webhook_url.clone(), SEND_TIMEOUT)?)
+            Sender::Slack(Slack::new(client.clone(), webhook_url.clone(), SEND_TIMEOUT)?.through(proxy))
         }
         ReceiverKind::Email { smtp, from, to, ehlo } => {
             let found = rustls_native_certs::load_native_certs();
@@ -36,7 +38,7 @@ pub fn sender(receiver: &Receiver, client: &reqwest::Client, output: &Output) ->
             Sender::Email(email.called(ehlo.clone()))
         }
         ReceiverKind::Webhook { url, secret, headers } => {
-            let mut webhook = Webhook::new(client.clone(), url.clone(), SEND_TIMEOUT)?;
+            let mut webhook = Webhook::new(client.clone(), url.clone(), SEND_TIMEOUT)?.through(proxy);
             if let Some(secret) = secret {
                 webhook = webhook.signed(secret)?;
             }

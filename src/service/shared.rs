@@ -42,6 +42,8 @@ pub struct Shared {
     templates: Mutex<BTreeMap<String, Option<(String, Timestamp)>>>,
     /// Who is told in whose place.
     pub roster: Roster,
+    /// By how much our clock is ahead of each inbox's API.
+    ahead: Mutex<BTreeMap<String, SignedDuration>>,
     /// Who hears of the points between two steps.
     pub points: FaultPoints,
 }
@@ -59,6 +61,7 @@ impl Shared {
             metrics,
             templates: Mutex::default(),
             roster: Roster::default(),
+            ahead: Mutex::default(),
             points: None,
         }
     }
@@ -66,6 +69,17 @@ impl Shared {
     /// A point between two steps: a crash here must lose nothing.
     pub fn at(&self, point: &'static str) {
         self.points.iter().for_each(|hear| hear(point));
+    }
+
+    /// Our clock is ahead of the API's of this inbox by so much.
+    pub fn learn_clock(&self, inbox: &str, ahead: SignedDuration) {
+        self.ahead.lock().unwrap_or_else(PoisonError::into_inner).insert(inbox.to_owned(), ahead);
+    }
+
+    /// An alert with its times by our clock, which is what all that is sent goes by.
+    pub fn by_our_clock(&self, alert: &Alert) -> Alert {
+        let ahead = self.ahead.lock().unwrap_or_else(PoisonError::into_inner).get(&alert.inbox).copied();
+        alert.clone().moved(ahead.unwrap_or_default())
     }
 
     /// A template was rendered for a message, with a fault or without.

@@ -1,4 +1,5 @@
-//! One poll's walks: which query fully, which only for what is new, and what they are evidence of.
+//! One poll's walks: which query fully, which only for what is new, and what they are evidence of. It is long, since
+//! what is decided of a walk, what it does and what it leaves behind are read together.
 
 use std::{
     collections::BTreeSet,
@@ -12,7 +13,7 @@ mod seen;
 
 pub use self::gap::{Gap, MOST_PAGES};
 use self::{gap::MOST_SEEN, seen::take};
-use super::{gate::Keeping, poller::Mode};
+use super::{api_clock::ApiClock, gate::Keeping, poller::Mode};
 use crate::{
     engine::{Observed, Query, observed::Coverage},
     inbox::{
@@ -21,6 +22,7 @@ use crate::{
     },
     model::{
         InboxMemory,
+        clocks::{ask_since, shown_to},
         snapshot::{WalkMemory, WalkPart},
     },
     rules::Filter,
@@ -69,6 +71,8 @@ pub struct Means {
     pub share: usize,
     /// A full walk at least this often.
     pub sweep_every: SignedDuration,
+    /// Whether the time is the API's own, and not only ours.
+    pub dated: bool,
     /// The time.
     pub now: Timestamp,
 }
@@ -76,7 +80,7 @@ pub struct Means {
 /// Decides how each query is walked: all fully where that fits; else for what is new, and those that
 /// are due for a full walk a part of it at a time.
 pub fn reaches(queries: &[Query], memory: &InboxMemory, mode: Mode, means: Means) -> Vec<Reach> {
-    let Means { free, share, sweep_every, now } = means;
+    let Means { free, share, sweep_every, dated, now } = means;
     let known = |query: &Query| memory.walks.get(&query.id).cloned().unwrap_or_default();
     let pages = |query: &Query| usize::try_from(known(query).pages.max(1)).unwrap_or(usize::MAX);
     let needed: usize = queries.iter().map(pages).fold(0, usize::saturating_add);
@@ -89,7 +93,7 @@ pub fn reaches(queries: &[Query], memory: &InboxMemory, mode: Mode, means: Means
     queries
         .iter()
         .map(|query| {
-            let WalkMemory { ended_at, looked_at, part, .. } = known(query);
+            let WalkMemory { ended_at, looked_at, shown_to, part, .. } = known(query);
             let Some(looked_at) = looked_at else {
                 // How long it is, is not known: what is free now is read now, the rest next time.
                 return Reach::Part { news: None, cap: most(free / count) };
@@ -98,7 +102,8 @@ pub fn reaches(queries: &[Query], memory: &InboxMemory, mode: Mode, means: Means
             if fits && (part.is_none() || now.duration_since(looked_at) < OVERLAP) {
                 return Reach::Full;
             }
-            let since = looked_at.checked_sub(OVERLAP).unwrap_or(looked_at);
+            let since = ask_since(looked_at, shown_to, dated);
+            let since = since.checked_sub(OVERLAP).unwrap_or(since);
             let (each, burst) = match mode {
                 // Half of what is free is left for the polls that come before a minute has passed.
                 Mode::Daemon => (share / count, free / 2 / count),
@@ -145,6 +150,8 @@ pub struct Walker<'a> {
     pub client: &'a Client,
     /// The budget, without what is kept for others.
     pub gate: Keeping<'a>,
+    /// The time by the API's clock.
+    pub clock: &'a ApiClock,
     /// How often a walk goes on to an empty page, to confirm the page size.
     pub verify_every: SignedDuration,
     /// Hears of every page.
@@ -199,6 +206,11 @@ impl Walker<'_> {
         walk
     }
 
+    /// The newest time that a walk has shown.
+    fn shown_to(&self, walk: &Walk) -> Option<Timestamp> {
+        shown_to(walk.contacts.values(), self.clock.measured_now(), self.clock.measured().is_some())
+    }
+
     /// What of a walk was not read, or not understood.
     fn gap(&self, walk: &Walk) -> Option<Gap> {
         match walk.end {
@@ -234,6 +246,7 @@ impl Walker<'_> {
             take(query, &mut walk, observed, now);
             walk = self.pages(&filter, Kind::Narrow, extent).await;
         }
+        memory.shown_to = memory.shown_to.max(self.shown_to(&walk));
         take(query, &mut walk, observed, now);
         if walk.end == WalkEnd::Uneven {
             // It is evidence of nobody's absence anyway.
@@ -242,7 +255,9 @@ impl Walker<'_> {
         let remembered = memory.walks.entry(query.id.clone()).or_default();
         let gap = self.gap(&walk);
         match walk.end {
-            WalkEnd::Complete | WalkEnd::Torn | WalkEnd::Uneven | WalkEnd::TooLarge => remembered.looked_at = Some(now),
+            WalkEnd::Complete | WalkEnd::Torn | WalkEnd::Uneven | WalkEnd::TooLarge => {
+                (remembered.looked_at, remembered.shown_to) = (Some(now), memory.shown_to);
+            }
             // More is new than may be read so: a full walk is due.
             WalkEnd::Capped => {
                 remembered.ended_at = None;
@@ -300,7 +315,8 @@ impl Walker<'_> {
                 walk.end = WalkEnd::Complete;
             }
         }
-        let stopped = note(query, &walk, part, memory, observed, now);
+        let shown = self.shown_to(&walk);
+        let stopped = note(query, &walk, (part, shown), memory, observed, now);
         take(query, &mut walk, observed, now);
         let gap = self.gap(&walk);
         match walk.end {
@@ -326,12 +342,15 @@ fn is_usable(part: &WalkPart, now: Timestamp) -> bool {
 fn note(
     query: &Query,
     walk: &Walk,
-    part: Option<WalkPart>,
+    (part, shown): (Option<WalkPart>, Option<Timestamp>),
     memory: &mut InboxMemory,
     observed: &mut Observed,
     now: Timestamp,
 ) -> bool {
     let before = part.as_ref().map_or(0, |part| part.pages);
+    // What was shown when it began; a walk that begins anew forgets a time that no record has any more.
+    let shown_before = part.as_ref().map_or(memory.shown_to, |part| part.shown_to).or(shown);
+    memory.shown_to = if before == 0 && shown.is_some() { shown } else { memory.shown_to.max(shown) };
     let began_at = part.as_ref().map_or(now, |part| part.began_at);
     let pages = before + walk.pages;
     let remembered = memory.walks.entry(query.id.clone()).or_default();
@@ -348,6 +367,7 @@ fn note(
     // Who came since the first part began is what the next narrow walk looks at.
     if stopped || matches!(walk.end, WalkEnd::Complete | WalkEnd::Torn | WalkEnd::Uneven | WalkEnd::TooLarge) {
         remembered.looked_at = Some(remembered.looked_at.map_or(began_at, |looked| looked.max(began_at)));
+        remembered.shown_to = remembered.shown_to.max(shown_before);
     }
     remembered.pages = if walk.is_complete() { pages } else { remembered.pages.max(pages) };
     if walk.is_complete() {
@@ -359,7 +379,8 @@ fn note(
         }
     }
     if stopped {
-        let mut part = part.unwrap_or(WalkPart { began_at, pages: 0, seen: BTreeSet::new(), torn: false });
+        let mut part =
+            part.unwrap_or(WalkPart { began_at, pages: 0, seen: BTreeSet::new(), torn: false, shown_to: shown_before });
         part.pages = pages;
         part.torn |= walk.unreadable > 0;
         part.seen.extend(walk.contacts.keys().map(|id| id.0.clone()));
@@ -371,6 +392,7 @@ fn note(
         PageSize::Wrong => (memory.page_size, memory.page_size_at) = (None, None),
         PageSize::Unchanged => {}
     }
+    remembered.shown_to = remembered.shown_to.min(memory.shown_to).or(remembered.shown_to);
     let hides = uneven(query, memory) >= AS_IT_PAGES;
     let remembered = memory.walks.entry(query.id.clone()).or_default();
     let ended = !matches!(walk.end, WalkEnd::Failed(_));

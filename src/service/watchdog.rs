@@ -42,6 +42,7 @@ impl Watchdog {
         let mut troubles = Vec::new();
         let mut memories = self.store.memories().await?;
         memories.retain(|(inbox, _)| self.inboxes.contains(inbox));
+        let memories: Vec<_> = memories.into_iter().map(|(inbox, memory)| (inbox, memory.by_our_clock())).collect();
         for (inbox, memory) in &memories {
             troubles.extend(of_inbox(inbox, memory, self.after, now));
         }
@@ -104,6 +105,9 @@ fn of_inbox(inbox: &str, memory: &InboxMemory, after: SignedDuration, now: Times
     if let Some(short) = &memory.short {
         let detail = format!("a full walk of {} pages or more does not come to its end in time", short.pages);
         troubles.push(trouble(Problem::BudgetShort, inbox, &detail, short.since));
+    }
+    if let Some(since) = memory.clocks.differ_since {
+        troubles.push(trouble(Problem::ClockDiffers, inbox, &memory.clocks.words(), since));
     }
     troubles
 }

@@ -124,6 +124,7 @@ fn save(db: &Connection, alert: &Alert) -> rusqlite::Result<()> {
          :lapse_ended_at, :lapse_reason, :resolved_at, :ended_at, :reason, :acked_at, :acked_by, :ack_comment, \
          :missed_walks, :charge_agent, :charge_status, :file, :condition, :timing, :steps) \
          ON CONFLICT (id) DO UPDATE SET rule = excluded.rule, contact = excluded.contact, \
+         since = excluded.since, first_seen = excluded.first_seen, \
          fired_at = excluded.fired_at, lapsed_at = excluded.lapsed_at, lapse_ended_at = excluded.lapse_ended_at, \
          lapse_reason = excluded.lapse_reason, resolved_at = excluded.resolved_at, ended_at = excluded.ended_at, \
          reason = excluded.reason, missed_walks = excluded.missed_walks, file = excluded.file, \

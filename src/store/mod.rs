@@ -378,6 +378,14 @@ impl Store {
         self.owner.write(move |db| succession::pass_on(db, &passed, now)).await
     }
 
+    /// A run begins: where the clock was ahead before and is set right, nobody waits until it is as late again.
+    ///
+    /// # Errors
+    /// The file failed; nothing has changed then.
+    pub async fn clock_was_set_back(&self, now: Timestamp) -> Result<(), StoreError> {
+        self.owner.write(move |db| receivers::set_back(db, now)).await
+    }
+
     /// After an edit of the configuration: alerts of inboxes that are gone end without a message, and
     /// what is owed to receivers that are gone is withdrawn, but where `unknown` names the rule: who is told in
     /// their place is not known yet. Gives how many of each.

@@ -8,6 +8,9 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::rows::{self, micros};
 use crate::model::Reception;
 
+/// No clock that was ever set says a time before 2020, in microseconds since 1970.
+const NEVER_SET: i64 = 1_577_836_800_000_000;
+
 fn reception(row: &Row<'_>) -> rusqlite::Result<Reception> {
     Ok(Reception {
         failing_since: rows::maybe_time(row, "failing_since")?,
@@ -139,6 +142,55 @@ pub fn shift(db: &Connection, by: SignedDuration, now: Timestamp) -> rusqlite::R
     ] {
         let sql = format!("UPDATE {table} SET {column} = {column} + ?1 WHERE {which} AND (?1 < 0 OR {column} < ?2)");
         db.execute(&sql, params![by, now])?;
+    }
+    // A silence ends by the wall's clock, unless that was wrong when somebody wished for it.
+    let silences =
+        "UPDATE silence SET created_at = created_at + ?1, ends_at = ends_at + ?1 WHERE ?1 < 0 AND created_at > ?2";
+    db.execute(silences, params![by, now])?;
+    not_after(db, now)
+}
+
+/// The clock was ahead when something was stored, and was set right while nobody ran: what lies ahead happened just
+/// now, what is put off is put off as long as it was then, and a silence lasts as long as it was meant to.
+pub fn set_back(db: &Connection, now: Timestamp) -> rusqlite::Result<()> {
+    let now = micros(now);
+    let newest: Option<i64> = db.query_row(
+        "SELECT max(at) FROM (SELECT max(created_at) AS at FROM message UNION SELECT max(closed_at) FROM message \
+         UNION SELECT max(max(coalesce(failing_since, 0), coalesce(broken_at, 0))) FROM receiver \
+         UNION SELECT max(created_at) FROM silence UNION SELECT max(tried_since) FROM notification)",
+        [],
+        |row| row.get(0),
+    )?;
+    if let Some(ahead) = newest.filter(|newest| *newest > now).map(|newest| newest - now) {
+        for (table, column) in [("receiver", "not_before"), ("message", "next_at")] {
+            let sql = format!("UPDATE {table} SET {column} = {column} - ?1 WHERE {column} > ?2");
+            db.execute(&sql, params![ahead, now])?;
+        }
+    }
+    // A clock that has never been set says 1970.
+    for (table, column, which) in
+        [("message", "created_at", "state = 'due'"), ("notification", "tried_since", "state = 'owed'")]
+    {
+        db.execute(
+            &format!("UPDATE {table} SET {column} = ?1 WHERE {which} AND {column} < ?2"),
+            [now, NEVER_SET.min(now)],
+        )?;
+    }
+    not_after(db, now)
+}
+
+/// Nothing that lasts has begun later than now.
+fn not_after(db: &Connection, now: i64) -> rusqlite::Result<()> {
+    let silences = "UPDATE silence SET ends_at = ends_at - (created_at - ?1), created_at = ?1 WHERE created_at > ?1";
+    db.execute(silences, [now])?;
+    for (table, column) in [
+        ("receiver", "failing_since"),
+        ("receiver", "broken_at"),
+        ("message", "created_at"),
+        ("message", "closed_at"),
+        ("notification", "tried_since"),
+    ] {
+        db.execute(&format!("UPDATE {table} SET {column} = ?1 WHERE {column} > ?1"), [now])?;
     }
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! The store: what it keeps, what it refuses, and a plain model of it.
 
+mod clocks;
 mod files;
 mod fixtures;
 mod formats;

@@ -68,7 +68,7 @@ async fn healthz(State(asked): State<Asked>) -> (StatusCode, String) {
 
 /// The last complete poll of every inbox is recent, and whoever waits in it would be told of.
 async fn readyz(State(asked): State<Asked>) -> (StatusCode, String) {
-    let mut problems = asked.health.not_ready(asked.clock.now());
+    let mut problems = asked.health.not_ready(asked.clock.now(), asked.clock.steady());
     problems.extend(asked.lookout.blind().await.unwrap_or_else(|_| vec!["the state cannot be read".to_owned()]));
     answer(&problems)
 }

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::harness::{Home, RULE, Ran};
+use crate::harness::{Home, RULE, Ran, TOKEN};
 
 const GOOD: &str = r#"[inbox.main]
 token = { env = "TOKEN" }
@@ -338,4 +338,56 @@ fn odd_files_are_mistakes_and_no_more() {
     }
     let folder = Home::empty().folder("pengwatch.toml");
     folder.run(&["check"]).ends(2);
+}
+
+/// Two inboxes, each with these lines.
+fn two_inboxes(first: &str, second: &str) -> Home {
+    let config = std::fs::read_to_string(Home::watching().path("pengwatch.toml")).expect("a file");
+    let rest = &config[config.find("[receiver.support]").expect("receivers")..];
+    let text = format!("state = \"sqlite:pengwatch.db\"\n\n[inbox.main]\n{first}\n[inbox.shop]\n{second}\n{rest}");
+    Home::watching().file("pengwatch.toml", &text).env("OTHER", &format!("{TOKEN}\n")).file("token", TOKEN)
+}
+
+#[test]
+fn two_inboxes_with_one_token_share_its_requests() {
+    const SAME: &str = "the inboxes `main` and `shop` have the same token: the provider counts their requests together";
+    const SUM: &str = "together they may make 160 a minute (80 and 80), and 100 are allowed: lower `requests_per_minute` of each, or watch the account by one inbox";
+    let here = "token = { env = \"TOKEN\" }";
+    for second in [
+        "token = { env = \"TOKEN\" }",
+        "token = { env = \"OTHER\" }",
+        "token = { file = \"token\" }",
+        "token = \"tok-hunter2-inbox\"",
+        "url = \"https://api.v7.botpenguin.com/\"\ntoken = { env = \"OTHER\" }",
+    ] {
+        let out = two_inboxes(here, second).run(&["check"]).ends(0).stdout.clone();
+        assert!(out.contains(&format!("warning: {SAME}")) && out.contains(SUM), "{second}\n{out}");
+        assert!(
+            out.contains(if second.starts_with("url") { "pengwatch.toml:7:" } else { "pengwatch.toml:6:" }),
+            "{out}"
+        );
+        assert!(!out.replace("token = \"tok-hunter2-inbox\"", "").contains("hunter2"), "{out}");
+    }
+    // It may be the same account under another name.
+    let elsewhere = "url = \"https://api.example.com\"\ntoken = { env = \"OTHER\" }";
+    let out = two_inboxes(here, elsewhere).run(&["check"]).ends(0).stdout.clone();
+    assert!(
+        out.contains("the inboxes `main` and `shop` have the same token, at api.v7.botpenguin.com and api.example.com"),
+        "{out}"
+    );
+    assert!(out.contains("if both addresses lead to one account, their requests count together"), "{out}");
+    // Who says how to share is not warned, nor who has another token; one that is not at hand is the same by its name.
+    for (first, second, warned) in [
+        (
+            "token = { env = \"TOKEN\" }\nrequests_per_minute = 50",
+            "token = { env = \"OTHER\" }\nrequests_per_minute = 50",
+            false,
+        ),
+        (here, "token = { env = \"SLACK_WEBHOOK_URL\" }", false),
+        ("token = { env = \"NOT_SET\" }", "token = { env = \"NOT_SET\" }", true),
+        ("token = { env = \"NOT_SET\" }", "token = { env = \"NEITHER\" }", false),
+    ] {
+        let out = two_inboxes(first, second).run(&["check"]).stdout;
+        assert_eq!(out.contains("have the same token"), warned, "{first} {second}\n{out}");
+    }
 }

@@ -200,7 +200,10 @@ fn the_inbox_fails() {
 fn the_inbox_answers_with_a_web_page() {
     let page =
         Kind::Status { code: 200, body: Some("<!DOCTYPE html><html>Log in</html>".to_owned()), retry_after: None };
-    inbox_broken(page, "a web page came instead of the API's answer (HTTP 200); a proxy may be in between");
+    inbox_broken(
+        page,
+        "something between us and the API answered (HTTP 200, a web page): look there, not at the token",
+    );
 }
 
 #[test]

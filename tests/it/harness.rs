@@ -6,6 +6,7 @@ use std::{
     io::{PipeReader, PipeWriter, Read},
     net::SocketAddr,
     path::{Path, PathBuf},
+    pin::Pin,
     process::{Child, Command, Stdio},
     sync::{Arc, LazyLock},
     thread::{self, JoinHandle},
@@ -60,6 +61,26 @@ pub fn now() -> Timestamp {
     SystemClock::default().now()
 }
 
+/// The clock of another machine.
+struct Elsewhere {
+    here: SystemClock,
+    ahead: SignedDuration,
+}
+
+impl Clock for Elsewhere {
+    fn now(&self) -> Timestamp {
+        self.here.now() + self.ahead
+    }
+
+    fn steady(&self) -> Duration {
+        self.here.steady()
+    }
+
+    fn sleep(&self, pause: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        self.here.sleep(pause)
+    }
+}
+
 /// A folder, and servers where asked for.
 pub struct Home {
     folder: TempDir,
@@ -91,8 +112,14 @@ impl Home {
 
     /// The same, with so many records on a page.
     pub fn watching_pages_of(page_size: usize) -> Self {
+        Self::watching_by(page_size, SignedDuration::ZERO)
+    }
+
+    /// The same, of an inbox whose clock is ahead of this machine's by so much.
+    pub fn watching_by(page_size: usize, ahead: SignedDuration) -> Self {
         let settings = Settings { token: TOKEN.to_owned(), page_size, ..Settings::default() };
-        let home = Self::empty().with_inbox(settings).with_mail();
+        let clock = Arc::new(Elsewhere { here: SystemClock::default(), ahead });
+        let home = Self::empty().with_inbox_by(settings, clock).with_mail();
         let (config, url) = (home.config(), home.url().to_owned());
         let relay = format!("smtp://{}", home.mail.as_ref().expect("a relay").1);
         home.file("pengwatch.toml", &config)
@@ -106,11 +133,11 @@ impl Home {
     }
 
     /// Starts the made-up inbox, with its sinks for Slack and webhooks.
-    pub fn with_inbox(mut self, settings: Settings) -> Self {
+    fn with_inbox_by(mut self, settings: Settings, clock: Arc<dyn Clock>) -> Self {
         let stop = self.stop.clone();
         let running = RUNTIME.block_on(async {
             let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-            Sandbox::start(settings, Arc::new(SystemClock::default()), listener, stop).expect("a sandbox")
+            Sandbox::start(settings, clock, listener, stop).expect("a sandbox")
         });
         self.inbox = Some(running);
         self

@@ -24,6 +24,7 @@ mod memory;
 mod metrics;
 mod once;
 mod outbox;
+mod proxies;
 mod readme;
 mod relays;
 mod replaced;

@@ -342,3 +342,17 @@ fn a_slow_api_is_read_over_several_runs() {
         ran.stderr
     );
 }
+
+#[test]
+fn a_run_in_a_pause_that_outlasts_it_says_so_and_asks_nothing() {
+    let home = Home::watching();
+    home.waits("c1", "Asha", "Hello?");
+    home.inbox().fault(Fault::inbox(Kind::too_many(60)));
+    for _ in 0..2 {
+        let ran = home.run(&["run", "--once"]);
+        ran.ends(1);
+        let words = "inbox main was not read completely: the API's request limit is used up; it asks to wait ";
+        assert!(ran.stderr.contains(words), "{}", ran.stderr);
+        assert_eq!((home.inbox().requests().len(), home.inbox().slack().len()), (1, 0));
+    }
+}

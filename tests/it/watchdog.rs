@@ -1,5 +1,6 @@
 //! The watchdog: trouble of the watcher itself is told through another way, once, and with an end.
 
+use jiff::SignedDuration;
 use pengwatch::sandbox::{
     By, Deed,
     fault::{Fault, Kind},
@@ -9,7 +10,13 @@ use crate::harness::{Home, RULE, eventually, now};
 
 /// Support by Slack; the watchdog tells the leads by mail.
 fn watched(more: &str) -> Home {
-    let home = Home::watching().file("rules/waiting.toml", &RULE.replace(", \"leads\", \"ops\", \"screen\"", ""));
+    watched_at(SignedDuration::ZERO, more)
+}
+
+/// The same, of an inbox whose clock is ahead of this machine's by so much.
+fn watched_at(ahead: SignedDuration, more: &str) -> Home {
+    let home =
+        Home::watching_by(20, ahead).file("rules/waiting.toml", &RULE.replace(", \"leads\", \"ops\", \"screen\"", ""));
     let config = std::fs::read_to_string(home.path("pengwatch.toml")).expect("a file");
     home.write("pengwatch.toml", &format!("{config}\n[watchdog]\nnotify = [\"leads\"]\n{more}"));
     home
@@ -118,6 +125,40 @@ fn an_inbox_that_stays_unreadable_is_one_trouble() {
     daemon.signal("TERM");
     daemon.end().ends(0);
     assert_eq!(home.inbox().slack().len(), 0, "it is nobody's alert");
+}
+
+#[test]
+fn clocks_that_differ_are_told_shown_and_change_no_wait() {
+    for (ahead, words, seconds) in
+        [(-600, "10 min ahead of", 600), (-7_200, "2 h ahead of", 7_200), (90, "1 min behind", -90)]
+    {
+        let home = watched_at(SignedDuration::from_secs(ahead), "");
+        let theirs = now() + SignedDuration::from_secs(ahead);
+        let wrote = theirs - SignedDuration::from_secs(121);
+        let contact = serde_json::json!({
+            "_id": "c1", "platform": ["WHATSAPP"], "status": "OPEN", "unreadMessages": 1, "userInteracted": true,
+            "lastSeenAt": wrote.to_string(), "updatedAt": wrote.to_string(),
+            "lastMessage": { "at": wrote.to_string(), "text": "Hello?", "by": "user" },
+        });
+        home.inbox().put(contact).expect("a contact");
+        home.run(&["run", "--once"]).ends(0);
+        let [told] = subjects(&home).try_into().expect("one mail");
+        let start =
+            format!("⚠️ pengwatch: the clock of this machine is {words} the API's, by the answers of the inbox main.");
+        assert!(told.starts_with(&start), "{told}");
+        let slack = home.inbox().slack();
+        assert!(slack[0].body.contains("has waited 2 min"), "{ahead}: {}", slack[0].body);
+        let status = home.run(&["status"]).stdout;
+        assert!(status.contains(&format!("{words} the API's")), "{status}");
+        let json: serde_json::Value = serde_json::from_str(&home.run(&["status", "--json"]).stdout).expect("JSON");
+        let shown = json["inboxes"][0]["clock_ahead_seconds"].as_i64().expect("seconds");
+        assert!((shown - seconds).abs() <= 5, "{json}");
+        let alerts: serde_json::Value = serde_json::from_str(&home.run(&["alerts", "--json"]).stdout).expect("JSON");
+        let waiting = alerts[0]["waiting_seconds"].as_i64().expect("seconds");
+        assert!((120..180).contains(&waiting), "{ahead}: {waiting}");
+        home.run(&["run", "--once"]).ends(0);
+        assert_eq!(subjects(&home).len(), 1, "once");
+    }
 }
 
 #[test]

@@ -37,7 +37,7 @@ async fn fault(client: &Client) -> (InboxError, u32) {
         assert!(!error.to_string().contains(secret), "{error}");
     }
     assert!(!said.contains(TOKEN), "{said}");
-    assert!(error.to_string().starts_with("the API") || error.to_string().starts_with("a web page"), "{error}");
+    assert!(error.to_string().starts_with("the API") || error.to_string().starts_with("something between"), "{error}");
     (error, gate.requests())
 }
 
@@ -88,6 +88,62 @@ async fn refusals_are_not_tried_again() {
         let server = answering(status.into(), &[], &documented(status, "INVALID")).await;
         assert_eq!(fault(&client(&server.url())).await, (error, 1));
     }
+}
+
+#[tokio::test]
+async fn who_stands_between_is_not_the_api() {
+    let page = format!("<html><title>{SECRET}</title></html>");
+    for (status, body, what) in [
+        (403, page.as_str(), "a web page"),
+        (403, "", "no word of the API's own"),
+        (403, r#"{"message":"Forbidden"}"#, "no word of the API's own"),
+        (407, page.as_str(), "a proxy that wants a login"),
+        (511, page.as_str(), "a network that wants a login"),
+    ] {
+        let server = answering(status.into(), &[], body).await;
+        let between = InboxError::Between { status, what };
+        assert_eq!(fault(&client(&server.url())).await, (between.clone(), 3), "it may pass");
+        // Where there is a proxy, it is named.
+        let proxy = "http://proxy:3128 (HTTPS_PROXY)";
+        let behind = client(&server.url()).through(Some(proxy.to_owned()));
+        let error = ask(&behind, &Open::default()).await.unwrap_err();
+        assert_eq!(error.to_string(), format!("{between}; requests go through the proxy {proxy}"));
+        assert_eq!(error.name(), "between");
+    }
+    let server = answering(302, &[("location", "https://guest.example/login")], "").await;
+    let error = fault(&client(&server.url())).await.0;
+    assert_eq!(
+        error.to_string(),
+        "something between us and the API answered (HTTP 302, a redirect to a login page): look there, not at the token"
+    );
+    // What the API says itself is not the proxy's fault.
+    let server = answering(401, &[], &documented(401, "UNAUTHORIZED")).await;
+    let behind = client(&server.url()).through(Some("http://proxy:3128 (HTTPS_PROXY)".to_owned()));
+    assert_eq!(fault(&behind).await, (InboxError::TokenRefused { status: 401 }, 1));
+}
+
+#[tokio::test]
+async fn a_pause_counts_by_the_clock_of_the_answer() {
+    // Our clock says another time than the answer's.
+    let date = ("date", "Fri, 12 Jun 2026 18:00:00 GMT");
+    for (header, value, seconds) in [
+        ("retry-after", "Fri, 12 Jun 2026 18:00:07 GMT", 7),
+        ("retry-after", "Friday, 12-Jun-26 18:00:07 GMT", 7),
+        ("retry-after", "Fri Jun 12 18:00:07 2026", 7),
+        ("x-ratelimit-reset", "1781287207", 7),
+        ("x-ratelimit-reset", "1781287207000", 7),
+        ("retry-after", "7.0", 7),
+        ("retry-after", "7s", 7),
+        ("retry-after-ms", "7000", 7),
+    ] {
+        let server = answering(429, &[date, (header, value)], "").await;
+        let error = fault(&client(&server.url())).await.0;
+        let right = SignedDuration::from_secs(seconds);
+        assert_eq!(error, InboxError::RateLimited { retry_after: Some(right) }, "{header}: {value}");
+    }
+    let server = answering(429, &[], r#"{"success":false,"error":{"code":"TOO_MANY","retry_after":7}}"#).await;
+    let limited = InboxError::RateLimited { retry_after: Some(SignedDuration::from_secs(7)) };
+    assert_eq!(fault(&client(&server.url())).await.0, limited);
 }
 
 #[tokio::test]
@@ -157,7 +213,8 @@ async fn a_pause_that_is_asked_for_reaches_the_budget() {
         (429, "61", seconds(61), 1),
         (503, "99999999999999999999", seconds(3_600), 1),
     ] {
-        let server = answering(status, &[("retry-after", value)], &documented(429, "TOO_MANY")).await;
+        let headers = [("date", "Fri, 12 Jun 2026 12:00:00 GMT"), ("retry-after", value)];
+        let server = answering(status, &headers, &documented(429, "TOO_MANY")).await;
         let gate = Open::default();
         let error = ask(&client(&server.url()), &gate).await.unwrap_err();
         assert_eq!((error.retry_after(), gate.requests()), (Some(pause), tries), "{status} {value}");
@@ -331,6 +388,7 @@ fn every_error_has_a_name_of_its_own_and_one_sentence() {
         InboxError::NotJson,
         InboxError::WrongShape { what: "`data` is no list" },
         InboxError::Unsuccessful { code: Some("INTERNAL".to_owned()) },
+        InboxError::Between { status: 403, what: "no word of the API's own" },
         InboxError::OutOfTime,
     ];
     let names: std::collections::BTreeSet<&str> = all.iter().map(InboxError::name).collect();

@@ -5,13 +5,16 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::{Head, page, segments};
-use crate::inbox::{InboxError, testing::noon};
+use crate::{
+    inbox::{InboxError, testing::noon},
+    model::pause::spelled,
+};
 
 const EXAMPLE: &str = include_str!("../../../tests/fixtures/inbox-response.json");
 const SECRET: &str = "a customer's words";
 
-fn head(status: u16) -> Head<'static> {
-    Head { status, retry_after: None, now: noon() }
+fn head(status: u16) -> Head {
+    Head { status, retry_after: None, asked_at: noon() }
 }
 
 fn fault(status: u16, body: &str) -> InboxError {
@@ -101,7 +104,7 @@ fn a_200_that_says_it_failed() {
         assert_eq!(fault(200, &body.to_string()), error, "{body}");
     }
     let limited = json!({ "success": false, "error": { "statusCode": 429 } }).to_string();
-    let head = Head { retry_after: Some("7"), ..head(200) };
+    let head = Head { retry_after: Some(SignedDuration::from_secs(7)), ..head(200) };
     let error = page(head, limited.as_bytes()).unwrap_err();
     assert_eq!(error.retry_after(), Some(SignedDuration::from_secs(7)));
 }
@@ -223,7 +226,8 @@ fn pauses() {
         (Some("Fri, 12 Jun 2099 12:00:30 GMT"), hour),
     ] {
         for status in [429, 503] {
-            let error = page(Head { status, retry_after: value, now: noon() }, b"").unwrap_err();
+            let retry_after = value.and_then(|value| spelled(value, noon()));
+            let error = page(Head { retry_after, ..head(status) }, b"").unwrap_err();
             assert_eq!(error.retry_after().map(|pause| pause.as_secs()), seconds, "{status} {value:?}");
         }
     }

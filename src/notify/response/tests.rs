@@ -8,7 +8,7 @@ use crate::model::{Fault, Outcome};
 use crate::notify::testing::{Manners, TIMEOUT, client, nobody, now, rejected, retry, server};
 
 async fn answer(url: &str, timeout: Duration) -> Result<super::Answer, Outcome> {
-    exchange(post(&client(), &url.into(), "{}".to_owned(), timeout), now()).await
+    exchange(post(&client(), &url.into(), "{}".to_owned(), timeout), now(), None).await
 }
 
 #[tokio::test]
@@ -103,7 +103,8 @@ async fn retry_after_is_obeyed_up_to_an_hour() {
         ("soon", None),
     ] {
         let mut server = mockito::Server::new_async().await;
-        server.mock("POST", "/").with_status(503).with_header("Retry-After", value).create_async().await;
+        let mock = server.mock("POST", "/").with_status(503).with_header("Retry-After", value);
+        mock.with_header("Date", "Thu, 25 Feb 2021 15:42:10 GMT").create_async().await;
         let answer = answer(&server.url(), TIMEOUT).await.ok().unwrap();
         assert_eq!(answer.retry_after.map(|wait| wait.as_secs()), seconds, "{value}");
     }

@@ -119,7 +119,8 @@ async fn every_answer_by_table() {
 async fn waits_as_long_as_slack_says() {
     for (value, seconds) in [("30", 30), ("Thu, 25 Feb 2021 15:43:00 GMT", 50), ("86400", 3_600)] {
         let mut server = Server::new_async().await;
-        server.mock("POST", PATH).with_status(429).with_header("retry-after", value).create_async().await;
+        let mock = server.mock("POST", PATH).with_status(429).with_header("retry-after", value);
+        mock.with_header("date", "Thu, 25 Feb 2021 15:42:10 GMT").create_async().await;
         let outcome = send(&server.url(), TIMEOUT).await.outcome;
         assert_eq!(outcome, retry(Some(seconds), "HTTP 429", true), "{value}");
     }

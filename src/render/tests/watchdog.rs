@@ -58,6 +58,13 @@ fn every_problem_says_what_failed_what_happens_and_that_it_is_over() {
             "✅ pengwatch: the receiver support takes messages again, after 12 min",
         ),
         (
+            Problem::ClockDiffers,
+            "main",
+            "3 min ahead of the API's",
+            "⚠️ pengwatch: the clock of this machine is 3 min ahead of the API's, by the answers of the inbox main. Waits are counted by the API's clock, so that none is told too soon or too late; pauses, silences and what is sent go by this machine's: set it right",
+            "✅ pengwatch: the clock of this machine and the API's of the inbox main agree again, after 12 min",
+        ),
+        (
             Problem::OutboxStuck,
             "support",
             "",

@@ -10,8 +10,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{Delivered, Deliverer, told_by};
 use crate::{
-    model::{Alert, Message, NotificationId, WATCHDOG},
-    service::poller::Poller,
+    model::{Alert, Message, NotificationId},
+    service::{clock::Clock as _, poller::Poller},
     store::{Open, Owed, StoreError},
 };
 
@@ -93,17 +93,19 @@ impl Deliverer {
     /// Whether the customers whom a message would call waiting are known well enough, after a look where they are
     /// not.
     async fn know(&self, told: &[&Owed]) -> Result<Known, StoreError> {
-        let now = self.clock.now();
-        let age = |owed: &Owed| now.duration_since(owed.notification.due_at);
-        let late: Vec<&Owed> = told
-            .iter()
-            .copied()
-            .filter(|owed| owed.notification.event.is_of_waiting() && owed.alert.inbox != WATCHDOG)
-            .filter(|owed| age(owed) > AT_ONCE)
-            .collect();
         let mut known = Known::Enough;
+        let mut late: Vec<&Owed> = Vec::new();
         for poller in &self.inboxes.pollers {
-            let of_inbox: Vec<&Owed> = late.iter().copied().filter(|owed| owed.alert.inbox == poller.inbox).collect();
+            // What is owed of an inbox is stored by its API's clock.
+            let now = poller.clock.now();
+            let age = |owed: &Owed| now.duration_since(owed.notification.due_at);
+            let of_inbox: Vec<&Owed> = told
+                .iter()
+                .copied()
+                .filter(|owed| owed.notification.event.is_of_waiting() && owed.alert.inbox == poller.inbox)
+                .filter(|owed| age(owed) > AT_ONCE)
+                .collect();
+            late.extend(&of_inbox);
             if of_inbox.is_empty() {
                 continue;
             }

@@ -29,14 +29,12 @@ impl Deliverer {
             let alerts: Vec<&Alert> = told.iter().map(|owed| &owed.alert).collect();
             return parcel(watchdog::tell(self.manner.format, &alerts, &self.manner.receiver, now));
         }
-        let alerts: Vec<Told<'_>> = told
+        let ours: Vec<Alert> = told.iter().map(|owed| self.shared.by_our_clock(&owed.alert)).collect();
+        let alerts: Vec<Told<'_>> = ours
             .iter()
-            .filter_map(|owed| {
-                Some(Told {
-                    alert: &owed.alert,
-                    rule: words.get(owed.alert.rule.as_str())?,
-                    waiting_open: self.shared.waiting_open(&owed.alert, now),
-                })
+            .filter_map(|alert| {
+                let rule = words.get(alert.rule.as_str())?;
+                Some(Told { alert, rule, waiting_open: self.shared.waiting_open(alert, now) })
             })
             .collect();
         let names = self.shared.names();

@@ -78,6 +78,17 @@ impl Knowledge {
         (known.first_due, known.polled_at) = (None, None);
     }
 
+    /// The API's clock is another one than was thought: all times here are by it.
+    pub(super) fn moved(&self, by: SignedDuration) {
+        let moved = |at: &mut Timestamp| *at = at.checked_add(by).unwrap_or(*at);
+        let mut known = self.known();
+        known.seen.values_mut().for_each(|(at, _)| moved(at));
+        known.glimpses.values_mut().for_each(|(at, _)| moved(at));
+        known.in_vain.values_mut().for_each(moved);
+        known.first_due.iter_mut().for_each(moved);
+        known.polled_at.iter_mut().for_each(moved);
+    }
+
     /// When everybody was seen.
     pub(super) fn sights(&self, late_at: Option<Timestamp>) -> Sights {
         Sights { at: self.known().seen.iter().map(|(id, (at, _))| (id.clone(), *at)).collect(), late_at }

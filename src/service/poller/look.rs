@@ -17,7 +17,7 @@ use crate::{
     },
     model::{Alert, InboxMemory},
     rules::Filter,
-    service::{metrics::Counted, walks::Kind},
+    service::{clock::Clock, metrics::Counted, walks::Kind},
     store::StoreError,
 };
 
@@ -125,7 +125,7 @@ impl Poller {
         let inbox = self.inbox.as_str();
         let outcome =
             tick(Tick { inbox, rules: &live.rules, snapshot: &snapshot, observed: &observed, names: &names, now });
-        let (owed, mut changes) = (outcome.changes.owed.len(), outcome.changes);
+        let (owed, mut changes) = (outcome.changes.owed.len(), self.with_history(outcome.changes));
         super::log(inbox, &changes);
         let mut memory = snapshot.memory;
         if outcome.live_chats != memory.live_chats {

@@ -14,6 +14,7 @@ use crate::{
     model::{Alert, Contact, InboxMemory, Snapshot},
     rules::{Filter, Rule},
     service::{
+        clock::Clock,
         shared::Live,
         walks::{Gap, Kind, Means, Reach, Walker, reaches},
     },
@@ -69,6 +70,7 @@ impl Poller {
         let observed = Observed { sights, ..Observed::default() };
         let mut poll = Poll { mode, now: began, queries, memory, observed, gap: None };
         let failure = self.walk(&mut poll, progress).await;
+        self.settle(&mut poll);
         poll.observed.fresh = failure.is_none();
 
         // 5. Look for those who are missing where they should be, unless the inbox is out of reach.
@@ -81,6 +83,30 @@ impl Poller {
         Ok(Reading { live, poll, failure })
     }
 
+    /// The API's clock is as its answers have shown it: a poll that began by another one began at another time.
+    fn settle(&self, poll: &mut Poll) {
+        let before = self.clock.ahead();
+        self.clock.settle();
+        let ahead = self.clock.ahead();
+        self.shared.learn_clock(&self.inbox, ahead);
+        if ahead == before {
+            return;
+        }
+        tracing::info!(
+            inbox = self.inbox,
+            seconds = ahead.as_secs(),
+            "clock.differs: it is ahead of the API's by so much"
+        );
+        let by = before - ahead;
+        self.knowledge.moved(by);
+        if let Some(sights) = &mut poll.observed.sights {
+            sights.moved(by);
+        }
+        let began = poll.now.checked_add(by).unwrap_or(poll.now);
+        poll.memory.began_rather(poll.now, began);
+        poll.now = began;
+    }
+
     fn walker<'a>(
         &'a self,
         progress: &'a (dyn Fn(u32) + Send + Sync),
@@ -89,6 +115,7 @@ impl Poller {
         Walker {
             client: &self.client,
             gate: self.gate.keeping(self.gate.kept_for_due()),
+            clock: &self.clock,
             verify_every: self.sweep_every,
             progress,
             ended,
@@ -100,8 +127,12 @@ impl Poller {
     async fn walk(&self, poll: &mut Poll, progress: &(dyn Fn(u32) + Send + Sync)) -> Option<InboxError> {
         let Poll { mode, now, queries, memory, observed, gap } = poll;
         let now = *now;
+        if *mode == Mode::Once {
+            self.gate.wait_out().await;
+        }
         let free = self.gate.free().await.saturating_sub(self.gate.kept_for_due().requests);
-        let means = Means { free, share: self.share, sweep_every: self.sweep_every, now };
+        let dated = self.clock.measured().is_some();
+        let means = Means { free, share: self.share, sweep_every: self.sweep_every, dated, now };
         let ended = |kind: Kind, outcome: &str| self.shared.metrics.walked(&self.inbox, kind, outcome);
         let walker = self.walker(progress, &ended);
         let mut failure = None;

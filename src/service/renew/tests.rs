@@ -41,7 +41,7 @@ impl Bench {
         let config = judge(&path, CONFIG.to_owned(), Secrets::Needed, &|_| None, &mut found).unwrap();
         assert!(found.iter().all(|one| !one.is_error()), "{found:?}");
         assert_eq!(config.secret_files.len(), FILES.len());
-        let client = http::client(Duration::from_secs(1)).unwrap();
+        let client = http::client(Duration::from_secs(1), &crate::service::proxies::Proxies::default()).unwrap();
         let output: Output = Arc::new(Mutex::new(sink()));
         let holders = Holders {
             tokens: BTreeMap::from([("main".to_owned(), config.inboxes[0].token.clone().into())]),

@@ -32,7 +32,7 @@ fn memory(walks: &[(&str, u32, Option<i64>)]) -> InboxMemory {
 }
 
 fn means(free: usize, share: usize) -> Means {
-    Means { free, share, sweep_every: SignedDuration::from_mins(5), now: noon() }
+    Means { free, share, sweep_every: SignedDuration::from_mins(5), dated: true, now: noon() }
 }
 
 fn news(cap: u32) -> News {
@@ -84,7 +84,7 @@ fn what_does_not_fit_is_walked_a_part_at_a_time() {
 fn a_part_is_followed_by_the_next() {
     let mut known = memory(&[("a", 100, Some(1))]);
     let walk = known.walks.get_mut("a").unwrap();
-    walk.part = Some(WalkPart { began_at: noon(), pages: 40, seen: BTreeSet::new(), torn: false });
+    walk.part = Some(WalkPart { began_at: noon(), pages: 40, seen: BTreeSet::new(), torn: false, shown_to: None });
     assert_eq!(reaches(&[query("a")], &known, Mode::Daemon, means(100, 10)), [part(5, 50)]);
 }
 
@@ -101,7 +101,7 @@ fn a_walk_that_goes_on_hides_nobody_who_is_new() {
     let mut reach = |ago: i64| {
         let walk = known.walks.get_mut("a").unwrap();
         walk.looked_at = Some(noon() - SignedDuration::from_secs(ago));
-        walk.part = Some(WalkPart { began_at: noon(), pages: 4, seen: BTreeSet::new(), torn: false });
+        walk.part = Some(WalkPart { began_at: noon(), pages: 4, seen: BTreeSet::new(), torn: false, shown_to: None });
         reaches(&[query("a")], &known, Mode::Once, means(100, 10))[0]
     };
     assert_eq!(reach(119), Reach::Full);

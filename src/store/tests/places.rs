@@ -24,7 +24,10 @@ async fn tell(store: &Store, id: &str, seconds: i64) {
     store.commit("main", beginning(&alert(id, at(seconds)))).await.unwrap();
     let ids = vec![store.open_of("support").await.unwrap().owed.last().unwrap().id];
     store.record(Recorded::Composed { message: message(id, "support", at(seconds)), ids }).await.unwrap();
-    store.record(Recorded::Delivered { message: MessageId(id.to_owned()), at: at(seconds) }).await.unwrap();
+    store
+        .record(Recorded::Delivered { message: MessageId(id.to_owned()), at: at(seconds), reached: Vec::new() })
+        .await
+        .unwrap();
 }
 
 /// The ids of customers that are waiting, and of those of whom somebody was told.

@@ -66,9 +66,16 @@ async fn lives(store: &Store, customers: std::ops::Range<i64>) {
         let id = MessageId(id);
         let end = if number % 3 == 0 {
             let reason = format!("550 {TEXT}");
-            Recorded::Dead { message: id, at: at(number), reason, ambiguous: false, settled: vec![TEXT.to_owned()] }
+            Recorded::Dead {
+                message: id,
+                at: at(number),
+                reason,
+                ambiguous: false,
+                settled: vec![TEXT.to_owned()],
+                reached: Vec::new(),
+            }
         } else {
-            Recorded::Delivered { message: id, at: at(number) }
+            Recorded::Delivered { message: id, at: at(number), reached: vec![TEXT.to_owned()] }
         };
         store.record(end).await.unwrap();
         let dropped = vec![("r".to_owned(), alert.contact.contact_id())];
@@ -181,13 +188,13 @@ async fn an_attempt_whose_outcome_could_not_be_written_is_not_made_again() {
     let ids = vec![store.open_of("support").await.unwrap().owed[0].id];
     store.record(Recorded::Composed { message: message("m", "support", at(0)), ids }).await.unwrap();
     let id = MessageId("m".to_owned());
-    store.record(Recorded::Attempting { message: id.clone() }).await.unwrap();
+    store.record(Recorded::Attempting { message: id.clone(), trying: vec![TEXT.to_owned()] }).await.unwrap();
     let only = async |on: bool| {
         store.owner.read(move |db| db.pragma_update(None, "query_only", on)).await.unwrap();
     };
     only(true).await;
     let attempted = crate::store::Attempted {
-        recorded: Recorded::Delivered { message: id.clone(), at: at(1) },
+        recorded: Recorded::Delivered { message: id.clone(), at: at(1), reached: Vec::new() },
         at: at(1),
         message: id,
         refused: Vec::new(),

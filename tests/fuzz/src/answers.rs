@@ -8,7 +8,7 @@ use pengwatch::{
         InboxError,
         response::{Head, page, segments},
     },
-    model::{Contact, text::is_harmful},
+    model::{Contact, pause::spelled, text::is_harmful},
 };
 
 use super::{first_line, now, status_line};
@@ -16,7 +16,7 @@ use super::{first_line, now, status_line};
 pub fn read(data: &[u8]) {
     let (line, body) = first_line(data);
     let (status, retry_after) = status_line(line);
-    let head = Head { status, retry_after, now: now() };
+    let head = Head { status, retry_after: retry_after.and_then(|value| spelled(value, now())), asked_at: now() };
     let page = named(status, page(head, body));
     for contact in page.iter().flat_map(|page| &page.contacts) {
         check(contact);

@@ -2,7 +2,10 @@
 
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use pengwatch::{
-    model::time::{compact, human, iso, parse_duration, parse_retry_after, parse_timestamp},
+    model::{
+        pause::spelled,
+        time::{compact, human, iso, parse_duration, parse_timestamp},
+    },
     rules::{
         Hours,
         hours::{Count, Outside, Range},
@@ -27,7 +30,7 @@ pub fn read(data: &[u8]) {
         assert!(again.duration_since(time).unsigned_abs().as_millis() <= 1, "{time} became {again}");
     }
     for now in [now(), Timestamp::MIN, Timestamp::MAX] {
-        assert!(parse_retry_after(text, now).is_none_or(|wait| wait >= SignedDuration::ZERO));
+        assert!(spelled(text, now).is_none_or(|wait| wait >= SignedDuration::ZERO));
     }
     let open: Vec<Range> = text.split(';').take(5).filter_map(|text| Range::parse(text).ok()).collect();
     if open.is_empty() {

@@ -1,6 +1,7 @@
 //! Whole polls: a made-up inbox on the wire, a store in a file, a clock that is moved by hand.
 
 mod clock;
+mod clocks;
 mod doubt;
 mod due;
 mod ends;
@@ -27,6 +28,7 @@ use crate::{
         compile::{Compiled, compile},
     },
     service::{
+        api_clock::ApiClock,
         clock::Clock,
         gate::BudgetGate,
         shared::{Live, Shared},
@@ -99,12 +101,17 @@ impl Bench {
     /// Pages of five, and so many waiting customers.
     async fn new(rules: &[(&str, &str)], customers: usize) -> Self {
         let inbox = inbox(5).await;
+        let clock: Arc<dyn Clock> = inbox.clock.clone();
+        Self::by(rules, customers, inbox, clock).await
+    }
+
+    /// The same, by a clock that may not be the API's.
+    async fn by(rules: &[(&str, &str)], customers: usize, inbox: Inbox, clock: Arc<dyn Clock>) -> Self {
         for index in 0..customers {
             inbox.sandbox.put(waiting(index)).unwrap();
         }
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&folder.path().join("state.db")).await.unwrap();
-        let clock: Arc<dyn Clock> = inbox.clock.clone();
         let rules = rules.iter().map(|(name, text)| Arc::new(rule(name, text))).collect();
         let rules = RuleSet { rules, ..RuleSet::default() };
         let shared = Shared::new(
@@ -113,15 +120,17 @@ impl Bench {
             TimeZone::UTC,
             Names::default(),
         );
+        let api_clock = Arc::new(ApiClock::new(clock.clone(), SignedDuration::ZERO));
+        let gate = BudgetGate::open("main", 10_000, clock, store.clone(), None).await.unwrap();
         let poller = Poller {
             inbox: "main".to_owned(),
             client: inbox.client(),
-            gate: BudgetGate::open("main", 10_000, clock.clone(), store.clone(), None).await.unwrap(),
+            gate: gate.measured(api_clock.clone()),
             sweep_every: SignedDuration::from_mins(5),
             most_bytes: 16 << 20,
             share: 1_000,
             store,
-            clock,
+            clock: api_clock,
             shared: Arc::new(shared),
             knowledge: super::Knowledge::default(),
             looking: tokio::sync::Mutex::default(),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::SignedDuration;
 
-use super::{Bench, Mode, WAITING, all, waiting};
+use super::{Bench, Mode, Polled, WAITING, all, waiting};
 use crate::{
     model::time::iso,
     sandbox::{BadRecord, By, Deed, Fault, Kind},
@@ -282,4 +282,63 @@ async fn more_than_may_be_kept_is_not_read_and_told() {
     bench.advance(400);
     assert!(bench.good().await.complete);
     assert_eq!(bench.poller.store.snapshot("main").await.unwrap().memory.odd_records, None);
+}
+
+/// A run that begins while the API still wants to be left alone, for so many seconds.
+async fn paused(bench: &mut Bench, pause: i64) -> Polled {
+    let (clock, store) = (Arc::clone(&bench.poller.clock), bench.poller.store.clone());
+    let now = bench.now();
+    store.remember_requests("main", vec![now], Some((now, now + SignedDuration::from_secs(pause))));
+    let deadline = now + SignedDuration::from_secs(40);
+    bench.poller.gate = BudgetGate::open("main", 80, clock, store, Some(deadline)).await.unwrap();
+    bench.run(Mode::Once).await
+}
+
+#[tokio::test]
+async fn a_run_waits_out_a_pause_that_the_api_asked_for() {
+    for known in [false, true] {
+        let mut bench = Bench::new(&[("waiting", WAITING)], 33).await;
+        if known {
+            bench.good().await;
+            write(&bench, 40);
+        }
+        let began = bench.now();
+        let polled = paused(&mut bench, 30).await;
+        assert_eq!((polled.failure, polled.goes_on, polled.contacts), (None, None, 33 + usize::from(known)));
+        assert!(polled.complete && bench.now() >= began + SignedDuration::from_secs(30));
+    }
+}
+
+#[tokio::test]
+async fn a_pause_that_is_longer_than_the_run_is_a_failure_and_nothing_is_asked() {
+    let mut bench = Bench::new(&[("waiting", WAITING)], 33).await;
+    let polled = paused(&mut bench, 41).await;
+    let words = "the API's request limit is used up; it asks to wait 41 s";
+    assert_eq!((polled.unread().as_deref(), polled.complete), (Some(words), false));
+    assert_eq!(bench.inbox.sandbox.requests().len(), 0);
+    // The next one, a minute later, reads it all.
+    bench.advance(60);
+    assert!(paused(&mut bench, 0).await.complete);
+}
+
+#[tokio::test]
+async fn a_pause_in_the_middle_of_a_run_is_waited_out() {
+    for (pause, failure) in [(20, None), (50, Some("rate-limited"))] {
+        let mut bench = Bench::new(&[("waiting", WAITING)], 33).await;
+        bench.inbox.sandbox.fault(Fault::inbox(Kind::too_many(pause)).on_page(3));
+        let polled = paused(&mut bench, 0).await;
+        assert_eq!((polled.failure.map(|error| error.name()), polled.goes_on), (failure, None), "{pause}");
+        assert_eq!(polled.contacts, if failure.is_none() { 33 } else { 10 });
+    }
+}
+
+#[tokio::test]
+async fn a_walk_that_goes_on_is_said() {
+    let mut bench = Bench::new(&[("waiting", WAITING)], 33).await;
+    bench.advance(60);
+    let (clock, store) = (Arc::clone(&bench.poller.clock), bench.poller.store.clone());
+    let deadline = bench.now() + SignedDuration::from_secs(50);
+    bench.poller.gate = BudgetGate::open("main", 4, clock, store, Some(deadline)).await.unwrap();
+    let polled = bench.run(Mode::Once).await;
+    assert_eq!((polled.failure, polled.goes_on, polled.complete), (None, Some(4), false));
 }
