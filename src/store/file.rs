@@ -131,8 +131,8 @@ pub(super) fn beside(path: &Path, ending: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// The file's address for reading, with the log beside it. Without one, a file that nobody has open is read without the two files that
-/// SQLite would make beside it and, as a mere reader, leave there.
+/// The file's address for reading, with the log beside it or without. A file that nobody has open is read without
+/// the two files that SQLite would make beside it and, as a mere reader, leave there.
 pub(super) fn read_only(path: &Path, with_log: bool) -> String {
     let mut address = "file:".to_owned();
     for byte in path.as_os_str().as_encoded_bytes() {
