@@ -51,7 +51,7 @@ impl Returned {
                 of_key.respelled = Some((value.clone(), came.to_owned()));
             }
             if of_key.values.len() < SHOWN && is_plain(came) {
-                of_key.values.insert(came.to_owned());
+                of_key.values.insert(if came.is_empty() { "no value".to_owned() } else { format!("`{came}`") });
             }
         }
         self.passed += usize::from(all);
@@ -92,7 +92,7 @@ impl Returned {
         let has = if of_key.values.is_empty() {
             "other values".to_owned()
         } else {
-            of_key.values.iter().map(|value| format!("`{value}`")).collect::<Vec<_>>().join(", ")
+            of_key.values.iter().map(String::as_str).collect::<Vec<_>>().join(", ")
         };
         format!("`{key}`{asked} {records} that the API returned have {has}")
     }

@@ -41,7 +41,7 @@ impl Page {
 }
 
 /// The memory that the records of one answer may take: a page of 137 long records is far below.
-const MOST_KEPT: usize = 16 << 20;
+const MOST_KEPT: usize = 8 << 20;
 
 /// A record that is larger has its texts cut.
 const LARGEST: usize = 256 << 10;

@@ -28,7 +28,7 @@ pub enum WalkEnd {
     Torn,
     /// As many pages as were allowed.
     Capped,
-    /// More bytes than there was room for.
+    /// The next page takes more memory than there is room for.
     TooLarge,
     /// A request failed for good.
     Failed(InboxError),
@@ -142,13 +142,13 @@ pub async fn walk(
                 return walk;
             }
         };
-        walk.pages += 1;
-        progress(walk.pages);
-        walk.bytes += page.bytes;
-        if walk.bytes > extent.room {
+        progress(walk.pages + 1);
+        if walk.bytes + page.bytes > extent.room {
             walk.end = WalkEnd::TooLarge;
             return walk;
         }
+        walk.pages += 1;
+        walk.bytes += page.bytes;
         let size = page.len();
         walk.unreadable += page.unreadable;
         let number = extent.first + walk.pages - 1;

@@ -38,9 +38,9 @@ use crate::{
     store::{FaultPoints, Store, StoreError, VIA},
 };
 
-/// How many bytes of memory one poll keeps of what the API sends: some 12,000 contacts. Who matches is kept twice, as
-/// an alert, and the manifests give 128 MiB.
-const MOST_BYTES: usize = 32 << 20;
+/// How many bytes of memory one poll keeps of what the API sends: some 5,000 contacts; the next one goes on. Who matches
+/// is kept again as an alert and in what it owes, and the manifests give 128 MiB.
+const MOST_BYTES: usize = 16 << 20;
 
 /// Slack takes one message a second per webhook, and short bursts
 /// (<https://docs.slack.dev/apis/web-api/rate-limits>).

@@ -12,7 +12,10 @@ mod gap;
 mod seen;
 
 pub use self::gap::{Gap, MOST_PAGES};
-use self::{gap::MOST_SEEN, seen::take};
+use self::{
+    gap::MOST_SEEN,
+    seen::{AS_IT_PAGES, take, uneven},
+};
 use super::{api_clock::ApiClock, gate::Keeping, poller::Mode};
 use crate::{
     engine::{Observed, Query, observed::Coverage},
@@ -33,9 +36,6 @@ const GOES_ON_WITHIN: SignedDuration = SignedDuration::from_hours(1);
 
 /// What a narrow walk overlaps with the one before: clocks differ, and `lastSeenAt` may lag.
 const OVERLAP: SignedDuration = SignedDuration::from_mins(2);
-
-/// Walks in a row whose pages differ in size mean that this API pages so.
-const AS_IT_PAGES: u32 = 3;
 
 /// How a query is walked this time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -315,6 +315,10 @@ impl Walker<'_> {
                 walk.end = WalkEnd::Complete;
             }
         }
+        if walk.end == WalkEnd::TooLarge && walk.pages > 0 {
+            // What fits into memory is judged, and the next poll goes on behind it.
+            walk.end = WalkEnd::Capped;
+        }
         let shown = self.shown_to(&walk);
         let stopped = note(query, &walk, (part, shown), memory, observed, now);
         take(query, &mut walk, observed, now);
@@ -411,11 +415,6 @@ fn note(
         }
     }
     false
-}
-
-/// Walks in a row over pages that differ in size.
-fn uneven(query: &Query, memory: &InboxMemory) -> u32 {
-    memory.walks.get(&query.id).map_or(0, |walk| walk.uneven)
 }
 
 #[cfg(test)]

@@ -27,7 +27,7 @@ fn a_hostile_page_stays_within_the_memory_of_the_manifests() {
     let record = |inside: String| format!(r#"{{"_id":"c1","status":"OPEN",{inside}}}"#);
     let many = |entry: &str| vec![entry; (15 << 20) / (entry.len() + 1)].join(",");
     let tiny: Vec<String> = (0..850_000).map(|index| format!(r#"{{"_id":"{index:06}"}}"#)).collect();
-    let memory = "the API's answer takes more than 16 MiB of memory and was not read";
+    let memory = "the API's answer takes more than 8 MiB of memory and was not read";
     let lost = "1 record was not understood";
     for (what, body, words) in [
         ("tiny records", page(tiny.join(",")), memory),

@@ -53,6 +53,11 @@ fn what_differs_is_said_by_key_and_value() {
             told("`status` asks for `OPEN` or `INPROGRESS`, and all 2 records that the API returned have `NEW`"),
         ),
         (
+            "_agentAssigned = ['a1']",
+            vec![vec![], vec![("_agentAssigned", json!("A2"))]],
+            told("`_agentAssigned` asks for `a1`, and all 2 records that the API returned have `A2`, no value"),
+        ),
+        (
             "isLiveChatActive = true",
             vec![vec![], vec![]],
             told("`isLiveChatActive` asks for `true`, and all 2 records that the API returned have other values"),

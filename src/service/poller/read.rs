@@ -1,7 +1,10 @@
 //! What a poll asks of the inbox: walks, look-ups of who is missing, names. It changes nothing.
 
 use std::{
-    sync::{Arc, atomic::AtomicUsize},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -26,6 +29,9 @@ const SEGMENTS_EVERY: SignedDuration = SignedDuration::from_hours(1);
 
 /// An alert that has begun does not wait longer for them.
 const NAMES_WITHIN: Duration = Duration::from_secs(3);
+
+/// A query gets so much of the memory, where there is so much, since it goes on by whole pages.
+const LARGE_PAGE: usize = 4 << 20;
 
 /// While everybody is gone, a few look-ups a poll notice that they are back.
 const WHILE_DOUBTED: usize = 3;
@@ -136,8 +142,14 @@ impl Poller {
         let ended = |kind: Kind, outcome: &str| self.shared.metrics.walked(&self.inbox, kind, outcome);
         let walker = self.walker(progress, &ended);
         let mut failure = None;
-        for (query, reach) in queries.iter().zip(reaches(queries, memory, *mode, means)) {
-            match walker.query(query, reach, memory, observed, now).await {
+        let mut room = self.most_bytes;
+        for (place, (query, reach)) in queries.iter().zip(reaches(queries, memory, *mode, means)).enumerate() {
+            // What one query has left over is the others'.
+            let share = (room / (queries.len() - place)).max(LARGE_PAGE.min(room));
+            walker.room.store(share, Ordering::Relaxed);
+            let read = walker.query(query, reach, memory, observed, now).await;
+            room = room.saturating_sub(share.saturating_sub(walker.room.load(Ordering::Relaxed)));
+            match read {
                 Ok(missing) => *gap = gap.filter(|gap| gap.is_fault()).or(missing).or(*gap),
                 // The others may be taken all the same.
                 Err(error @ InboxError::BadRequest { .. }) => failure = Some(error),
