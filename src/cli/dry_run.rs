@@ -7,7 +7,11 @@ use std::{
 
 use tracing::Level;
 
-use super::{Exit, Global, run::usable, signals, terminal};
+use super::{
+    Exit, Global,
+    run::{remembers_rules, tell_of_rules, usable, without_rules},
+    signals, terminal,
+};
 use crate::{
     config::State,
     diagnose::Diagnostic,
@@ -34,16 +38,20 @@ pub async fn dry_run(global: &Global) -> anyhow::Result<Exit> {
     };
     let State::Sqlite(path) = &files.config.state;
     let store = Store::copy(path).await?;
+    if files.live.rules.unreadable().is_some() && !remembers_rules(&store).await? {
+        return Ok(without_rules(global));
+    }
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
     let deadline = clock.now().checked_add(files.config.deadline).ok();
     let output = Arc::new(Mutex::new(io::stdout()));
     let surroundings = Surroundings { clock, output, store, deadline, patience: Patience::default(), points: None };
     let app = App::build(&files.config, files.live, surroundings).await?;
     begin(&app).await?;
+    let lost = tell_of_rules(global, &app.edits.1.live().rules, true);
 
     let pages = terminal::Pages::show(global);
     let progress = pages.progress();
-    let mut good = !files.mistakes.iter().any(Diagnostic::is_error);
+    let mut good = !lost && !files.mistakes.iter().any(Diagnostic::is_error);
     for poller in &app.pollers {
         let page = |number| progress(&poller.inbox, number);
         let polled = tokio::select! {

@@ -12,6 +12,7 @@ mod history;
 mod init;
 mod outbox;
 mod outlet;
+mod rules;
 mod run;
 mod sandbox;
 mod scene;
@@ -121,6 +122,8 @@ pub enum Command {
     /// Messages that no receiver has taken: list them, try them again, drop them
     #[command(subcommand)]
     Outbox(outbox::OutboxCommand),
+    /// Each rule in one sentence, and how often it fired; or accept that rules are gone
+    Rules(rules::RulesArguments),
     /// Write a commented configuration, rules and templates to start from
     Init {
         /// The folder; it is made if there is none, and nothing in it is written over
@@ -235,6 +238,7 @@ fn start(command: Command, global: &Global) -> anyhow::Result<Exit> {
             Command::Ack(arguments) => ack::ack(global, arguments).await,
             Command::Silence(command) => silence::silence(global, command).await,
             Command::Outbox(command) => outbox::outbox(global, command).await,
+            Command::Rules(arguments) => rules::rules(global, arguments).await,
             Command::Init { folder } => init::init(global, &folder),
             Command::Demo { fast, how_long } => demo::demo(global, fast, how_long).await,
             Command::Sandbox(arguments) => sandbox::sandbox(global, arguments).await,

@@ -22,6 +22,7 @@ use crate::{
     diagnose::Diagnostic,
     inbox::Patience,
     model::time,
+    rules::RuleSet,
     service::{
         app::{self, App, StartError, Surroundings},
         clock::{Clock, SystemClock},
@@ -44,6 +45,9 @@ pub async fn run(global: &Global, one_shot: bool) -> anyhow::Result<Exit> {
         Err(exit) => return Ok(exit),
     };
     let State::Sqlite(path) = files.config.state.clone();
+    if files.live.rules.unreadable().is_some() && !path.exists() {
+        return Ok(without_rules(global));
+    }
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
     let output: Output = Arc::new(Mutex::new(io::stdout()));
     let outcry = app::outcry(&files.config, &clock, &output)?;
@@ -73,6 +77,10 @@ async fn run_on(
     stop: &CancellationToken,
 ) -> anyhow::Result<Exit> {
     let store = Store::hold(Lock::take(path)?).await?;
+    if files.live.rules.unreadable().is_some() && !remembers_rules(&store).await? {
+        return Ok(without_rules(global));
+    }
+    name_new_rules(global, &files, &store).await?;
     let deadline = one_shot.then(|| clock.now().checked_add(files.config.deadline).ok()).flatten();
     let surroundings =
         Surroundings { clock, output, store, deadline, patience: Patience::default(), points: fault_points() };
@@ -81,6 +89,7 @@ async fn run_on(
     for line in &app.proxied {
         terminal::note(global, Level::INFO, line);
     }
+    let lost = tell_of_rules(global, &app.edits.1.live().rules, one_shot);
     if !one_shot {
         if app.store.probe().await.is_ok() {
             let (outcry, path) = (Arc::clone(&app.outcry), path.to_owned());
@@ -103,6 +112,7 @@ async fn run_on(
     tell(global, &report);
     if let Some(heartbeat) = heartbeat
         && report.is_good()
+        && !lost
     {
         if report.complete {
             heartbeat.beat(clock.now()).await?;
@@ -111,7 +121,7 @@ async fn run_on(
         }
     }
     let files_are_good = !files.mistakes.iter().any(Diagnostic::is_error);
-    Ok(if report.is_good() && files_are_good { Exit::Fine } else { Exit::No })
+    Ok(if report.is_good() && files_are_good && !lost { Exit::Fine } else { Exit::No })
 }
 
 /// Where a test wants this program to stop, so that it can be killed there: `NAME:N` is the Nth time that the
@@ -178,23 +188,50 @@ pub fn usable(global: &Global) -> Result<Files, Exit> {
         terminal::note(global, Level::ERROR, "nothing was read or sent: correct the configuration first");
         return Err(Exit::Usage);
     }
-    // Without the folder every rule would count as removed, and all that they watch as over.
-    if !files.config.rules.is_dir() {
-        terminal::note(
-            global,
-            Level::ERROR,
-            "nothing was read or sent: without the rules nobody knows what to look for",
-        );
-        return Err(Exit::Usage);
+    Ok(files)
+}
+
+/// The folder of rules cannot be read, and nothing is remembered of any.
+pub(super) fn without_rules(global: &Global) -> Exit {
+    let line = "nothing was read or sent: without the rules nobody knows what to look for";
+    terminal::note(global, Level::ERROR, line);
+    Exit::Usage
+}
+
+/// Whether rules were in use before, so that their loss can be told.
+pub(super) async fn remembers_rules(store: &Store) -> anyhow::Result<bool> {
+    Ok(store.rule_memory().await?.is_some_and(|memory| !memory.files.is_empty()))
+}
+
+/// Names the rules that the version before did not read, at this version's first start on its state.
+async fn name_new_rules(global: &Global, files: &Files, store: &Store) -> anyhow::Result<()> {
+    if store.rule_memory().await?.is_some() || store.memories().await?.is_empty() {
+        return Ok(());
     }
-    for name in &files.live.rules.rejected {
+    for rule in files.live.rules.rules.iter().filter(|rule| rule.name.contains('/')) {
+        let name = &rule.name;
+        let line =
+            format!("the rule `{name}` is in use from now on: the version before did not read rules in subfolders");
+        terminal::note(global, Level::WARN, &line);
+    }
+    Ok(())
+}
+
+/// Says which rules are left out, and whether most of them are missing.
+pub(super) fn tell_of_rules(global: &Global, rules: &RuleSet, one_shot: bool) -> bool {
+    for name in &rules.rejected {
         terminal::note(
             global,
             Level::WARN,
             &format!("the rule `{name}` is left out until it is corrected; its running alerts are kept"),
         );
     }
-    Ok(files)
+    if let Some(lost) = &rules.lost {
+        let what = if one_shot { "their alerts are left alone" } else { "their last good versions go on" };
+        let line = format!("{}; {what}. If it is meant, `pengwatch rules --accept` says so", lost.words());
+        terminal::note(global, Level::ERROR, &line);
+    }
+    rules.lost.is_some()
 }
 
 fn tell(global: &Global, report: &Report) {

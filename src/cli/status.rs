@@ -15,7 +15,7 @@ use crate::{
     config::State as Place,
     engine::faults,
     model::{
-        Alert, InboxMemory, Loss, Reception, State,
+        Alert, InboxMemory, Loss, MissingRules, Reception, State,
         time::{elapsed, human, iso},
     },
     service::lookout::blind_by_files,
@@ -38,6 +38,7 @@ struct Known {
     waiting: Vec<Waiting>,
     backlogs: BTreeMap<String, Backlog>,
     silences: usize,
+    missing: Option<MissingRules>,
     /// The state was lost lately, or is gone.
     loss: Option<Loss>,
     gone: bool,
@@ -63,6 +64,7 @@ pub async fn status(global: &Global, arguments: StatusArguments) -> anyhow::Resu
             memories: store.memories().await?,
             waiting: store.waiting().await?,
             backlogs: store.backlogs().await?,
+            missing: store.rule_memory().await?.and_then(|memory| memory.missing),
             silences: store.silences().await?.iter().filter(|silence| silence.is_active(desk.now)).count(),
             loss: store.loss().await?.filter(|loss| loss.lasts(desk.now) || elapsed(loss.found_at, desk.now) < SHOWN),
             gone: false,
@@ -77,7 +79,8 @@ pub async fn status(global: &Global, arguments: StatusArguments) -> anyhow::Resu
         people(&desk, &known)?;
     }
     let is_blind = blind(&desk, &known).iter().any(|(_, why)| why.is_some());
-    let failing = desk.files.config.inboxes.iter().any(|inbox| memory(&known, &inbox.name).trouble().is_some());
+    let failing = known.missing.is_some()
+        || desk.files.config.inboxes.iter().any(|inbox| memory(&known, &inbox.name).trouble().is_some());
     let is_lost = known.gone || known.loss.as_ref().is_some_and(|loss| loss.lasts(desk.now));
     let gave_up = known.backlogs.values().any(|backlog| backlog.dead > 0);
     Ok(if failing || is_blind || is_lost || gave_up { Exit::No } else { Exit::Fine })
@@ -157,6 +160,16 @@ fn object(desk: &Desk, known: &Known) -> Value {
             })
         }),
         "rules": desk.files.live.rules.rules.len(),
+        "rules_rejected": desk.files.live.rules.rejected,
+        "rules_missing": known.missing.as_ref().map(|missing| json!({
+            "since": iso(missing.since),
+            "names": missing.names,
+            "of": missing.of,
+        })),
+        "not_read": desk.files.live.rules.unread.iter().map(|file| json!({
+            "file": file.path.display().to_string(),
+            "why": file.why,
+        })).collect::<Vec<_>>(),
     })
 }
 
@@ -226,6 +239,13 @@ fn people(desk: &Desk, known: &Known) -> io::Result<()> {
     }
     if let Some(loss) = &known.loss {
         terminal::say(&format!("the state was lost at {}: {}", desk.moment(loss.found_at), loss.words()))?;
+    }
+    if let Some(missing) = &known.missing {
+        let since = desk.moment(missing.since);
+        terminal::say(&format!("since {since} {}; `pengwatch rules --accept` says that it is meant", missing.words()))?;
+    }
+    for file in &rules.unread {
+        terminal::say(&format!("not read: {}: {}", file.path.display(), file.why))?;
     }
     Ok(())
 }

@@ -4,6 +4,7 @@
 //! ([`draw`]). This room knows nobody else of ours.
 
 pub mod draw;
+pub mod harmless;
 pub mod nearest;
 pub mod toml;
 

@@ -106,8 +106,8 @@ impl<'a> Run<'a> {
         let snapshot = self.input.snapshot;
         self.open = snapshot.alerts.iter().map(|alert| (alert.rule.clone(), alert.contact.id.clone())).collect();
         for alert in &snapshot.alerts {
-            // A file with mistakes is not an order to end anything.
-            if self.input.rules.rejected.contains(&alert.rule) {
+            // A file with mistakes, or one that may come back, is not an order to end anything.
+            if self.input.rules.leaves_alone(&alert.rule) {
                 continue;
             }
             let rule = self.rule_of(&alert.rule, &alert.edition.file, &alert.contact.id);
@@ -177,7 +177,7 @@ impl<'a> Run<'a> {
     fn candidates(&mut self) {
         for candidate in &self.input.snapshot.candidates {
             let id = candidate.contact.contact_id();
-            if self.input.observed.contacts.contains_key(&id) || self.input.rules.rejected.contains(&candidate.rule) {
+            if self.input.observed.contacts.contains_key(&id) || self.input.rules.leaves_alone(&candidate.rule) {
                 continue;
             }
             let Some(rule) = self.rule_of(&candidate.rule, &candidate.file, &id.0) else {

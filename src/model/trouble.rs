@@ -44,11 +44,13 @@ pub enum Problem {
     ConditionFailed,
     /// This machine's clock and the API's differ by much.
     ClockDiffers,
+    /// All rules, or most of them, have vanished.
+    RulesMissing,
 }
 
 impl Problem {
     /// Every problem, for tables and tests.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::InboxUnreadable,
         Self::TokenRefused,
         Self::RuleRejected,
@@ -64,6 +66,7 @@ impl Problem {
         Self::StateUnwritable,
         Self::ConditionFailed,
         Self::ClockDiffers,
+        Self::RulesMissing,
     ];
 
     /// The stored name, and the one that messages carry.
@@ -84,6 +87,7 @@ impl Problem {
             Self::StateUnwritable => "state-unwritable",
             Self::ConditionFailed => "condition-failed",
             Self::ClockDiffers => "clock-differs",
+            Self::RulesMissing => "rules-missing",
         }
     }
 

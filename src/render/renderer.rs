@@ -39,6 +39,7 @@ pub(super) type ExtraPath = Vec<String>;
 type Registries = BTreeMap<Escape, Handlebars<'static>>;
 
 /// All templates, ready to use.
+#[derive(Clone)]
 pub struct Renderer {
     registries: Registries,
     /// The built-in texts, compiled when the first message needs one: most runs tell nobody anything.

@@ -88,6 +88,10 @@ fn line(alert: &Alert, now: Timestamp) -> String {
             "⚠️ pengwatch did not run for a while: {detail}. Customers who waited and were answered meanwhile were not \
              seen; look at what starts `pengwatch run --once`"
         ),
+        Problem::RulesMissing => format!(
+            "⚠️ pengwatch: {detail}. A daemon goes on with their last good versions, a run on a schedule leaves their \
+             alerts alone. Put the files back, or say with `pengwatch rules --accept` that it is meant"
+        ),
         Problem::TemplateFailed => format!(
             "⚠️ pengwatch: the template {subject} fails: {detail}. The built-in text goes out in its place; \
              `pengwatch check` may say more"
@@ -132,6 +136,7 @@ fn mended(problem: Problem, subject: &str) -> String {
         Problem::FilterDiffers => format!("what the filters of the inbox {subject} return passes them again"),
         Problem::ConditionFailed => format!("the rule {subject} can be judged for everybody again"),
         Problem::ClockDiffers => format!("the clock of this machine and the API's of the inbox {subject} agree again"),
+        Problem::RulesMissing => "the rules that were missing are back, or are taken as removed".to_owned(),
         Problem::RunsMissed => "it runs regularly again".to_owned(),
         Problem::StateLost => format!("the state {subject} is in its place"),
         Problem::StateUnwritable => "the state can be written again, and who waits is told of".to_owned(),

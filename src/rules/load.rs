@@ -1,16 +1,21 @@
 //! Reads the folder of rules.
 
-use std::{fs, io, path::Path, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+    sync::Arc,
+};
 
 use jiff::tz::TimeZone;
 
 use super::{
     Rule,
     compile::{Compiled, compile},
+    folder::{Listing, Unread, list},
 };
 use crate::{
-    diagnose::{Diagnostic, Source, read_text},
-    model::text::form,
+    diagnose::{Diagnostic, Level, Source, read_text},
+    model::MissingRules,
 };
 
 /// The names that rules may refer to.
@@ -35,6 +40,19 @@ pub struct RuleSet {
     pub rejected: Vec<String>,
     /// Names of disabled rules.
     pub disabled: Vec<String>,
+    /// Names of rules whose files are missing, where it is not known that this is meant: their running alerts are
+    /// left alone.
+    pub missing: Vec<String>,
+    /// Set while all rules, or most of them, are missing.
+    pub lost: Option<MissingRules>,
+    /// Rules with mistakes, each with the first of them as one line.
+    pub mistakes: Vec<(String, String)>,
+    /// Files that look like rules and are not read.
+    pub unread: Vec<Unread>,
+    /// The files that could be read, by rule.
+    pub sources: BTreeMap<String, Arc<Source>>,
+    /// Folders that cannot be read, by how the names of their rules begin (the folder itself: nothing), and why.
+    pub closed: Vec<(String, String)>,
 }
 
 impl RuleSet {
@@ -52,33 +70,48 @@ impl RuleSet {
     pub fn of_inbox(&self, inbox: &str) -> Vec<Arc<Rule>> {
         self.rules.iter().filter(|rule| rule.watches(inbox)).cloned().collect()
     }
+
+    /// Whether it is not known what has become of a rule that is not in use: its alerts are neither judged nor ended.
+    pub fn leaves_alone(&self, name: &str) -> bool {
+        let is_named = |names: &[String]| names.iter().any(|known| known == name);
+        is_named(&self.rejected) || is_named(&self.missing) || self.is_closed(name)
+    }
+
+    /// Whether the file of a rule of this name would lie in a folder that cannot be read.
+    pub fn is_closed(&self, name: &str) -> bool {
+        self.get(name).is_none() && self.closed.iter().any(|(prefix, _)| name.starts_with(prefix.as_str()))
+    }
+
+    /// Why the folder itself cannot be read.
+    pub fn unreadable(&self) -> Option<&str> {
+        self.closed.iter().find(|(prefix, _)| prefix.is_empty()).map(|(_, why)| why.as_str())
+    }
 }
 
-/// Reads every `*.toml` of `folder`; mistakes are added to `found`.
+/// Reads every `*.toml` of `folder` and below; mistakes are added to `found`.
 pub fn load(folder: &Path, known: &Known<'_>, found: &mut Vec<Diagnostic>) -> RuleSet {
     let mut set = RuleSet::default();
-    let mut names = match names(folder) {
-        Ok(names) => names,
-        Err(error) => {
-            let reason = if error.kind() == io::ErrorKind::NotFound {
-                "it does not exist".to_owned()
-            } else {
-                error.to_string()
-            };
-            found.push(
-                Diagnostic::bare(format!("the folder of rules `{}` cannot be read: {reason}", folder.display()))
-                    .help("the key `rules` of the configuration names it, relative to that file"),
-            );
-            return set;
-        }
-    };
-    names.sort();
-    for name in names {
-        let path = folder.join(format!("{name}.toml"));
-        // Some file systems keep names in another form than people type them.
-        let name = form(&name).into_owned();
+    let listing =
+        list(folder).unwrap_or_else(|why| Listing { closed: vec![(String::new(), why)], ..Listing::default() });
+    for (prefix, why) in &listing.closed {
+        let path = folder.join(prefix.trim_end_matches('/'));
+        let path = if prefix.is_empty() { folder } else { &path };
+        let mistake = Diagnostic::bare(format!("the folder of rules `{}` cannot be read: {why}", path.display()));
+        found.push(mistake.help(if prefix.is_empty() {
+            "the key `rules` of the configuration names it, relative to that file"
+        } else {
+            "make it readable: until then its rules go on as they were, and new ones are not known"
+        }));
+    }
+    let mut sources = BTreeMap::new();
+    for (name, path) in listing.rules {
+        let before = found.len();
         let compiled = match read_text(&path) {
-            Ok(text) => compile(&name, &Source::new(path, text), known, found),
+            Ok(text) => {
+                let source = Source::new(&path, text);
+                sources.insert(name.clone(), Arc::clone(&source));
+                compile(&name, &source, known, found)
+            }
             Err(reason) => {
                 found.push(Diagnostic::bare(format!("the rule `{}` cannot be read: {reason}", path.display())));
                 Compiled::Rejected
@@ -87,22 +120,39 @@ pub fn load(folder: &Path, known: &Known<'_>, found: &mut Vec<Diagnostic>) -> Ru
         match compiled {
             Compiled::Rule(rule) => set.rules.push(Arc::from(rule)),
             Compiled::Disabled => set.disabled.push(name),
-            Compiled::Rejected => set.rejected.push(name),
+            Compiled::Rejected => {
+                let first = found[before..].iter().find(|one| one.is_error()).map(Diagnostic::line);
+                set.mistakes.push((name.clone(), first.unwrap_or_else(|| "it cannot be read".to_owned())));
+                set.rejected.push(name);
+            }
         }
     }
+    for unread in &listing.unread {
+        let title = format!("`{}` looks like a rule and is not read: {}", unread.path.display(), unread.why);
+        found.push(Diagnostic { level: Level::Warning, ..Diagnostic::bare(title).help(&unread.help) });
+    }
+    set.sources = sources;
+    copies(&set, found);
+    (set.closed, set.unread) = (listing.closed, listing.unread);
     set
 }
 
-fn names(folder: &Path) -> io::Result<Vec<String>> {
-    let mut names = Vec::new();
-    for entry in fs::read_dir(folder)? {
-        // Editors and config maps keep hidden files and folders beside the real ones.
-        if let Some(name) = entry?.file_name().to_str().and_then(|name| name.strip_suffix(".toml"))
-            && !name.starts_with('.')
-            && !name.is_empty()
-        {
-            names.push(name.to_owned());
-        }
+/// Warns of rules that tell the same people of the same customers: everybody would hear everything twice.
+fn copies(set: &RuleSet, found: &mut Vec<Diagnostic>) {
+    for (at, rule) in set.rules.iter().enumerate() {
+        let Some(first) = set.rules[..at].iter().find(|first| is_copy(first, rule)) else { continue };
+        let Some(source) = set.sources.get(&rule.name) else { continue };
+        let title = format!("the rule `{}` is a copy of `{}`", rule.name, first.name);
+        let mistake = Diagnostic::warning(source, 0..0, title).label("same filter, condition and receivers");
+        found.push(mistake.help("its receivers hear of every customer twice: remove one, or change what it is about"));
     }
-    Ok(names)
+}
+
+fn is_copy(one: &Rule, other: &Rule) -> bool {
+    let receivers = |rule: &Rule| -> BTreeSet<String> { rule.notify.iter().flat_map(|step| step.to.clone()).collect() };
+    let share_an_inbox = match (&one.inboxes, &other.inboxes) {
+        (Some(ones), Some(others)) => ones.iter().any(|inbox| others.contains(inbox)),
+        _ => true,
+    };
+    one.edition.condition == other.edition.condition && share_an_inbox && receivers(one) == receivers(other)
 }

@@ -8,11 +8,14 @@ pub mod compile;
 mod compile_timing;
 pub mod condition;
 pub mod filter;
+pub mod folder;
 pub mod hours;
 pub mod load;
+pub mod sentence;
 pub mod shape;
 #[cfg(test)]
 mod tests;
+pub mod vanish;
 
 pub use condition::{Condition, Fault, Scope, Verdict};
 pub use filter::Filter;

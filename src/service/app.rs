@@ -20,9 +20,9 @@ use super::{
     lookout::Lookout,
     outcry::{Outcry, Voice},
     pace::Pace,
-    poller::{Knowledge, Poller},
+    poller::{Knowledge, Mode, Poller},
     proxies::{Proxies, proxied},
-    reload::Sources,
+    reload::{Memory, Sources},
     renew::{Asked, Holders, Renewal},
     senders::{Output, sender},
     shared::{Live, Shared},
@@ -35,6 +35,7 @@ use crate::{
     model::{InboxMemory, Renewable, alert::short_hash},
     notify::Sender,
     render::Format,
+    rules::RuleSet,
     store::{FaultPoints, Store, StoreError, VIA},
 };
 
@@ -113,6 +114,8 @@ pub struct App {
     pub renewal: Renewal,
     /// Somebody asks that everything be read again.
     pub asked: Asked,
+    /// What is remembered of the rules.
+    pub memory: Memory,
     /// Whether the loops turn.
     pub health: Arc<Health>,
     /// Who tells of the watcher's own troubles.
@@ -136,8 +139,12 @@ impl App {
     ///
     /// # Errors
     /// What of the configuration cannot be used, or the store.
-    pub async fn build(config: &Config, live: Live, surroundings: Surroundings) -> Result<Self, StartError> {
+    pub async fn build(config: &Config, mut live: Live, surroundings: Surroundings) -> Result<Self, StartError> {
         let Surroundings { clock, output, store, deadline, patience, points } = surroundings;
+        let mode = if deadline.is_some() { Mode::Once } else { Mode::Daemon };
+        let sources = Sources::of(config);
+        let mut memory = Memory::of(&store, mode).await?;
+        memory.settle(&sources, &mut live, &RuleSet::default(), clock.now()).await;
         let store = store.with_fault_points(points.clone());
         let proxies = Proxies::of_environment();
         let client = http::client(Duration::from_secs(10), &proxies)?;
@@ -249,7 +256,8 @@ impl App {
             renewal: Renewal::new(config, holders, client, output),
             // Nobody asks, unless somebody is given the other end.
             asked: tokio::sync::watch::channel(()).1,
-            edits: (Sources::of(config), shared),
+            edits: (sources, shared),
+            memory,
             proxied: proxied(config, &proxies),
             retention: config.retention,
             deadline,

@@ -4,25 +4,37 @@
 //! a mounted volume, behind links that are swapped as a whole. An edit is taken in once the files have
 //! been the same for two looks, so that a half-written one is not judged.
 
-use std::{fs, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
-use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::{
     clock::Clock,
+    poller::Mode,
     renew::{Asked, asked},
     shared::{Live, Shared},
     succession,
 };
 use crate::{
     config::Config,
-    diagnose::{Diagnostic, Level},
-    model::alert::short_hash,
+    diagnose::{Diagnostic, Level, Source, harmless::is_harmless},
+    model::{RuleMemory, alert::short_hash},
     render::Renderer,
-    rules::{Known, RuleSet, load},
-    store::Store,
+    rules::{
+        Known, Rule, RuleSet,
+        compile::{Compiled, compile},
+        folder::list,
+        load,
+        vanish::{self, Vanished},
+    },
+    store::{Store, StoreError},
 };
 
 /// How often the files are looked at.
@@ -55,80 +67,165 @@ impl Sources {
     /// Reads them; mistakes are added to `found`.
     pub fn read(&self, found: &mut Vec<Diagnostic>) -> Live {
         let renderer = Renderer::load(&self.templates, found);
-        let templates: Vec<String> = renderer.names().into_iter().map(str::to_owned).collect();
-        let known = Known {
-            timezone: Some(&self.timezone),
-            inboxes: &self.inboxes,
-            receivers: &self.receivers,
-            templates: &templates,
-        };
-        let rules = load::load(&self.rules, &known, found);
+        let mut rules = self.with_known(&renderer, |known| load::load(&self.rules, known, found));
         let mut warn = |title: String, help: &str| {
             found.push(Diagnostic { level: Level::Warning, ..Diagnostic::bare(title).help(help) });
         };
-        if rules.rules.is_empty() && rules.rejected.is_empty() && self.rules.is_dir() {
+        if rules.rules.is_empty() && rules.rejected.is_empty() && rules.unreadable().is_none() {
             let title = format!("no rule of `{}` is in use: nobody is told of anything", self.rules.display());
             warn(title, "a rule is a file like `customer-waiting.toml`");
-        } else if rules.rejected.is_empty() && self.rules.is_dir() {
+        } else if rules.rejected.is_empty() && rules.unreadable().is_none() {
             for inbox in self.inboxes.iter().filter(|inbox| rules.of_inbox(inbox).is_empty()) {
                 let title = format!("no rule in use looks at the inbox `{inbox}`: nobody who waits there is told of");
                 warn(title, "add a rule, or name the inbox in the `inboxes` of one");
             }
         }
-        let first = |name: &String| {
-            let file = self.rules.join(format!("{name}.toml")).display().to_string();
-            let line =
-                found.iter().filter(|one| one.is_error()).map(Diagnostic::line).find(|line| line.contains(&file));
-            (name.clone(), line.unwrap_or_else(|| "it cannot be read".to_owned()))
-        };
-        let mistakes = rules.rejected.iter().map(first).collect();
+        let mistakes = std::mem::take(&mut rules.mistakes);
         Live { rules, renderer, mistakes }
     }
 
-    /// Fingerprint of what the files hold; `None` where they cannot all be read now.
-    fn fingerprint(&self) -> Option<String> {
+    fn with_known<T>(&self, renderer: &Renderer, make: impl FnOnce(&Known<'_>) -> T) -> T {
+        let templates: Vec<String> = renderer.names().into_iter().map(str::to_owned).collect();
+        make(&Known {
+            timezone: Some(&self.timezone),
+            inboxes: &self.inboxes,
+            receivers: &self.receivers,
+            templates: &templates,
+        })
+    }
+
+    /// A rule of which only the text is left.
+    fn rule_of(&self, name: &str, text: &str, renderer: &Renderer) -> Option<Arc<Rule>> {
+        let source = Source::new(self.rules.join(format!("{name}.toml")), text);
+        match self.with_known(renderer, |known| compile(name, &source, known, &mut Vec::new())) {
+            Compiled::Rule(rule) => Some(Arc::from(rule)),
+            Compiled::Disabled | Compiled::Rejected => None,
+        }
+    }
+
+    /// Fingerprint of what the files hold.
+    fn fingerprint(&self) -> Fingerprint {
+        let rules = match list(&self.rules) {
+            Ok(listing) => {
+                let mut text = format!("{:?} {:?}", listing.unread, listing.closed);
+                listing.rules.values().for_each(|path| add(&mut text, path));
+                short_hash(&text)
+            }
+            Err(why) => why,
+        };
+        Fingerprint { rules, templates: self.of_templates() }
+    }
+
+    /// `None` where they cannot all be read now.
+    fn of_templates(&self) -> Option<String> {
         let mut text = String::new();
-        let mut folders = vec![(self.rules.clone(), false), (self.templates.clone(), true)];
-        while let Some((folder, deep)) = folders.pop() {
-            if deep && !folder.exists() {
+        let mut folders = vec![self.templates.clone()];
+        while let Some(folder) = folders.pop() {
+            if !folder.exists() {
                 continue;
             }
-            let mut paths: Vec<PathBuf> = fs::read_dir(&folder)
-                .ok()?
-                .map(|entry| entry.map(|entry| entry.path()))
-                .collect::<Result<_, _>>()
-                .ok()?;
+            let entries = fs::read_dir(&folder).ok()?.map(|entry| entry.map(|entry| entry.path()));
+            let mut paths: Vec<PathBuf> = entries.collect::<Result<_, _>>().ok()?;
             paths.sort();
             for path in paths {
-                let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
-                if hidden {
+                if path.file_name().is_some_and(|name| is_harmless(&name.to_string_lossy())) {
                     continue;
                 }
                 if path.is_dir() {
-                    if deep {
-                        folders.push((path, true));
-                    }
-                    continue;
+                    folders.push(path);
+                } else {
+                    add(&mut text, &path);
                 }
-                text.push_str(&path.display().to_string());
-                text.push('\0');
-                text.push_str(&String::from_utf8_lossy(&fs::read(&path).ok()?));
-                text.push('\0');
             }
         }
         Some(short_hash(&text))
     }
 }
 
-/// A rule whose file has mistakes now goes on as it was, if it was good before.
-fn keep_last_good(new: &mut RuleSet, old: &RuleSet) {
-    new.rejected.retain(|name| {
-        let Some(good) = old.get(name) else { return true };
-        tracing::error!(rule = name, "rule.rejected: its last good version goes on");
-        new.rules.push(Arc::clone(good));
-        false
-    });
-    new.rules.sort_by(|one, other| one.name.cmp(&other.name));
+/// What the files hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Fingerprint {
+    rules: String,
+    templates: Option<String>,
+}
+
+/// Adds a file to what a fingerprint is made of. A pipe without a writer would never be read to its end.
+fn add(text: &mut String, path: &Path) {
+    text.push_str(&path.display().to_string());
+    text.push('\0');
+    match fs::metadata(path).and_then(|about| if about.is_file() { fs::read(path) } else { Ok(Vec::new()) }) {
+        Ok(bytes) => text.push_str(&short_hash(&String::from_utf8_lossy(&bytes))),
+        Err(error) => text.push_str(&error.to_string()),
+    }
+    text.push('\0');
+}
+
+/// Where what is remembered of the rules is kept, and how long one that is removed may still come back.
+#[derive(Clone, Debug)]
+pub struct Memory {
+    /// The state.
+    pub store: Store,
+    /// What was remembered last, should the state fail.
+    pub known: RuleMemory,
+    /// Whether rules go on whose files are missing or have mistakes, and what is removed is waited for.
+    pub mode: Mode,
+}
+
+impl Memory {
+    /// What a store remembers.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn of(store: &Store, mode: Mode) -> Result<Self, StoreError> {
+        let known = store.rule_memory().await?.unwrap_or_default();
+        Ok(Self { store: store.clone(), known, mode })
+    }
+
+    /// Whether a file is missing that may come back.
+    fn waits(&self) -> bool {
+        self.known.files.values().any(|file| file.gone_since.is_some())
+    }
+
+    /// Compares rules as they were read with what is remembered: what has vanished goes on, is left alone, or is
+    /// believed; what has mistakes goes on as it was when it was good. `old`: the rules that were in use until now.
+    pub async fn settle(&mut self, sources: &Sources, live: &mut Live, old: &RuleSet, now: Timestamp) -> Vanished {
+        let patience = if self.mode == Mode::Daemon { vanish::TOGETHER } else { SignedDuration::ZERO };
+        let read = live.rules.clone();
+        let judged = self.store.remember_rules(move |memory| {
+            let vanished = vanish::judge(&read, memory, patience, now);
+            (vanished, memory.clone())
+        });
+        let vanished = match judged.await {
+            Ok((vanished, known)) => {
+                self.known = known;
+                vanished
+            }
+            Err(error) => {
+                tracing::error!(%error, "store.failed: it is not remembered which rules are in use");
+                vanish::judge(&live.rules, &mut self.known, patience, now)
+            }
+        };
+        live.rules.lost.clone_from(&self.known.missing);
+        live.rules.missing.clone_from(&vanished.left_alone);
+        let unsure: Vec<String> = vanished.go_on.iter().chain(&live.rules.rejected).cloned().collect();
+        for name in unsure {
+            let text = || self.known.files.get(&name).map(|file| file.text.as_str());
+            let rule = match self.mode {
+                Mode::Once => None,
+                Mode::Daemon => old.get(&name).cloned().or_else(|| sources.rule_of(&name, text()?, &live.renderer)),
+            };
+            match rule {
+                Some(rule) => {
+                    live.rules.rejected.retain(|rejected| *rejected != name);
+                    live.rules.rules.push(rule);
+                }
+                None if live.rules.rejected.contains(&name) => {}
+                None => live.rules.missing.push(name),
+            }
+        }
+        live.rules.rules.sort_by(|one, other| one.name.cmp(&other.name));
+        vanished
+    }
 }
 
 /// What an edit of the rules is good for besides them: others may be told what a receiver was to hear.
@@ -143,7 +240,14 @@ pub struct Edited {
 }
 
 /// Takes edits in until `stop`, and at once when somebody asks.
-pub async fn watch(sources: Sources, shared: Arc<Shared>, edited: Edited, mut ask: Asked, stop: CancellationToken) {
+pub async fn watch(
+    sources: Sources,
+    shared: Arc<Shared>,
+    mut memory: Memory,
+    edited: Edited,
+    mut ask: Asked,
+    stop: CancellationToken,
+) {
     let mut used = sources.fingerprint();
     let mut before = used.clone();
     loop {
@@ -156,14 +260,20 @@ pub async fn watch(sources: Sources, shared: Arc<Shared>, edited: Edited, mut as
         let now = sources.fingerprint();
         let settled = now == before;
         before.clone_from(&now);
-        if is_asked && now.is_none() {
-            tracing::error!("edit.unreadable: rules and templates cannot all be read now; what is in use goes on");
+        if is_asked && now.templates.is_none() {
+            tracing::error!("edit.unreadable: the templates cannot all be read now; what is in use goes on");
         }
-        if now.is_none() || !is_asked && (now == used || !settled) {
+        if now.templates.is_none() || !is_asked && !settled {
             continue;
         }
-        used = now;
-        take_in(&sources, &shared);
+        if is_asked || now != used {
+            used = now;
+            take_in(&sources, &shared, &mut memory, edited.clock.now()).await;
+        } else if memory.waits() {
+            wait_for(&sources, &shared, &mut memory, edited.clock.now()).await;
+        } else {
+            continue;
+        }
         if let Err(error) = succession::pass_on_of_gone(&edited.store, &shared, edited.clock.now()).await {
             tracing::error!(%error, "store.failed: what is owed to receivers that are gone stays");
         }
@@ -172,7 +282,7 @@ pub async fn watch(sources: Sources, shared: Arc<Shared>, edited: Edited, mut as
 }
 
 /// Reads the files again and uses what is right of them.
-pub fn take_in(sources: &Sources, shared: &Shared) {
+pub async fn take_in(sources: &Sources, shared: &Shared, memory: &mut Memory, now: Timestamp) {
     let mut found = Vec::new();
     let mut live = sources.read(&mut found);
     for mistake in &found {
@@ -182,9 +292,45 @@ pub fn take_in(sources: &Sources, shared: &Shared) {
             Level::Warning => tracing::warn!(warning = mistake_line, "edit.warning"),
         }
     }
-    keep_last_good(&mut live.rules, &shared.live().rules);
+    let rejected = live.rules.rejected.clone();
+    let vanished = memory.settle(sources, &mut live, &shared.live().rules, now).await;
+    for rule in rejected.iter().filter(|name| live.rules.get(name).is_some()) {
+        tracing::error!(rule, "rule.rejected: its last good version goes on");
+    }
     tracing::info!(rules = live.rules.rules.len(), "edit.taken_in: rules and templates were edited");
+    tell(&vanished, &shared.live(), &live);
     shared.replace(live);
+}
+
+/// Looks whether what is missing is believed by now, or was accepted by a command beside this process.
+async fn wait_for(sources: &Sources, shared: &Shared, memory: &mut Memory, now: Timestamp) {
+    let old = shared.live();
+    let renderer = old.renderer.clone();
+    let mut rules = sources.with_known(&renderer, |known| load::load(&sources.rules, known, &mut Vec::new()));
+    let mistakes = std::mem::take(&mut rules.mistakes);
+    let mut live = Live { rules, renderer, mistakes };
+    let vanished = memory.settle(sources, &mut live, &old.rules, now).await;
+    let names = |live: &Live| live.rules.rules.iter().map(|rule| rule.name.clone()).collect::<Vec<_>>();
+    let (new, former) = (&live.rules, &old.rules);
+    if names(&live) != names(&old) || new.missing != former.missing || new.lost != former.lost {
+        tell(&vanished, &old, &live);
+        shared.replace(live);
+    }
+}
+
+/// Logs what became of rules that are missing.
+fn tell(vanished: &Vanished, old: &Live, new: &Live) {
+    for rule in &vanished.believed {
+        tracing::info!(rule, "rule.removed: its alerts end without a message");
+    }
+    match (&old.rules.lost, &new.rules.lost) {
+        (None, Some(lost)) => tracing::error!(
+            missing = lost.words(),
+            "rules.missing: their last good versions go on; `pengwatch rules --accept` says that it is meant"
+        ),
+        (Some(_), None) => tracing::info!("rules.missing: no more"),
+        _ => {}
+    }
 }
 
 #[cfg(test)]

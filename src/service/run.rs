@@ -253,10 +253,11 @@ pub async fn daemon(app: App, stop: &CancellationToken, progress: Progress) -> R
     let (sources, shared) = app.edits;
     let (metrics, clock) = (Arc::clone(&shared.metrics), Arc::clone(&app.clock));
     tracker.spawn(mind_the_clock(app.store.clone(), metrics, clock, Arc::clone(&owed), stop.clone()));
-    let (again, asked) = (stop.clone(), app.asked.clone());
+    let (again, asked, memory) = (stop.clone(), app.asked.clone(), app.memory);
     let edited = reload::Edited { store: app.store.clone(), clock: Arc::clone(&app.clock), owed: Arc::clone(&owed) };
     tracker.spawn(supervised("edits", RESTART, stop.clone(), move || {
-        reload::watch(sources.clone(), Arc::clone(&shared), edited.clone(), asked.clone(), again.clone())
+        let (sources, shared) = (sources.clone(), Arc::clone(&shared));
+        reload::watch(sources, shared, memory.clone(), edited.clone(), asked.clone(), again.clone())
     }));
     let (renewal, again, asked) = (Arc::new(Mutex::new(app.renewal)), stop.clone(), app.asked);
     let anew = Arc::clone(&owed);

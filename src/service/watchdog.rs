@@ -7,7 +7,9 @@ use jiff::{SignedDuration, Timestamp};
 use super::{clock::Clock, shared::Shared};
 use crate::{
     engine::{faults, watch::watch},
-    model::{Alert, InboxMemory, Loss, Problem, Trouble, WATCHDOG, snapshot::ConditionFailed, time::human},
+    model::{
+        Alert, InboxMemory, Loss, MissingRules, Problem, Trouble, WATCHDOG, snapshot::ConditionFailed, time::human,
+    },
     notify::retry::BROKEN_AFTER,
     store::{Backlog, Store, StoreError},
 };
@@ -51,6 +53,7 @@ impl Watchdog {
         for (rule, mistake) in &self.shared.live().mistakes {
             troubles.push(trouble(Problem::RuleRejected, rule, mistake, now));
         }
+        troubles.extend(self.shared.live().rules.lost.as_ref().map(of_rules));
         let mut backlogs = self.store.backlogs().await?;
         backlogs.retain(|receiver, _| self.receivers.contains(receiver));
         troubles.extend(of_receivers(&backlogs, self.after, now));
@@ -168,6 +171,11 @@ fn of_conditions(memories: &[(String, InboxMemory)]) -> Vec<Trouble> {
         trouble(Problem::ConditionFailed, rule, &detail, failed.since)
     };
     found.into_iter().map(told).collect()
+}
+
+/// Rules that have vanished are one trouble, however many they are.
+fn of_rules(lost: &MissingRules) -> Trouble {
+    trouble(Problem::RulesMissing, "rules", &lost.words(), lost.since)
 }
 
 /// Runs that did not come are one trouble, however many inboxes were not read.

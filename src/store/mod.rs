@@ -17,6 +17,7 @@ mod owner;
 mod place;
 mod receivers;
 mod rows;
+mod rules;
 mod shelf;
 mod silences;
 mod space;
@@ -43,8 +44,8 @@ pub use succession::{Left, Passed, VIA};
 
 use self::owner::Opening;
 use crate::model::{
-    Ack, Alert, AlertId, Changes, Entry, InboxMemory, Loss, MessageId, Notification, Reception, Silence, Snapshot,
-    history::Asked,
+    Ack, Alert, AlertId, Changes, Entry, InboxMemory, Loss, MessageId, Notification, Reception, RuleMemory, Silence,
+    Snapshot, history::Asked,
 };
 
 /// Rows of each kind that are forgotten in one transaction: other work comes in between.
@@ -618,6 +619,25 @@ impl Store {
     /// The file failed.
     pub async fn version(&self) -> Result<i64, StoreError> {
         self.owner.read(|db| db.query_row("PRAGMA data_version", [], |row| row.get(0))).await
+    }
+
+    /// What is remembered of the rules; `None`: no version that remembers them has run yet.
+    ///
+    /// # Errors
+    /// The file failed.
+    pub async fn rule_memory(&self) -> Result<Option<RuleMemory>, StoreError> {
+        self.owner.read(rules::read).await
+    }
+
+    /// Changes what is remembered of the rules, in one transaction; gives what the change gives.
+    ///
+    /// # Errors
+    /// The file failed; nothing has changed then.
+    pub async fn remember_rules<T: Send + 'static>(
+        &self,
+        change: impl FnOnce(&mut RuleMemory) -> T + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.owner.write(move |db| rules::change(db, change)).await
     }
 
     /// What is known of every inbox besides its alerts, by name.

@@ -35,7 +35,7 @@ fn of_init() {
 
 #[test]
 fn of_what_is_asked_of_the_state() {
-    for command in ["status", "alerts", "history", "ack", "silence", "outbox"] {
+    for command in ["status", "alerts", "history", "ack", "silence", "outbox", "rules"] {
         help(&format!("help_{command}"), &[command, "--help"]);
     }
     for command in ["add", "list", "expire"] {

@@ -28,6 +28,7 @@ mod proxies;
 mod readme;
 mod relays;
 mod replaced;
+mod rules;
 mod sandbox;
 mod soak;
 mod state;

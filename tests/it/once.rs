@@ -203,15 +203,23 @@ fn rules_that_are_not_there_end_nothing() {
 
     // A folder that is not mounted yet, for example.
     fs::rename(home.path("rules"), home.path("away")).expect("a folder");
-    for arguments in [&["run", "--once"][..], &["run"], &["run", "--dry-run"]] {
-        home.run(arguments).says(
-            2,
-            "",
-            "error: the folder of rules `rules` cannot be read: it does not exist\n |\n = help: the key `rules` of the \
-             configuration names it, relative to that file\n\nnothing was read or sent: without the rules nobody knows \
-             what to look for\n",
-        );
+    let cannot = "error: the folder of rules `rules` cannot be read: it does not exist\n |\n = help: the key `rules` of the \
+                  configuration names it, relative to that file\n\n";
+    let missing = "the only rule is missing, since their folder cannot be read (it does not exist): waiting; their alerts \
+                   are left alone. If it is meant, `pengwatch rules --accept` says so\n";
+    for arguments in [&["run", "--once", "-q"][..], &["run", "--dry-run", "-q"]] {
+        let ran = home.run(arguments);
+        ran.ends(1);
+        assert_eq!(ran.stderr, format!("{cannot}{missing}"));
     }
+    // Where nothing is known of any rule, nothing runs.
+    let first = Home::watching();
+    fs::remove_dir_all(first.path("rules")).expect("a folder");
+    for arguments in [&["run", "--once"][..], &["run"], &["run", "--dry-run"]] {
+        let nothing = "nothing was read or sent: without the rules nobody knows what to look for\n";
+        first.run(arguments).says(2, "", &format!("{cannot}{nothing}"));
+    }
+    assert!(!first.path("pengwatch.db").exists());
     fs::rename(home.path("away"), home.path("rules")).expect("a folder");
     home.run(&["run", "--once"]).ends(0);
     assert_eq!(home.inbox().slack().len(), 1, "told again");

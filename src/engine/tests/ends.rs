@@ -141,17 +141,25 @@ fn a_contact_seen_on_a_walk_that_failed_ends_and_begins() {
 }
 
 #[test]
-fn a_rejected_file_leaves_its_alerts_alone() {
-    let mut scene = Scene::firing(rule("r", UNANSWERED), &customer("c", &[]));
-    scene.rules = RuleSet { rejected: vec!["r".to_owned()], ..RuleSet::default() };
-    for contacts in [vec![], vec![customer("c", &answer("agent"))]] {
-        let mut observed = super::fixtures::saw(&contacts, &scene.rules, COMPLETE);
-        observed.coverage.insert("r".to_owned(), TWICE);
-        assert!(scene.later(15).tick(&observed).changes.is_empty());
+fn a_file_that_is_rejected_or_missing_leaves_its_alerts_alone() {
+    let r = || vec!["r".to_owned()];
+    let closed = vec![(String::new(), "permission denied".to_owned())];
+    for unsure in [
+        RuleSet { rejected: r(), ..RuleSet::default() },
+        RuleSet { missing: r(), ..RuleSet::default() },
+        RuleSet { closed, ..RuleSet::default() },
+    ] {
+        let mut scene = Scene::firing(rule("r", UNANSWERED), &customer("c", &[]));
+        scene.rules = unsure;
+        for contacts in [vec![], vec![customer("c", &answer("agent"))]] {
+            let mut observed = super::fixtures::saw(&contacts, &scene.rules, COMPLETE);
+            observed.coverage.insert("r".to_owned(), TWICE);
+            assert!(scene.later(15).tick(&observed).changes.is_empty());
+        }
+        // Mended, it goes on where it was.
+        scene.rules = super::fixtures::rules(vec![rule("r", UNANSWERED)]);
+        assert_eq!(end(&scene.later(15).complete(&[customer("c", &answer("agent"))])), Some(Reason::AnsweredByAgent));
     }
-    // Mended, it goes on where it was.
-    scene.rules = super::fixtures::rules(vec![rule("r", UNANSWERED)]);
-    assert_eq!(end(&scene.later(15).complete(&[customer("c", &answer("agent"))])), Some(Reason::AnsweredByAgent));
 }
 
 #[test]

@@ -1,0 +1,89 @@
+//! Files that editors and systems leave beside those of admins: never read, never a mistake.
+
+/// Names that say by themselves that the file is not meant for us.
+const NAMES: [&str; 16] = [
+    "4913",
+    "thumbs.db",
+    "ehthumbs.db",
+    "desktop.ini",
+    "icon\r",
+    "lost+found",
+    "__macosx",
+    "$recycle.bin",
+    "@eadir",
+    "cvs",
+    "makefile",
+    "codeowners",
+    "kustomization.yaml",
+    "kustomization.yml",
+    "rule.schema.json",
+    "config.schema.json",
+];
+
+/// Names that may have any ending: `README`, `LICENSE.txt`.
+const STEMS: [&str; 7] = ["readme", "license", "licence", "changelog", "contributing", "notice", "authors"];
+
+/// Endings of what is written for people, or by editors and tools while they work.
+const ENDINGS: [&str; 14] =
+    ["md", "markdown", "rst", "adoc", "swp", "swo", "swn", "swx", "tmp", "temp", "part", "crdownload", "lock", "log"];
+
+/// Whether a file of this name is none of ours: hidden, a backup of an editor, a system's, a text for people.
+pub fn is_harmless(name: &str) -> bool {
+    let lower = name.to_lowercase();
+    let (stem, ending) = lower.split_once('.').unwrap_or((&lower, ""));
+    name.starts_with('.')
+        || name.ends_with('~')
+        || (name.starts_with('#') && name.ends_with('#'))
+        // Office programs and some editors lock with these.
+        || name.starts_with("~$")
+        || NAMES.contains(&lower.as_str())
+        || STEMS.contains(&stem)
+        || ENDINGS.contains(&ending.rsplit('.').next().unwrap_or(ending))
+        // Editors that write a copy first: `x.toml.12345`, `sedAb12Cd`, JetBrains' `___jb_tmp___`.
+        || lower.contains("___jb_")
+        || is_of_sed(name)
+}
+
+/// `sed -i` writes into `sed` and six letters or digits, and puts that in the file's place.
+fn is_of_sed(name: &str) -> bool {
+    name.strip_prefix("sed").is_some_and(|rest| {
+        rest.len() == 6 && rest.chars().all(|c| c.is_ascii_alphanumeric()) && rest.chars().any(|c| !c.is_lowercase())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_harmless;
+
+    #[test]
+    fn names_by_table() {
+        for name in [
+            ".a.toml.swp",
+            "a.toml~",
+            "#a.toml#",
+            ".#a.toml",
+            ".DS_Store",
+            "Thumbs.db",
+            "desktop.ini",
+            "README.md",
+            "README",
+            "readme.txt",
+            "LICENSE",
+            "4913",
+            ".gitkeep",
+            "notes.md",
+            "a.swp",
+            "a.toml.tmp",
+            "~$a.toml",
+            "sedA1b2C3",
+            "lost+found",
+            "..data",
+            "a.toml___jb_tmp___",
+        ] {
+            assert!(is_harmless(name), "{name}");
+        }
+        for name in ["a.toml", "night.TOML", "second.toml.txt", "x.yaml", "vip", "a.toml.bak", "sedate", "tmp", "log"] {
+            assert!(!is_harmless(name), "{name}");
+        }
+    }
+}
