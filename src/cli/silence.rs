@@ -112,7 +112,9 @@ pub async fn silence(global: &Global, command: SilenceCommand) -> anyhow::Result
 async fn add(global: &Global, arguments: Box<AddArguments>, desk: &Desk, store: &Store) -> anyhow::Result<Exit> {
     let AddArguments { matchers, how_long, comment, by } = *arguments;
     let MatcherArguments { rule, inbox, contact, bot, tag, platform, severity } = matchers;
-    let matchers = Matchers { rule, inbox, contact, bot, tag, platform, severity };
+    let name = |name: Option<String>| name.map(|name| form(&name).into_owned());
+    let matchers =
+        Matchers { rule: name(rule), inbox: name(inbox), contact, bot: name(bot), tag: name(tag), platform, severity };
     let mistakes = mistakes(&matchers, how_long, desk);
     if !mistakes.is_empty() {
         for mistake in mistakes {

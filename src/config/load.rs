@@ -2,6 +2,7 @@
 //! table's keys are judged here, receivers' excepted.
 
 use std::{
+    collections::BTreeMap,
     net::SocketAddr,
     ops::Range,
     path::{Path, PathBuf},
@@ -14,7 +15,7 @@ use toml::{Spanned, Value};
 use url::{Host, Url};
 
 use super::{
-    Config, DEFAULT_URL, Inbox, Server, State, Watchdog, mask,
+    Config, DEFAULT_URL, Inbox, Server, State, Watchdog, mask, pasted,
     secret::{Environment, Secret},
     shape::{ConfigFile, InboxTable, NamesTable, ServerTable, WatchdogTable},
     together::{Together, together},
@@ -22,11 +23,18 @@ use super::{
 use crate::{
     diagnose::{
         Diagnostic, Source,
-        nearest::{did_you_mean, suggest, time_zone},
+        decode::unseen,
+        nearest::{did_you_mean, suggest},
         read_text,
-        toml::read,
+        toml::read_secretly,
+        zones::{doubt, time_zone},
     },
-    model::{Names, link, names::Agent, time, webhook},
+    model::{
+        Names, link,
+        names::Agent,
+        text::{form, is_harmful},
+        time, webhook,
+    },
 };
 
 /// Whether a secret that cannot be read, or another thing that only a run needs, is a mistake.
@@ -70,7 +78,7 @@ pub fn judge(
     let kept = SecretString::from(text.as_str());
     let source = Source::new(path, text);
     let before = found.len();
-    let file = read::<ConfigFile>(&source, found);
+    let file = read_secretly::<ConfigFile>(&source, found);
     for diagnostic in &mut found[before..] {
         diagnostic.source = Some(Arc::clone(&shown));
     }
@@ -112,7 +120,38 @@ impl Loader<'_, '_> {
         );
     }
 
-    fn config(&mut self, path: &Path, file: ConfigFile) -> Config {
+    /// Tables by name, the names in one Unicode form.
+    fn by_name<T>(&mut self, what: &str, tables: BTreeMap<Spanned<String>, T>) -> BTreeMap<Spanned<String>, T> {
+        let mut named: BTreeMap<Spanned<String>, T> = BTreeMap::new();
+        for (name, table) in tables {
+            let name = composed_name(name);
+            if name.get_ref().chars().all(|c| c.is_whitespace() || is_harmful(c) || unseen(c).is_some()) {
+                self.error(
+                    name.span(),
+                    format!("this {what} has no name that one can see"),
+                    "give it a name of letters",
+                );
+            }
+            if named.contains_key(&name) {
+                let title = format!("there are two {what}s of this name, in two spellings of its letters");
+                self.error(name.span(), title, "rename one of them");
+            }
+            named.insert(name, table);
+        }
+        named
+    }
+
+    fn config(&mut self, path: &Path, mut file: ConfigFile) -> Config {
+        file.inbox = self.by_name("inbox", file.inbox);
+        file.receiver = self.by_name("receiver", file.receiver);
+        for receiver in file.receiver.values_mut() {
+            let fallback = receiver.get_ref().fallback.clone().map(composed_name);
+            receiver.get_mut().fallback = fallback;
+        }
+        if let Some(watchdog) = &mut file.watchdog {
+            let notify = std::mem::take(&mut watchdog.get_mut().notify);
+            watchdog.get_mut().notify = notify.into_iter().map(composed_name).collect();
+        }
         let receiver_names: Vec<String> = file.receiver.keys().map(|name| name.get_ref().clone()).collect();
         if file.inbox.is_empty() {
             self.error(0..0, "no inbox is configured", "add [inbox.main] with a token");
@@ -214,6 +253,9 @@ impl Loader<'_, '_> {
 
     fn timezone(&mut self, name: Option<Spanned<String>>) -> TimeZone {
         let Some(name) = name else { return TimeZone::UTC };
+        if let Some((what, help)) = doubt(name.get_ref()) {
+            self.warning(name.span(), what, help);
+        }
         time_zone(name.get_ref()).unwrap_or_else(|help| {
             self.error(name.span(), format!("there is no time zone `{}`", name.get_ref()), help);
             TimeZone::UTC
@@ -237,8 +279,31 @@ impl Loader<'_, '_> {
         }
     }
 
-    /// A secret; an unreadable one is a mistake or a warning, and empty from then on.
+    /// A secret, without what was pasted around it; what cannot be one is a mistake, and empty from then on.
     pub(super) fn secret(&mut self, key: &str, value: &Spanned<Value>) -> SecretString {
+        let secret = self.secret_as_it_is(key, value);
+        let text = secret.expose_secret();
+        // What stands in the file itself with a line break or the like is as it was written there.
+        if text.is_empty() || text.contains(char::is_control) && matches!(value.get_ref(), Value::String(_)) {
+            return secret;
+        }
+        let (span, is_token) = (value.span(), key.ends_with("token"));
+        match pasted::clean(text, is_token) {
+            Ok(clean) => {
+                if let Some(what) = clean.left_out {
+                    self.warning(span, format!("left out of `{key}`: {what}"), "correct it where it is set");
+                }
+                SecretString::from(clean.text)
+            }
+            Err((what, help)) => {
+                self.error(span, format!("`{key}` cannot be used: {what}"), help);
+                SecretString::default()
+            }
+        }
+    }
+
+    /// A secret; an unreadable one is a mistake or a warning, and empty from then on.
+    pub(super) fn secret_as_it_is(&mut self, key: &str, value: &Spanned<Value>) -> SecretString {
         let secret = match Secret::parse(value.get_ref()) {
             Ok(secret) => secret,
             Err(right) => {
@@ -246,6 +311,19 @@ impl Loader<'_, '_> {
                 return SecretString::default();
             }
         };
+        let misplaced = match &secret {
+            Secret::Env(name) => pasted::variable(name),
+            Secret::File(path) if pasted::may_be_a_secret(path) => Some((
+                "`file` takes the path of a file; this looks like the secret itself",
+                "write the path of the file that holds it, and give the secret a new value: it stood in a file"
+                    .to_owned(),
+            )),
+            _ => None,
+        };
+        if let Some((what, help)) = misplaced {
+            self.error(value.span(), what, help);
+            return SecretString::default();
+        }
         if matches!(&secret, Secret::Plain(text) if !text.expose_secret().trim().is_empty()) {
             let help = format!("better keep it out of the file: {key} = {{ env = \"NAME\" }} or {{ file = \"path\" }}");
             self.warning(value.span(), format!("`{key}` stands in the file as plain text"), help);
@@ -277,10 +355,17 @@ impl Loader<'_, '_> {
     }
 
     /// Checks a secret address, unless it could not be read.
-    pub(super) fn http_secret(&mut self, key: &str, value: &Spanned<Value>) -> SecretString {
+    pub(super) fn http_secret(
+        &mut self,
+        key: &str,
+        value: &Spanned<Value>,
+        misplaced: fn(&str) -> Option<(&'static str, &'static str)>,
+    ) -> SecretString {
         let secret = self.secret(key, value);
         let text = secret.expose_secret();
-        if !text.is_empty() {
+        if let Some((what, help)) = misplaced(text) {
+            self.error(value.span(), format!("`{key}` cannot be used: {what}"), help);
+        } else if !text.is_empty() {
             match Url::parse(text) {
                 Ok(url) if matches!(url.scheme(), "http" | "https") => {
                     if url.scheme() == "http" && !is_loopback(&url) {
@@ -305,6 +390,17 @@ impl Loader<'_, '_> {
                         let help = "use https:// (http:// is for this machine only)";
                         self.warning(url.span(), "the token would travel unencrypted", help);
                     }
+                    let parsed = match pasted::base_of(&parsed) {
+                        Some(base) => {
+                            let help = format!("write it like \"{DEFAULT_URL}\": the rest of the path is added");
+                            self.warning(url.span(), "the path of the endpoint is left out of `url`", help);
+                            base
+                        }
+                        None => parsed,
+                    };
+                    if let Some(what) = pasted::not_an_api(&parsed) {
+                        self.error(url.span(), what, format!("write it like \"{DEFAULT_URL}\""));
+                    }
                     if !parsed.username().is_empty() || parsed.password().is_some() || parsed.query().is_some() {
                         self.error(url.span(), "this is no base address", format!("write it like \"{DEFAULT_URL}\""));
                     }
@@ -321,6 +417,8 @@ impl Loader<'_, '_> {
             if !webhook::fits_header(token.expose_secret()) {
                 let title = "this `token` has characters that no request can carry";
                 self.error(value.span(), title, "a token is letters, digits and signs of ASCII on one line");
+            } else if token.expose_secret().contains(' ') {
+                self.error(value.span(), "this `token` has a blank in it", "a token is one word");
             }
             token
         } else {
@@ -365,7 +463,7 @@ impl Loader<'_, '_> {
             heartbeat_url: table
                 .heartbeat_url
                 .as_ref()
-                .and_then(|url| self.good(|loader| Some(loader.http_secret("heartbeat_url", url)))),
+                .and_then(|url| self.good(|loader| Some(loader.http_secret("heartbeat_url", url, |_| None)))),
         }
     }
 
@@ -417,6 +515,12 @@ fn names(table: NamesTable) -> Names {
         .into_iter()
         .map(|(id, agent)| (id, Agent { name: agent.name, slack: agent.slack.filter(|slack| !slack.is_empty()) }));
     Names { agents: agents.collect(), bots: table.bots, segments: std::collections::BTreeMap::new() }
+}
+
+/// A name in the Unicode form in which names are compared.
+fn composed_name(name: Spanned<String>) -> Spanned<String> {
+    let span = name.span();
+    Spanned::new(span, form(name.get_ref()).into_owned())
 }
 
 /// The first line of a table: its header.

@@ -12,7 +12,15 @@ pub(super) fn read(text: &str) -> Result<Mailbox, (&'static str, &'static str)> 
     if text.contains(char::is_control) {
         return Err(wrong);
     }
-    let mailbox: Mailbox = text.trim().parse().map_err(|_| wrong)?;
+    let text = text.trim();
+    let text = text.strip_prefix("mailto:").unwrap_or(text);
+    if text.matches('@').count() > 1 && !text.contains('"') && text.contains([',', ';', ' ']) && !text.contains('<') {
+        return Err((
+            "this is more than one mail address",
+            "write each of them as a text of its own: [\"a@example.com\", \"b@example.com\"]",
+        ));
+    }
+    let mailbox: Mailbox = text.parse().or_else(|_| with_quotes(text).ok_or(wrong)?.parse().map_err(|_| wrong))?;
     if !mailbox.email.user().is_ascii() {
         let help = "few servers take such mail: use an address whose first part is spelt in ASCII";
         return Err(("before the `@` of a mail address stands something else than ASCII", help));
@@ -21,6 +29,14 @@ pub(super) fn read(text: &str) -> Result<Mailbox, (&'static str, &'static str)> 
     let domain = Host::parse(mailbox.email.domain()).map_err(|_| wrong)?.to_string();
     let email = Address::new(mailbox.email.user(), domain).map_err(|_| wrong)?;
     Ok(Mailbox::new(mailbox.name, email))
+}
+
+/// A name with a comma or another sign of mail headers, in the quotes that it needs there.
+fn with_quotes(text: &str) -> Option<String> {
+    let (name, address) = text.strip_suffix('>')?.rsplit_once('<')?;
+    let name = name.trim();
+    let is_name = !name.is_empty() && !name.contains(['@', '"', '<', '>']);
+    is_name.then(|| format!("\"{}\" <{address}>", name.replace('\\', "\\\\")))
 }
 
 #[cfg(test)]
@@ -32,7 +48,11 @@ mod tests {
         for (text, right) in [
             ("a@example.com", "a@example.com"),
             (" Asha <a@example.com> ", "Asha <a@example.com>"),
-            ("Jörg, Leitung <a@Bücher.example>", ""),
+            ("Jörg, Leitung <a@Bücher.example>", "\"Jörg, Leitung\" <a@xn--bcher-kva.example>"),
+            ("Shop; Support: night (2) <a@example.com>", "\"Shop; Support: night (2)\" <a@example.com>"),
+            ("mailto:a@example.com", "a@example.com"),
+            ("a@example.com, Jörg <b@example.com>", ""),
+            ("a@example.com; b@example.com", ""),
             ("\"Jörg, Leitung\" <a@Bücher.example>", "\"Jörg, Leitung\" <a@xn--bcher-kva.example>"),
             ("a@[127.0.0.1]", ""),
             ("ä@example.com", ""),

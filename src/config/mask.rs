@@ -3,6 +3,8 @@
 //! What may be shown is listed, not what must be hidden: a misspelt `webhok_url`, a line without its
 //! `=` or a quote that is never closed must not show what stands there.
 
+use super::pasted::may_be_a_secret;
+
 /// Keys whose value is no secret.
 const SHOWN: [&str; 28] = [
     "after",
@@ -130,7 +132,8 @@ fn is_reference(value: &str) -> bool {
     let Some(Some((key, name))) = inner else { return false };
     let name = name.trim();
     let quoted = name.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
-    matches!(key.trim(), "env" | "file") && quoted.is_some_and(|name| !name.contains(['"', ',']))
+    matches!(key.trim(), "env" | "file")
+        && quoted.is_some_and(|name| !name.contains(['"', ',']) && !may_be_a_secret(name))
 }
 
 /// The line with its comment replaced.
@@ -191,6 +194,9 @@ mod tests {
             "timeout = \"5s\n# hunter2\"",
             "token = \"\"\"\nhunter2\n\"\"\"",
             "token = { evn = \"hunter2\" }",
+            "token = { env = \"xoxb-1-hunter2\" }",
+            "webhook_url = { env = \"https://hooks.slack.com/services/hunter2\" }",
+            "smtp_url = { file = \"smtps://me:hunter2@host\" }",
             "token = { env = \"A\", x = \"hunter2\" }",
             "token = [\n  \"hunter2\",\n]",
             "to = [\n  token = \"hunter2\"",

@@ -6,6 +6,7 @@
 pub mod load;
 mod mailbox;
 mod mask;
+mod pasted;
 pub mod receiver;
 pub mod secret;
 pub mod shape;

@@ -4,7 +4,7 @@ use lettre::message::Mailbox;
 use secrecy::{ExposeSecret, SecretString};
 use toml::Spanned;
 
-use super::{Group, Receiver, ReceiverKind, load::Loader, mailbox, shape::ReceiverTable};
+use super::{Group, Receiver, ReceiverKind, load::Loader, mailbox, pasted, shape::ReceiverTable};
 use crate::{
     diagnose::nearest::did_you_mean,
     model::{
@@ -118,7 +118,7 @@ impl Loader<'_, '_> {
             );
             return None;
         };
-        Some(ReceiverKind::Slack { webhook_url: self.http_secret("webhook_url", url) })
+        Some(ReceiverKind::Slack { webhook_url: self.http_secret("webhook_url", url, pasted::slack) })
     }
 
     fn email(&mut self, span: std::ops::Range<usize>, table: &ReceiverTable) -> Option<ReceiverKind> {
@@ -132,8 +132,9 @@ impl Loader<'_, '_> {
                 // One that could not be read was reported; a stand-in lets the rest be judged.
                 let text =
                     if secret.expose_secret().is_empty() { "smtp://127.0.0.1:25" } else { secret.expose_secret() };
-                match SmtpAddress::parse(text) {
-                    Ok(address) => {
+                match (pasted::smtp(text), SmtpAddress::parse(text)) {
+                    (Some((what, help)), _) => self.error(url.span(), what, help),
+                    (None, Ok(address)) => {
                         if address.is_open_to_others() {
                             let title = "`tls=none`: mails go over the network in the clear, with what customers wrote";
                             let help = "only for a relay inside a network that is yours; else write ?tls=required";
@@ -141,7 +142,9 @@ impl Loader<'_, '_> {
                         }
                         server = Some(address);
                     }
-                    Err(reason) => self.error(url.span(), reason, "write it like smtps://user:password@host:465"),
+                    (None, Err(reason)) => {
+                        self.error(url.span(), reason, "write it like smtps://user:password@host:465")
+                    }
                 }
             }
         }
@@ -185,7 +188,7 @@ impl Loader<'_, '_> {
             let secret: SecretString = match value.get_ref() {
                 // A header's value is mostly no secret, so that plain text needs no warning.
                 toml::Value::String(text) => text.as_str().into(),
-                _ => self.secret(name.get_ref(), value),
+                _ => self.secret_as_it_is(name.get_ref(), value),
             };
             if !webhook::fits_header(secret.expose_secret()) {
                 let title =
@@ -205,6 +208,6 @@ impl Loader<'_, '_> {
             }
             secret
         });
-        Some(ReceiverKind::Webhook { url: self.http_secret("url", url), secret, headers })
+        Some(ReceiverKind::Webhook { url: self.http_secret("url", url, pasted::webhook), secret, headers })
     }
 }

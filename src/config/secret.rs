@@ -5,6 +5,9 @@ use std::{fs::File, io::Read, path::Path};
 use secrecy::{ExposeSecret, SecretString};
 use toml::Value;
 
+use super::pasted::trim;
+use crate::diagnose::decode::decode_line;
+
 const RIGHT: &str = "write { env = \"NAME\" } or { file = \"path\" }";
 
 /// The longest file with a secret, in bytes: some files never end.
@@ -50,17 +53,17 @@ impl Secret {
             Self::Plain(secret) => return Ok(secret.clone()),
             Self::Env(name) => env(name).ok_or_else(|| format!("the environment variable `{name}` is not set"))?,
             Self::File(path) => {
-                let mut text = String::new();
+                let mut bytes = Vec::new();
                 File::open(folder.join(path))
-                    .and_then(|file| file.take(LONGEST + 1).read_to_string(&mut text))
+                    .and_then(|file| file.take(LONGEST + 1).read_to_end(&mut bytes))
                     .map_err(|error| format!("the file `{path}` cannot be read: {error}"))?;
-                if text.len() as u64 > LONGEST {
+                if bytes.len() as u64 > LONGEST {
                     return Err(format!("the file `{path}` is longer than any secret"));
                 }
-                text
+                decode_line(&bytes).map_err(|why| format!("the file `{path}` cannot be read: {why}"))?
             }
         };
-        let text = text.trim();
+        let text = trim(&text);
         if text.is_empty() {
             return Err(match self {
                 Self::File(path) => format!("the file `{path}` is empty"),
@@ -75,6 +78,22 @@ impl Secret {
 #[cfg(test)]
 mod tests {
     use super::Secret;
+
+    #[test]
+    fn a_file_is_read_as_editors_save_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let wide: Vec<u8> = "\u{feff}hunter2\r\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        for bytes in
+            [b"hunter2".to_vec(), b"\xef\xbb\xbfhunter2\r\n".to_vec(), wide, b"hunter2\xe2\x80\x8b\n\n".to_vec()]
+        {
+            std::fs::write(folder.path().join("secret"), bytes).unwrap();
+            let read = Secret::File("secret".to_owned()).read(folder.path(), &|_| None).unwrap();
+            assert_eq!(secrecy::ExposeSecret::expose_secret(&read), "hunter2");
+        }
+        std::fs::write(folder.path().join("secret"), b"caf\xe9").unwrap();
+        let said = Secret::File("secret".to_owned()).read(folder.path(), &|_| None).unwrap_err();
+        assert!(said.starts_with("the file `secret` cannot be read: it is not UTF-8 text"), "{said}");
+    }
 
     #[test]
     fn a_file_of_another_kind_is_no_secret() {

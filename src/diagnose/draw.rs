@@ -20,6 +20,7 @@ pub fn draw(diagnostic: &Diagnostic, color: bool) -> String {
 
     let text = diagnostic.source.as_ref().map(|source| same_places(&source.text));
 
+    let unseen = diagnostic.unseen();
     let mut group = Group::with_title(level.primary_title(title.as_str()));
     if let (Some(text), Some(path)) = (&text, &path) {
         let end = text.len();
@@ -28,7 +29,7 @@ pub fn draw(diagnostic: &Diagnostic, color: bool) -> String {
         let annotation = if label.is_empty() { annotation } else { annotation.label(label.as_str()) };
         group = group.element(Snippet::source(text.as_str()).path(path.as_str()).annotation(annotation));
     }
-    if let Some(help) = &help {
+    for help in help.iter().chain(&unseen) {
         group = group.element(Title::HELP.message(help.as_str()));
     }
     renderer.render(&[group])

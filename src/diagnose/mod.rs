@@ -3,10 +3,13 @@
 //! Configuration, rules and templates all report with these; they are drawn in one place
 //! ([`draw`]). This room knows nobody else of ours.
 
+pub mod decode;
 pub mod draw;
 pub mod harmless;
 pub mod nearest;
+mod syntax;
 pub mod toml;
+pub mod zones;
 
 use std::{
     fs,
@@ -108,6 +111,15 @@ impl Diagnostic {
         self
     }
 
+    /// What of the marked place cannot be seen, and makes it wrong where it looks right.
+    pub fn unseen(&self) -> Option<String> {
+        let source = self.source.as_ref()?;
+        let marked = source.text.get(self.span.clone()).unwrap_or_default();
+        let (_, name) = decode::first_unseen(marked).or_else(|| decode::first_unseen(&self.title))?;
+        (!self.title.contains("cannot be seen"))
+            .then(|| format!("a character in it cannot be seen: {name}; type it anew"))
+    }
+
     /// Whether it is an error.
     pub fn is_error(&self) -> bool {
         self.level == Level::Error
@@ -122,22 +134,37 @@ impl Diagnostic {
             }
             None => self.title.clone(),
         };
+        let line = self.unseen().map_or(line.clone(), |unseen| format!("{line}: {unseen}"));
         // A name in a title can be any text of the file: it begins no line of its own.
         line.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
     }
 }
 
-/// The text of a file that an admin edits.
+/// The text of a file that an admin edits, as [`decode::decode`] reads it.
 ///
 /// # Errors
 /// Why it cannot be read, without its name.
 pub fn read_text(path: &Path) -> Result<String, String> {
-    let length = fs::metadata(path).map_err(|error| error.to_string())?.len();
-    if length > MAX_BYTES {
-        return Err(format!("it is larger than {} KiB", MAX_BYTES / 1024));
+    read_text_of(path, MAX_BYTES)
+}
+
+/// The same, of at most so many bytes.
+///
+/// # Errors
+/// Why it cannot be read, without its name.
+pub fn read_text_of(path: &Path, most: u64) -> Result<String, String> {
+    let about = fs::metadata(path).map_err(|error| error.to_string())?;
+    if about.is_dir() {
+        return Err("it is a folder, not a file".to_owned());
     }
-    let bytes = fs::read(path).map_err(|error| error.to_string())?;
-    String::from_utf8(bytes).map_err(|_| "it is not UTF-8 text".to_owned())
+    // A pipe that nobody writes to would never be read to its end.
+    if !about.is_file() {
+        return Err("it is not a regular file".to_owned());
+    }
+    if about.len() > most {
+        return Err(format!("it is larger than {} KiB", most / 1024));
+    }
+    decode::decode(&fs::read(path).map_err(|error| error.to_string())?)
 }
 
 #[cfg(test)]

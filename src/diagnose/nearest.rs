@@ -1,7 +1,5 @@
 //! The name that was probably meant.
 
-use jiff::tz::TimeZone;
-
 /// The longest names that are compared, in bytes: it takes their product of time and memory.
 const LONGEST: usize = 100;
 
@@ -40,18 +38,6 @@ pub fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str> + C
     }
     let all: Vec<&str> = known.into_iter().collect();
     (!all.is_empty() && all.len() <= 40).then(|| format!("known here: {}", all.join(", ")))
-}
-
-/// The time zone of this IANA name.
-///
-/// # Errors
-/// What would be right, for the admin.
-pub fn time_zone(name: &str) -> Result<TimeZone, String> {
-    TimeZone::get(name).map_err(|_| {
-        let all = jiff::tz::db().available().map(|zone| zone.as_str().to_owned()).collect::<Vec<_>>();
-        nearest(name, all.iter().map(String::as_str))
-            .map_or("write an IANA name like \"Asia/Kolkata\"".to_owned(), |near| format!("did you mean `{near}`?"))
-    })
 }
 
 #[cfg(test)]

@@ -11,25 +11,31 @@ use toml::{
     de::{DeTable, DeValue, Deserializer},
 };
 
-use super::{Diagnostic, Source, nearest::did_you_mean};
+use super::{Diagnostic, Source, nearest::did_you_mean, syntax};
+
+/// A value that help repeats, in bytes.
+const SHORT: usize = 60;
 
 /// More mistakes than anybody reads at once.
 const MOST: usize = 50;
 
 /// Reads `source`; `None` when what is left after the mistakes does not make a `T`.
 pub fn read<T: DeserializeOwned>(source: &Arc<Source>, found: &mut Vec<Diagnostic>) -> Option<T> {
-    let (mut table, syntax) = DeTable::parse_recoverable(&source.text);
-    if !syntax.is_empty() {
-        for error in syntax.into_iter().take(MOST) {
-            let span = error.span().unwrap_or(0..0);
-            let mistake = word_processor(source, &span).unwrap_or_else(|| {
-                Diagnostic::error(source, span.clone(), format!("not valid TOML: {}", error.message()))
-                    .help(quoting(source, &span).unwrap_or("see https://toml.io for how TOML is written"))
-            });
-            // One line of them makes the parser stumble at each.
-            if !found.iter().any(|known: &Diagnostic| known.span == mistake.span && known.title == mistake.title) {
-                found.push(mistake);
-            }
+    read_as(source, true, found)
+}
+
+/// The same of a file that may hold secrets: no mistake repeats a value.
+pub fn read_secretly<T: DeserializeOwned>(source: &Arc<Source>, found: &mut Vec<Diagnostic>) -> Option<T> {
+    read_as(source, false, found)
+}
+
+fn read_as<T: DeserializeOwned>(source: &Arc<Source>, may_show: bool, found: &mut Vec<Diagnostic>) -> Option<T> {
+    let (mut table, wrong) = DeTable::parse_recoverable(&source.text);
+    if !wrong.is_empty() {
+        let wrong = wrong.into_iter().map(|error| (error.span().unwrap_or(0..0), error.message().to_owned()));
+        for mistake in syntax::explain(&source.text, wrong.collect(), may_show).into_iter().take(MOST) {
+            let help = quoting(source, &mistake.span).map_or(mistake.help, str::to_owned);
+            found.push(Diagnostic::error(source, mistake.span, mistake.what).help(help));
         }
         return None;
     }
@@ -43,7 +49,7 @@ pub fn read<T: DeserializeOwned>(source: &Arc<Source>, found: &mut Vec<Diagnosti
         let missing = error.message().starts_with("missing field");
         // A key that was taken out because of its value is not missing as well.
         if !(missing && removed) {
-            found.push(explain(source, span.clone(), error.message()));
+            found.push(explain(source, span.clone(), error.message(), may_show));
         }
         if missing || !remove(table.get_mut(), &span) {
             return None;
@@ -60,27 +66,6 @@ fn line_at<'a>(text: &'a str, span: &Range<usize>) -> (usize, &'a str) {
     (start, text[start..].lines().next().unwrap_or_default())
 }
 
-/// A quote that a word processor made, on the line that is not understood, in place of a straight one.
-fn word_processor(source: &Arc<Source>, span: &Range<usize>) -> Option<Diagnostic> {
-    let (start, line) = line_at(&source.text, span);
-    let mut quote = None;
-    for (at, c) in line.char_indices() {
-        match (quote, c) {
-            // What stands in straight quotes is text.
-            (Some(open), c) if c == open => quote = None,
-            (None, '"' | '\'') => quote = Some(c),
-            (None, '#') => return None,
-            (None, '“' | '”' | '„' | '‟' | '‘' | '’' | '‚' | '«' | '»' | '＂') => {
-                let place = start + at..start + at + c.len_utf8();
-                let title = format!("`{c}` is a typographic quote, as word processors make them");
-                return Some(Diagnostic::error(source, place, title).help("write straight quotes, like \"user\""));
-            }
-            _ => {}
-        }
-    }
-    None
-}
-
 /// A condition has quotes of its own, and ends at the first of them where it stands in the same.
 fn quoting(source: &Arc<Source>, span: &Range<usize>) -> Option<&'static str> {
     let (_, line) = line_at(&source.text, span);
@@ -91,7 +76,7 @@ fn quoting(source: &Arc<Source>, span: &Range<usize>) -> Option<&'static str> {
 }
 
 /// The words of serde's error in an admin's terms.
-fn explain(source: &Arc<Source>, span: Range<usize>, message: &str) -> Diagnostic {
+fn explain(source: &Arc<Source>, span: Range<usize>, message: &str, may_show: bool) -> Diagnostic {
     let mut quoted = message.split('`').skip(1).step_by(2);
     if message.starts_with("unknown field") {
         let name = quoted.next().unwrap_or_default();
@@ -115,9 +100,40 @@ fn explain(source: &Arc<Source>, span: Range<usize>, message: &str) -> Diagnosti
     if let Some(rest) = message.strip_prefix("invalid type: ")
         && let Some((is, wanted)) = rest.split_once(", expected ")
     {
-        return Diagnostic::error(source, span, format!("this is {}, expected {}", kind(is), plain(wanted)));
+        let (kind, wanted) = (kind(is), plain(wanted));
+        let value =
+            source.text.get(span.clone()).filter(|value| may_show && value.len() <= SHORT && !value.contains('\n'));
+        let mut diagnostic = Diagnostic::error(source, span, format!("this is {kind}, expected {wanted}"));
+        diagnostic.help = remedy(&kind, &wanted, value.unwrap_or("\"…\""));
+        return diagnostic;
     }
     Diagnostic::error(source, span, message.to_owned())
+}
+
+/// What would be right where a value of one kind stands for one of another kind.
+fn remedy(kind: &str, wanted: &str, value: &str) -> Option<String> {
+    let bare = value.trim_matches(['"', '\'', '[', ']', ' ']);
+    Some(match (kind, wanted) {
+        ("a text", "a list in [ ]") => format!("a list stands in brackets: write [\"{bare}\"]"),
+        ("a number" | "true or false", "a list in [ ]") => {
+            format!("a list of texts stands in brackets: write [\"{bare}\"]")
+        }
+        ("a table", "a list in [ ]") => {
+            "for [notify] write [[notify]], with two brackets; other lists are [\"…\"]".to_owned()
+        }
+        ("a list", "a text in quotes") => "one value, without brackets".to_owned(),
+        ("a number" | "true or false", "a text in quotes") => format!("write it in quotes: \"{bare}\""),
+        ("a text", "true or false") if matches!(bare, "true" | "false") => format!("write it without quotes: {bare}"),
+        ("a text", "true or false") => "write true or false, without quotes".to_owned(),
+        ("a number", "true or false") => "write true or false".to_owned(),
+        ("a text", "a number" | "a whole number") if bare.parse::<f64>().is_ok() => {
+            format!("write it without quotes: {bare}")
+        }
+        ("a text" | "a list" | "a number" | "true or false", "a table") => {
+            "its keys stand in braces, { key = value }, or under a header of their own".to_owned()
+        }
+        _ => return None,
+    })
 }
 
 /// serde names the value too (`string "x"`): it may be a secret, so only its kind is kept.

@@ -41,6 +41,9 @@ fn none_in_use(rules: &RuleSet) -> String {
     if disabled > 0 {
         why.push(format!("{disabled} disabled"));
     }
+    if !rules.missing.is_empty() {
+        why.push(format!("{} missing", rules.missing.len()));
+    }
     if why.is_empty() { "there is no rule".to_owned() } else { format!("no rule is in use: {}", why.join(", ")) }
 }
 

@@ -4,12 +4,15 @@ use std::{collections::BTreeSet, fs, path::Path, sync::Arc};
 
 use handlebars::{Template, TemplateError, TemplateErrorReason};
 
-use crate::diagnose::{Diagnostic, Source, nearest::did_you_mean};
+use crate::{
+    diagnose::{Diagnostic, Source, harmless::is_harmless, nearest::did_you_mean, read_text_of},
+    model::text::form,
+};
 
 use super::{
     check,
     file::File,
-    guard,
+    foreign, guard,
     places::Places,
     renderer::{ExtraPath, Renderer},
     samples,
@@ -22,7 +25,7 @@ pub(super) fn folders(folder: &Path, renderer: &mut Renderer, found: &mut Vec<Di
     }
     for (name, path) in entries(folder, found) {
         if path.is_dir() {
-            one(&name, &path, renderer, found);
+            one(&form(&name), &path, renderer, found);
         } else if path.extension().is_some_and(|extension| extension == "hbs") {
             found.push(
                 Diagnostic::bare(format!("{}: a template lies in a folder of its own", path.display()))
@@ -78,29 +81,20 @@ fn entries(folder: &Path, found: &mut Vec<Diagnostic>) -> Vec<(String, std::path
     let mut entries: Vec<_> = listed
         .filter_map(Result::ok)
         .map(|entry| (entry.file_name().to_string_lossy().into_owned(), entry.path()))
-        // Editors and mounted Kubernetes volumes leave hidden ones.
-        .filter(|(name, _)| !name.starts_with('.') && !name.ends_with('~'))
+        // Mounted Kubernetes volumes leave hidden ones, too.
+        .filter(|(name, _)| !is_harmless(name))
         .collect();
     entries.sort();
     entries
 }
 
 fn read(path: &Path, found: &mut Vec<Diagnostic>) -> Option<Arc<Source>> {
-    let mut wrong = |what: String| {
-        found.push(Diagnostic::bare(format!("{}: {what}", path.display())));
-        None
-    };
-    match fs::metadata(path) {
-        Ok(about) if !about.is_file() => return wrong("is no file".to_owned()),
-        Ok(about) if about.len() > guard::SIZE => {
-            return wrong(format!("is larger than {} KiB", guard::SIZE / 1024));
+    match read_text_of(path, guard::SIZE) {
+        Ok(text) => Some(Source::new(path, text)),
+        Err(why) => {
+            found.push(Diagnostic::bare(format!("{}: {why}", path.display())));
+            None
         }
-        _ => {}
-    }
-    match fs::read(path).map(String::from_utf8) {
-        Ok(Ok(text)) => Some(Source::new(path, text)),
-        Ok(Err(_)) => wrong("is no UTF-8 text".to_owned()),
-        Err(error) => wrong(format!("cannot be read: {error}")),
     }
 }
 
@@ -108,6 +102,9 @@ fn read(path: &Path, found: &mut Vec<Diagnostic>) -> Option<Arc<Source>> {
 pub(super) fn parse(source: &Arc<Source>, found: &mut Vec<Diagnostic>) -> Option<(Template, BTreeSet<ExtraPath>)> {
     if let Some((place, what)) = guard::too_deep(&source.text) {
         found.push(Diagnostic::error(source, place, format!("nested too deeply: {what}")));
+        return None;
+    }
+    if !foreign::check(source, found) {
         return None;
     }
     match Template::compile(&source.text) {

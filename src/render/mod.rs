@@ -14,6 +14,7 @@ mod check;
 mod context;
 mod escape;
 mod file;
+mod foreign;
 mod guard;
 mod headline;
 mod helpers;

@@ -2,6 +2,7 @@
 
 mod bodies;
 mod fixtures;
+mod foreign;
 mod headlines;
 mod hostile;
 mod limits;

@@ -13,7 +13,7 @@ use super::{
     shape::{FilterTable, NotifyTable, RangeTable, RuleFile},
 };
 use crate::{
-    diagnose::{Diagnostic, Source, nearest::did_you_mean, toml::read},
+    diagnose::{Diagnostic, Source, decode::unseen_in_code, nearest::did_you_mean, toml::read},
     model::{
         Edition,
         text::{form, same},
@@ -127,6 +127,18 @@ impl Compiler<'_, '_> {
         rule
     }
 
+    /// Whether a value of this key was of another kind: it was taken out, and is not missing as well.
+    fn is_reported(&self, key: &str) -> bool {
+        let is_at_key = |one: &Diagnostic| {
+            let line_start = self.source.text[..one.span.start].rfind('\n').map_or(0, |at| at + 1);
+            let line = self.source.text[line_start..].trim_start();
+            line.strip_prefix(key).is_some_and(|rest| rest.trim_start().starts_with('='))
+        };
+        let of_this_file =
+            |one: &&Diagnostic| one.source.as_ref().is_some_and(|source| Arc::ptr_eq(source, self.source));
+        self.found.iter().filter(of_this_file).any(|one| one.title.starts_with("this is ") && is_at_key(one))
+    }
+
     fn later(&mut self, key: &str, value: Option<&Spanned<Value>>) {
         if let Some(value) = value {
             let help = "take it out until a later version".to_owned();
@@ -162,6 +174,11 @@ impl Compiler<'_, '_> {
 
     /// `facts`: what holds of every customer whom the rule looks at.
     fn condition(&mut self, when: &Spanned<String>, facts: &[Fact]) -> Option<Condition> {
+        if let Some((_, name)) = unseen_in_code(when.get_ref()) {
+            let title = format!("a character that cannot be seen stands in this condition: {name}");
+            self.error(when.span(), title, Some("delete it, and type what belongs there".to_owned()));
+            return None;
+        }
         let compiled = Condition::compile(when.get_ref()).and_then(|condition| match condition.contradiction(facts) {
             Some(mistake) => Err(vec![mistake]),
             None => Ok(condition),
@@ -210,13 +227,16 @@ impl Compiler<'_, '_> {
             other => {
                 let span = other.map_or(span, |to| to.span());
                 let help = "name at least one receiver of the configuration".to_owned();
-                self.error(span, "this [[notify]] has nobody in `to`", Some(help));
+                if !self.is_reported("to") {
+                    self.error(span, "this [[notify]] has nobody in `to`", Some(help));
+                }
                 Vec::new()
             }
         };
         let known = self.known.receivers;
         let to = to.into_iter().map(|receiver| self.known_name("receiver", receiver, known)).collect();
-        if let Some(template) = &step.template
+        let template = step.template.map(composed_name);
+        if let Some(template) = &template
             && !self.known.templates.contains(template.get_ref())
         {
             let known = self.known.templates.iter().map(String::as_str).collect::<Vec<_>>();
@@ -226,7 +246,7 @@ impl Compiler<'_, '_> {
         }
         Step {
             to,
-            template: step.template.map_or_else(|| "alert".to_owned(), Spanned::into_inner),
+            template: template.map_or_else(|| "alert".to_owned(), Spanned::into_inner),
             after,
             repeat,
             repeat_factor,
@@ -279,7 +299,12 @@ impl Compiler<'_, '_> {
         let Some(value) = value else { return Vec::new() };
         let span = value.span();
         let wrong = |this: &mut Self| {
-            this.error(span.clone(), format!("`{key}` is a list of texts, like [\"…\"]"), None);
+            let source = this.source;
+            let written = source.text.get(span.clone()).filter(|text| text.len() <= 60 && !text.contains('\n'));
+            let help = written
+                .filter(|text| text.starts_with(['"', '\'']))
+                .map(|text| format!("write {key} = [\"{}\"]", text.trim_matches(['"', '\''])));
+            this.error(span.clone(), format!("`{key}` is a list of texts, like [\"…\"]"), help);
         };
         let entries = match value.get_ref().clone() {
             Value::Array(entries) => entries,
@@ -380,6 +405,12 @@ impl Compiler<'_, '_> {
         }
         fixed.map(When::At)
     }
+}
+
+/// A name in the Unicode form in which names are compared.
+fn composed_name(name: Spanned<String>) -> Spanned<String> {
+    let span = name.span();
+    Spanned::new(span, form(name.get_ref()).into_owned())
 }
 
 fn raw(value: Value) -> Value {

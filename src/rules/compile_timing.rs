@@ -14,9 +14,10 @@ use super::{
 use crate::{
     diagnose::{
         Diagnostic,
-        nearest::{did_you_mean, time_zone},
+        nearest::did_you_mean,
+        zones::{doubt, time_zone},
     },
-    model::time,
+    model::{text::form, time},
 };
 
 /// A week has not so many.
@@ -164,6 +165,9 @@ impl Compiler<'_, '_> {
     }
 
     fn timezone(&mut self, name: &Spanned<String>) -> TimeZone {
+        if let Some((what, help)) = doubt(name.get_ref()) {
+            self.found.push(Diagnostic::warning(self.source, name.span(), what).help(help));
+        }
         time_zone(name.get_ref()).unwrap_or_else(|help| {
             self.error(name.span(), format!("there is no time zone `{}`", name.get_ref()), Some(help));
             TimeZone::UTC
@@ -184,7 +188,7 @@ impl Compiler<'_, '_> {
     }
 
     fn outside(&mut self, value: &Spanned<String>) -> Outside {
-        match value.get_ref().as_str() {
+        match form(value.get_ref()).as_ref() {
             "hold" => Outside::Hold,
             "drop" => Outside::Drop,
             name if self.known.receivers.iter().any(|known| known == name) => Outside::Receiver(name.to_owned()),

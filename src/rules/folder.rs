@@ -8,7 +8,7 @@ use std::{
 
 use crate::{
     diagnose::{harmless::is_harmless, read_text},
-    model::text::composed,
+    model::text::form,
 };
 
 /// Folders in each other; deeper ones are nobody's way to order rules.

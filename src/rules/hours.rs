@@ -66,6 +66,8 @@ impl Range {
     /// # Errors
     /// What is wrong, for the admin.
     pub fn parse(text: &str) -> Result<Self, String> {
+        // Word processors put a dash in place of the hyphen.
+        let text = &text.replace(['–', '—', '−', '‐', '‑'], "-");
         let words: Vec<&str> = text.split_whitespace().collect();
         let (days, times) = match words[..] {
             [times] => ([true; 7], times),

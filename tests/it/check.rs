@@ -325,7 +325,9 @@ fn odd_files_are_mistakes_and_no_more() {
     };
     let large = "#".repeat(300_000);
     for (bytes, said) in [
-        (&b"\xff\xfe"[..], "it is not UTF-8 text"),
+        (&b"\xff\xfe"[..], "it is not UTF-8 text but UTF-16: save it as UTF-8"),
+        (b"# caf\xe9\n", "the byte 0xE9 at line 1, column 6, `é` in the encoding of Windows: save it as UTF-8"),
+        (b"[inbox.main]\0\n", "a NUL character stands in line 1"),
         (large.as_bytes(), "it is larger than 256 KiB"),
         (b"\xef\xbb\xbf[inbox.main]\n", "no token"),
         (b"[inbox.main]\r\ntoken = { env = \"TOKEN\" }\r\nx = 1\r\n", "pengwatch.toml:3:1"),
@@ -389,5 +391,149 @@ fn two_inboxes_with_one_token_share_its_requests() {
     ] {
         let out = two_inboxes(first, second).run(&["check"]).stdout;
         assert_eq!(out.contains("have the same token"), warned, "{first} {second}\n{out}");
+    }
+}
+
+#[test]
+fn a_secret_as_it_is_pasted_is_right_or_named() {
+    let right = |name: &str, value: &str, warned: &str| {
+        let ran = good().env(name, value).run(&["check"]);
+        ran.ends(0);
+        assert!(ran.stdout.contains(warned), "{value}: {}", ran.stdout);
+        assert!(!ran.all().contains("hunter2"), "{}", ran.stdout);
+    };
+    right("TOKEN", "Bearer hunter2", "left out of `token`: the `Bearer` before it");
+    right("TOKEN", "'hunter2'", "left out of `token`: the quotation marks around it");
+    right("TOKEN", "\u{feff}hunter2\r\n", "\nok\n");
+    let quoted = "\"https://hooks.slack.com/services/T0/B0/hunter2\"";
+    right("SLACK_WEBHOOK_URL", quoted, "left out of `webhook_url`: the quotation marks around it");
+    let wrong = |name: &str, value: &str, said: &str| {
+        let ran = good().env(name, value).run(&["check"]);
+        ran.ends(1);
+        assert!(ran.stdout.contains(said), "{value}: {}", ran.stdout);
+        assert!(!ran.all().contains("hunter2"), "{}", ran.stdout);
+    };
+    wrong("TOKEN", "…", "`token` cannot be used: it is a placeholder of the documentation");
+    wrong("TOKEN", "hunter2\nhunter2", "`token` cannot be used: it has more than one line");
+    wrong("TOKEN", "BOTPENGUIN_TOKEN=hunter2", "`token` cannot be used: it begins with a name and `=`");
+    wrong("TOKEN", "hunter2 hunter2", "this `token` has a blank in it");
+    wrong("SLACK_WEBHOOK_URL", "xoxb-1-2-hunter2", "`webhook_url` cannot be used: this is a token of Slack");
+    wrong("SLACK_WEBHOOK_URL", "https://app.slack.com/client/hunter2", "an address of Slack's pages for people");
+    wrong(
+        "SLACK_WEBHOOK_URL",
+        "https://discord.com/api/webhooks/1/hunter2",
+        "this is a webhook of Discord, not of Slack",
+    );
+    wrong("SMTP_URL", "mail.example.com:587", "the address of the mail server has no scheme");
+    wrong("SMTP_URL", "smtps://me:hunter2/x@mail.example.com:465", "write `/` as %2F");
+    for (from, to, said, status) in [
+        ("{ env = \"TOKEN\" }", "{ env = \"$TOKEN\" }", "write { env = \"TOKEN\" }", 1),
+        ("{ env = \"TOKEN\" }", "{ env = \"xoxb-1-hunter2\" }", "this looks like the secret itself", 1),
+        (
+            "{ file = \"ops.secret\" }",
+            "{ file = \"https://ops.example.com/hunter2\" }",
+            "this looks like the secret itself",
+            1,
+        ),
+        (
+            "[inbox.main]",
+            "[inbox.main]\nurl = \"https://api.v7.botpenguin.com/inbox/users\"",
+            "the path of the endpoint is left out of `url`",
+            0,
+        ),
+        ("[inbox.main]", "[inbox.main]\nurl = \"https://app.botpenguin.com\"", "BotPenguin's pages for people", 1),
+        ("Pengwatch <alerts@example.com>", "Shop, Support <alerts@example.com>", "\nok\n", 0),
+        ("[\"leads@example.com\"]", "[\"a@example.com, b@example.com\"]", "this is more than one mail address", 1),
+    ] {
+        let ran = good().file("pengwatch.toml", &GOOD.replace(from, to)).run(&["check"]);
+        ran.ends(status);
+        assert!(ran.stdout.contains(said), "{to}: {}", ran.stdout);
+        assert!(!ran.all().contains("hunter2"), "{}", ran.stdout);
+    }
+}
+
+#[test]
+fn what_is_meant_by_a_time_zone() {
+    for (zone, said, status) in [
+        ("IST", "help: did you mean `Asia/Kolkata`?", 1),
+        ("UTC+5:30", "help: a zone is a place: did you mean `Asia/Kolkata`?", 1),
+        ("India Standard Time", "help: did you mean `Asia/Kolkata`?", 1),
+        ("EST", "warning: `EST` is five hours behind UTC all year", 0),
+    ] {
+        let ran = good().file("pengwatch.toml", &format!("timezone = \"{zone}\"\n{GOOD}")).run(&["check"]);
+        ran.ends(status);
+        assert!(ran.stdout.contains(said), "{zone}: {}", ran.stdout);
+        let hours = format!("{RULE}\n[hours]\ntimezone = \"{zone}\"\nopen = [\"09:00-18:00\"]\n");
+        let ran = good().file("rules/waiting.toml", &hours).run(&["check"]);
+        ran.ends(status);
+        assert!(ran.stdout.contains(said), "{zone}: {}", ran.stdout);
+    }
+}
+
+#[test]
+fn a_rule_as_another_system_saves_it() {
+    let home = |text: &[u8]| {
+        let home = good();
+        fs::write(home.path("rules/waiting.toml"), text).expect("a file");
+        home.run(&["check"])
+    };
+    home(format!("\u{feff}{}", RULE.replace('\n', "\r\n")).as_bytes()).says(0, &format!("{SUMMARY}ok\n"), "");
+    home(RULE.replace('\n', "\r").as_bytes()).says(0, &format!("{SUMMARY}ok\n"), "");
+    let wide: Vec<u8> = format!("\u{feff}{RULE}").encode_utf16().flat_map(u16::to_le_bytes).collect();
+    for (text, said) in [
+        (
+            wide.as_slice(),
+            "the rule `rules/waiting.toml` cannot be read: it is not UTF-8 text but UTF-16: save it as UTF-8",
+        ),
+        (
+            RULE.replace("[\"support\"", "[\"support\u{200b}\"").as_bytes(),
+            "help: a character in it cannot be seen: zero-width space (U+200B); type it anew",
+        ),
+        (
+            RULE.replace("unreadMessages >", "unreadMessages\u{a0}>").as_bytes(),
+            "a character that cannot be seen stands in this condition: no-break space (U+00A0)",
+        ),
+        (
+            RULE.replace("severity =", "severity\u{a0}=").as_bytes(),
+            "a character that cannot be seen stands here: no-break space (U+00A0)",
+        ),
+        (
+            RULE.replace("to = [\"support\", \"leads\", \"ops\", \"screen\"]", "to = \"support\"").as_bytes(),
+            "help: a list stands in brackets: write [\"support\"]",
+        ),
+        (
+            RULE.replace("status = [\"OPEN\", \"INPROGRESS\"]", "status = \"OPEN\"").as_bytes(),
+            "help: write status = [\"OPEN\"]",
+        ),
+        (
+            RULE.replace("severity = \"warning\"", "severity = [\"warning\"]").as_bytes(),
+            "help: one value, without brackets",
+        ),
+        (
+            RULE.replace("severity = ", "enabled = \"true\"\nseverity = ").as_bytes(),
+            "help: write it without quotes: true",
+        ),
+        (RULE.replace("[[notify]]", "[notify]").as_bytes(), "for [notify] write [[notify]], with two brackets"),
+    ] {
+        let ran = home(text);
+        ran.ends(1);
+        assert!(ran.stdout.contains(said), "{said}\n{}", ran.stdout);
+        assert!(ran.stdout.ends_with("1 mistake\n"), "one mistake: {}", ran.stdout);
+    }
+}
+
+#[test]
+fn names_in_two_unicode_forms_are_one() {
+    let config = GOOD.replace("[receiver.screen]", "[receiver.\"e\u{301}quipe\"]");
+    let rule = RULE.replace("\"screen\"", "\"\u{e9}quipe\"");
+    let home = good().file("pengwatch.toml", &config).file("rules/cafe\u{301}.toml", &rule.replace("> 0", "> 1"));
+    home.write("rules/waiting.toml", &rule);
+    let summary =
+        SUMMARY.replace("1 rule in use", "2 rules in use").replace("1 query for 1 rule", "1 query for 2 rules");
+    home.run(&["check"]).says(0, &format!("{summary}ok\n"), "");
+    for name in ["caf\u{e9}", "cafe\u{301}"] {
+        let ran = home.run(&["silence", "add", "--rule", name, "--for", "1h", "--comment", "x"]);
+        ran.ends(0);
+        assert!(ran.stdout.contains("holds back rule=caf\u{e9} until"), "{}", ran.stdout);
     }
 }

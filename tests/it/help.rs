@@ -66,7 +66,10 @@ fn every_command_is_tested_above() {
         .collect();
     assert_eq!(
         names,
-        ["run", "check", "status", "alerts", "history", "ack", "silence", "outbox", "init", "demo", "sandbox", "help"]
+        [
+            "run", "check", "status", "alerts", "history", "ack", "silence", "outbox", "rules", "init", "demo",
+            "sandbox", "help"
+        ]
     );
 }
 

@@ -210,7 +210,7 @@ fn rules_that_are_not_there_end_nothing() {
     for arguments in [&["run", "--once", "-q"][..], &["run", "--dry-run", "-q"]] {
         let ran = home.run(arguments);
         ran.ends(1);
-        assert_eq!(ran.stderr, format!("{cannot}{missing}"));
+        assert!(ran.stderr.starts_with(&format!("{cannot}{missing}")), "{}", ran.stderr);
     }
     // Where nothing is known of any rule, nothing runs.
     let first = Home::watching();

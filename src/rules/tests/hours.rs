@@ -143,6 +143,7 @@ fn ranges_as_they_are_written() {
         ("sat-mon 10:00-12:00", "sat,sun,mon 10:00-12:00"),
         ("Monday-Wed 10:00-12:00", "mon,tue,wed 10:00-12:00"),
         ("09:00-24:00", "mon-sun 09:00-24:00"),
+        ("mon–fri 09:00—18:00", "mon-fri 09:00-18:00"),
     ] {
         assert_eq!(Range::parse(text), Range::parse(same), "{text}");
     }

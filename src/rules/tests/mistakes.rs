@@ -44,18 +44,24 @@ fn keys_and_values_by_table() {
     for (text, mistake) in [
         ("descripton = 'x'", "1:1 descripton: unknown key `descripton` (did you mean `description`?)"),
         ("severity = 'warn'", "1:12 'warn': `warn` is no value of `severity` (did you mean `warning`?)"),
-        ("severity = 5", "1:12 5: this is a number, expected a text in quotes"),
+        ("severity = 5", "1:12 5: this is a number, expected a text in quotes (write it in quotes: \"5\")"),
         ("since = 'mesage'", "1:9 'mesage': `mesage` is no value of `since` (did you mean `message`?)"),
         ("since = 'x'", "1:9 'x': `x` is no value of `since` (known here: message, match)"),
         ("inboxes = ['man']", "1:12 'man': there is no inbox `man` in the configuration (did you mean `main`?)"),
-        ("inboxes = 'main'", "1:11 'main': this is a text, expected a list in [ ]"),
-        ("enabled = 'no'", "1:11 'no': this is a text, expected true or false"),
-        ("when = 5", "1:8 5: this is a number, expected a text in quotes"),
+        (
+            "inboxes = 'main'",
+            "1:11 'main': this is a text, expected a list in [ ] (a list stands in brackets: write [\"main\"])",
+        ),
+        ("enabled = 'no'", "1:11 'no': this is a text, expected true or false (write true or false, without quotes)"),
+        ("when = 5", "1:8 5: this is a number, expected a text in quotes (write it in quotes: \"5\")"),
         (
             "[filter]\nlastMessageby = ['user']",
             "2:1 lastMessageby: unknown key `lastMessageby` (did you mean `lastMessageBy`?)",
         ),
-        ("[filter]\nstatus = 'OPEN'", "2:10 'OPEN': `status` is a list of texts, like [\"…\"]"),
+        (
+            "[filter]\nstatus = 'OPEN'",
+            "2:10 'OPEN': `status` is a list of texts, like [\"…\"] (write status = [\"OPEN\"])",
+        ),
         ("[filter]\nstatus = [1]", "2:10 [1]: `status` is a list of texts, like [\"…\"]"),
         ("[filter]\nstatus = { rav = 'X' }", "2:10 { rav = 'X' }: `status` is a list of texts, like [\"…\"]"),
         ("[filter]\nstatus = [{ raw = 1 }]", "2:10 [{ raw = 1 }]: `status` is a list of texts, like [\"…\"]"),
@@ -71,9 +77,15 @@ fn keys_and_values_by_table() {
             "[filter]\napplicableFilters = ['statuses']",
             "2:22 'statuses': `statuses` is no documented value of `applicableFilters` (did you mean `status`? (a value that the page does not list is written { raw = \"statuses\" }))",
         ),
-        ("[filter]\nhasOrdered = true", "2:14 true: this is true or false, expected a table"),
-        ("[filter]\nisContact = 1", "2:13 1: this is a number, expected true or false"),
-        ("[filter]\nlastSeenAt = '-1h'", "2:14 '-1h': this is a text, expected a table"),
+        (
+            "[filter]\nhasOrdered = true",
+            "2:14 true: this is true or false, expected a table (its keys stand in braces, { key = value }, or under a header of their own)",
+        ),
+        ("[filter]\nisContact = 1", "2:13 1: this is a number, expected true or false (write true or false)"),
+        (
+            "[filter]\nlastSeenAt = '-1h'",
+            "2:14 '-1h': this is a text, expected a table (its keys stand in braces, { key = value }, or under a header of their own)",
+        ),
         ("[filter]\nlastSeenAt = { start = '-1h' }", "2:16 start: unknown key `start` (did you mean `startAt`?)"),
     ] {
         first(text, mistake);
@@ -131,7 +143,10 @@ fn who_is_told_by_table() {
         assert_eq!(check(text).1, [mistake], "{text}");
     }
     // The place of a wrong type comes first.
-    assert_eq!(check("[[notify]]\nto = 'support'").1[0], "2:6 'support': this is a text, expected a list in [ ]");
+    assert_eq!(
+        check("[[notify]]\nto = 'support'").1[0],
+        "2:6 'support': this is a text, expected a list in [ ] (a list stands in brackets: write [\"support\"])"
+    );
 }
 
 #[test]
@@ -319,7 +334,10 @@ fn keys_about_time_by_table() {
             top("ack_on = ['INPROGRES']"),
             "1:11 'INPROGRES': `INPROGRES` is nothing that acknowledges (did you mean `INPROGRESS`?)",
         ),
-        (top("resolved = 'no'"), "1:12 'no': this is a text, expected true or false"),
+        (
+            top("resolved = 'no'"),
+            "1:12 'no': this is a text, expected true or false (write true or false, without quotes)",
+        ),
         (step("after = true"), "3:9 true: `after` is no duration (write a duration like \"2m\")"),
         (
             step("repeat = '0s'"),

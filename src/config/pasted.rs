@@ -1,0 +1,349 @@
+//! Secrets as people paste them: with quotes around them, with words of the place that they come from, in the place of
+//! another one. What is certainly meant is used and said; the rest is named with the remedy. Nothing here repeats a
+//! secret.
+
+use url::{Host, Url};
+
+/// Beginnings of Slack's tokens.
+const SLACK_TOKENS: [&str; 5] = ["xoxb-", "xoxp-", "xoxe.", "xoxa-", "xapp-"];
+
+/// A secret without what was pasted around it, and what was left out.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Clean<'a> {
+    /// The secret.
+    pub(super) text: &'a str,
+    /// What was left out.
+    pub(super) left_out: Option<&'static str>,
+}
+
+/// Takes away what is never a part of a secret. `is_token`: it goes behind `Bearer` by itself.
+///
+/// # Errors
+/// What it is in place of a secret, and what would be right.
+pub(super) fn clean(text: &str, is_token: bool) -> Result<Clean<'_>, (&'static str, &'static str)> {
+    let (mut text, mut left_out) = (trim(text), None);
+    for (open, close) in [('"', '"'), ('\'', '\''), ('`', '`'), ('“', '”'), ('‘', '’'), ('„', '“'), ('«', '»')]
+    {
+        if let Some(inner) = text.strip_prefix(open).and_then(|rest| rest.strip_suffix(close)) {
+            (text, left_out) = (trim(inner), Some("the quotation marks around it"));
+        }
+    }
+    if is_token {
+        let rest = strip_word(text, "authorization:").unwrap_or(text);
+        if let Some(token) = strip_word(rest, "bearer ").or((rest.len() < text.len()).then_some(rest)) {
+            (text, left_out) = (token, Some("the `Bearer` before it"));
+        }
+        if let Some(token) = strip_word(text, "token:") {
+            (text, left_out) = (token, Some("the `token` before it"));
+        }
+    }
+    if text.is_empty() {
+        return Err(("it is empty", "set it to the secret itself"));
+    }
+    if is_placeholder(text) {
+        return Err(("it is a placeholder of the documentation", "set it to the secret itself"));
+    }
+    if text.contains(['\n', '\r']) {
+        return Err(("it has more than one line", "a secret is one line: a file holds one secret and nothing else"));
+    }
+    if is_assignment(text) {
+        return Err((
+            "it begins with a name and `=`",
+            "write the value alone, without the name of a variable before it",
+        ));
+    }
+    Ok(Clean { text, left_out })
+}
+
+/// Without blanks at both ends, those that cannot be seen included.
+pub(super) fn trim(text: &str) -> &str {
+    text.trim_matches(|c: char| c.is_whitespace() || matches!(c, '\u{feff}' | '\u{200b}'..='\u{200f}' | '\u{2060}'))
+}
+
+/// What stands behind a word, in any case.
+fn strip_word<'a>(text: &'a str, word: &str) -> Option<&'a str> {
+    let (first, rest) = text.split_at_checked(word.len())?;
+    first.eq_ignore_ascii_case(word).then(|| trim(rest))
+}
+
+fn is_placeholder(text: &str) -> bool {
+    let lower = text.to_lowercase();
+    (text == "…" || text.chars().count() >= 3 && text.chars().all(|c| matches!(c, '…' | '.' | '*' | 'x' | 'X' | '•')))
+        || (text.starts_with('<') && text.ends_with('>'))
+        || ["changeme", "change-me", "your-token", "your_token", "yourtoken"].contains(&lower.as_str())
+        || (lower.starts_with("your") && lower.ends_with("here"))
+}
+
+/// `NAME=value`, as files of variables have it.
+fn is_assignment(text: &str) -> bool {
+    let text = strip_word(text, "export ").unwrap_or(text);
+    text.split_once('=').is_some_and(|(name, value)| {
+        name.len() >= 3
+            && name.starts_with(|c: char| c.is_ascii_uppercase() || c == '_')
+            && name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
+            && name.contains(|c: char| c.is_ascii_uppercase())
+            && value.trim_start_matches('=').len() >= 4
+    })
+}
+
+/// Whether what stands where a name of a variable or of a file belongs may be the secret itself, and must not be shown.
+pub(super) fn may_be_a_secret(name: &str) -> bool {
+    let name = name.trim();
+    if name.contains("://") || name.contains('@') || SLACK_TOKENS.iter().any(|token| name.starts_with(token)) {
+        return true;
+    }
+    if name.contains(['/', '\\', '.']) && !name.starts_with("eyJ") {
+        return false;
+    }
+    let has = |kind: fn(&char) -> bool| name.chars().any(|c| kind(&c));
+    let (upper, lower, digit) =
+        (has(char::is_ascii_uppercase), has(char::is_ascii_lowercase), has(char::is_ascii_digit));
+    name.len() > 64 || (name.len() >= 16 && digit && lower && (upper || !name.contains(['_', '-'])))
+}
+
+/// What is wrong with a name of an environment variable, and what would be right.
+pub(super) fn variable(name: &str) -> Option<(&'static str, String)> {
+    let is_name = |text: &str| {
+        text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') && !text.starts_with(|c: char| c.is_ascii_digit())
+    };
+    let bare = name.trim().trim_start_matches('$').trim_matches(['{', '}', '%']);
+    if name.trim().is_empty() {
+        return Some(("`env` names no variable", "write { env = \"NAME\" }".to_owned()));
+    }
+    if may_be_a_secret(bare) {
+        let help = "write the name of the variable that holds it, like { env = \"TOKEN\" }, and give the secret a new value: it stood \
+                    in a file";
+        return Some(("`env` takes the name of a variable; this looks like the secret itself", help.to_owned()));
+    }
+    if bare != name && !bare.is_empty() && is_name(bare) {
+        return Some((
+            "the name of a variable stands without `$`, `%`, braces and blanks",
+            format!("write {{ env = \"{bare}\" }}"),
+        ));
+    }
+    if name.contains('=') || name.contains(char::is_whitespace) {
+        return Some((
+            "this is not the name of a variable",
+            "write the name alone, like { env = \"TOKEN\" }".to_owned(),
+        ));
+    }
+    None
+}
+
+/// The base address of an API, where its whole address was pasted.
+pub(super) fn base_of(url: &Url) -> Option<Url> {
+    let path = url.path().trim_end_matches('/');
+    let base = ["/inbox/users", "/inbox/segments", "/inbox"].into_iter().find_map(|end| path.strip_suffix(end))?;
+    let mut url = url.clone();
+    url.set_path(base);
+    Some(url)
+}
+
+/// What is wrong with an address of an inbox that is no API's, and what would be right.
+pub(super) fn not_an_api(url: &Url) -> Option<&'static str> {
+    let host = url.host_str().unwrap_or_default();
+    let is_page = ["app.botpenguin.com", "botpenguin.com", "www.botpenguin.com", "help.botpenguin.com"].contains(&host);
+    is_page.then_some("this is an address of BotPenguin's pages for people, not of its API")
+}
+
+/// What is wrong with the address of a Slack webhook, and what would be right.
+pub(super) fn slack(text: &str) -> Option<(&'static str, &'static str)> {
+    const RIGHT: &str = "an incoming webhook of Slack begins with https://hooks.slack.com/services/";
+    if SLACK_TOKENS.iter().any(|token| text.starts_with(token)) {
+        return Some(("this is a token of Slack, not the address of a webhook", RIGHT));
+    }
+    let url = Url::parse(text).ok()?;
+    let host = url.host_str().unwrap_or_default();
+    let is_of = |domain: &str| host == domain || host.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.'));
+    if host.starts_with("hooks.slack") {
+        return match url.path() {
+            path if path.starts_with("/services/") && path.trim_end_matches('/').matches('/').count() == 4 => None,
+            path if path.starts_with("/workflows/") || path.starts_with("/triggers/") => {
+                Some(("this is the address of a workflow, which takes other messages", RIGHT))
+            }
+            path if path.starts_with("/services") => {
+                Some(("a part of the webhook's address is missing", "it ends in three parts: /services/T…/B…/…"))
+            }
+            _ => Some(("this is not the address of a webhook", RIGHT)),
+        };
+    }
+    if is_of("slack.com") {
+        return Some(("this is an address of Slack's pages for people, not of a webhook", RIGHT));
+    }
+    if is_of("discord.com") || is_of("discordapp.com") {
+        return Some(("this is a webhook of Discord, not of Slack", RIGHT));
+    }
+    if is_of("office.com") || is_of("logic.azure.com") || is_of("powerplatform.com") {
+        return Some(("this is a webhook of Microsoft Teams, not of Slack", RIGHT));
+    }
+    if is_of("chat.googleapis.com") {
+        return Some(("this is a webhook of Google Chat, not of Slack", RIGHT));
+    }
+    None
+}
+
+/// What is wrong with the address of another program's webhook, where it is one of Slack's.
+pub(super) fn webhook(text: &str) -> Option<(&'static str, &'static str)> {
+    let host = Url::parse(text).ok()?.host_str().unwrap_or_default().to_owned();
+    (host == "hooks.slack.com").then_some((
+        "this is a webhook of Slack, which takes other messages",
+        "write type = \"slack\" and webhook_url in place of url",
+    ))
+}
+
+/// What is wrong with the address of a mail server, beyond what its parts say.
+pub(super) fn smtp(text: &str) -> Option<(String, String)> {
+    let Some((scheme, rest)) = text.split_once("://") else {
+        let what = "the address of the mail server has no scheme";
+        return Some((
+            what.to_owned(),
+            "write smtps:// (port 465) or smtp:// (port 587, with ?tls=required) before it".to_owned(),
+        ));
+    };
+    if !matches!(scheme.to_ascii_lowercase().as_str(), "smtp" | "smtps") {
+        return None;
+    }
+    let (login, host) = rest.rsplit_once('@')?;
+    // Behind the last `@` a host stands, else it was a part of the rest.
+    if Host::parse(host.split([':', '/', '?']).next().unwrap_or_default()).is_err() && !host.starts_with('[') {
+        return None;
+    }
+    let reserved: Vec<String> = ['/', '?', '#', '[', ']', ' ', '\\']
+        .into_iter()
+        .filter(|c| login.contains(*c))
+        .map(|c| format!("`{c}` as %{:02X}", u32::from(c)))
+        .collect();
+    (!reserved.is_empty()).then(|| {
+        let what = "user or password have characters that mean something else in an address".to_owned();
+        (what, format!("write {}", reserved.join(", ")))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use url::Url;
+
+    use super::{Clean, base_of, clean, may_be_a_secret, not_an_api, slack, smtp, variable, webhook};
+
+    #[test]
+    fn what_is_pasted_around_a_secret_is_left_out() {
+        let quotes = Some("the quotation marks around it");
+        let bearer = Some("the `Bearer` before it");
+        for (pasted, text, left_out) in [
+            ("abc123", "abc123", None),
+            (" abc123\r\n", "abc123", None),
+            ("\u{feff}abc123\u{200b}", "abc123", None),
+            ("\"abc123\"", "abc123", quotes),
+            ("'abc123'\n", "abc123", quotes),
+            ("“abc123”", "abc123", quotes),
+            ("Bearer abc123", "abc123", bearer),
+            ("bearer  abc123", "abc123", bearer),
+            ("Authorization: Bearer abc123", "abc123", bearer),
+            ("\"Bearer abc123\"", "abc123", bearer),
+            ("token: abc123", "abc123", Some("the `token` before it")),
+            ("abc=", "abc=", None),
+            ("QUJDREVG==", "QUJDREVG==", None),
+        ] {
+            assert_eq!(clean(pasted, true), Ok(Clean { text, left_out }), "{pasted}");
+        }
+        // What is no token may begin so.
+        assert_eq!(clean("Bearer abc", false), Ok(Clean { text: "Bearer abc", left_out: None }));
+    }
+
+    #[test]
+    fn what_is_no_secret_is_named() {
+        for (pasted, said) in [
+            ("\"\"", "it is empty"),
+            ("…", "it is a placeholder of the documentation"),
+            ("<token>", "it is a placeholder of the documentation"),
+            ("xxxx", "it is a placeholder of the documentation"),
+            ("YOUR_TOKEN_HERE", "it is a placeholder of the documentation"),
+            ("one\ntwo", "it has more than one line"),
+            ("TOKEN=abc123", "it begins with a name and `=`"),
+            ("export BOTPENGUIN_TOKEN=abc123", "it begins with a name and `=`"),
+        ] {
+            assert_eq!(clean(pasted, true).unwrap_err().0, said, "{pasted}");
+        }
+    }
+
+    #[test]
+    fn names_of_variables() {
+        let said = |name: &str| variable(name).map(|(what, help)| format!("{what}: {help}"));
+        for name in ["TOKEN", "slack_webhook_url", "Token2", "BOTPENGUIN_TOKEN_2026_PRODUCTION"] {
+            assert_eq!(said(name), None);
+        }
+        let bare = "the name of a variable stands without `$`, `%`, braces and blanks: write { env = \"TOKEN\" }";
+        for name in ["$TOKEN", "${TOKEN}", "%TOKEN%", " TOKEN"] {
+            assert_eq!(said(name).as_deref(), Some(bare), "{name}");
+        }
+        for name in [
+            "xoxb-1-2-hunter2",
+            "https://hooks.slack.com/services/T/B/x",
+            "eyJhbGciOiJIUzI1NiJ9.eyJ1IjoxfQ",
+            "0123456789abcdef0123",
+            "smtps://me:pw@host",
+        ] {
+            assert!(may_be_a_secret(name), "{name}");
+            let said = said(name).unwrap();
+            assert!(said.contains("looks like the secret itself") && !said.contains(name), "{said}");
+        }
+        for name in ["/run/secrets/token", "secrets/ops", "ops.secret", "TOKEN"] {
+            assert!(!may_be_a_secret(name), "{name}");
+        }
+        assert!(said("MY TOKEN").unwrap().starts_with("this is not the name"));
+    }
+
+    #[test]
+    fn addresses_of_another_kind() {
+        let base = |url: &str| base_of(&Url::parse(url).unwrap()).map(|url| url.to_string());
+        assert_eq!(
+            base("https://api.v7.botpenguin.com/inbox/users").as_deref(),
+            Some("https://api.v7.botpenguin.com/")
+        );
+        assert_eq!(base("https://proxy.example.com/bp/inbox/users/").as_deref(), Some("https://proxy.example.com/bp"));
+        assert_eq!(base("https://api.v7.botpenguin.com/v7"), None);
+        assert!(not_an_api(&Url::parse("https://app.botpenguin.com/inbox").unwrap()).is_some());
+
+        let said = |text: &str| slack(text).map(|(what, _)| what).unwrap_or_default();
+        for right in [
+            "https://hooks.slack.com/services/T0/B0/x",
+            "http://127.0.0.1:8808/services/T/B/x",
+            "https://chat.example.com/hooks/x",
+        ] {
+            assert_eq!(said(right), "");
+        }
+        for (wrong, what) in [
+            ("xoxb-1-2-hunter2", "this is a token of Slack, not the address of a webhook"),
+            ("https://app.slack.com/client/T0/C0", "this is an address of Slack's pages for people, not of a webhook"),
+            ("https://shop.slack.com/archives/C0", "this is an address of Slack's pages for people, not of a webhook"),
+            (
+                "https://hooks.slack.com/workflows/T0/A0/1/x",
+                "this is the address of a workflow, which takes other messages",
+            ),
+            ("https://hooks.slack.com/services/T0/B0", "a part of the webhook's address is missing"),
+            ("https://discord.com/api/webhooks/1/x", "this is a webhook of Discord, not of Slack"),
+            ("https://shop.webhook.office.com/webhookb2/x", "this is a webhook of Microsoft Teams, not of Slack"),
+        ] {
+            assert_eq!(said(wrong), what, "{wrong}");
+        }
+        assert!(
+            webhook("https://hooks.slack.com/services/T0/B0/x").is_some()
+                && webhook("https://ops.example.com").is_none()
+        );
+    }
+
+    #[test]
+    fn mail_servers() {
+        let said = |text: &str| smtp(text).map(|(what, help)| format!("{what}: {help}"));
+        for right in
+            ["smtps://me:p%2Fw@host:465", "smtp://127.0.0.1:1025", "smtps://me@x.de:p@ss@host", "smtp://[::1]:25"]
+        {
+            assert_eq!(said(right), None, "{right}");
+        }
+        assert!(said("mail.example.com:587").unwrap().starts_with("the address of the mail server has no scheme"));
+        assert!(said("me:pw@mail.example.com").unwrap().contains("has no scheme"));
+        let reserved =
+            "user or password have characters that mean something else in an address: write `/` as %2F, `#` as %23";
+        assert_eq!(said("smtps://me:p/w#x@mail.example.com:465").as_deref(), Some(reserved));
+    }
+}
