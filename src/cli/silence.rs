@@ -14,7 +14,7 @@ use crate::{
     diagnose::nearest::did_you_mean,
     model::{
         Matchers, Silence,
-        text::same,
+        text::{form, same},
         time::{elapsed, human, iso},
     },
     rules::Severity,

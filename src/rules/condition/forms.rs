@@ -64,6 +64,8 @@ pub(super) fn as_seconds(text: &str) -> Option<String> {
 }
 
 /// The right form of a comparison between kinds that are never equal.
+// A table of pairs of types.
+#[allow(clippy::too_many_lines)]
 pub(super) fn comparison(sign: &str, left: Side<'_>, right: Side<'_>) -> Option<String> {
     // The field first, what it is compared with second.
     let (field, other, flipped) =

@@ -1,5 +1,8 @@
 //! The functions of a condition besides CEL's own, and those that [`absent`](super::absent) puts in.
 
+// CEL hands values over, not references to them.
+#![allow(clippy::needless_pass_by_value)]
+
 use std::sync::Arc;
 
 use cel::{

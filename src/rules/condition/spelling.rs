@@ -147,6 +147,8 @@ fn quoted(rest: &str, quote: char) -> Option<usize> {
 }
 
 /// Looks at one token; gives how many belong to what was found.
+// A table of words, one after the other.
+#[allow(clippy::too_many_lines)]
 fn look(text: &str, tokens: &[Token<'_>], at: usize, found: &mut Vec<Mistake>) -> usize {
     let token = tokens[at];
     let next = tokens.get(at + 1).copied();
