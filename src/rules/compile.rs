@@ -132,7 +132,9 @@ impl Compiler<'_, '_> {
         let is_at_key = |one: &Diagnostic| {
             let line_start = self.source.text[..one.span.start].rfind('\n').map_or(0, |at| at + 1);
             let line = self.source.text[line_start..].trim_start();
+            let header = line.strip_prefix('[').and_then(|line| line.strip_prefix(key));
             line.strip_prefix(key).is_some_and(|rest| rest.trim_start().starts_with('='))
+                || header.is_some_and(|rest| rest.starts_with(']'))
         };
         let of_this_file =
             |one: &&Diagnostic| one.source.as_ref().is_some_and(|source| Arc::ptr_eq(source, self.source));
@@ -211,7 +213,9 @@ impl Compiler<'_, '_> {
     fn notify(&mut self, notify: Option<Vec<Spanned<NotifyTable>>>, r#for: SignedDuration) -> Vec<Step> {
         let Some(steps) = notify.filter(|steps| !steps.is_empty()) else {
             let help = "add [[notify]] with to = [\"…\"], a receiver of the configuration".to_owned();
-            self.error(0..0, "this rule tells nobody", Some(help));
+            if !self.is_reported("notify") {
+                self.error(0..0, "this rule tells nobody", Some(help));
+            }
             return Vec::new();
         };
         steps.into_iter().map(|step| self.step(step, r#for)).collect()
