@@ -1,4 +1,4 @@
-//! Wires everything, in one straight function.
+//! Wires everything: the one place that knows which part gets what.
 
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
@@ -157,63 +157,10 @@ impl App {
         let read_by = deadline.map(|deadline| read_by(deadline, clock.now()));
 
         let mut holders = Holders::default();
-        let memories: BTreeMap<String, InboxMemory> = store.memories().await?.into_iter().collect();
-        let mut pollers = Vec::new();
-        for inbox in &config.inboxes {
-            let limit = inbox.requests_per_minute;
-            shared.metrics.inbox(&inbox.name, limit);
-            let ahead = memories.get(&inbox.name).map(|memory| memory.clocks.counted()).unwrap_or_default();
-            shared.learn_clock(&inbox.name, ahead);
-            let api_clock = Arc::new(ApiClock::new(Arc::clone(&clock), ahead));
-            let token = Renewable::from(inbox.token.clone());
-            holders.tokens.insert(inbox.name.clone(), token.clone());
-            pollers.push(Arc::new(Poller {
-                inbox: inbox.name.clone(),
-                client: Client::new(client.clone(), inbox.url.clone(), token, inbox.timeout)
-                    .with_patience(patience)
-                    .through(proxies.name(&inbox.url)),
-                gate: BudgetGate::open(&inbox.name, limit, Arc::clone(&clock), store.clone(), read_by)
-                    .await?
-                    .counted(Arc::clone(&shared.metrics))
-                    .measured(Arc::clone(&api_clock)),
-                sweep_every: inbox.sweep_every,
-                most_bytes: MOST_BYTES,
-                share: share(limit, inbox.poll_every),
-                store: store.clone(),
-                clock: api_clock,
-                shared: Arc::clone(&shared),
-                knowledge: Knowledge::default(),
-                looking: tokio::sync::Mutex::default(),
-                judging: tokio::sync::Mutex::default(),
-            }));
-        }
+        let parts = Parts { config, client: &client, proxies: &proxies, clock: &clock, store: &store, shared: &shared };
+        let pollers = parts.pollers(patience, read_by, &mut holders).await?;
         let inboxes = Inboxes { pollers: pollers.clone(), go_on: deadline.is_none() };
-        let mut deliverers = Vec::new();
-        // Slack counts by webhook, however many receivers name it.
-        let mut paces: HashMap<String, Arc<Pace>> = HashMap::new();
-        for receiver in &config.receivers {
-            shared.metrics.receiver(&receiver.name);
-            let sender = sender(receiver, &client, &output)
-                .map_err(|reason| StartError::Receiver { receiver: receiver.name.clone(), reason })?;
-            let sender = Renewable::from(sender);
-            holders.senders.insert(receiver.name.clone(), sender.clone());
-            deliverers.push(Deliverer {
-                manner: manner(receiver),
-                sender,
-                store: store.clone(),
-                clock: Arc::clone(&clock),
-                shared: Arc::clone(&shared),
-                pace: match &receiver.kind {
-                    ReceiverKind::Slack { webhook_url } => {
-                        let pace = paces.entry(webhook_url.expose_secret().to_owned());
-                        Arc::clone(pace.or_insert_with(|| Arc::new(Pace::of(SLACK_PACE, SLACK_BURST))))
-                    }
-                    _ => Arc::new(Pace::free()),
-                },
-                inboxes: inboxes.clone(),
-                put_off: PutOff::default(),
-            });
-        }
+        let deliverers = parts.deliverers(&inboxes, &output, &mut holders)?;
         holders.heartbeat = config.watchdog.heartbeat_url.clone().map(Renewable::from);
         holders.web = config.server.as_ref().and_then(|server| server.token.clone()).map(Renewable::from);
         let (heartbeat_url, web_token) = (holders.heartbeat.clone(), holders.web.clone());
@@ -264,6 +211,96 @@ impl App {
             store,
             clock,
         })
+    }
+}
+
+/// What every poller and every deliverer is made of.
+struct Parts<'a> {
+    config: &'a Config,
+    client: &'a reqwest::Client,
+    proxies: &'a Proxies,
+    clock: &'a Arc<dyn Clock>,
+    store: &'a Store,
+    shared: &'a Arc<Shared>,
+}
+
+impl Parts<'_> {
+    /// One for each inbox.
+    async fn pollers(
+        &self,
+        patience: Patience,
+        read_by: Option<Timestamp>,
+        holders: &mut Holders,
+    ) -> Result<Vec<Arc<Poller>>, StartError> {
+        let Self { config, client, proxies, clock, store, shared } = *self;
+        let memories: BTreeMap<String, InboxMemory> = store.memories().await?.into_iter().collect();
+        let mut pollers = Vec::new();
+        for inbox in &config.inboxes {
+            let limit = inbox.requests_per_minute;
+            shared.metrics.inbox(&inbox.name, limit);
+            let ahead = memories.get(&inbox.name).map(|memory| memory.clocks.counted()).unwrap_or_default();
+            shared.learn_clock(&inbox.name, ahead);
+            let api_clock = Arc::new(ApiClock::new(Arc::clone(clock), ahead));
+            let token = Renewable::from(inbox.token.clone());
+            holders.tokens.insert(inbox.name.clone(), token.clone());
+            pollers.push(Arc::new(Poller {
+                inbox: inbox.name.clone(),
+                client: Client::new(client.clone(), inbox.url.clone(), token, inbox.timeout)
+                    .with_patience(patience)
+                    .through(proxies.name(&inbox.url)),
+                gate: BudgetGate::open(&inbox.name, limit, Arc::clone(clock), store.clone(), read_by)
+                    .await?
+                    .counted(Arc::clone(&shared.metrics))
+                    .measured(Arc::clone(&api_clock)),
+                sweep_every: inbox.sweep_every,
+                most_bytes: MOST_BYTES,
+                share: share(limit, inbox.poll_every),
+                store: store.clone(),
+                clock: api_clock,
+                shared: Arc::clone(shared),
+                knowledge: Knowledge::default(),
+                looking: tokio::sync::Mutex::default(),
+                judging: tokio::sync::Mutex::default(),
+            }));
+        }
+        Ok(pollers)
+    }
+
+    /// One for each receiver.
+    fn deliverers(
+        &self,
+        inboxes: &Inboxes,
+        output: &Output,
+        holders: &mut Holders,
+    ) -> Result<Vec<Deliverer>, StartError> {
+        let Self { config, client, clock, store, shared, .. } = *self;
+        let mut deliverers = Vec::new();
+        // Slack counts by webhook, however many receivers name it.
+        let mut paces: HashMap<String, Arc<Pace>> = HashMap::new();
+        for receiver in &config.receivers {
+            shared.metrics.receiver(&receiver.name);
+            let sender = sender(receiver, client, output)
+                .map_err(|reason| StartError::Receiver { receiver: receiver.name.clone(), reason })?;
+            let sender = Renewable::from(sender);
+            holders.senders.insert(receiver.name.clone(), sender.clone());
+            deliverers.push(Deliverer {
+                manner: manner(receiver),
+                sender,
+                store: store.clone(),
+                clock: Arc::clone(clock),
+                shared: Arc::clone(shared),
+                pace: match &receiver.kind {
+                    ReceiverKind::Slack { webhook_url } => {
+                        let pace = paces.entry(webhook_url.expose_secret().to_owned());
+                        Arc::clone(pace.or_insert_with(|| Arc::new(Pace::of(SLACK_PACE, SLACK_BURST))))
+                    }
+                    _ => Arc::new(Pace::free()),
+                },
+                inboxes: inboxes.clone(),
+                put_off: PutOff::default(),
+            });
+        }
+        Ok(deliverers)
     }
 }
 
