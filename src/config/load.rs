@@ -124,7 +124,7 @@ impl Loader<'_, '_> {
     fn by_name<T>(&mut self, what: &str, tables: BTreeMap<Spanned<String>, T>) -> BTreeMap<Spanned<String>, T> {
         let mut named: BTreeMap<Spanned<String>, T> = BTreeMap::new();
         for (name, table) in tables {
-            let name = composed_name(name);
+            let name = composed_name(&name);
             if name.get_ref().chars().all(|c| c.is_whitespace() || is_harmful(c) || unseen(c).is_some()) {
                 self.error(
                     name.span(),
@@ -145,12 +145,12 @@ impl Loader<'_, '_> {
         file.inbox = self.by_name("inbox", file.inbox);
         file.receiver = self.by_name("receiver", file.receiver);
         for receiver in file.receiver.values_mut() {
-            let fallback = receiver.get_ref().fallback.clone().map(composed_name);
+            let fallback = receiver.get_ref().fallback.as_ref().map(composed_name);
             receiver.get_mut().fallback = fallback;
         }
         if let Some(watchdog) = &mut file.watchdog {
-            let notify = std::mem::take(&mut watchdog.get_mut().notify);
-            watchdog.get_mut().notify = notify.into_iter().map(composed_name).collect();
+            let notify = watchdog.get_ref().notify.iter().map(composed_name).collect();
+            watchdog.get_mut().notify = notify;
         }
         let receiver_names: Vec<String> = file.receiver.keys().map(|name| name.get_ref().clone()).collect();
         if file.inbox.is_empty() {
@@ -518,9 +518,8 @@ fn names(table: NamesTable) -> Names {
 }
 
 /// A name in the Unicode form in which names are compared.
-fn composed_name(name: Spanned<String>) -> Spanned<String> {
-    let span = name.span();
-    Spanned::new(span, form(name.get_ref()).into_owned())
+fn composed_name(name: &Spanned<String>) -> Spanned<String> {
+    Spanned::new(name.span(), form(name.get_ref()).into_owned())
 }
 
 /// The first line of a table: its header.

@@ -143,7 +143,7 @@ impl Loader<'_, '_> {
                         server = Some(address);
                     }
                     (None, Err(reason)) => {
-                        self.error(url.span(), reason, "write it like smtps://user:password@host:465")
+                        self.error(url.span(), reason, "write it like smtps://user:password@host:465");
                     }
                 }
             }

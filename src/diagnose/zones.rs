@@ -292,7 +292,7 @@ mod tests {
     use super::{MEANT, OFFSETS, doubt, time_zone};
 
     fn said(name: &str) -> String {
-        time_zone(name).map(|_| "right".to_owned()).unwrap_or_else(|help| help)
+        time_zone(name).map_or_else(|help| help, |_| "right".to_owned())
     }
 
     #[test]

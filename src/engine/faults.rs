@@ -34,7 +34,7 @@ pub fn note(faults: &mut Vec<RuleFault>, rule: &Rule, contact: &str, fault: Faul
     match known {
         Some(known) => drop(known.contacts.insert(contact.to_owned())),
         None => {
-            faults.push(RuleFault { rule: rule.name.clone(), fault, contacts: BTreeSet::from([contact.to_owned()]) })
+            faults.push(RuleFault { rule: rule.name.clone(), fault, contacts: BTreeSet::from([contact.to_owned()]) });
         }
     }
 }

@@ -239,7 +239,7 @@ impl Compiler<'_, '_> {
         };
         let known = self.known.receivers;
         let to = to.into_iter().map(|receiver| self.known_name("receiver", receiver, known)).collect();
-        let template = step.template.map(composed_name);
+        let template = step.template.as_ref().map(composed_name);
         if let Some(template) = &template
             && !self.known.templates.contains(template.get_ref())
         {
@@ -412,9 +412,8 @@ impl Compiler<'_, '_> {
 }
 
 /// A name in the Unicode form in which names are compared.
-fn composed_name(name: Spanned<String>) -> Spanned<String> {
-    let span = name.span();
-    Spanned::new(span, form(name.get_ref()).into_owned())
+fn composed_name(name: &Spanned<String>) -> Spanned<String> {
+    Spanned::new(name.span(), form(name.get_ref()).into_owned())
 }
 
 fn raw(value: Value) -> Value {

@@ -235,7 +235,7 @@ impl Place {
             Err(Some(error)) => return Err(named(error)),
         };
         let kept = stranger.kept.as_ref().filter(|_| stranger.found == Found::OlderWhileRunning);
-        let history = from_memory && !kept.is_some_and(|kept| take_history(&new, kept).is_ok());
+        let history = from_memory && kept.is_none_or(|kept| take_history(&new, kept).is_err());
         let loss = Loss {
             copy_at: stranger.lineage.as_ref().filter(|_| kept.is_some()).map(|one| one.at),
             newest_at: Some(newest.at),
@@ -250,14 +250,9 @@ impl Place {
         for ending in ["-wal", "-shm"] {
             forget(&beside(path, ending));
         }
-        put(&new, path, stranger.found == Found::Deleted && self.is_missing(path))
-            .map_err(|source| self.lost(&source))?;
+        put(&new, path, stranger.found == Found::Deleted && is_missing(path)).map_err(|source| self.lost(&source))?;
         self.go_over(db, locked)?;
         Ok(Some(loss))
-    }
-
-    fn is_missing(&self, path: &Path) -> bool {
-        identity(path).is_err_and(|error| error.kind() == ErrorKind::NotFound)
     }
 
     /// Works on the file that is in place now, which is locked already.
@@ -276,6 +271,10 @@ impl Place {
     fn lost(&self, source: &io::Error) -> StoreError {
         StoreError::Lost { path: self.lock.asked().to_owned(), why: source.to_string() }
     }
+}
+
+fn is_missing(path: &Path) -> bool {
+    identity(path).is_err_and(|error| error.kind() == ErrorKind::NotFound)
 }
 
 /// Removes what was set aside before `before`: it holds what customers wrote.
@@ -389,10 +388,9 @@ fn put(new: &Path, path: &Path, is_free: bool) -> io::Result<()> {
     } else {
         fs::rename(new, path)?;
     }
-    match path.parent().map(File::open) {
+    if let Some(Ok(folder)) = path.parent().map(File::open) {
         // Not every system can.
-        Some(Ok(folder)) => drop(folder.sync_all()),
-        _ => {}
+        drop(folder.sync_all());
     }
     Ok(())
 }

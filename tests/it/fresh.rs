@@ -52,7 +52,7 @@ fn an_answer_between_two_polls_is_known_before_anybody_is_told() {
     assert!(look_ups(&home) >= 1, "{:?}", home.inbox().requests());
     let everything = |body: &&serde_json::Value| body["searchText"] == "" && body["lastSeenAt"]["startAt"] == "";
     assert!(home.inbox().requests().iter().filter(everything).count() <= 2, "one poll, to an empty page");
-    let told = home.inbox().slack()[0].body.to_string();
+    let told = home.inbox().slack()[0].body.clone();
     assert!(told.contains("ravi") && !told.contains("asha"), "{told}");
     std::thread::sleep(Duration::from_millis(1_500));
     assert_eq!(home.inbox().slack().len(), 1);

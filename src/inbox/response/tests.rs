@@ -300,8 +300,8 @@ fn one_record_s_fault_costs_that_record() {
 
 #[test]
 fn what_takes_too_much_memory_is_not_kept() {
-    let tiny: String = (0..20_000).map(|index| format!(r#"{{"_id":"{index}"}},"#)).collect();
-    let body = format!(r#"{{"success":true,"data":[{tiny}{{"_id":"last"}}]}}"#);
+    let tiny: Vec<String> = (0..=20_000).map(|index| format!(r#"{{"_id":"{index}"}}"#)).collect();
+    let body = format!(r#"{{"success":true,"data":[{}]}}"#, tiny.join(","));
     assert!(body.len() < 1 << 20);
     assert_eq!(page(head(200), body.as_bytes()), Err(InboxError::TooMuch { limit: 8 }));
     // One record that is too large costs that record; a long text is cut.

@@ -27,6 +27,7 @@ fn said(alert: &Alert) -> String {
 }
 
 #[test]
+#[allow(clippy::too_many_lines)] // a table
 fn every_problem_says_what_failed_what_happens_and_that_it_is_over() {
     for (problem, subject, detail, words, end) in [
         (

@@ -205,12 +205,11 @@ pub(super) fn literal(value: &Json) -> IdedExpr {
 /// The same with every text in one Unicode form, so that equal texts are equal.
 pub(super) fn in_one_form(node: &mut IdedExpr) {
     match &mut node.expr {
-        Expr::Unspecified | Expr::Ident(_) => {}
         Expr::Literal(LiteralValue::String(text)) => {
             let form = crate::model::text::form(text.inner()).into_owned();
             node.expr = Expr::Literal(LiteralValue::String(form.into()));
         }
-        Expr::Literal(_) => {}
+        Expr::Unspecified | Expr::Ident(_) | Expr::Literal(_) => {}
         Expr::Select(select) => {
             select.field = crate::model::text::form(&select.field).into_owned();
             in_one_form(&mut select.operand);

@@ -64,7 +64,7 @@ pub(super) fn check(root: &IdedExpr, source: Source<'_>) -> Result<Used, Vec<Mis
         Checker { source, record: Contact::kind(), bound: Vec::new(), used: Used::default(), mistakes: Vec::new() };
     let whole = checker.infer(root);
     if checker.mistakes.is_empty() && !matches!(whole.family(), Family::Flag | Family::Any) {
-        let help = forms::as_condition(&source.of(root), &whole);
+        let help = Some(forms::as_condition(&source.of(root), &whole));
         checker.mistakes.push(Mistake {
             span: source.whole(),
             what: "this is neither true nor false".to_owned(),
@@ -121,7 +121,9 @@ impl Checker<'_> {
                     Type::Flag
                 }
                 ("_&&_" | "_||_" | "!_", None, parts) => {
-                    parts.iter().for_each(|part| self.truth(part));
+                    for part in parts {
+                        self.truth(part);
+                    }
                     Type::Flag
                 }
                 ("_?_:_", None, [condition, yes, no]) => {
@@ -138,8 +140,9 @@ impl Checker<'_> {
                     self.function(node, name, target.as_deref(), args)
                 }
                 (_, target, args) => {
-                    target.iter().for_each(|target| drop(self.infer(target)));
-                    args.iter().for_each(|argument| drop(self.infer(argument)));
+                    for part in target.as_deref().into_iter().chain(args) {
+                        self.infer(part);
+                    }
                     Type::Any
                 }
             },
@@ -198,7 +201,7 @@ impl Checker<'_> {
         if !matches!(found.family(), Family::Flag | Family::Any) {
             let text = self.source.of(part);
             let what = format!("`{text}` is {}, which is neither true nor false", found.word());
-            self.mistake(self.source.place(part), what, forms::as_condition(&text, &found));
+            self.mistake(self.source.place(part), what, Some(forms::as_condition(&text, &found)));
         }
     }
 

@@ -186,13 +186,12 @@ fn of_range(name: &str, range: Range) -> Vec<(String, Claim)> {
     let second = 1;
     for (end, is_start) in [(range.start, true), (range.end, false)] {
         match end {
-            None => {}
             Some(When::At(time)) if is_plain(time) => {
                 let bound = text(&time::iso(time));
                 let claim = if is_start { Claim::Above(bound, true) } else { Claim::Below(bound, true) };
                 claims.push((name.to_owned(), claim));
             }
-            Some(When::At(_)) => {}
+            None | Some(When::At(_)) => {}
             Some(When::Ago(ago)) => {
                 let claim = if is_start {
                     Claim::Below(Const::Whole(ago.as_secs().saturating_add(second)), true)

@@ -28,16 +28,16 @@ impl Side<'_> {
 }
 
 /// What a part that is neither true nor false could be instead.
-pub(super) fn as_condition(text: &str, is: &Type) -> Option<String> {
+pub(super) fn as_condition(text: &str, is: &Type) -> String {
     let right = match is {
         Type::Whole | Type::Fraction => format!("{text} > 0"),
         Type::Text(_) | Type::Time => format!("{text} != \"\""),
         Type::List(_) => format!("size({text}) > 0"),
-        _ => return Some("compare it with something, like `unreadMessages > 0`".to_owned()),
+        _ => return "compare it with something, like `unreadMessages > 0`".to_owned(),
     };
     // A long one is not repeated.
     let example = if text.len() <= 60 && !text.contains(' ') { right } else { "unreadMessages > 0".to_owned() };
-    Some(format!("compare it with something, like `{example}`"))
+    format!("compare it with something, like `{example}`")
 }
 
 /// What `exists` and its like go through.
@@ -142,7 +142,7 @@ pub(super) fn comparison(sign: &str, left: Side<'_>, right: Side<'_>) -> Option<
                 "false" | "no" | "0" | "off" | "" => false,
                 _ => return Some(format!("`{text}` is true or false: write `{text}` or `!{text}`")),
             };
-            write(if holds != not { text.to_owned() } else { format!("!{text}") })
+            write(if holds == not { format!("!{text}") } else { text.to_owned() })
         }
         (Type::Flag, _) => Some(format!("`{text}` is true or false: write `{text}` or `!{text}`")),
         (Type::Text(_), _) if text.ends_with("phone.prefix") && is_equality => {
@@ -338,12 +338,11 @@ pub(super) fn since(text: &str, is: &Type) -> Option<String> {
 /// `tags.contains("vip")` and its like.
 pub(super) fn method(name: &str, text: &str, is: &Type, other: &str) -> Option<String> {
     match (name, is) {
-        ("contains", Type::List(_)) => Some(format!("write `{other} in {text}`")),
+        ("contains", Type::List(_) | Type::Map(_)) => Some(format!("write `{other} in {text}`")),
         (_, Type::List(_)) => Some(format!("write `{text}.exists(one, one.{name}({other}))`")),
         (_, Type::Whole | Type::Fraction) => {
             Some(format!("compare a number with `==`, `<` or `>`, or write `string({text}).{name}({other})`"))
         }
-        ("contains", Type::Map(_)) => Some(format!("write `{other} in {text}`")),
         _ => None,
     }
 }

@@ -188,7 +188,7 @@ impl Builder<'_> {
         match self.constant(node) {
             Some(Ok(Value::Bool(value))) if value == wanted => return nothing(),
             // What fails is neither true nor false.
-            Some(Ok(Value::Bool(_)) | Err(_)) => {
+            Some(Ok(Value::Bool(_)) | Err(())) => {
                 return self.labelled(
                     node,
                     wanted,
@@ -383,7 +383,6 @@ impl Builder<'_> {
         match (self.of(node).family(), like) {
             // Nothing is equal to every empty value: kinds are looked at apart.
             (Family::Any, Some(like)) => Some(format!("{name}#{}", like.family())),
-            (Family::Any, None) => None,
             (Family::Text | Family::Number | Family::Flag, _) => Some(name),
             _ => None,
         }

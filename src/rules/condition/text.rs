@@ -12,18 +12,18 @@ pub(super) struct Text<'a> {
     pub(super) info: &'a SourceInfo,
 }
 
-impl Text<'_> {
-    fn all(&self) -> &str {
+impl<'a> Text<'a> {
+    fn all(self) -> &'a str {
         &self.info.source
     }
 
     /// Everything.
-    pub(super) fn whole(&self) -> Range<usize> {
+    pub(super) fn whole(self) -> Range<usize> {
         0..self.all().len()
     }
 
     /// The place of the sign or the word that a node begins with.
-    pub(super) fn sign(&self, id: u64) -> Range<usize> {
+    pub(super) fn sign(self, id: u64) -> Range<usize> {
         let all = self.all();
         let Some((start, stop)) = self.info.offset_for(id) else { return self.whole() };
         let (start, stop) = ((start as usize).min(all.len()), (stop as usize + 1).min(all.len()));
@@ -31,7 +31,7 @@ impl Text<'_> {
     }
 
     /// The place of a name at a node, or behind its beginning.
-    pub(super) fn name(&self, id: u64, name: &str) -> Range<usize> {
+    pub(super) fn name(self, id: u64, name: &str) -> Range<usize> {
         let all = self.all();
         let near = self.sign(id).start;
         let behind = all[near..].find(name).map(|at| near + at);
@@ -41,7 +41,7 @@ impl Text<'_> {
     }
 
     /// The place of a whole part, its brackets closed.
-    pub(super) fn place(&self, node: &IdedExpr) -> Range<usize> {
+    pub(super) fn place(self, node: &IdedExpr) -> Range<usize> {
         let all = self.all();
         let (mut start, mut end) = (all.len(), 0);
         let mut open = vec![node];
@@ -73,7 +73,7 @@ impl Text<'_> {
     }
 
     /// A part as the admin wrote it, on one line.
-    pub(super) fn of(&self, node: &IdedExpr) -> String {
+    pub(super) fn of(self, node: &IdedExpr) -> String {
         self.all()[self.place(node)].split_whitespace().collect::<Vec<_>>().join(" ")
     }
 }

@@ -46,7 +46,9 @@ fn beside(path: &Path, ending: &str) -> PathBuf {
 }
 
 fn without(path: &Path, endings: &[&str]) {
-    endings.iter().for_each(|ending| fs::remove_file(beside(path, ending)).unwrap());
+    for ending in endings {
+        fs::remove_file(beside(path, ending)).unwrap();
+    }
 }
 
 fn moved(text: &str, path: &Path) {
