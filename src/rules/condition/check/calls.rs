@@ -1,0 +1,197 @@
+//! Functions in a condition: whether there is one of that name, and whether it takes what it is given.
+
+use cel::common::ast::{Expr, IdedExpr, LiteralValue};
+
+use super::{
+    Checker,
+    signs::{did_you_mean_value, is_no_time},
+};
+use crate::{
+    diagnose::nearest::did_you_mean,
+    rules::condition::{
+        forms,
+        functions::FUNCTIONS,
+        spelling,
+        types::{Family, Text, Type},
+    },
+};
+
+/// CEL's own functions that make sense in a condition.
+const STANDARD: [&str; 16] = [
+    "size",
+    "contains",
+    "startsWith",
+    "endsWith",
+    "matches",
+    "has",
+    "all",
+    "exists",
+    "exists_one",
+    "map",
+    "filter",
+    "int",
+    "double",
+    "string",
+    "min",
+    "max",
+];
+
+/// Those that are called on a text.
+const OF_TEXTS: [&str; 4] = ["contains", "startsWith", "endsWith", "matches"];
+
+impl Checker<'_> {
+    pub(super) fn function(
+        &mut self,
+        node: &IdedExpr,
+        name: &str,
+        target: Option<&IdedExpr>,
+        args: &[IdedExpr],
+    ) -> Type {
+        self.used.functions.insert(name.to_owned());
+        let given: Vec<&IdedExpr> = target.into_iter().chain(args).collect();
+        let types: Vec<Type> = given.iter().map(|part| self.infer(part)).collect();
+        let texts: Vec<String> = given.iter().map(|part| self.source.of(part)).collect();
+        let place = self.source.name(node.id, name);
+        if !FUNCTIONS.contains(&name) && !STANDARD.contains(&name) {
+            let (what, help) = match forms::function(name, &texts, &types).or_else(|| spelling::word(name)) {
+                Some((what, help)) => (what, Some(help)),
+                None => (
+                    format!("there is no function `{name}`"),
+                    did_you_mean(name, FUNCTIONS.into_iter().chain(STANDARD)),
+                ),
+            };
+            self.mistake(place, what, help);
+            return Type::Any;
+        }
+        if matches!(name, "has" | "all" | "exists" | "exists_one" | "map" | "filter") {
+            let (what, help) = forms::macro_form(name);
+            self.mistake(place, what, Some(help));
+            return Type::Any;
+        }
+        let wanted = if OF_TEXTS.contains(&name) { 2 } else { 1 };
+        if !matches!(name, "min" | "max") && given.len() != wanted {
+            let what = if wanted == 2 {
+                format!("`{name}` is called on a text with one value, like `name.{name}(\"…\")`")
+            } else {
+                format!("`{name}` takes one value, not {}", given.len())
+            };
+            self.mistake(place, what, None);
+            return Type::Any;
+        }
+        if OF_TEXTS.contains(&name) && target.is_none() {
+            let what = format!("`{name}` is called on a text");
+            self.mistake(place, what, Some(format!("write `{}.{name}({})`", texts[0], texts[1])));
+            return Type::Flag;
+        }
+        let first = types.first().cloned().unwrap_or(Type::Any);
+        match name {
+            "min" | "max" => match types.into_iter().reduce(Type::join) {
+                Some(Type::List(entry)) => *entry,
+                joined => joined.unwrap_or(Type::Any),
+            },
+            "raw" => {
+                if !matches!(given[0].expr, Expr::Literal(LiteralValue::String(_))) {
+                    let what = "`raw` takes a text in quotes, like raw(\"DELETED\")".to_owned();
+                    self.mistake(place, what, None);
+                }
+                Type::Text(Text::Free)
+            }
+            "seconds" | "minutes" | "hours" | "days" => {
+                if first != Type::Whole && first != Type::Any {
+                    let what = format!("`{name}` takes a whole number, and `{}` is {}", texts[0], first.word());
+                    self.mistake(self.source.place(given[0]), what, forms::duration(name, given[0]));
+                }
+                Type::Whole
+            }
+            "since" => {
+                let is_time = match &first {
+                    Type::Time | Type::Any => true,
+                    Type::Text(Text::Free) => !is_no_time(given[0]) || !matches!(given[0].expr, Expr::Literal(_)),
+                    _ => false,
+                };
+                if !is_time {
+                    let what =
+                        format!("`since` takes one of the contact's times, and `{}` is {}", texts[0], no_time(&first));
+                    self.mistake(self.source.place(given[0]), what, forms::since(&texts[0], &first));
+                }
+                Type::Whole
+            }
+            "size" => {
+                if !matches!(first.family(), Family::Any | Family::Text | Family::List | Family::Map | Family::Other) {
+                    let what =
+                        format!("`size` counts what is in a list or a text, and `{}` is {}", texts[0], first.word());
+                    self.mistake(self.source.place(given[0]), what, None);
+                }
+                Type::Whole
+            }
+            "int" | "double" | "string" => {
+                let can = match first.family() {
+                    Family::Any | Family::Text | Family::Number => true,
+                    Family::Flag => name == "string",
+                    _ => false,
+                };
+                if !can {
+                    let what = format!("`{name}` cannot be made of {}", first.word());
+                    self.mistake(self.source.place(given[0]), what, None);
+                }
+                match name {
+                    "int" => Type::Whole,
+                    "double" => Type::Fraction,
+                    _ => Type::Text(Text::Free),
+                }
+            }
+            _ => {
+                self.text_method(name, [given[0], given[1]], &types);
+                Type::Flag
+            }
+        }
+    }
+
+    /// `startsWith` and its like.
+    fn text_method(&mut self, name: &str, [target, argument]: [&IdedExpr; 2], types: &[Type]) {
+        let (text, other) = (self.source.of(target), self.source.of(argument));
+        if !matches!(types[0].family(), Family::Text | Family::Any) {
+            let what = format!("`{name}` is called on a text, and `{text}` is {}", types[0].word());
+            let help = forms::method(name, &text, &types[0], &other);
+            return self.mistake(self.source.place(target), what, help);
+        }
+        if !matches!(types[1].family(), Family::Text | Family::Any) {
+            let what = format!("`{name}` takes a text, and `{other}` is {}", types[1].word());
+            let help = matches!(argument.expr, Expr::Literal(_)).then(|| format!("write `{text}.{name}(\"{other}\")`"));
+            return self.mistake(self.source.place(argument), what, help);
+        }
+        let Expr::Literal(LiteralValue::String(literal)) = &argument.expr else { return };
+        let wanted = literal.inner();
+        if name == "matches" {
+            if let Err(error) = regex::Regex::new(wanted) {
+                let why = error.to_string();
+                let why = why.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
+                self.mistake(self.source.place(argument), format!("this is no pattern: {why}"), None);
+            }
+            return;
+        }
+        let Some(values) = types[0].values() else { return };
+        let holds = |value: &str| match name {
+            "startsWith" => value.starts_with(wanted),
+            "endsWith" => value.ends_with(wanted),
+            _ => value.contains(wanted),
+        };
+        if !values.known.iter().any(|value| holds(value)) && !wanted.is_empty() {
+            let verb = match name {
+                "startsWith" => "begins with",
+                "endsWith" => "ends with",
+                _ => "contains",
+            };
+            let what = format!("no documented value of `{}` {verb} `{wanted}`", values.field);
+            let help = format!(
+                "{} (what the page does not list is written raw(\"{wanted}\"))",
+                did_you_mean_value(wanted, values)
+            );
+            self.mistake(self.source.place(argument), what, Some(help));
+        }
+    }
+}
+
+fn no_time(is: &Type) -> &'static str {
+    if matches!(is, Type::Text(Text::Plain | Text::One(_))) { "no time" } else { is.word() }
+}

@@ -1,0 +1,229 @@
+//! What a part of a condition says of the names in it.
+
+use cel::{
+    Value,
+    common::ast::{CallExpr, Expr, IdedExpr, LiteralValue},
+};
+
+use super::{
+    CLAIMS, Search,
+    parts::Builder,
+    terms::{EQUAL, GREATER, LESS, State, turned},
+    trial::path_root,
+};
+use crate::{
+    model::field::Kind,
+    rules::condition::{
+        depth::below,
+        facts::{Claim, Const},
+        functions::NEVER,
+        text::key,
+        types::{Family, Type},
+    },
+};
+
+impl Builder<'_> {
+    /// What a part says of the names in it, besides that it is true or false.
+    pub(super) fn claims(&self, node: &IdedExpr, wanted: bool) -> Vec<(String, Claim)> {
+        match &node.expr {
+            Expr::Call(call) => self.call(call, wanted),
+            Expr::Select(select) if select.test => match self.of(&select.operand) {
+                Type::Record(_, kind) => {
+                    let name = format!("{}.{}", key(&select.operand), select.field);
+                    match kind.at(&[&select.field]) {
+                        Some(Kind::Text | Kind::Time) => vec![(name, values(!wanted, Const::Text(String::new())))],
+                        Some(Kind::Number) => vec![(name, values(!wanted, Const::Whole(0)))],
+                        Some(Kind::Flag) => vec![(name, Claim::Flag(wanted))],
+                        Some(Kind::List(_)) => filled(&name, wanted),
+                        _ => Vec::new(),
+                    }
+                }
+                _ => self.entry(&select.operand, &select.field, wanted),
+            },
+            Expr::Comprehension(inner) => {
+                let begins = |flag: bool| matches!(&inner.accu_init.expr, Expr::Literal(LiteralValue::Boolean(begin)) if *begin.inner() == flag);
+                let Expr::Call(step) = &inner.loop_step.expr else { return Vec::new() };
+                let is_exists = begins(false) && step.func_name == "_||_";
+                let is_all = begins(true) && step.func_name == "_&&_";
+                let [_, asked] = step.args.as_slice() else { return Vec::new() };
+                // Somebody in the list must be so, which an empty one cannot have.
+                if !((is_exists && wanted) || (is_all && !wanted)) {
+                    return Vec::new();
+                }
+                let mut claims = filled(&key(&inner.iter_range), true);
+                if Type::of_name(&inner.iter_var).is_none() {
+                    let asked = self.formula(asked, wanted);
+                    let mut search = Search { builder: self, left: CLAIMS / 8, conflict: None };
+                    if !search.possible(vec![&asked], State::default()) {
+                        claims.push((String::new(), Claim::Never("no entry can be so")));
+                    }
+                }
+                claims
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn call(&self, call: &CallExpr, wanted: bool) -> Vec<(String, Claim)> {
+        match (call.func_name.as_str(), call.target.as_deref(), call.args.as_slice()) {
+            (name @ ("_==_" | "_!=_"), None, [left, right]) => self.equality(left, right, (name == "_==_") == wanted),
+            (name @ ("_<_" | "_<=_" | "_>_" | "_>=_"), None, [left, right]) => self.order(name, left, right, wanted),
+            ("@in", None, [entry, list]) => {
+                if let Some(Ok(Value::List(values))) = self.constant(list) {
+                    let values: Option<Vec<Const>> = values.iter().map(Const::of).collect();
+                    let Some(values) = values else { return Vec::new() };
+                    let Some(name) = self.term(entry, values.first()) else { return Vec::new() };
+                    if values.iter().any(|value| value.family() != values[0].family()) {
+                        return Vec::new();
+                    }
+                    return vec![(name, if wanted { Claim::OneOf(values) } else { Claim::NoneOf(values) })];
+                }
+                match (self.of(list), self.constant(entry)) {
+                    (Type::Map(_), Some(Ok(Value::String(name)))) => self.entry(list, &name, wanted),
+                    (Type::List(_), _) if wanted => filled(&key(list), true),
+                    _ => Vec::new(),
+                }
+            }
+            (name @ ("startsWith" | "endsWith" | "contains"), Some(target), [argument]) => {
+                let Some(Ok(Value::String(text))) = self.constant(argument) else { return Vec::new() };
+                let Some(term) = self.term(target, Some(&Const::Text(String::new()))) else { return Vec::new() };
+                if text.is_empty() {
+                    return if wanted { Vec::new() } else { vec![(term, Claim::Never("everything does"))] };
+                }
+                if !wanted {
+                    return Vec::new();
+                }
+                let claim = match name {
+                    "startsWith" => Some(Claim::Prefix(text.to_string())),
+                    "endsWith" => Some(Claim::Suffix(text.to_string())),
+                    _ => None,
+                };
+                let not_empty = (term.clone(), Claim::NoneOf(vec![Const::Text(String::new())]));
+                claim.map(|claim| (term, claim)).into_iter().chain([not_empty]).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// An entry of a table is there, or not.
+    fn entry(&self, table: &IdedExpr, name: &str, wanted: bool) -> Vec<(String, Claim)> {
+        let absent = matches!(self.of(table), Type::Map(value) if value.family() == Family::Text) && !wanted;
+        let term = format!("{}[{name:?}]", key(table));
+        let there = (format!("{name:?} in {}", key(table)), Claim::Flag(wanted));
+        let empty = (term, Claim::OneOf(vec![Const::Text(String::new())]));
+        if absent { vec![there, empty] } else { vec![there] }
+    }
+
+    pub(super) fn equality(&self, left: &IdedExpr, right: &IdedExpr, equal: bool) -> Vec<(String, Claim)> {
+        if key(left) == key(right) {
+            // NaN differs from itself.
+            let is_stable = !matches!(self.of(left), Type::Fraction | Type::Other) && !has_arithmetic(left);
+            let same = || vec![(String::new(), Claim::Never("both sides are the same"))];
+            return if is_stable && !equal { same() } else { Vec::new() };
+        }
+        for (term, constant) in [(left, right), (right, left)] {
+            let Some(Ok(value)) = self.constant(constant) else { continue };
+            if let Value::List(entries) = &value {
+                let size = i64::try_from(entries.len()).unwrap_or(i64::MAX);
+                return match (equal, size) {
+                    (true, 0) => filled(&key(term), false),
+                    (false, 0) => filled(&key(term), true),
+                    (true, size) => vec![(format!("size({})", key(term)), Claim::OneOf(vec![Const::Whole(size)]))],
+                    (false, _) => Vec::new(),
+                };
+            }
+            let Some(value) = Const::of(&value) else { return Vec::new() };
+            let Some(name) = self.term(term, Some(&value)) else { return Vec::new() };
+            return vec![(name, values(equal, value))];
+        }
+        self.relation(left, right, if equal { EQUAL } else { LESS | GREATER })
+    }
+
+    fn order(&self, name: &str, left: &IdedExpr, right: &IdedExpr, wanted: bool) -> Vec<(String, Claim)> {
+        let same = || vec![(String::new(), Claim::Never("both sides are the same"))];
+        let holds = match name {
+            "_<_" => LESS,
+            "_<=_" => LESS | EQUAL,
+            "_>_" => GREATER,
+            _ => GREATER | EQUAL,
+        };
+        let is_exact = |side: &IdedExpr| matches!(self.of(side), Type::Whole | Type::Text(_) | Type::Time);
+        let bits = if wanted { holds } else { (LESS | EQUAL | GREATER) & !holds };
+        if key(left) == key(right) && is_exact(left) {
+            return if bits & EQUAL == 0 { same() } else { Vec::new() };
+        }
+        // A number that is none is neither less nor more.
+        for (term, constant, bits) in [(left, right, bits), (right, left, turned(bits))] {
+            let Some(Ok(value)) = self.constant(constant) else { continue };
+            if !wanted && !is_exact(term) {
+                return Vec::new();
+            }
+            let Some(value) = Const::of(&value) else { return Vec::new() };
+            let Some(name) = self.term(term, Some(&value)) else { return Vec::new() };
+            let including = bits & EQUAL != 0;
+            let mut claims = Vec::new();
+            if self.of(term) == Type::Whole {
+                claims.push((name.clone(), Claim::Whole));
+            }
+            if bits & LESS != 0 {
+                // A time that is not there is longer ago than anything.
+                if let (Some(time), Const::Whole(bound)) = (since_what(term), &value)
+                    && *bound < NEVER
+                {
+                    claims.push((time, Claim::NoneOf(vec![Const::Text(String::new())])));
+                }
+                claims.push((name, Claim::Below(value, including)));
+            } else {
+                claims.push((name, Claim::Above(value, including)));
+            }
+            return claims;
+        }
+        if is_exact(left) && is_exact(right) { self.relation(left, right, bits) } else { Vec::new() }
+    }
+
+    fn relation(&self, left: &IdedExpr, right: &IdedExpr, bits: u8) -> Vec<(String, Claim)> {
+        let ordered = |side: &IdedExpr| matches!(self.of(side), Type::Whole | Type::Text(_) | Type::Time);
+        if !ordered(left) || !ordered(right) {
+            return Vec::new();
+        }
+        let (left, right) = (key(left), key(right));
+        let (pair, bits) = if left <= right { ((left, right), bits) } else { ((right, left), turned(bits)) };
+        vec![(format!("{} ? {}", pair.0, pair.1), Claim::Relation(bits))]
+    }
+
+    /// The name of a part as something with values of this constant's kind.
+    fn term(&self, node: &IdedExpr, like: Option<&Const>) -> Option<String> {
+        if matches!(self.constant(node), Some(Ok(_))) {
+            return None;
+        }
+        let name = key(node);
+        match (self.of(node).family(), like) {
+            // Nothing is equal to every empty value: kinds are looked at apart.
+            (Family::Any, Some(like)) => Some(format!("{name}#{}", like.family())),
+            (Family::Text | Family::Number | Family::Flag, _) => Some(name),
+            _ => None,
+        }
+    }
+}
+
+fn has_arithmetic(node: &IdedExpr) -> bool {
+    matches!(&node.expr, Expr::Call(call) if matches!(call.func_name.as_str(), "_+_" | "_-_" | "_*_" | "_/_" | "_%_" | "-_" | "double"))
+        || below(node).into_iter().any(has_arithmetic)
+}
+
+/// The time that a part counts from.
+fn since_what(node: &IdedExpr) -> Option<String> {
+    let Expr::Call(call) = &node.expr else { return None };
+    let time = call.target.as_deref().or(call.args.first())?;
+    (call.func_name == "since" && path_root(time).is_some()).then(|| key(time))
+}
+
+fn values(equal: bool, value: Const) -> Claim {
+    if equal { Claim::OneOf(vec![value]) } else { Claim::NoneOf(vec![value]) }
+}
+
+/// Something is in a list, or nothing.
+fn filled(list: &str, wanted: bool) -> Vec<(String, Claim)> {
+    let claim = if wanted { Claim::Above(Const::Whole(1), true) } else { Claim::OneOf(vec![Const::Whole(0)]) };
+    vec![(format!("size({list})"), Claim::Whole), (format!("size({list})"), claim)]
+}
