@@ -12,7 +12,7 @@ use serde_json::json;
 use super::fixtures::{INBOX, apply, noon, rule};
 use crate::{
     engine::{Observed, Tick, observed::Coverage, tick},
-    model::{Alert, AlertId, Contact, Event, Names, Reason, Snapshot},
+    model::{Alert, AlertId, Changes, Contact, Event, InboxMemory, Names, Reason, Snapshot},
     rules::RuleSet,
     store::Store,
 };
@@ -138,6 +138,8 @@ struct World {
     people: Vec<Person>,
     version: Version,
     notes: BTreeMap<usize, Note>,
+    /// Since when most of three or more are gone at once, and in how many polls.
+    emptied: Option<(Timestamp, u32)>,
     fired: BTreeSet<(AlertId, String)>,
     store: Store,
     folder: tempfile::TempDir,
@@ -153,6 +155,7 @@ impl World {
             people: vec![person; PEOPLE],
             version: Version::Waiting,
             notes: BTreeMap::new(),
+            emptied: None,
             fired: BTreeSet::new(),
             store,
             folder,
@@ -191,6 +194,27 @@ impl World {
         Ok(())
     }
 
+    /// By how many walks whoever is absent counts as missed now: most of three or more gone at once are doubted until
+    /// that has lasted for three polls and five minutes.
+    fn absences(&mut self, sighted: &BTreeSet<usize>, complete: u32) -> Absences {
+        if complete == 0 {
+            return Absences::Missed(0);
+        }
+        let is_ruled = !matches!(self.version, Version::Rejected | Version::Removed);
+        let open = if is_ruled { self.notes.len() } else { 0 };
+        let gone = self.notes.keys().filter(|number| !sighted.contains(number)).count();
+        if open < 3 || gone * 2 <= open {
+            self.emptied = None;
+            return Absences::Missed(complete);
+        }
+        let (since, polls) = self.emptied.take().map_or((self.now, 1), |(since, polls)| (since, polls + 1));
+        if polls >= 3 && self.now.duration_since(since) >= SignedDuration::from_mins(5) {
+            return Absences::Missed(2);
+        }
+        self.emptied = Some((since, polls));
+        Absences::Doubted
+    }
+
     /// One tick, judged by the notebook.
     async fn judge(
         &mut self,
@@ -209,7 +233,9 @@ impl World {
             names: &names,
             now: self.now,
         });
-        self.store.commit(INBOX, outcome.changes.clone()).await.unwrap();
+        let memory = InboxMemory { doubt: outcome.doubt.clone(), ..before.memory.clone() };
+        let changes = Changes { memory: Some(memory), ..outcome.changes.clone() };
+        self.store.commit(INBOX, changes).await.unwrap();
         let after = self.store.snapshot(INBOX).await.unwrap();
         let mut plainly = before.clone();
         apply(&mut plainly, &outcome.changes);
@@ -219,6 +245,7 @@ impl World {
             let of = outcome.changes.owed.iter().filter(|owed| owed.event == event && owed.alert == *alert);
             of.map(|owed| owed.receiver.clone()).collect()
         };
+        let absences = self.absences(sighted, complete);
         let mut accounted = 0;
         for number in 0..PEOPLE {
             let id = format!("c{number}");
@@ -254,7 +281,11 @@ impl World {
             } else if unread {
                 Fate::Lives
             } else {
-                note.missed = if sighted.contains(&number) { 2 } else { note.missed + complete };
+                note.missed = match absences {
+                    _ if sighted.contains(&number) => 2,
+                    Absences::Missed(walks) => note.missed + walks,
+                    Absences::Doubted => 1,
+                };
                 let other = |version: Version| version == Version::NotAgent;
                 match note.missed {
                     0 | 1 => Fate::Lives,
@@ -282,6 +313,13 @@ impl World {
         prop_assert_eq!(outcome.changes.owed.len(), accounted, "nothing else is owed");
         Ok(())
     }
+}
+
+/// What whoever is absent from a poll has missed.
+#[derive(Clone, Copy, Debug)]
+enum Absences {
+    Missed(u32),
+    Doubted,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -294,9 +294,8 @@ fn what_is_no_toml_is_said_with_its_place() {
 
 #[test]
 fn quotes_that_are_none_and_quotes_in_quotes_are_named() {
-    let typographic = |quote: &str| {
-        format!("`{quote}` is a typographic quote, as word processors make them (write straight quotes, like \"user\")")
-    };
+    let typographic =
+        |quote: &str| format!("not valid TOML: `{quote}` is a typographic quotation mark (write the straight one: \")");
     for (text, mistake) in [
         ("[filter]\nstatus = [“OPEN”]", format!("2:11 “: {}", typographic("“"))),
         ("[filter]\nlastMessageBy = [‘user’, 'bot']", format!("2:18 ‘: {}", typographic("‘"))),

@@ -15,7 +15,7 @@ const CONFIG: &str = "[inbox.main]\ntoken = { file = 'token' }\n\
 
 const FILES: [(&str, &str); 8] = [
     ("token", "t1"),
-    ("slack", "https://hooks.slack.com/1"),
+    ("slack", "https://hooks.slack.com/services/T0/B0/1"),
     ("smtp", "smtps://u:one@mail.example.com:465"),
     ("hook", "https://example.com/1"),
     ("key", "whsec_aHVudGVyMndlYmhvb2tzaWduaW5nc2VjcmV0MTI="),
@@ -79,7 +79,7 @@ fn what_is_new_is_used_and_nothing_else_is_touched() {
     let mut bench = Bench::new();
     assert!(!bench.renewal.take_in(), "nothing has changed");
     for (file, text, receiver) in [
-        ("slack", "https://hooks.slack.com/2", "support"),
+        ("slack", "https://hooks.slack.com/services/T0/B0/2", "support"),
         ("smtp", "smtps://u:two@mail.example.com:465", "leads"),
         ("hook", "https://example.com/2", "ops"),
         ("key", "whsec_aHVudGVyM2h1bnRlcjNodW50ZXIzaHVudGVyMzM=", "ops"),
