@@ -64,6 +64,8 @@ pub fn compile(name: &str, source: &Arc<Source>, known: &Known<'_>, found: &mut 
     let mut compiler = Compiler { source, known, found };
     let enabled = file.enabled.unwrap_or(true);
     let rule = compiler.rule(name, file);
+    // In the order in which they stand in the file, not in which they are looked for.
+    found[before..].sort_by_key(|mistake| mistake.span.start);
     if found[before..].iter().any(Diagnostic::is_error) {
         return Compiled::Rejected;
     }
