@@ -5,6 +5,7 @@
 //! This room knows nothing of how contacts are read or messages sent.
 
 pub mod compile;
+mod compile_filter;
 mod compile_timing;
 pub mod condition;
 pub mod filter;
