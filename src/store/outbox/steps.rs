@@ -1,0 +1,292 @@
+//! The steps of sending: what is written when a message is composed, tried, accepted or given up.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, ToSql, params, types::Value};
+
+use crate::{
+    model::{Happened, Message, MessageId, NotificationId, Reception},
+    store::{
+        elsewhere::{self, Handed},
+        history, receivers,
+        rows::{json, micros},
+    },
+};
+
+/// One step of delivery.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Recorded {
+    /// What is no longer true is withdrawn.
+    Superseded {
+        /// Which notifications, and why.
+        ids: Vec<(NotificationId, &'static str)>,
+        /// When.
+        at: Timestamp,
+    },
+    /// What is not to be said now leaves the messages that it was put into.
+    Held {
+        /// Which notifications.
+        ids: Vec<NotificationId>,
+    },
+    /// A message was composed.
+    Composed {
+        /// The message.
+        message: Message,
+        /// What it tells of.
+        ids: Vec<NotificationId>,
+    },
+    /// An attempt begins.
+    Attempting {
+        /// The message.
+        message: MessageId,
+        /// Who may get it before anything else is recorded.
+        trying: Vec<String>,
+    },
+    /// The attempt goes on with another recipient of the mail.
+    GoesOn {
+        /// The message.
+        message: MessageId,
+        /// Persons who got it in this attempt, or may have got it.
+        reached: Vec<String>,
+        /// Recipients that need no further attempt.
+        settled: Vec<String>,
+        /// Who may get it before anything else is recorded.
+        trying: Vec<String>,
+    },
+    /// The receiver accepted it.
+    Delivered {
+        /// The message.
+        message: MessageId,
+        /// When.
+        at: Timestamp,
+        /// Persons who got it in this attempt.
+        reached: Vec<String>,
+    },
+    /// It is to be tried again.
+    Again {
+        /// The message.
+        message: MessageId,
+        /// When the attempt ended.
+        now: Timestamp,
+        /// Not before.
+        at: Timestamp,
+        /// As plain built-in text from now on.
+        plain: bool,
+        /// Whether the receiver may have got it.
+        ambiguous: bool,
+        /// Recipients that need no further attempt.
+        settled: Vec<String>,
+        /// Persons who got it in this attempt, or may have got it.
+        reached: Vec<String>,
+        /// Why.
+        reason: String,
+    },
+    /// It will not be tried any more.
+    Dead {
+        /// The message.
+        message: MessageId,
+        /// When.
+        at: Timestamp,
+        /// Why.
+        reason: String,
+        /// Whether the receiver may have got it.
+        ambiguous: bool,
+        /// Recipients that need no further attempt.
+        settled: Vec<String>,
+        /// Persons who got it in this attempt, or may have got it.
+        reached: Vec<String>,
+    },
+}
+
+/// How one attempt ended.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Attempted {
+    /// What becomes of the message.
+    pub recorded: Recorded,
+    /// When it ended.
+    pub at: Timestamp,
+    /// The message.
+    pub message: MessageId,
+    /// Recipients of a mail that were refused for good while others got it: why, without the whole address.
+    pub refused: Vec<String>,
+    /// Whose it is.
+    pub receiver: String,
+    /// How that one takes messages.
+    pub reception: Reception,
+    /// Who is told in its place where the message is given up.
+    pub fallback: Option<String>,
+}
+
+/// Writes how an attempt ended; the caller holds the transaction. Gives how many notifications went over to the
+/// fallback.
+pub fn attempted(db: &Connection, attempted: &Attempted) -> rusqlite::Result<usize> {
+    for why in &attempted.refused {
+        let chosen = ("n.message = ?4", Value::Text(attempted.message.0.clone()));
+        history::of_notifications(db, Happened::Refused, attempted.at, why, chosen)?;
+    }
+    record(db, &attempted.recorded)?;
+    receivers::save(db, &attempted.receiver, &attempted.reception)?;
+    match (&attempted.recorded, &attempted.fallback) {
+        (Recorded::Dead { message, .. }, Some(fallback)) => {
+            elsewhere::hand_over(db, &Handed::Message(message.clone()), fallback, attempted.at)
+        }
+        _ => Ok(0),
+    }
+}
+
+/// Writes one step; the caller holds the transaction.
+pub fn record(db: &Connection, recorded: &Recorded) -> rusqlite::Result<()> {
+    match recorded {
+        Recorded::Superseded { ids, at } => supersede(db, ids, *at),
+        Recorded::Held { ids } => {
+            for id in ids {
+                db.prepare_cached(
+                    "UPDATE notification SET message = NULL, tried_since = NULL WHERE id = ?1 AND state = 'owed'",
+                )?
+                .execute([id.0])?;
+            }
+            drop_empty(db)
+        }
+        Recorded::Composed { message, ids } => compose(db, message, ids),
+        Recorded::Attempting { message, trying } => {
+            db.prepare_cached("UPDATE message SET in_flight = 1, attempts = attempts + 1, trying = ?2 WHERE id = ?1")?
+                .execute(params![message.0, json(trying)?])?;
+            Ok(())
+        }
+        Recorded::GoesOn { message, reached, settled, trying } => {
+            db.prepare_cached("UPDATE message SET settled = ?2, trying = ?3 WHERE id = ?1 AND state = 'due'")?
+                .execute(params![message.0, json(settled)?, json(trying)?])?;
+            if reached.is_empty() { Ok(()) } else { mark_told(db, message, reached) }
+        }
+        Recorded::Delivered { message, at, reached } => {
+            close(db, message, "delivered", *at, "")?;
+            let chosen = ("n.message = ?4", Value::Text(message.0.clone()));
+            history::of_notifications(db, Happened::Sent, *at, &message.0, chosen)?;
+            mark_told(db, message, reached)?;
+            db.prepare_cached("UPDATE notification SET state = 'delivered' WHERE message = ?1 AND state = 'owed'")?
+                .execute([&message.0])?;
+            Ok(())
+        }
+        Recorded::Dead { message, at, reason, ambiguous, settled, reached } => {
+            if *ambiguous || !settled.is_empty() {
+                mark_told(db, message, reached)?;
+                db.prepare_cached("UPDATE message SET settled = ?2 WHERE id = ?1 AND ?2 <> '[]'")?
+                    .execute(params![message.0, json(settled)?])?;
+            }
+            close(db, message, "dead", *at, reason)?;
+            let chosen = ("n.message = ?4", Value::Text(message.0.clone()));
+            history::of_notifications(db, Happened::Dead, *at, reason, chosen)?;
+            db.prepare_cached("UPDATE notification SET state = 'dead' WHERE message = ?1 AND state = 'owed'")?
+                .execute([&message.0])?;
+            Ok(())
+        }
+        Recorded::Again { message, now, at, plain, ambiguous, settled, reached, reason } => {
+            db.prepare_cached(
+                "UPDATE message SET in_flight = 0, next_at = ?2, plain = plain OR ?3, ambiguous = ambiguous OR ?4, \
+                 settled = ?5, last_error = ?6 WHERE id = ?1 AND state = 'due'",
+            )?
+            .execute(params![message.0, micros(*at), plain, ambiguous, json(settled)?, reason])?;
+            if *ambiguous {
+                let chosen = ("n.message = ?4", Value::Text(message.0.clone()));
+                history::of_notifications(db, Happened::Ambiguous, *now, reason, chosen)?;
+            }
+            // A recipient that has the mail was told, whatever becomes of the others.
+            if *ambiguous || !settled.is_empty() {
+                mark_told(db, message, reached)?;
+            }
+            Ok(())
+        }
+    }
+}
+
+/// These persons know what a message tells, or may know it.
+fn mark_told(db: &Connection, message: &MessageId, persons: &[String]) -> rusqlite::Result<()> {
+    db.prepare_cached(&format!(
+        "UPDATE notification SET told = 1, persons = {} WHERE message = ?1 AND state = 'owed'",
+        with_persons("?2")
+    ))?
+    .execute(params![message.0, json(&persons)?])?;
+    Ok(())
+}
+
+/// Those who were in the middle of an attempt may know what the messages tell for which `chosen` holds.
+pub(in crate::store) fn mark_tried(db: &Connection, chosen: &str, value: &dyn ToSql) -> rusqlite::Result<()> {
+    let trying = "(SELECT trying FROM message m WHERE m.id = notification.message)";
+    db.execute(
+        &format!(
+            "UPDATE notification SET told = 1, persons = CASE WHEN {trying} IS NULL THEN NULL ELSE {} END \
+             WHERE state = 'owed' AND message IN (SELECT id FROM message WHERE {chosen})",
+            with_persons(trying)
+        ),
+        [value],
+    )?;
+    Ok(())
+}
+
+/// The persons that a notification has, and those of a JSON list. Of one that was told before persons were
+/// recorded, all are taken to know.
+fn with_persons(list: &str) -> String {
+    format!(
+        "CASE WHEN told AND persons IS NULL THEN NULL ELSE (SELECT json_group_array(value) FROM \
+         (SELECT value FROM json_each(coalesce(persons, '[]')) UNION SELECT value FROM json_each({list}))) END"
+    )
+}
+
+fn close(db: &Connection, message: &MessageId, state: &str, at: Timestamp, reason: &str) -> rusqlite::Result<()> {
+    db.prepare_cached(
+        "UPDATE message SET in_flight = 0, state = ?2, closed_at = ?3, last_error = ?4 WHERE id = ?1 AND state = 'due'",
+    )?
+    .execute(params![message.0, state, micros(at), reason])?;
+    Ok(())
+}
+
+fn compose(db: &Connection, message: &Message, ids: &[NotificationId]) -> rusqlite::Result<()> {
+    db.prepare_cached(
+        "INSERT INTO message (id, receiver, created_at, next_at, plain, last_error) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    )?
+    .execute(params![
+        message.id.0,
+        message.receiver,
+        micros(message.created_at),
+        micros(message.next_at),
+        message.plain,
+        message.last_error
+    ])?;
+    let mut moved = false;
+    for id in ids {
+        moved |= db
+            .prepare_cached("SELECT message IS NOT NULL FROM notification WHERE id = ?1")?
+            .query_row([id.0], |row| row.get(0))
+            .optional()?
+            .unwrap_or(false);
+        db.prepare_cached(
+            "UPDATE notification SET message = ?2, tried_since = coalesce(tried_since, ?3) \
+             WHERE id = ?1 AND state = 'owed'",
+        )?
+        .execute(params![id.0, message.id.0, micros(message.created_at)])?;
+    }
+    // Only what was in another message can leave one empty.
+    if moved { drop_empty(db) } else { Ok(()) }
+}
+
+pub(in crate::store) fn supersede(
+    db: &Connection,
+    ids: &[(NotificationId, &str)],
+    at: Timestamp,
+) -> rusqlite::Result<()> {
+    for (id, why) in ids {
+        history::of_notifications(db, Happened::Superseded, at, why, ("n.id = ?4", Value::Integer(id.0)))?;
+        db.prepare_cached("UPDATE notification SET state = 'superseded' WHERE id = ?1 AND state = 'owed'")?
+            .execute([id.0])?;
+    }
+    drop_empty(db)
+}
+
+/// A message that has nothing left to tell is not sent.
+fn drop_empty(db: &Connection) -> rusqlite::Result<()> {
+    db.execute(
+        "UPDATE message SET state = 'superseded', in_flight = 0, closed_at = created_at WHERE state = 'due' \
+         AND NOT EXISTS (SELECT 1 FROM notification n WHERE n.message = message.id AND n.state = 'owed')",
+        [],
+    )?;
+    Ok(())
+}
