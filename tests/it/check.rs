@@ -1,4 +1,5 @@
-//! `check`: every mistake with its place and its help, and no secret in what is shown.
+//! `check`: every mistake with its place and its help, and no secret in what is shown. It is long because the
+//! mistakes are many.
 
 use std::fs;
 

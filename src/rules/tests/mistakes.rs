@@ -1,4 +1,5 @@
-//! Every mistake of a rule file: where it is marked, what is said, what would be right.
+//! Every mistake of a rule file: where it is marked, what is said, what would be right. It is long because the
+//! mistakes are many.
 
 use crate::rules::{
     AckOn,
