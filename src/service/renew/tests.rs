@@ -31,6 +31,7 @@ struct Bench {
 
 impl Bench {
     fn new() -> Self {
+        http::install_crypto();
         let folder = tempfile::tempdir().unwrap();
         for (name, text) in FILES {
             fs::write(folder.path().join(name), text).unwrap();
