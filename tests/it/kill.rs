@@ -55,7 +55,7 @@ fn nobody_is_lost_and_only_what_was_in_flight_comes_twice() {
             }
         }
         let daemon = home.start(&["run"]);
-        std::thread::sleep(Duration::from_millis(30 + below(900)));
+        std::thread::sleep(Duration::from_millis(30 + below(2_400)));
         daemon.signal("KILL");
         assert_eq!(daemon.end().status, None);
     }

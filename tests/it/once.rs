@@ -255,7 +255,7 @@ fn a_state_that_cannot_be_used_is_named_and_left_alone() {
     home.write("pengwatch.db", "this is no database, but somebody's letters, and long enough to be looked at");
     let ran = home.run(&["run", "--once"]);
     ran.ends(1);
-    assert!(ran.stderr.starts_with("error: the state `pengwatch.db` is damaged: "), "{}", ran.stderr);
+    assert!(ran.stderr.contains("\nerror: the state `pengwatch.db` is damaged: "), "{}", ran.stderr);
     assert!(fs::read_to_string(home.path("pengwatch.db")).expect("a file").starts_with("this is no database"));
     assert!(home.inbox().requests().is_empty());
 
