@@ -4,7 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
-use tokio::sync::Notify;
+use tokio::{sync::Notify, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -50,6 +50,7 @@ pub async fn keep_in_place(store: Store, taken: Arc<Notify>, stop: CancellationT
 /// Watches whether the state can be written, and tells of it where not.
 pub async fn cry(outcry: Arc<Outcry>, store: Store, clock: Arc<dyn Clock>, stop: CancellationToken) {
     let (mut judge, mut seen, mut seen_at) = (Judge::default(), 0, clock.steady());
+    let mut probing: Option<JoinHandle<()>> = None;
     loop {
         tokio::select! {
             () = tokio::time::sleep(LISTEN) => {}
@@ -60,9 +61,13 @@ pub async fn cry(outcry: Arc<Outcry>, store: Store, clock: Arc<dyn Clock>, stop:
             (seen, seen_at) = (writes.done, clock.steady());
         }
         let verdict = judge.look(&writes, clock.now(), clock.steady());
-        if verdict != Verdict::Fine || clock.steady().saturating_sub(seen_at) >= PROBE {
+        let is_unsure = verdict != Verdict::Fine || clock.steady().saturating_sub(seen_at) >= PROBE;
+        // Where another program keeps the state, a probe waits behind everything else that waits for it: what is to
+        // be said does not.
+        if is_unsure && probing.as_ref().is_none_or(JoinHandle::is_finished) {
+            let store = store.clone();
             // How it went is counted.
-            let _ = store.probe().await;
+            probing = Some(tokio::spawn(async move { drop(store.probe().await) }));
         }
         match verdict {
             Verdict::Began(since, why) => outcry.begin(since, &why).await,
