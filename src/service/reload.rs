@@ -19,7 +19,7 @@ use super::{
     clock::Clock,
     poller::Mode,
     renew::{Asked, asked},
-    shared::{Live, Shared},
+    shared::{Fingerprint, Live, Shared},
     succession,
 };
 use crate::{
@@ -66,6 +66,8 @@ impl Sources {
 
     /// Reads them; mistakes are added to `found`.
     pub fn read(&self, found: &mut Vec<Diagnostic>) -> Live {
+        // Before they are read: what is edited meanwhile is another edit.
+        let files = self.fingerprint();
         let renderer = Renderer::load(&self.templates, found);
         let mut rules = self.with_known(&renderer, |known| load::load(&self.rules, known, found));
         let mut warn = |title: String, help: &str| {
@@ -81,7 +83,7 @@ impl Sources {
             }
         }
         let mistakes = std::mem::take(&mut rules.mistakes);
-        Live { rules, renderer, mistakes }
+        Live { rules, renderer, mistakes, files }
     }
 
     fn with_known<T>(&self, renderer: &Renderer, make: impl FnOnce(&Known<'_>) -> T) -> T {
@@ -140,13 +142,6 @@ impl Sources {
         }
         Some(short_hash(&text))
     }
-}
-
-/// What the files hold.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Fingerprint {
-    rules: String,
-    templates: Option<String>,
 }
 
 /// Adds a file to what a fingerprint is made of. A pipe without a writer would never be read to its end.
@@ -248,8 +243,8 @@ pub async fn watch(
     mut ask: Asked,
     stop: CancellationToken,
 ) {
-    let mut used = sources.fingerprint();
-    let mut before = used.clone();
+    let mut used = shared.live().files.clone();
+    let mut before = sources.fingerprint();
     loop {
         let is_asked = tokio::select! {
             () = tokio::time::sleep(LOOK) => false,
@@ -308,7 +303,8 @@ async fn wait_for(sources: &Sources, shared: &Shared, memory: &mut Memory, now: 
     let renderer = old.renderer.clone();
     let mut rules = sources.with_known(&renderer, |known| load::load(&sources.rules, known, &mut Vec::new()));
     let mistakes = std::mem::take(&mut rules.mistakes);
-    let mut live = Live { rules, renderer, mistakes };
+    let files = shared.live().files.clone();
+    let mut live = Live { rules, renderer, mistakes, files };
     let vanished = memory.settle(sources, &mut live, &old.rules, now).await;
     let names = |live: &Live| live.rules.rules.iter().map(|rule| rule.name.clone()).collect::<Vec<_>>();
     let (new, former) = (&live.rules, &old.rules);

@@ -26,6 +26,17 @@ pub struct Live {
     pub renderer: Renderer,
     /// Rules with mistakes, each with the first of them as one line.
     pub mistakes: Vec<(String, String)>,
+    /// What the files held just before they were read.
+    pub files: Fingerprint,
+}
+
+/// What the files hold: an edit makes it another one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Fingerprint {
+    /// Of the rules.
+    pub rules: String,
+    /// Of the templates; `None`: they cannot all be read.
+    pub templates: Option<String>,
 }
 
 /// What all loops read; edits and names of segments come in while running.
@@ -171,7 +182,7 @@ mod tests {
             panic!()
         };
         let rules = RuleSet { rules: vec![Arc::from(rule)], ..RuleSet::default() };
-        let live = Live { rules, renderer: Renderer::built_in(), mistakes: Vec::new() };
+        let live = Live { rules, renderer: Renderer::built_in(), mistakes: Vec::new(), files: Fingerprint::default() };
         Shared::new(live, BTreeMap::new(), TimeZone::UTC, Names::default())
     }
 

@@ -205,7 +205,9 @@ fn a_second_watcher_stays_away_whatever_was_deleted() {
     let second = home.run(&["run", "--once"]);
     assert!(second.ends(1).stderr.starts_with("error: another pengwatch works on the state `link.db`"));
     home.edit("pengwatch.toml", "sqlite:link.db", "sqlite:pengwatch.db");
-    eventually("a new lock", || home.path("pengwatch.db.lock").exists());
+    // The run that was refused has left a file, which the watcher takes when it looks again.
+    let is_held = |file: fs::File| matches!(file.try_lock(), Err(fs::TryLockError::WouldBlock));
+    eventually("a new lock", || fs::File::open(home.path("pengwatch.db.lock")).is_ok_and(is_held));
     delete(&home);
     is_refused("the state");
     eventually("the file", || home.path("pengwatch.db").exists());

@@ -28,7 +28,7 @@ use crate::{
         clock::{Clock, ManualClock},
         deliverer::{Delivered, Deliverer, Inboxes, Limits, Manner, PutOff},
         pace::Pace,
-        shared::{Live, Shared},
+        shared::{Fingerprint, Live, Shared},
     },
     store::{Recorded, Store},
 };
@@ -106,7 +106,12 @@ impl Bench {
     pub(super) fn deliverer(&self) -> Deliverer {
         let links = BTreeMap::new();
         let shared = Shared::new(
-            Live { rules: RuleSet::default(), renderer: Renderer::built_in(), mistakes: Vec::new() },
+            Live {
+                rules: RuleSet::default(),
+                renderer: Renderer::built_in(),
+                mistakes: Vec::new(),
+                files: Fingerprint::default(),
+            },
             links,
             TimeZone::UTC,
             Names::default(),

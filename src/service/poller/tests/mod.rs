@@ -31,7 +31,7 @@ use crate::{
         api_clock::ApiClock,
         clock::Clock,
         gate::BudgetGate,
-        shared::{Live, Shared},
+        shared::{Fingerprint, Live, Shared},
     },
     store::Store,
 };
@@ -115,7 +115,7 @@ impl Bench {
         let rules = rules.iter().map(|(name, text)| Arc::new(rule(name, text))).collect();
         let rules = RuleSet { rules, ..RuleSet::default() };
         let shared = Shared::new(
-            Live { rules, renderer: Renderer::built_in(), mistakes: Vec::new() },
+            Live { rules, renderer: Renderer::built_in(), mistakes: Vec::new(), files: Fingerprint::default() },
             BTreeMap::new(),
             TimeZone::UTC,
             Names::default(),
