@@ -21,8 +21,12 @@ pub fn read(data: &[u8]) {
     for outcome in [slack::outcome(&answer), webhook::outcome(&answer)] {
         check(status, &said, &outcome);
     }
+    // A yes in another spelling is a yes, too; a web page never is.
     let yes = slack::outcome(&answer) == Outcome::Delivered;
-    assert_eq!(yes, status == 200 && said.trim() == "ok", "Slack says {status} {said:?}");
+    let is_its_own = status == 200 && said.trim() == "ok";
+    let can_be = (200..300).contains(&status) && !said.trim_start().starts_with('<');
+    assert!(yes || !is_its_own, "Slack says {status} {said:?}");
+    assert!(!yes || can_be, "Slack says {status} {said:?}");
 }
 
 fn check(status: u16, said: &str, outcome: &Outcome) {
