@@ -7,11 +7,7 @@
 use jiff::SignedDuration;
 use serde_json::{Map, Value};
 
-use super::{
-    InboxError,
-    mend::mended,
-    split::{self, Malformed},
-};
+use super::{InboxError, loose, mend::mended, split};
 
 /// How deep what stands beside the records is looked at.
 const DEEPEST: usize = 4;
@@ -83,7 +79,8 @@ struct Envelope<'a> {
 impl<'a> Envelope<'a> {
     fn of(body: &'a str) -> Result<Self, InboxError> {
         let mut envelope = Self { beside: Map::new(), data: None };
-        for (name, raw) in split::fields(body).map_err(|Malformed| InboxError::NotJson)? {
+        let fields = split::fields(body).ok().or_else(|| loose::fields(body)).ok_or(InboxError::NotJson)?;
+        for (name, raw) in fields {
             let twice = if name == "data" {
                 envelope.data.replace(raw).is_some()
             } else {

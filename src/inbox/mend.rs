@@ -4,10 +4,22 @@
 //! nested without end must not cost its customer the alert. What cannot be known stays a value that no documented
 //! field understands, so that no alert ends by it.
 
-use super::split::{self, is_blank};
+use std::{borrow::Cow, iter};
+
+use super::{
+    quotes::escaped,
+    split::{self, is_blank},
+};
 
 /// How deep a record may be nested; what lies deeper is undocumented and is dropped.
 const DEEPEST: usize = 64;
+
+/// What a record may have meant, as JSON: as it stands there, without faults, and with its texts' quotes escaped.
+pub fn readings(raw: &str) -> impl Iterator<Item = Cow<'_, str>> {
+    let without_faults = iter::once_with(move || Cow::from(mended(raw)));
+    let with_quotes = iter::once_with(move || escaped(raw)).flatten().map(|escaped| Cow::from(mended(&escaped)));
+    iter::once(Cow::from(raw)).chain(without_faults).chain(with_quotes)
+}
 
 /// The record in JSON, as far as that can be said.
 pub fn mended(raw: &str) -> String {

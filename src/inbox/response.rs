@@ -8,7 +8,9 @@ use serde_json::Value;
 use super::{
     InboxError,
     envelope::{self, Good},
-    mend::{mended, within},
+    loose,
+    mend::{readings, within},
+    quotes::escaped,
     split,
 };
 use crate::model::{Contact, text};
@@ -76,30 +78,63 @@ pub struct Head {
 pub fn page(head: Head, body: &[u8]) -> Result<Page, InboxError> {
     let text = String::from_utf8_lossy(body);
     let good = good(head, &text)?;
-    let mut page = Page { stated: good.stated, asked_at: head.asked_at, ..Page::default() };
-    for raw in split::entries(good.data).into_iter().flatten() {
-        match record(raw).and_then(|value| Contact::read(value).ok()) {
-            Some(contact) if contact.id.len() <= LONGEST_ID => {
-                page.bytes += contact.weight();
-                page.contacts.push(contact);
+    let contact = |raw: &str| {
+        let contact = Contact::read(record(raw)?).ok().filter(|contact| contact.id.len() <= LONGEST_ID)?;
+        let weight = contact.weight();
+        Some((contact, weight))
+    };
+    let Read { kept, unreadable, bytes } = read(good.data, contact)?;
+    Ok(Page { contacts: kept, unreadable, bytes, stated: good.stated, asked_at: head.asked_at })
+}
+
+/// What was understood of a list, how many entries were not, and how many bytes of memory it takes.
+struct Read<T> {
+    kept: Vec<T>,
+    unreadable: usize,
+    bytes: usize,
+}
+
+/// Reads a list's entries; `entry` gives what is in one, and its bytes. Where one may have hidden others, the list
+/// is cut by their beginnings, and what tells more counts.
+fn read<T>(list: &str, entry: impl Fn(&str) -> Option<(T, usize)>) -> Result<Read<T>, InboxError> {
+    let by_brackets = read_of(split::entries(list).into_iter().flatten(), &entry)?;
+    if by_brackets.unreadable == 0 {
+        return Ok(by_brackets);
+    }
+    let by_beginnings = read_of(loose::entries(list), &entry)?;
+    let has_more = by_beginnings.kept.len() > by_brackets.kept.len();
+    Ok(if has_more { by_beginnings } else { by_brackets })
+}
+
+fn read_of<'a, T>(
+    entries: impl Iterator<Item = &'a str>,
+    entry: impl Fn(&str) -> Option<(T, usize)>,
+) -> Result<Read<T>, InboxError> {
+    let mut read = Read { kept: Vec::new(), unreadable: 0, bytes: 0 };
+    for raw in entries {
+        match entry(raw) {
+            Some((kept, bytes)) => {
+                read.bytes += bytes;
+                read.kept.push(kept);
             }
-            _ => page.unreadable += 1,
+            None => read.unreadable += 1,
         }
         // A few bytes on the wire can be a hundred times as many in memory.
-        if page.bytes > MOST_KEPT {
+        if read.bytes > MOST_KEPT {
             return Err(InboxError::TooMuch { limit: MOST_KEPT >> 20 });
         }
     }
-    Ok(page)
+    Ok(read)
 }
 
 /// A record as JSON, mended where that is needed: one fault costs one record at most. Of a very large one, texts are
 /// cut; one that is large all the same would take many times as much memory.
 fn record(raw: &str) -> Option<Value> {
+    let cut = |raw: &str| serde_json::from_str(&within(raw, LONGEST_TEXT, LARGEST)?).ok();
     if raw.len() > LARGEST {
-        return serde_json::from_str(&within(raw, LONGEST_TEXT, LARGEST)?).ok();
+        return cut(raw).or_else(|| cut(&escaped(raw)?));
     }
-    serde_json::from_str(raw).or_else(|_| serde_json::from_str(&mended(raw))).ok()
+    readings(raw).find_map(|json| serde_json::from_str(&json).ok())
 }
 
 /// Reads `GET /inbox/segments`: names by id; entries without both are left out.
@@ -110,11 +145,13 @@ pub fn segments(head: Head, body: &[u8]) -> Result<BTreeMap<String, String>, Inb
     let named = |raw: &str| {
         let value = record(raw)?;
         let of = |key: &str| value.get(key)?.as_str().map(str::to_owned).filter(|text| !text.is_empty());
-        Some((of("_id").filter(|id| id.len() <= LONGEST_ID)?, text::one_line(&of("segmentName")?, 200)))
+        let (id, name) = (of("_id").filter(|id| id.len() <= LONGEST_ID)?, text::one_line(&of("segmentName")?, 200));
+        let bytes = id.len() + name.len();
+        Some(((id, name), bytes))
     };
     let text = String::from_utf8_lossy(body);
     let good = good(head, &text)?;
-    Ok(split::entries(good.data).into_iter().flatten().filter_map(named).take(MOST_SEGMENTS).collect())
+    Ok(read(good.data, named)?.kept.into_iter().take(MOST_SEGMENTS).collect())
 }
 
 fn good(head: Head, body: &str) -> Result<Good<'_>, InboxError> {

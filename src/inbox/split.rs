@@ -16,32 +16,38 @@ pub fn fields(text: &str) -> Result<Vec<(&str, &str)>, Malformed> {
     let mut found = Vec::new();
     cut.skip_blanks();
     cut.expect(b'{')?;
-    loop {
-        cut.skip_blanks();
-        if found.is_empty() && cut.peek() == Some(b'}') {
-            break;
-        }
-        if cut.peek() != Some(b'"') {
-            return Err(Malformed);
-        }
-        let name = cut.value()?;
-        cut.skip_blanks();
-        cut.expect(b':')?;
-        cut.skip_blanks();
-        let value = cut.value()?;
-        if value.is_empty() {
-            return Err(Malformed);
-        }
-        found.push((name.trim_matches('"'), value));
-        cut.skip_blanks();
-        match cut.peek() {
-            Some(b',') => cut.at += 1,
-            _ => break,
-        }
-    }
-    cut.expect(b'}')?;
     cut.skip_blanks();
-    if cut.at == text.len() { Ok(found) } else { Err(Malformed) }
+    if cut.peek() != Some(b'}') {
+        let name = cut.name()?;
+        found.push((name, cut.field_value()?));
+    }
+    found.extend(cut.rest()?);
+    Ok(found)
+}
+
+/// The fields that stand before the one of this name, and the text from its value on; `None` where none has it, or
+/// something stands between them.
+pub fn fields_before<'a>(text: &'a str, wanted: &str) -> Option<(Vec<(&'a str, &'a str)>, &'a str)> {
+    let mut cut = Cut { text, at: 0 };
+    let mut found = Vec::new();
+    cut.skip_blanks();
+    cut.expect(b'{').ok()?;
+    loop {
+        let name = cut.name().ok()?;
+        if name == wanted {
+            return Some((found, &text[cut.at..]));
+        }
+        found.push((name, cut.field_value().ok()?));
+        cut.expect(b',').ok()?;
+    }
+}
+
+/// The fields of the rest of an object, from the comma or the bracket after a value.
+///
+/// # Errors
+/// As of [`fields`].
+pub fn fields_after(text: &str) -> Result<Vec<(&str, &str)>, Malformed> {
+    Cut { text, at: 0 }.rest()
 }
 
 /// The entries of the list that `text` is, as they stand there; `None` where it is no list.
@@ -120,6 +126,40 @@ impl<'a> Cut<'a> {
         while self.peek().is_some_and(|byte| is_blank(char::from(byte))) {
             self.at += 1;
         }
+    }
+
+    /// A field's name, up to where its value begins.
+    fn name(&mut self) -> Result<&'a str, Malformed> {
+        self.skip_blanks();
+        if self.peek() != Some(b'"') {
+            return Err(Malformed);
+        }
+        let name = self.value()?;
+        self.skip_blanks();
+        self.expect(b':')?;
+        self.skip_blanks();
+        Ok(name.trim_matches('"'))
+    }
+
+    /// A field's value, up to what follows it.
+    fn field_value(&mut self) -> Result<&'a str, Malformed> {
+        let value = self.value()?;
+        self.skip_blanks();
+        if value.is_empty() { Err(Malformed) } else { Ok(value) }
+    }
+
+    /// What follows in an object after a value, with its end and that of the text.
+    fn rest(&mut self) -> Result<Vec<(&'a str, &'a str)>, Malformed> {
+        let mut found = Vec::new();
+        self.skip_blanks();
+        while self.peek() == Some(b',') {
+            self.at += 1;
+            let name = self.name()?;
+            found.push((name, self.field_value()?));
+        }
+        self.expect(b'}')?;
+        self.skip_blanks();
+        if self.at == self.text.len() { Ok(found) } else { Err(Malformed) }
     }
 
     /// One value, whatever is in it. It does not call itself: nesting costs no stack.

@@ -291,10 +291,61 @@ fn one_record_s_fault_costs_that_record() {
     ] {
         assert_eq!(among_others(record.as_bytes()), (all(), 0), "{record:.80}");
     }
-    for lost in
-        [r#"{"_id":"c2""x":1}"#, r#"{"_id":"c2","text":"he said "hi" to us"}"#, "undefined", "{_id:'c2'}", "", "{]"]
-    {
+    for text in [
+        &b"he said \"hi\" to us"[..],
+        b"a 5\" screen",
+        b"\"",
+        b"\"\" and \"",
+        b"look: \"}\", \"]\" and \"{\"",
+        b"one \\\", one \", and \\\\",
+        b"half an emoji \\ud83d, 5\" and \x00",
+    ] {
+        assert_eq!(among_others(&with(text)), (all(), 0), "{}", String::from_utf8_lossy(text));
+    }
+    for lost in [
+        r#"{"_id":"c2""x":1}"#,
+        "undefined",
+        "{_id:'c2'}",
+        "",
+        "{]",
+        // A quote too few: nobody knows what is a text, and what a field.
+        r#"{"_id":"c2","text":"hello}"#,
+        r#"{"_id":"c2","text":hello","status":"CLOSED"}"#,
+        r#"{"_id":"c2","text":"hello,"status":"CLOSED"}"#,
+        r#"{"_id":"c2","lastMessage":{"text":"hello},"status":"CLOSED","tags":["a","b"]}"#,
+        r#"{"_id":"c2","text":"C:\","status":"CLOSED"}"#,
+        r#"{"_id":"c2","text":"hello"}}"#,
+        r#"{"_id":"c2","text":["hello"}"#,
+    ] {
         assert_eq!(among_others(lost.as_bytes()), (vec!["c1".to_owned(), "c3".to_owned()], 1), "{lost}");
+    }
+}
+
+#[test]
+fn quotes_cost_neither_the_next_nor_the_last_record_nor_what_stands_beside_them() {
+    let bad = [
+        r#"{"_id":"b1","text":"hello}"#,
+        r#"{"_id":"b2","text":"5" tv","status":"OPEN"}"#,
+        r#"{"_id":"b3","text":"a "b"}"#,
+    ];
+    for order in [[0, 1, 2], [1, 2, 0], [2, 0, 1], [1, 1, 1], [0, 0, 0]] {
+        let records = order.map(|which| bad[which]).join(r#",{"_id":"c1"},"#);
+        let body = |beside: &str| format!(r#"{{"success":true,"data":[{records}]{beside}}}"#);
+        let lost = order.iter().filter(|which| **which == 0).count();
+        let read = page(head(200), body(r#","total":7"#).as_bytes()).unwrap();
+        assert_eq!((read.len(), read.unreadable, read.stated), (5, lost, Some(7)), "{records}");
+        assert!(page(head(200), body("").as_bytes()).is_ok(), "{records}");
+        let error = InboxError::Contradiction { key: "errors".to_owned() };
+        assert_eq!(fault(200, &body(r#","errors":["x"]"#)), error, "{records}");
+    }
+}
+
+#[test]
+fn an_answer_that_was_cut_is_none_whatever_its_texts_hold() {
+    let whole = EXAMPLE.replace("I am here", "I \"am\" \"here");
+    assert_eq!(page(head(200), whole.as_bytes()).map(|page| (page.len(), page.unreadable)), Ok((1, 0)));
+    for at in (0..whole.trim_end().len() - 1).filter(|at| whole.is_char_boundary(*at)) {
+        assert!(page(head(200), &whole.as_bytes()[..at]).is_err(), "{}", &whole[..at]);
     }
 }
 
@@ -347,6 +398,10 @@ fn names_of_segments() {
     ] });
     let named = segments(head(200), body.to_string().as_bytes()).unwrap();
     assert_eq!(named.into_iter().collect::<Vec<_>>(), [("s1".to_owned(), "Newsletter".to_owned())]);
+    let quotes =
+        br#"{"success":true,"data":[{"_id":"s1","segmentName":"5" screens"},{"_id":"s2","segmentName":"VIP"}]}"#;
+    let named = segments(head(200), quotes).unwrap();
+    assert_eq!((named["s1"].as_str(), named["s2"].as_str()), ("5\" screens", "VIP"));
     assert_eq!(segments(head(404), b"").unwrap_err(), InboxError::Status { status: 404 });
 }
 
