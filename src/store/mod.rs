@@ -23,7 +23,7 @@ mod silences;
 mod space;
 mod succession;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::{
     collections::BTreeMap,

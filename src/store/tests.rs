@@ -2,7 +2,7 @@
 
 mod clocks;
 mod files;
-mod fixtures;
+pub(crate) mod fixtures;
 mod formats;
 mod model;
 mod people;

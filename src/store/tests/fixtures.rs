@@ -37,7 +37,7 @@ pub(super) fn resolved(alert: &Alert, now: Timestamp) -> Alert {
     Alert { resolution: Some(resolution), ..alert.clone() }
 }
 
-pub(super) fn notification(alert: &Alert, receiver: &str, event: Event, now: Timestamp) -> Notification {
+pub(crate) fn notification(alert: &Alert, receiver: &str, event: Event, now: Timestamp) -> Notification {
     Notification {
         alert: alert.id.clone(),
         rule: alert.rule.clone(),

@@ -18,9 +18,7 @@ use tokio::{
 
 use crate::{
     engine::{group::GroupBy, owe},
-    model::{
-        Alert, Changes, Contact, Event, MessageId, Names, Notification, Privacy, Reason, Resolution, smtp::SmtpAddress,
-    },
+    model::{Alert, Changes, Contact, Event, MessageId, Names, Privacy, Reason, Resolution, smtp::SmtpAddress},
     notify::{Email, Sender, Slack, Webhook},
     render::{Format, Renderer},
     rules::RuleSet,
@@ -30,7 +28,7 @@ use crate::{
         pace::Pace,
         shared::{Fingerprint, Live, Shared},
     },
-    store::{Recorded, Store},
+    store::{Recorded, Store, tests::fixtures::notification},
 };
 
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -226,19 +224,6 @@ impl Bench {
     pub(super) async fn owed(&self, event: Event) -> usize {
         let open = self.store.open_of(&self.manner.receiver).await.unwrap();
         open.owed.iter().filter(|owed| owed.notification.event == event).count()
-    }
-}
-
-fn notification(alert: &Alert, receiver: &str, event: Event, now: Timestamp) -> Notification {
-    Notification {
-        alert: alert.id.clone(),
-        rule: alert.rule.clone(),
-        inbox: alert.inbox.clone(),
-        receiver: receiver.to_owned(),
-        step: 0,
-        event,
-        template: "alert".to_owned(),
-        due_at: now,
     }
 }
 
