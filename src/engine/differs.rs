@@ -8,10 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use super::Query;
-use crate::{
-    model::{Contact, Differs, snapshot::WalkMemory},
-    rules::Filter,
-};
+use crate::model::{Contact, Differs, Filter, snapshot::WalkMemory};
 
 /// Values that are shown.
 const SHOWN: usize = 3;

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::{
-    model::alert::short_hash,
-    rules::{Filter, Rule},
+    model::{Filter, alert::short_hash},
+    rules::Rule,
 };
 
 /// One set of filters that is walked, for all rules that it serves.

@@ -21,10 +21,7 @@ use super::{
     encoding, request,
     response::{self, Head, Page},
 };
-use crate::{
-    model::{Dated, Renewable, pause::asked, time::parse_http_date},
-    rules::Filter,
-};
+use crate::model::{Dated, Filter, Renewable, pause::asked, time::parse_http_date};
 
 /// The largest answer that is read, in MiB; a page of 137 long records is far below.
 const MAX_MIB: usize = 16;

@@ -4,15 +4,12 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::{
-    model::{text, time::iso},
-    rules::{Filter, filter::Range},
-};
+use crate::model::{Filter, filter::Range, text, time::iso};
 
 /// The body for one page (from 1) of `filter`, with relative times as of `now`.
 pub fn body(filter: &Filter, page: u32, now: Timestamp) -> Value {
     let range = |range: &Range| {
-        let of = |end: Option<crate::rules::filter::When>| end.map(|end| iso(end.at(now))).unwrap_or_default();
+        let of = |end: Option<crate::model::filter::When>| end.map(|end| iso(end.at(now))).unwrap_or_default();
         json!({ "startAt": of(range.start), "endsAt": of(range.end) })
     };
     // The API may compare byte by byte, and keep a text as some phone or browser wrote it.

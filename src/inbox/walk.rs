@@ -8,10 +8,7 @@ use std::collections::{BTreeMap, HashSet};
 use jiff::Timestamp;
 
 use super::{Client, Gate, InboxError};
-use crate::{
-    model::{Contact, ContactId},
-    rules::Filter,
-};
+use crate::model::{Contact, ContactId, Filter};
 
 /// Pages in a row without a new contact that end a walk.
 const STALE: u32 = 3;

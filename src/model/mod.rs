@@ -8,6 +8,7 @@ pub mod clocks;
 pub mod contact;
 pub mod doubt;
 pub mod field;
+pub mod filter;
 pub mod history;
 pub mod link;
 pub mod loss;
@@ -32,6 +33,7 @@ pub use alert::{Ack, Alert, AlertId, Candidate, Charge, Edition, Lapse, Progress
 pub use clocks::{Clocks, Dated, Measure};
 pub use contact::{Contact, ContactId, Unreadable};
 pub use doubt::{Differs, Doubt, Emptied};
+pub use filter::Filter;
 pub use history::{Entry, Happened};
 pub use loss::{Found, Loss};
 pub use message::{Attempt, Body, Event, Fault, Message, MessageId, Notification, NotificationId, Outcome, Parcel};

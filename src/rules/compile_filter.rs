@@ -3,15 +3,18 @@
 use toml::{Spanned, Value};
 
 use super::{
-    Filter,
     compile::{Compiler, FILTER_KEYS, LAST_MESSAGE_BY, STATUS},
     condition::{nearest_value, types},
-    filter::{Bots, Range, When},
     shape::{FilterTable, RangeTable},
 };
 use crate::{
     diagnose::{Diagnostic, nearest::did_you_mean},
-    model::{text::form, time},
+    model::{
+        Filter,
+        filter::{Bots, Range, When},
+        text::form,
+        time,
+    },
 };
 
 impl Compiler<'_, '_> {

@@ -1,14 +1,13 @@
 //! What admins edit: one file a rule, checked before it goes live.
 //!
 //! Pure but for the loader. [`shape`] is the file as written, [`compile`] makes a [`Rule`] of it and
-//! reports every mistake, [`filter`] and [`condition`] decide about a contact, [`hours`] about a time.
+//! reports every mistake, [`condition`] decides about a contact, [`hours`] about a time.
 //! This room knows nothing of how contacts are read or messages sent.
 
 pub mod compile;
 mod compile_filter;
 mod compile_timing;
 pub mod condition;
-pub mod filter;
 pub mod folder;
 pub mod hours;
 pub mod load;
@@ -19,14 +18,13 @@ mod tests;
 pub mod vanish;
 
 pub use condition::{Condition, Fault, Scope, Verdict};
-pub use filter::Filter;
 pub use hours::Hours;
 pub use load::{Known, RuleSet};
 
 use jiff::{SignedDuration, Timestamp};
 
 use self::hours::Count;
-use crate::model::{Edition, alert::short_hash, time};
+use crate::model::{Edition, Filter, alert::short_hash, time};
 
 /// How much a rule matters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

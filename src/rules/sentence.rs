@@ -4,12 +4,12 @@ use std::fmt::Write;
 
 use jiff::SignedDuration;
 
-use super::{
-    AckOn, Filter, Rule, Since, Step,
+use super::{AckOn, Rule, Since, Step, hours::Count};
+use crate::model::{
+    Filter,
     filter::{Range, When},
-    hours::Count,
+    time::compact,
 };
-use crate::model::time::compact;
 
 /// What a rule does: whom it tells, when, and of whom.
 pub fn sentence(rule: &Rule) -> String {

@@ -24,11 +24,10 @@ use crate::{
         walk::{Extent, Last, PageSize, walk as read_pages},
     },
     model::{
-        InboxMemory,
+        Filter, InboxMemory,
         clocks::{ask_since, shown_to},
         snapshot::{WalkMemory, WalkPart},
     },
-    rules::Filter,
 };
 
 /// How long after its beginning a full walk can go on where it stopped.

@@ -12,7 +12,7 @@ const MAY_KNOW: [(&str, &[&str]); 13] = [
     ("diagnose", &[]),
     ("rules", &["model", "diagnose"]),
     ("engine", &["model", "rules"]),
-    ("inbox", &["model", "rules"]),
+    ("inbox", &["model"]),
     ("render", &["model", "diagnose"]),
     ("notify", &["model"]),
     ("store", &["model"]),

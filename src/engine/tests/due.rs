@@ -13,8 +13,7 @@ use crate::{
         due::{Due, Walk, allowance, is_time, walks},
         observed::Sights,
     },
-    model::{Ack, Contact, Matchers, Reason, Silence},
-    rules::Filter,
+    model::{Ack, Contact, Filter, Matchers, Reason, Silence},
 };
 
 const HALF_A_MINUTE: &str = "when = 'unreadMessages > 0'\nfor = '30s'\n[filter]\nlastMessageBy = ['user']";

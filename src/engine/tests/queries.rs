@@ -9,11 +9,11 @@ use serde_json::json;
 use super::fixtures::{noon, rule};
 use crate::{
     engine::plan,
-    model::Contact,
-    rules::{
-        Filter, Rule,
+    model::{
+        Contact, Filter,
         filter::{Bots, Range, When},
     },
+    rules::Rule,
 };
 
 fn shared(rules: Vec<Rule>) -> Vec<Arc<Rule>> {

@@ -17,7 +17,7 @@ use crate::{
         response::Page,
         testing::{Open, TOKEN, client, inbox, noon, raw, within},
     },
-    rules::Filter,
+    model::Filter,
     sandbox::{Fault, Kind, Place},
 };
 

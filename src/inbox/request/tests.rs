@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::body;
 use crate::{
     inbox::testing::{Open, inbox, noon},
-    rules::{
+    model::{
         Filter,
         filter::{Bots, Range, When},
     },

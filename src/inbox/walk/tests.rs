@@ -11,7 +11,7 @@ use crate::{
         InboxError,
         testing::{Inbox, Open, client, http, inbox, noon},
     },
-    rules::Filter,
+    model::Filter,
     sandbox::{BadRecord, Fault, Kind},
 };
 
@@ -287,7 +287,7 @@ async fn a_fault_that_passes_is_no_failure() {
     inbox.sandbox.fault(Fault::inbox(Kind::HalfJson).on_page(2));
     inbox.sandbox.fault(Fault::inbox(Kind::Close).on_page(2));
     let heard = std::sync::Mutex::new(Vec::new());
-    let filter = Filter { created_at: crate::rules::filter::Range::default(), ..Filter::default() };
+    let filter = Filter { created_at: crate::model::filter::Range::default(), ..Filter::default() };
     let progress = |page| heard.lock().unwrap().push(page);
     let walk = walk(&inbox.client(), &Open::default(), &filter, extent(None), &progress).await;
     assert_eq!((walk.is_complete(), ids(&walk)), (true, all(25)));
@@ -298,8 +298,8 @@ async fn a_fault_that_passes_is_no_failure() {
 async fn relative_times_stay_the_same_through_a_walk() {
     let inbox = inbox(1).await;
     inbox.sandbox.put(json!({ "_id": "a", "createdAt": "2026-06-12T11:30:00Z" })).unwrap();
-    let since = Some(crate::rules::filter::When::Ago(SignedDuration::from_hours(1)));
-    let created_at = crate::rules::filter::Range { start: since, end: None };
+    let since = Some(crate::model::filter::When::Ago(SignedDuration::from_hours(1)));
+    let created_at = crate::model::filter::Range { start: since, end: None };
     let filter = Filter { created_at, ..Filter::default() };
     let walk = walk(&inbox.client(), &Open::default(), &filter, extent(None), &|_| {}).await;
     assert_eq!(ids(&walk).len(), 1);

@@ -8,8 +8,7 @@ use serde_json::{Value, json};
 use super::{Contact, Unreadable};
 use crate::{
     inbox::testing::{Open, inbox, noon},
-    model::field::Kind,
-    rules::Filter,
+    model::{Filter, field::Kind},
 };
 
 const FIELDS: &str = include_str!("../../../tests/fixtures/inbox-fields.json");

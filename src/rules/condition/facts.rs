@@ -9,9 +9,9 @@ use cel::{
 };
 use jiff::Timestamp;
 
-use crate::{
-    model::time,
-    rules::filter::{Filter, Range, When},
+use crate::model::{
+    filter::{Filter, Range, When},
+    time,
 };
 
 /// Something that is claimed of a name.

@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 
 use crate::{
     diagnose::Source,
-    model::Contact,
+    model::{Contact, Filter},
     rules::{
-        Filter, Known,
+        Known,
         compile::{Compiled, compile},
     },
 };

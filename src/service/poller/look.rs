@@ -15,8 +15,7 @@ use crate::{
         InboxError, WalkEnd,
         walk::{Extent, Last, walk as read_pages},
     },
-    model::{Alert, InboxMemory},
-    rules::Filter,
+    model::{Alert, Filter, InboxMemory},
     service::{clock::Clock, metrics::Counted, walks::Kind},
     store::StoreError,
 };

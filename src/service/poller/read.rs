@@ -14,8 +14,8 @@ use super::{Mode, Poller};
 use crate::{
     engine::{Observed, Query, missing, plan},
     inbox::InboxError,
-    model::{Alert, Contact, InboxMemory, Snapshot},
-    rules::{Filter, Rule},
+    model::{Alert, Contact, Filter, InboxMemory, Snapshot},
+    rules::Rule,
     service::{
         clock::Clock,
         shared::Live,

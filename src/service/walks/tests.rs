@@ -9,10 +9,9 @@ use crate::{
     engine::Query,
     inbox::testing::noon,
     model::{
-        InboxMemory,
+        Filter, InboxMemory,
         snapshot::{WalkMemory, WalkPart},
     },
-    rules::Filter,
     service::poller::Mode,
 };
 

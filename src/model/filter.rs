@@ -5,7 +5,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::model::{
+use super::{
     Contact,
     text::{form, same},
 };
