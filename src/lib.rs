@@ -22,6 +22,7 @@
 //! `sandbox` are outside.
 
 pub mod cli;
+pub mod clock;
 pub mod config;
 pub mod diagnose;
 pub mod engine;

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use self::{books::Books, ledger::Records, trouble::Trouble};
 use super::{Exit, Global, files, outlet::Outlet, shipped, signals, terminal};
 use crate::{
+    clock::{Clock, SystemClock},
     config::load::Secrets,
     inbox::Patience,
     model::history::Asked,
@@ -25,7 +26,6 @@ use crate::{
     },
     service::{
         app::{App, Surroundings},
-        clock::{Clock, SystemClock},
         run::daemon,
     },
     store::Store,

@@ -13,13 +13,13 @@ use super::{
     signals, terminal,
 };
 use crate::{
+    clock::{Clock, SystemClock},
     config::State,
     diagnose::Diagnostic,
     inbox::Patience,
     model::{Body, Parcel},
     service::{
         app::{App, Surroundings},
-        clock::{Clock, SystemClock},
         poller::Mode,
         run::begin,
     },

@@ -18,6 +18,7 @@ use super::{
     signals, terminal,
 };
 use crate::{
+    clock::{Clock, SystemClock},
     config::{Server, State, load::Secrets},
     diagnose::Diagnostic,
     inbox::Patience,
@@ -25,7 +26,6 @@ use crate::{
     rules::RuleSet,
     service::{
         app::{self, App, StartError, Surroundings},
-        clock::{Clock, SystemClock},
         run::{Report, daemon, once},
         senders::Output,
     },

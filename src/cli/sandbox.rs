@@ -9,12 +9,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Exit, Global, outlet::Outlet, scene, signals, terminal};
 use crate::{
+    clock::{Clock, SystemClock},
     sandbox::{
         Running, Sandbox, Settings,
         smtp::SmtpSink,
         story::{Pace, Story},
     },
-    service::clock::{Clock, SystemClock},
 };
 
 /// How often it is looked whether something is to happen.

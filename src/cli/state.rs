@@ -10,10 +10,10 @@ use tracing::Level;
 
 use super::{Exit, Global, files, files::Files, terminal};
 use crate::{
+    clock::{Clock, SystemClock},
     config::{State, load::Secrets},
     diagnose::Diagnostic,
     model::{Alert, text},
-    service::clock::{Clock, SystemClock},
     store::Store,
 };
 

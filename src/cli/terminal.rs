@@ -14,11 +14,9 @@ use super::{
     outlet::{Outlet, write_patiently},
 };
 use crate::{
+    clock::{Clock, SystemClock},
     diagnose::{Diagnostic, draw::draw},
-    service::{
-        clock::{Clock, SystemClock},
-        run::Progress,
-    },
+    service::run::Progress,
 };
 
 /// At the end, a reader of the log that takes nothing is waited for as long as this.

@@ -19,8 +19,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Client, Gate, InboxError, Patience};
 use crate::{
+    clock::ManualClock,
     sandbox::{Running, Sandbox, Settings},
-    service::{clock::ManualClock, http, proxies::Proxies},
+    service::{http, proxies::Proxies},
 };
 
 pub(crate) const TOKEN: &str = "made-up-token";

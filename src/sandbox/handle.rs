@@ -12,7 +12,7 @@ use super::deeds::Deed;
 use super::fault::{Fault, Place};
 use super::smtp::{Mail, SmtpSink, Stage};
 use super::state::State;
-use crate::service::clock::Clock;
+use crate::clock::Clock;
 
 /// Why something could not be done in the sandbox.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

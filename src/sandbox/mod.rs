@@ -18,7 +18,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::service::clock::Clock;
+use crate::clock::Clock;
 
 mod answer;
 mod api;

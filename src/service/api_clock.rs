@@ -8,8 +8,10 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::clock::{Clock, Jumps};
-use crate::model::{Dated, Measure, clocks::counted};
+use crate::{
+    clock::{Clock, Jumps},
+    model::{Dated, Measure, clocks::counted},
+};
 
 /// The clock of one inbox.
 pub struct ApiClock {

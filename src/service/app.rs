@@ -11,7 +11,6 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::{
     api_clock::ApiClock,
-    clock::Clock,
     deliverer::{Deliverer, Inboxes, Manner, PutOff},
     gate::BudgetGate,
     health::Health,
@@ -29,6 +28,7 @@ use super::{
     watchdog::Watchdog,
 };
 use crate::{
+    clock::Clock,
     config::{Config, Group, Receiver, ReceiverKind},
     engine::{group::GroupBy, successor::Roster},
     inbox::{Client, Patience},

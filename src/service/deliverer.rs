@@ -19,8 +19,9 @@ pub use self::{
     known::{Inboxes, PutOff},
     limits::Limits,
 };
-use super::{clock::Clock, pace::Pace, shared::Shared, succession};
+use super::{pace::Pace, shared::Shared, succession};
 use crate::{
+    clock::Clock,
     engine::{
         group::GroupBy,
         truth::{Claim, Verdict, judge},

@@ -5,8 +5,9 @@ use std::{sync::Arc, time::Duration};
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Mutex;
 
-use super::{api_clock::ApiClock, clock::Clock, metrics::Metrics};
+use super::{api_clock::ApiClock, metrics::Metrics};
 use crate::{
+    clock::Clock,
     inbox::{Gate, Hold, InboxError, Ledger, MOST_PAUSE},
     model::Dated,
     store::Store,

@@ -7,11 +7,9 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::{sync::Notify, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
-use super::{
-    clock::Clock,
-    outcry::{Judge, Outcry, Verdict},
-};
+use super::outcry::{Judge, Outcry, Verdict};
 use crate::{
+    clock::Clock,
     model::{Problem, WATCHDOG, time::elapsed},
     store::{Store, StoreError},
 };

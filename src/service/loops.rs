@@ -7,7 +7,6 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    clock::{Clock, Jumps},
     deliverer::{Deliverer, Limits},
     health::Health,
     heartbeat::Heartbeat,
@@ -16,7 +15,12 @@ use super::{
     run::Progress,
     watchdog::Watchdog,
 };
-use crate::{inbox::InboxError, model::alert::short_hash, store::Store};
+use crate::{
+    clock::{Clock, Jumps},
+    inbox::InboxError,
+    model::alert::short_hash,
+    store::Store,
+};
 
 /// How often it is judged between two polls what time, edits, acknowledgements and silences bring.
 const TICK: Duration = Duration::from_secs(1);

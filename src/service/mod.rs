@@ -5,7 +5,6 @@
 
 pub mod api_clock;
 pub mod app;
-pub mod clock;
 pub mod deliverer;
 pub mod gate;
 pub mod health;

@@ -15,8 +15,8 @@ pub use self::{
     judge::{Judge, Verdict},
     marker::{Marker, Remembered},
 };
-use super::clock::Clock;
 use crate::{
+    clock::Clock,
     model::{Alert, MessageId, Outcome, Parcel, Problem, Reason, Renewable, Resolution, Trouble, alert::short_hash},
     notify::{Ending, Nobody, Sender},
     render::{Format, watchdog},

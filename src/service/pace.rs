@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use super::clock::Clock;
+use crate::clock::Clock;
 
 /// The pace of one address, over rounds.
 #[derive(Debug, Default)]
@@ -54,7 +54,7 @@ mod tests {
 
     /// When each of so many messages goes out, in milliseconds, each taking `takes` to arrive.
     fn sent_at(pace: &Pace, messages: usize, takes: u64) -> Vec<u128> {
-        let clock = crate::service::clock::ManualClock::at("2026-06-12T12:00:00Z".parse().unwrap());
+        let clock = crate::clock::ManualClock::at("2026-06-12T12:00:00Z".parse().unwrap());
         let pass = |time: Duration| clock.advance(time.try_into().unwrap());
         let mut at = Vec::new();
         for _ in 0..messages {

@@ -12,13 +12,13 @@ pub use self::knowledge::Knowledge;
 use self::read::{Poll, Reading};
 use super::{
     api_clock::ApiClock,
-    clock::{Clock, Jumps},
     gate::BudgetGate,
     metrics::Counted,
     shared::{Live, Shared},
     walks::Gap,
 };
 use crate::{
+    clock::{Clock, Jumps},
     engine::{Observed, Outcome, Query, Tick, due::Due, faults::RuleFault, tick},
     inbox::{Client, InboxError},
     model::{

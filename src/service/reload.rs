@@ -16,13 +16,13 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    clock::Clock,
     poller::Mode,
     renew::{Asked, asked},
     shared::{Fingerprint, Live, Shared},
     succession,
 };
 use crate::{
+    clock::Clock,
     config::Config,
     diagnose::{Diagnostic, Level, Source, harmless::is_harmless},
     model::{RuleMemory, alert::short_hash},

@@ -12,7 +12,6 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
     app::App,
-    clock::Clock,
     deliverer::{Delivered, Deliverer, Limits},
     keeper,
     loops::{Bells, beat, deliver, look_after, mind_the_clock, poll, until},
@@ -20,6 +19,7 @@ use super::{
     reload, renew, succession,
 };
 use crate::{
+    clock::Clock,
     model::WATCHDOG,
     notify::ending::{AFTER_STOP, LAST_WORDS},
     store::{StoreError, Waiting},

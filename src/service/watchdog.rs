@@ -4,8 +4,9 @@ use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{clock::Clock, shared::Shared};
+use super::shared::Shared;
 use crate::{
+    clock::Clock,
     engine::{faults, watch::watch},
     model::{
         Alert, InboxMemory, Loss, MissingRules, Problem, Trouble, WATCHDOG, snapshot::ConditionFailed, time::human,

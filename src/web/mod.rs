@@ -21,9 +21,9 @@ use tokio_util::sync::CancellationToken;
 
 use self::connections::Room;
 use crate::{
+    clock::Clock,
     model::Renewable,
     service::{
-        clock::Clock,
         health::Health,
         lookout::Lookout,
         metrics::{Exposition, Metrics},

@@ -15,11 +15,11 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 use pengwatch::{
+    clock::{Clock, SystemClock},
     sandbox::{
         Running, Sandbox, Settings,
         smtp::{self, SmtpSink},
     },
-    service::clock::{Clock, SystemClock},
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;

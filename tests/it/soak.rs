@@ -15,6 +15,7 @@ use std::{
 use axum::{Router, body::Bytes, http::StatusCode, routing::post};
 use jiff::{SignedDuration, Timestamp};
 use pengwatch::{
+    clock::{Clock, ManualClock},
     config::load::{Secrets, load},
     diagnose::Diagnostic,
     inbox::Patience,
@@ -26,7 +27,6 @@ use pengwatch::{
     },
     service::{
         app::{App, Surroundings},
-        clock::{Clock, ManualClock},
         deliverer::Limits,
         poller::Mode,
         reload::Sources,

@@ -16,7 +16,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::{Running, Sandbox, Settings};
-use crate::service::clock::ManualClock;
+use crate::clock::ManualClock;
 
 const TOKEN: &str = "made-up-token";
 

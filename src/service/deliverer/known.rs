@@ -10,8 +10,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{Delivered, Deliverer, told_by};
 use crate::{
+    clock::Clock as _,
     model::{Alert, Message, NotificationId},
-    service::{clock::Clock as _, poller::Poller},
+    service::poller::Poller,
     store::{Open, Owed, StoreError},
 };
 

@@ -14,11 +14,11 @@ use jiff::SignedDuration;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    clock::Clock,
     engine::group::GroupBy,
     model::Event,
     render::Format,
     service::{
-        clock::Clock,
         deliverer::{Delivered, Deliverer, Limits},
         pace::Pace,
     },

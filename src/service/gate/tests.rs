@@ -6,8 +6,8 @@ use jiff::SignedDuration;
 
 use super::BudgetGate;
 use crate::{
+    clock::{Clock, ManualClock},
     inbox::{Gate, InboxError, testing::noon},
-    service::clock::{Clock, ManualClock},
     store::Store,
 };
 

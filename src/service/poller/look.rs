@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::{Poller, knowledge::AT_SENDING};
 use crate::{
+    clock::Clock,
     engine::{
         Observed, Query, Tick,
         due::{self, Due},
@@ -16,7 +17,7 @@ use crate::{
         walk::{Extent, Last, walk as read_pages},
     },
     model::{Alert, Filter, InboxMemory},
-    service::{clock::Clock, metrics::Counted, walks::Kind},
+    service::{metrics::Counted, walks::Kind},
     store::StoreError,
 };
 

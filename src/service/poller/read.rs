@@ -12,12 +12,12 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{Mode, Poller};
 use crate::{
+    clock::Clock,
     engine::{Observed, Query, missing, plan},
     inbox::InboxError,
     model::{Alert, Contact, Filter, InboxMemory, Snapshot},
     rules::Rule,
     service::{
-        clock::Clock,
         shared::Live,
         walks::{Gap, Kind, Means, Reach, Walker, reaches},
     },

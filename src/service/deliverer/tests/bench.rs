@@ -17,13 +17,13 @@ use tokio::{
 };
 
 use crate::{
+    clock::{Clock, ManualClock},
     engine::{group::GroupBy, owe},
     model::{Alert, Changes, Contact, Event, MessageId, Names, Privacy, Reason, Resolution, smtp::SmtpAddress},
     notify::{Email, Sender, Slack, Webhook},
     render::{Format, Renderer},
     rules::RuleSet,
     service::{
-        clock::{Clock, ManualClock},
         deliverer::{Delivered, Deliverer, Inboxes, Limits, Manner, PutOff},
         pace::Pace,
         shared::{Fingerprint, Live, Shared},

@@ -11,9 +11,9 @@ use serde_json::Value;
 
 use super::{Bench, WAITING, noon, seconds, waiting};
 use crate::{
+    clock::{Clock, ManualClock},
     inbox::testing::{Inbox, http},
     model::{Clocks, time::iso},
-    service::clock::{Clock, ManualClock},
 };
 
 /// Who has waited for two minutes.

@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 
 use super::{Mode, Polled, Poller};
 use crate::{
+    clock::Clock,
     diagnose::Source,
     inbox::testing::{Inbox, inbox, noon},
     model::{Event, Names, time::iso},
@@ -29,7 +30,6 @@ use crate::{
     },
     service::{
         api_clock::ApiClock,
-        clock::Clock,
         gate::BudgetGate,
         shared::{Fingerprint, Live, Shared},
     },
