@@ -17,9 +17,9 @@
 //! attempt and is sent only when the receiver accepted it; no alert ends without evidence; `now` is an
 //! argument; a customer's text reaches no log.
 //!
-//! Who may know whom: `model` and `diagnose` know nobody; `rules` and `engine` are pure; `inbox`,
-//! `render`, `notify` and `store` never know each other; `service` knows all of these; `cli`, `web` and
-//! `sandbox` are outside.
+//! Who may know whom: `model`, `diagnose` and `clock` know nobody, and `net` knows the nouns; `rules` and
+//! `engine` are pure; `inbox`, `render`, `notify` and `store` never know each other; `service` knows all of
+//! these; `cli`, `web` and `sandbox` are outside.
 
 pub mod cli;
 pub mod clock;
@@ -28,6 +28,7 @@ pub mod diagnose;
 pub mod engine;
 pub mod inbox;
 pub mod model;
+pub mod net;
 pub mod notify;
 pub mod render;
 pub mod rules;

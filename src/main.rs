@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use pengwatch::cli;
 
 fn main() -> ExitCode {
-    pengwatch::service::http::install_crypto();
+    pengwatch::net::install_crypto();
     cli::report_internal_errors();
     cli::main()
 }

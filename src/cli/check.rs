@@ -8,8 +8,9 @@ use crate::{
     diagnose::{Diagnostic, draw::draw},
     engine::plan,
     model::time,
+    net::proxies::Proxies,
     rules::RuleSet,
-    service::proxies::{Proxies, proxied},
+    service::proxied::proxied,
 };
 
 /// Checks all files.

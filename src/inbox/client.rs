@@ -21,7 +21,13 @@ use super::{
     encoding, request,
     response::{self, Head, Page},
 };
-use crate::model::{Dated, Filter, Renewable, pause::asked, time::parse_http_date};
+use crate::{
+    model::{Dated, Filter, Renewable, pause::asked},
+    net::{
+        cause::cause,
+        headers::{all, written},
+    },
+};
 
 /// The largest answer that is read, in MiB; a page of 137 long records is far below.
 const MAX_MIB: usize = 16;
@@ -251,17 +257,13 @@ impl Client {
         if let Some(what) = between(Seen { status, header: &header, body: &bytes, asked: &target }) {
             return Err(InboxError::Between { status, what });
         }
-        let written = date(&headers);
+        let written = written(&headers);
         if let Some(date) = written {
             gate.dated(Dated { date, sent, came });
         }
-        let all = |name: &str| {
-            let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
-            values.map(str::to_owned).collect()
-        };
         // A date counts from when it was written, by the clock that wrote it.
         let short = if bytes.len() < SHORT { bytes.as_slice() } else { &[] };
-        let retry_after = asked(status, &all, short, written.unwrap_or(came));
+        let retry_after = asked(status, &|name| all(&headers, name), short, written.unwrap_or(came));
         read(Head { status, retry_after, asked_at }, &bytes)
     }
 
@@ -277,28 +279,11 @@ impl Client {
         if error.is_timeout() {
             InboxError::Timeout { timeout: self.timeout }
         } else if error.is_connect() {
-            InboxError::Unreachable { reason: innermost(error) }
+            InboxError::Unreachable { reason: cause(error) }
         } else {
             InboxError::Broken
         }
     }
-}
-
-/// When an answer was written, by the clock of whoever wrote it; one that a cache kept says how old it is.
-fn date(headers: &header::HeaderMap) -> Option<Timestamp> {
-    let text = |name: header::HeaderName| headers.get(name)?.to_str().ok();
-    let date = parse_http_date(text(header::DATE)?)?;
-    let age = text(header::AGE).and_then(|age| age.trim().parse::<u32>().ok()).unwrap_or(0);
-    date.checked_add(SignedDuration::from_secs(age.into())).ok()
-}
-
-/// The cause at the bottom: "connection refused", "certificate has expired".
-fn innermost(error: &dyn std::error::Error) -> String {
-    let mut cause = error;
-    while let Some(deeper) = cause.source() {
-        cause = deeper;
-    }
-    cause.to_string()
 }
 
 #[cfg(test)]

@@ -20,8 +20,8 @@ use tokio_util::sync::CancellationToken;
 use super::{Client, Gate, InboxError, Patience};
 use crate::{
     clock::ManualClock,
+    net::{self, proxies::Proxies},
     sandbox::{Running, Sandbox, Settings},
-    service::{http, proxies::Proxies},
 };
 
 pub(crate) const TOKEN: &str = "made-up-token";
@@ -43,8 +43,8 @@ pub(crate) fn within(url: &str, timeout: SignedDuration) -> Client {
 }
 
 pub(crate) fn http() -> reqwest::Client {
-    http::install_crypto();
-    http::client(Duration::from_secs(10), &Proxies::default()).unwrap()
+    net::install_crypto();
+    net::client(Duration::from_secs(10), &Proxies::default()).unwrap()
 }
 
 fn over(http: reqwest::Client, url: &str, timeout: SignedDuration) -> Client {

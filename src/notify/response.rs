@@ -1,18 +1,16 @@
 //! What Slack and webhooks share: posting JSON, reading an answer of any size, naming what went wrong
 //! on the way without showing the address.
 
-use std::error::Error;
-use std::io;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use reqwest::header::{AGE, DATE, HeaderMap};
 use reqwest::{Client, RequestBuilder, Url};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::model::pause;
-use crate::model::time::parse_http_date;
 use crate::model::{Fault, Outcome};
+use crate::net::cause::cause;
+use crate::net::headers::{all, written};
 
 /// How much of an answer is read; what follows is not looked at.
 const BODY_LIMIT: usize = 64 * 1024;
@@ -94,19 +92,8 @@ pub(super) async fn exchange(request: RequestBuilder, now: Timestamp, proxy: Opt
         let reason = "HTTP 407: a proxy on the way wants a login".to_owned();
         return Err(through(Outcome::Rejected { reason, fault: Fault::Receiver }, proxy));
     }
-    let all = |name: &str| {
-        let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
-        values.map(str::to_owned).collect()
-    };
-    let asked = pause::asked(status, &all, &body, written(&headers).unwrap_or(now));
+    let asked = pause::asked(status, &|name| all(&headers, name), &body, written(&headers).unwrap_or(now));
     Ok(Answer { retry_after: asked.map(|wait| wait.min(LONGEST_WAIT)), ..Answer::new(status, None, &body, now) })
-}
-
-/// When an answer was written, by the clock of whoever wrote it: a date in it counts from then.
-fn written(headers: &HeaderMap) -> Option<Timestamp> {
-    let date = parse_http_date(headers.get(DATE)?.to_str().ok()?)?;
-    let age = headers.get(AGE).and_then(|age| age.to_str().ok()?.trim().parse::<u32>().ok()).unwrap_or(0);
-    date.checked_add(SignedDuration::from_secs(age.into())).ok()
 }
 
 /// The same, with the proxy that it went through: it may be to blame.
@@ -137,59 +124,6 @@ fn no_answer(error: &reqwest::Error) -> Outcome {
 
 fn broke_off(error: &reqwest::Error) -> String {
     format!("the connection broke off: {}", cause(error))
-}
-
-/// The innermost cause that is known not to hold an address.
-fn cause(error: &reqwest::Error) -> String {
-    if error.is_timeout() {
-        return "timed out".to_owned();
-    }
-    if error.is_dns() {
-        return "the host's name was not found".to_owned();
-    }
-    let mut found = "no further detail".to_owned();
-    let mut source = error.source();
-    while let Some(error) = source {
-        if let Some(error) = error.downcast_ref::<rustls::Error>() {
-            found = tls(error);
-        } else if let Some(error) = error.downcast_ref::<io::Error>() {
-            found = io_cause(error);
-        }
-        source = error.source();
-    }
-    found
-}
-
-/// I/O errors wrap TLS errors, and one another, without being open about it in `source`.
-pub(super) fn io_cause(error: &io::Error) -> String {
-    let Some(inner) = error.get_ref() else { return error.kind().to_string() };
-    let tls = inner.downcast_ref::<rustls::Error>().map(tls);
-    let deeper = || inner.downcast_ref::<io::Error>().map(io_cause);
-    tls.or_else(deeper).unwrap_or_else(|| error.kind().to_string())
-}
-
-/// Names the kind only: some TLS errors list the names in a certificate at length.
-fn tls(error: &rustls::Error) -> String {
-    match error {
-        rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer) => {
-            "TLS: the certificate's issuer is not known here: add it to the system's certificates, or to the file that SSL_CERT_FILE names".to_owned()
-        }
-        rustls::Error::InvalidCertificate(
-            rustls::CertificateError::NotValidForName | rustls::CertificateError::NotValidForNameContext { .. },
-        ) => "TLS: the certificate is for another name: it needs the host's name in its subjectAltName".to_owned(),
-        rustls::Error::InvalidCertificate(
-            rustls::CertificateError::Expired | rustls::CertificateError::ExpiredContext { .. },
-        ) => "TLS: the certificate has expired".to_owned(),
-        rustls::Error::InvalidCertificate(rustls::CertificateError::Other(why))
-            if why.0.to_string() == "UnsupportedCertVersion" =>
-        {
-            "TLS: the certificate is of X.509 version 1: it needs version 3, with the host's name in its subjectAltName"
-                .to_owned()
-        }
-        rustls::Error::InvalidCertificate(_) => "TLS: the certificate is not valid".to_owned(),
-        rustls::Error::AlertReceived(alert) => format!("TLS: the other end says {alert:?}"),
-        _ => "TLS failed".to_owned(),
-    }
 }
 
 #[cfg(test)]

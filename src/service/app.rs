@@ -15,12 +15,10 @@ use super::{
     gate::BudgetGate,
     health::Health,
     heartbeat::Heartbeat,
-    http,
     lookout::Lookout,
     outcry::{Outcry, Voice},
     pace::Pace,
     poller::{Knowledge, Mode, Poller},
-    proxies::{Proxies, proxied},
     reload::{Memory, Sources},
     renew::{Asked, Holders, Renewal},
     senders::{Output, sender},
@@ -33,9 +31,11 @@ use crate::{
     engine::{group::GroupBy, successor::Roster},
     inbox::{Client, Patience},
     model::{InboxMemory, Renewable, alert::short_hash},
+    net::{self, proxies::Proxies},
     notify::Sender,
     render::Format,
     rules::RuleSet,
+    service::proxied::proxied,
     store::{FaultPoints, Store, StoreError, VIA},
 };
 
@@ -147,7 +147,7 @@ impl App {
         memory.settle(&sources, &mut live, &RuleSet::default(), clock.now()).await;
         let store = store.with_fault_points(points.clone());
         let proxies = Proxies::of_environment();
-        let client = http::client(Duration::from_secs(10), &proxies)?;
+        let client = net::client(Duration::from_secs(10), &proxies)?;
         let links: BTreeMap<String, String> =
             config.inboxes.iter().filter_map(|inbox| Some((inbox.name.clone(), inbox.contact_link.clone()?))).collect();
         let mut shared = Shared::new(live, links, config.timezone.clone(), config.names.clone());
@@ -309,7 +309,7 @@ impl Parts<'_> {
 /// # Errors
 /// What of the configuration cannot be used.
 pub fn outcry(config: &Config, clock: &Arc<dyn Clock>, output: &Output) -> Result<Outcry, StartError> {
-    let client = http::client(Duration::from_secs(10), &Proxies::of_environment())?;
+    let client = net::client(Duration::from_secs(10), &Proxies::of_environment())?;
     let voices = voices(config, |receiver| sender(receiver, &client, output).map(Renewable::from))?;
     Ok(Outcry::through(voices, Arc::clone(clock)))
 }

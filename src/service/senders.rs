@@ -6,10 +6,11 @@ use std::{
     time::Duration,
 };
 
-use super::proxies::{Proxies, address_of};
 use crate::{
     config::{Receiver, ReceiverKind},
+    net::proxies::Proxies,
     notify::{Console, Email, Sender, Slack, Webhook},
+    service::proxied::address_of,
 };
 
 /// For one message to one receiver.

@@ -7,24 +7,29 @@ use std::{
 };
 
 /// Every room, and the rooms that it may know.
-const MAY_KNOW: [(&str, &[&str]); 13] = [
+const MAY_KNOW: [(&str, &[&str]); 15] = [
     ("model", &[]),
+    ("clock", &[]),
+    ("net", &["model"]),
     ("diagnose", &[]),
     ("rules", &["model", "diagnose"]),
     ("engine", &["model", "rules"]),
-    ("inbox", &["model"]),
+    ("inbox", &["model", "net"]),
     ("render", &["model", "diagnose"]),
-    ("notify", &["model"]),
+    ("notify", &["model", "net"]),
     ("store", &["model"]),
     ("config", &["model", "diagnose"]),
-    ("service", &["model", "diagnose", "rules", "engine", "inbox", "render", "notify", "store", "config"]),
-    ("sandbox", &["model", "service::clock"]),
-    ("web", &["model", "service", "store"]),
+    (
+        "service",
+        &["model", "diagnose", "rules", "engine", "inbox", "render", "notify", "store", "config", "clock", "net"],
+    ),
+    ("sandbox", &["model", "clock"]),
+    ("web", &["model", "clock", "service", "store"]),
     (
         "cli",
         &[
             "model", "diagnose", "rules", "engine", "inbox", "render", "notify", "store", "config", "service",
-            "sandbox", "web",
+            "sandbox", "web", "clock", "net",
         ],
     ),
 ];
@@ -203,7 +208,7 @@ fn the_binary_knows_the_command_line_only() {
     let main = sources().into_iter().find(|source| source.path == "main.rs").expect("main.rs");
     for known in main.known() {
         let room = known.split("::").next().unwrap_or_default();
-        assert!(room == "cli" || known == "service::http", "main.rs knows {known}");
+        assert!(room == "cli" || known.starts_with("net"), "main.rs knows {known}");
     }
 }
 

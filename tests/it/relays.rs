@@ -10,7 +10,7 @@ use crate::harness::{Home, RULE};
 
 /// What `openssl req -x509` makes for this name: it signs itself, and calls itself an authority.
 fn own_certificate(name: &str) -> (Settings, String) {
-    pengwatch::service::http::install_crypto();
+    pengwatch::net::install_crypto();
     let mut params = CertificateParams::new(vec![name.to_owned()]).expect("a name");
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let key = KeyPair::generate().expect("a key");

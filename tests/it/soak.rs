@@ -530,7 +530,7 @@ fn a_month_of_faults_ends_with_its_books_balanced() {
     let seed = std::env::var("SOAK_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(7);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
-        pengwatch::service::http::install_crypto();
+        pengwatch::net::install_crypto();
         let mut month = month(seed).await;
         month.pass(STEPS, false).await;
         // Then a day in peace, in which everybody is answered.

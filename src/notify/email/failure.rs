@@ -5,7 +5,7 @@ use std::{fmt, io, iter};
 
 use lettre::transport::smtp;
 
-use crate::notify::response::io_cause;
+use crate::net::cause::io_cause;
 
 /// How far a mail came, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -3,7 +3,7 @@
 use std::{io::sink, sync::Mutex};
 
 use super::*;
-use crate::service::http;
+use crate::net;
 
 const CONFIG: &str = "[inbox.main]\ntoken = { file = 'token' }\n\
     [receiver.support]\ntype = 'slack'\nwebhook_url = { file = 'slack' }\n\
@@ -31,7 +31,7 @@ struct Bench {
 
 impl Bench {
     fn new() -> Self {
-        http::install_crypto();
+        net::install_crypto();
         let folder = tempfile::tempdir().unwrap();
         for (name, text) in FILES {
             fs::write(folder.path().join(name), text).unwrap();
@@ -42,7 +42,7 @@ impl Bench {
         let config = judge(&path, CONFIG.to_owned(), Secrets::Needed, &|_| None, &mut found).unwrap();
         assert!(found.iter().all(|one| !one.is_error()), "{found:?}");
         assert_eq!(config.secret_files.len(), FILES.len());
-        let client = http::client(Duration::from_secs(1), &crate::service::proxies::Proxies::default()).unwrap();
+        let client = net::client(Duration::from_secs(1), &net::Proxies::default()).unwrap();
         let output: Output = Arc::new(Mutex::new(sink()));
         let holders = Holders {
             tokens: BTreeMap::from([("main".to_owned(), config.inboxes[0].token.clone().into())]),

@@ -1,10 +1,16 @@
-//! The one HTTP client of the program.
+//! What every edge that speaks HTTP or TLS shares: the one client, proxies, dates of answers, why a connection failed.
+//!
+//! This room knows nobody else of ours but the nouns, and nothing of what is asked for or sent.
+
+pub mod cause;
+pub mod headers;
+pub mod proxies;
 
 use std::time::Duration;
 
 use reqwest::{Certificate, Client, Proxy, redirect::Policy};
 
-use super::proxies::Proxies;
+pub use self::proxies::Proxies;
 
 /// A client that verifies TLS with the system's roots and the bundled ones, follows no redirect (a
 /// token would go along), waits for a connection no longer than `connect` and goes through these proxies.

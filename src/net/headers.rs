@@ -1,0 +1,19 @@
+//! What any answer's headers say.
+
+use jiff::{SignedDuration, Timestamp};
+use reqwest::header::{AGE, DATE, HeaderMap};
+
+use crate::model::time::parse_http_date;
+
+/// When an answer was written, by the clock of whoever wrote it; one that a cache kept says how old it is.
+pub fn written(headers: &HeaderMap) -> Option<Timestamp> {
+    let text = |name| headers.get(name)?.to_str().ok();
+    let date = parse_http_date(text(DATE)?)?;
+    let age = text(AGE).and_then(|age| age.trim().parse::<u32>().ok()).unwrap_or(0);
+    date.checked_add(SignedDuration::from_secs(age.into())).ok()
+}
+
+/// Every value of one name that is a text.
+pub fn all(headers: &HeaderMap, name: &str) -> Vec<String> {
+    headers.get_all(name).iter().filter_map(|value| value.to_str().ok().map(str::to_owned)).collect()
+}

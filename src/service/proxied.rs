@@ -1,0 +1,32 @@
+//! What of a configuration goes through which proxy.
+
+use secrecy::ExposeSecret;
+use url::Url;
+
+use crate::{
+    config::{Config, Receiver, ReceiverKind},
+    net::Proxies,
+};
+
+/// What of a configuration goes through a proxy, and what of the environment names none, in an operator's words.
+pub fn proxied(config: &Config, proxies: &Proxies) -> Vec<String> {
+    let inboxes = config.inboxes.iter().map(|inbox| (format!("the inbox {}", inbox.name), Some(inbox.url.clone())));
+    let receivers =
+        config.receivers.iter().map(|receiver| (format!("the receiver {}", receiver.name), address_of(receiver)));
+    let heartbeat = config.watchdog.heartbeat_url.as_ref().and_then(|url| Url::parse(url.expose_secret()).ok());
+    let all = inboxes.chain(receivers).chain([("the heartbeat".to_owned(), heartbeat)]);
+    let through = all.filter_map(|(what, url)| Some(format!("{what} goes through the proxy {}", proxies.name(&url?)?)));
+    let unusable =
+        proxies.unusable().iter().map(|(variable, why)| format!("the proxy of {variable} is not used: {why}"));
+    through.chain(unusable).collect()
+}
+
+/// Where a receiver is, if that is an address on the web; it is a secret.
+pub fn address_of(receiver: &Receiver) -> Option<Url> {
+    match &receiver.kind {
+        ReceiverKind::Slack { webhook_url: url } | ReceiverKind::Webhook { url, .. } => {
+            Url::parse(url.expose_secret()).ok()
+        }
+        ReceiverKind::Email { .. } | ReceiverKind::Console => None,
+    }
+}
