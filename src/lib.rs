@@ -23,16 +23,72 @@
 
 pub mod cli;
 pub mod clock;
-pub mod config;
-pub mod diagnose;
-pub mod engine;
-pub mod inbox;
-pub mod model;
+mod config;
+mod diagnose;
+mod engine;
+mod inbox;
+mod model;
 pub mod net;
-pub mod notify;
-pub mod render;
-pub mod rules;
+mod notify;
+mod render;
+mod rules;
 pub mod sandbox;
-pub mod service;
-pub mod store;
-pub mod web;
+mod service;
+mod store;
+mod web;
+
+/// What the tests outside of this crate look into. It is a promise to nobody else.
+#[doc(hidden)]
+pub mod inside {
+    pub use crate::{
+        config::{
+            Config, ReceiverKind,
+            load::{Secrets, judge, load},
+        },
+        diagnose::{Diagnostic, Source, draw::draw, nearest::suggest},
+        inbox::{
+            client::Patience,
+            error::InboxError,
+            request::body as request_body,
+            response::{Head, page, segments},
+        },
+        model::{
+            alert::{Alert, Progress, Reason, Resolution},
+            contact::Contact,
+            history::{Asked, Happened},
+            link::{check as check_link, fill as fill_link},
+            message::{Body, Event, Fault, Message, MessageId, Outcome, Parcel},
+            names::{Agent, Names},
+            pause::spelled,
+            privacy::Privacy,
+            silence::Matchers,
+            smtp::SmtpAddress,
+            text::is_harmful,
+            time::{compact, human, iso, parse_duration, parse_timestamp},
+            trouble::WATCHDOG,
+            webhook::{check_header, fits_header, key as signing_key},
+        },
+        notify::{
+            email::Email,
+            response::Answer,
+            retry::{Decision, decide},
+            slack::outcome as slack_outcome,
+            webhook::outcome as webhook_outcome,
+        },
+        render::{Format, RuleWords, Telling, Told, renderer::Renderer},
+        rules::{
+            Rule,
+            compile::{Compiled, compile},
+            condition::{Condition, Scope, Verdict},
+            hours::{Count, Hours, Outside, Range},
+            load::Known,
+        },
+        service::{
+            app::{App, Surroundings},
+            deliverer::limits::Limits,
+            poller::Mode,
+            reload::Sources,
+        },
+        store::Store,
+    };
+}

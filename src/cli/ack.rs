@@ -24,7 +24,7 @@ pub struct AckArguments {
 ///
 /// # Errors
 /// What ended it.
-pub async fn ack(global: &Global, arguments: AckArguments) -> anyhow::Result<Exit> {
+pub(super) async fn ack(global: &Global, arguments: AckArguments) -> anyhow::Result<Exit> {
     let desk = match Desk::open(global, false).await? {
         Ok(desk) => desk,
         Err(exit) => return Ok(exit),

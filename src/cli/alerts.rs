@@ -28,7 +28,7 @@ struct Row<'a> {
 ///
 /// # Errors
 /// What ended it.
-pub async fn alerts(global: &Global, arguments: ListArguments) -> anyhow::Result<Exit> {
+pub(super) async fn alerts(global: &Global, arguments: ListArguments) -> anyhow::Result<Exit> {
     let desk = match Desk::open(global, false).await? {
         Ok(desk) => desk,
         Err(exit) => return Ok(exit),

@@ -17,7 +17,7 @@ use crate::{
 ///
 /// # Errors
 /// Standard output takes no more.
-pub fn check(global: &Global) -> anyhow::Result<Exit> {
+pub(super) fn check(global: &Global) -> anyhow::Result<Exit> {
     let color = terminal::colored(global, &io::stdout());
     let show = |found: &[Diagnostic]| {
         for diagnostic in found.iter().filter(|one| one.is_error() || !global.quiet) {

@@ -60,7 +60,7 @@ struct Stage {
 ///
 /// # Errors
 /// What could not be started.
-pub async fn demo(global: &Global, fast: bool, how_long: Option<SignedDuration>) -> anyhow::Result<Exit> {
+pub(super) async fn demo(global: &Global, fast: bool, how_long: Option<SignedDuration>) -> anyhow::Result<Exit> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
     let stop = signals::listen(&global.talk, None);
     let screen = terminal::screen()?;

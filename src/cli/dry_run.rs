@@ -30,7 +30,7 @@ use crate::{
 ///
 /// # Errors
 /// What ended it.
-pub async fn dry_run(global: &Global) -> anyhow::Result<Exit> {
+pub(super) async fn dry_run(global: &Global) -> anyhow::Result<Exit> {
     let stop = signals::listen(&global.talk, None);
     let files = match usable(global) {
         Ok(files) => files,

@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// What the files say.
-pub struct Files {
+pub(super) struct Files {
     /// The configuration.
     pub config: Config,
     /// Rules and templates.
@@ -25,7 +25,7 @@ pub struct Files {
 ///
 /// # Errors
 /// The mistakes of a configuration that cannot be read.
-pub fn read(global: &super::Global, secrets: Secrets) -> Result<Files, Vec<Diagnostic>> {
+pub(super) fn read(global: &super::Global, secrets: Secrets) -> Result<Files, Vec<Diagnostic>> {
     let mut config_mistakes = Vec::new();
     let env = |name: &str| std::env::var(name).ok();
     let Some(config) = load(&global.config, secrets, &env, &mut config_mistakes) else {

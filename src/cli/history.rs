@@ -25,7 +25,7 @@ pub struct HistoryArguments {
 ///
 /// # Errors
 /// What ended it.
-pub async fn history(global: &Global, arguments: HistoryArguments) -> anyhow::Result<Exit> {
+pub(super) async fn history(global: &Global, arguments: HistoryArguments) -> anyhow::Result<Exit> {
     let desk = match Desk::open(global, false).await? {
         Ok(desk) => desk,
         Err(exit) => return Ok(exit),

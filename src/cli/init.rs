@@ -18,7 +18,7 @@ const CONFIG: &str = include_str!("init/pengwatch.toml");
 ///
 /// # Errors
 /// What could not be written; what was written before stays.
-pub fn init(global: &Global, folder: &Path) -> anyhow::Result<Exit> {
+pub(super) fn init(global: &Global, folder: &Path) -> anyhow::Result<Exit> {
     if global.config != Path::new(DEFAULT_CONFIG) && std::env::var_os("PENGWATCH_CONFIG").is_none() {
         anyhow::bail!("`init` writes {DEFAULT_CONFIG} into a folder: name the folder, not a configuration");
     }

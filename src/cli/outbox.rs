@@ -44,7 +44,7 @@ pub enum OutboxCommand {
 ///
 /// # Errors
 /// What ended it.
-pub async fn outbox(global: &Global, command: OutboxCommand) -> anyhow::Result<Exit> {
+pub(super) async fn outbox(global: &Global, command: OutboxCommand) -> anyhow::Result<Exit> {
     let desk = match Desk::open(global, false).await? {
         Ok(desk) => desk,
         Err(exit) => return Ok(exit),

@@ -24,7 +24,7 @@ const EACH: usize = 64;
 const AGAIN: Duration = Duration::from_millis(20);
 
 /// The words for so many pieces that are missing, as whole lines.
-pub type Gap = Box<dyn Fn(u64) -> String + Send>;
+pub(super) type Gap = Box<dyn Fn(u64) -> String + Send>;
 
 /// Where pieces of text are put in. Clones are the same stream.
 #[derive(Clone)]
@@ -204,7 +204,7 @@ fn pour(shared: &Shared, mut stream: impl Write, gap: &Gap) {
 ///
 /// # Errors
 /// Why not, and how much was written.
-pub fn write_patiently(stream: &mut impl Write, bytes: &[u8]) -> Result<(), (io::Error, usize)> {
+pub(super) fn write_patiently(stream: &mut impl Write, bytes: &[u8]) -> Result<(), (io::Error, usize)> {
     let mut written = 0;
     let mut is_flushed = false;
     while !is_flushed {

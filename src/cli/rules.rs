@@ -47,7 +47,7 @@ struct Row<'a> {
 ///
 /// # Errors
 /// What ended it.
-pub async fn rules(global: &Global, arguments: RulesArguments) -> anyhow::Result<Exit> {
+pub(super) async fn rules(global: &Global, arguments: RulesArguments) -> anyhow::Result<Exit> {
     let desk = match Desk::open(global, false).await? {
         Ok(desk) => desk,
         Err(exit) => return Ok(exit),

@@ -37,7 +37,7 @@ use crate::{
 ///
 /// # Errors
 /// What ended it.
-pub async fn run(global: &Global, one_shot: bool) -> anyhow::Result<Exit> {
+pub(super) async fn run(global: &Global, one_shot: bool) -> anyhow::Result<Exit> {
     let (ask, asked) = watch::channel(());
     let stop = signals::listen(&global.talk, (!one_shot).then_some(ask));
     let files = match usable(global) {
@@ -171,7 +171,7 @@ async fn serve(server: Option<&Server>, app: &App, stop: &CancellationToken) -> 
 ///
 /// # Errors
 /// The exit status where nothing can run.
-pub fn usable(global: &Global) -> Result<Files, Exit> {
+pub(super) fn usable(global: &Global) -> Result<Files, Exit> {
     let files = files::read(global, Secrets::Needed).map_err(|mistakes| {
         terminal::complain(global, &mistakes);
         Exit::Usage

@@ -53,7 +53,7 @@ pub struct SandboxArguments {
 ///
 /// # Errors
 /// An address cannot be listened on.
-pub async fn sandbox(global: &Global, arguments: SandboxArguments) -> anyhow::Result<Exit> {
+pub(super) async fn sandbox(global: &Global, arguments: SandboxArguments) -> anyhow::Result<Exit> {
     let SandboxArguments { listen, smtp, token, contacts, seed, speed, page_size, rate_limit } = arguments;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
     let stop = signals::listen(&global.talk, None);

@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// What happened, as whoever watches reads it.
-pub fn line(now: Timestamp, happening: &Happening) -> String {
+pub(super) fn line(now: Timestamp, happening: &Happening) -> String {
     let (who, what) = match happening {
         Happening::Wrote { name, platform, text, .. } => {
             ("customer", format!("{} on {}: \"{}\"", short(name), pretty(platform), one_line(text, 60)))
@@ -35,7 +35,7 @@ pub fn line(now: Timestamp, happening: &Happening) -> String {
 }
 
 /// A line with the time and whose it is.
-pub fn stamped(now: Timestamp, who: &str, what: &str) -> String {
+pub(super) fn stamped(now: Timestamp, who: &str, what: &str) -> String {
     format!("{}  {who:<10}  {what}", now.to_zoned(TimeZone::system()).strftime("%H:%M:%S"))
 }
 

@@ -1,7 +1,7 @@
 //! The rules that come with the program, as they lie in `rules/`.
 
 /// Name and text of every shipped rule.
-pub const RULES: [(&str, &str); 7] = [
+pub(super) const RULES: [(&str, &str); 7] = [
     ("bot-left-waiting", include_str!("../../rules/bot-left-waiting.toml")),
     ("customer-waiting", include_str!("../../rules/customer-waiting.toml")),
     ("live-chat-waiting", include_str!("../../rules/live-chat-waiting.toml")),

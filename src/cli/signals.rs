@@ -32,7 +32,7 @@ const SAME: Duration = Duration::from_millis(200);
 
 /// Cancelled by a signal that ends the program; a second one ends it at once. `reread` is told of SIGHUP;
 /// without it, SIGHUP ends the program, too.
-pub fn listen(talk: &Talk, reread: Option<watch::Sender<()>>) -> CancellationToken {
+pub(super) fn listen(talk: &Talk, reread: Option<watch::Sender<()>>) -> CancellationToken {
     let stop = CancellationToken::new();
     let (tell, heard) = mpsc::unbounded_channel();
     subscribe(&tell, reread.is_some());

@@ -89,7 +89,7 @@ struct MatcherArguments {
 ///
 /// # Errors
 /// What ended it.
-pub async fn silence(global: &Global, command: SilenceCommand) -> anyhow::Result<Exit> {
+pub(super) async fn silence(global: &Global, command: SilenceCommand) -> anyhow::Result<Exit> {
     let desk = match Desk::open(global, matches!(command, SilenceCommand::Add(_))).await? {
         Ok(desk) => desk,
         Err(exit) => return Ok(exit),

@@ -35,7 +35,7 @@ pub struct ListArguments {
 const CELL: usize = 60;
 
 /// A watcher's files and state, and the time.
-pub struct Desk {
+pub(super) struct Desk {
     /// Configuration, rules, templates.
     pub files: Files,
     /// The state, where there is one.
@@ -49,7 +49,7 @@ impl Desk {
     ///
     /// # Errors
     /// What ended it; [`Exit::Usage`] where the configuration cannot be used, which is then shown.
-    pub async fn open(global: &Global, make: bool) -> anyhow::Result<Result<Self, Exit>> {
+    pub(super) async fn open(global: &Global, make: bool) -> anyhow::Result<Result<Self, Exit>> {
         let files = match files::read(global, Secrets::Wanted) {
             Ok(files) => files,
             Err(mistakes) => {
@@ -79,18 +79,18 @@ impl Desk {
     }
 
     /// The severity of an alert's rule; empty where the rule is gone.
-    pub fn severity(&self, alert: &Alert) -> &'static str {
+    pub(super) fn severity(&self, alert: &Alert) -> &'static str {
         self.files.live.rules.get(&alert.rule).map_or("", |rule| rule.severity.name())
     }
 
     /// A moment as people read it, in the configuration's zone.
-    pub fn moment(&self, at: Timestamp) -> String {
+    pub(super) fn moment(&self, at: Timestamp) -> String {
         moment(at, &self.files.config.timezone)
     }
 }
 
 /// A moment as people read it.
-pub fn moment(at: Timestamp, zone: &TimeZone) -> String {
+pub(super) fn moment(at: Timestamp, zone: &TimeZone) -> String {
     at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
@@ -98,7 +98,13 @@ pub fn moment(at: Timestamp, zone: &TimeZone) -> String {
 ///
 /// # Errors
 /// Standard output takes no more.
-pub fn list(json: bool, rows: Vec<Value>, heads: &[&str], cells: Vec<Vec<String>>, none: &str) -> io::Result<()> {
+pub(super) fn list(
+    json: bool,
+    rows: Vec<Value>,
+    heads: &[&str],
+    cells: Vec<Vec<String>>,
+    none: &str,
+) -> io::Result<()> {
     if json {
         return terminal::say(&pretty(&Value::Array(rows)));
     }
@@ -109,7 +115,7 @@ pub fn list(json: bool, rows: Vec<Value>, heads: &[&str], cells: Vec<Vec<String>
 }
 
 /// A table without lines, its cells cut and without anything that moves a cursor.
-pub fn table(heads: &[&str], rows: Vec<Vec<String>>) -> String {
+pub(super) fn table(heads: &[&str], rows: Vec<Vec<String>>) -> String {
     let mut table = Table::new();
     table.load_style(NOTHING);
     table.set_header(heads.iter().copied());
@@ -123,6 +129,6 @@ pub fn table(heads: &[&str], rows: Vec<Vec<String>>) -> String {
 }
 
 /// JSON as it is printed.
-pub fn pretty(value: &Value) -> String {
+pub(super) fn pretty(value: &Value) -> String {
     serde_json::to_string_pretty(value).unwrap_or_default()
 }

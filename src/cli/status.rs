@@ -52,7 +52,7 @@ const SHOWN: SignedDuration = SignedDuration::from_hours(24);
 ///
 /// # Errors
 /// What ended it.
-pub async fn status(global: &Global, arguments: StatusArguments) -> anyhow::Result<Exit> {
+pub(super) async fn status(global: &Global, arguments: StatusArguments) -> anyhow::Result<Exit> {
     let desk = match Desk::open(global, false).await? {
         Ok(desk) => desk,
         Err(exit) => return Ok(exit),

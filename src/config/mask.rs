@@ -39,7 +39,7 @@ const SHOWN: [&str; 28] = [
 
 /// The text with everything that may be a secret, and every comment, replaced by as many `*`, so
 /// that places stay the same. Works on lines, since the file may be no valid TOML.
-pub fn mask(text: &str) -> String {
+pub(super) fn mask(text: &str) -> String {
     let mut reader = Reader::default();
     text.split_inclusive('\n').map(|line| reader.line(line)).collect()
 }

@@ -3,13 +3,13 @@
 //! [`shape`] is the file as written, [`load`] judges it and reports every mistake, [`secret`] is the
 //! only place that reads tokens and passwords. Nothing here opens a connection.
 
-pub mod load;
+pub(crate) mod load;
 mod mailbox;
 mod mask;
 mod pasted;
-pub mod receiver;
-pub mod secret;
-pub mod shape;
+pub(crate) mod receiver;
+pub(crate) mod secret;
+pub(crate) mod shape;
 mod together;
 
 use std::{net::SocketAddr, path::PathBuf};
@@ -22,7 +22,7 @@ use url::Url;
 use crate::model::{Names, Privacy, smtp::SmtpAddress};
 
 /// The provider's own address, used where an inbox names none.
-pub const DEFAULT_URL: &str = "https://api.v7.botpenguin.com";
+pub(crate) const DEFAULT_URL: &str = "https://api.v7.botpenguin.com";
 
 /// Everything that `pengwatch.toml` says, with defaults filled in and secrets read.
 #[derive(Debug)]
@@ -180,15 +180,5 @@ impl Config {
     /// The inboxes' names.
     pub fn inbox_names(&self) -> Vec<String> {
         self.inboxes.iter().map(|inbox| inbox.name.clone()).collect()
-    }
-
-    /// The inbox of this name.
-    pub fn inbox(&self, name: &str) -> Option<&Inbox> {
-        self.inboxes.iter().find(|inbox| inbox.name == name)
-    }
-
-    /// The receiver of this name.
-    pub fn receiver(&self, name: &str) -> Option<&Receiver> {
-        self.receivers.iter().find(|receiver| receiver.name == name)
     }
 }

@@ -14,7 +14,7 @@ const RIGHT: &str = "write { env = \"NAME\" } or { file = \"path\" }";
 const LONGEST: u64 = 64 * 1024;
 
 /// Where a secret is, as the file says it.
-pub enum Secret {
+pub(crate) enum Secret {
     /// In an environment variable.
     Env(String),
     /// In a file, whose last line break does not count.
@@ -24,14 +24,14 @@ pub enum Secret {
 }
 
 /// The environment as an argument, so that tests need not change the real one.
-pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
+pub(crate) type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 impl Secret {
     /// Reads `{ env = "NAME" }`, `{ file = "path" }` or a text.
     ///
     /// # Errors
     /// What would be right.
-    pub fn parse(value: &Value) -> Result<Self, &'static str> {
+    pub(crate) fn parse(value: &Value) -> Result<Self, &'static str> {
         match value {
             Value::String(text) => Ok(Self::Plain(SecretString::from(text.as_str()))),
             Value::Table(table) if table.len() == 1 => match table.iter().next() {
@@ -47,7 +47,7 @@ impl Secret {
     ///
     /// # Errors
     /// What is missing, without its content.
-    pub fn read(&self, folder: &Path, env: Environment<'_>) -> Result<SecretString, String> {
+    pub(crate) fn read(&self, folder: &Path, env: Environment<'_>) -> Result<SecretString, String> {
         let text = match self {
             Self::Plain(secret) if secret.expose_secret().trim().is_empty() => return Err(RIGHT.to_owned()),
             Self::Plain(secret) => return Ok(secret.clone()),

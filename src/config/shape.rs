@@ -10,7 +10,7 @@ use toml::{Spanned, Value};
 /// The whole file.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct ConfigFile {
+pub(crate) struct ConfigFile {
     /// `sqlite:PATH` or `postgres://…`.
     pub state: Option<Spanned<String>>,
     /// A folder.
@@ -38,7 +38,7 @@ pub struct ConfigFile {
 /// `[inbox.NAME]`.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct InboxTable {
+pub(crate) struct InboxTable {
     /// Base address.
     pub url: Option<Spanned<String>>,
     /// A secret.
@@ -58,7 +58,7 @@ pub struct InboxTable {
 /// `[receiver.NAME]`: the keys of every type, since plain structs keep their places.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct ReceiverTable {
+pub(crate) struct ReceiverTable {
     /// `slack`, `email`, `webhook` or `console`.
     pub r#type: Option<Spanned<String>>,
     /// Slack; a secret.
@@ -96,7 +96,7 @@ pub struct ReceiverTable {
 /// `[watchdog]`.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct WatchdogTable {
+pub(crate) struct WatchdogTable {
     /// Receivers.
     pub notify: Vec<Spanned<String>>,
     /// A duration.
@@ -108,7 +108,7 @@ pub struct WatchdogTable {
 /// `[server]`.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct ServerTable {
+pub(crate) struct ServerTable {
     /// An address.
     pub listen: Option<Spanned<String>>,
     /// An address.
@@ -120,7 +120,7 @@ pub struct ServerTable {
 /// `[names]`.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct NamesTable {
+pub(crate) struct NamesTable {
     /// By agent id.
     pub agents: BTreeMap<String, AgentTable>,
     /// By bot id.
@@ -130,7 +130,7 @@ pub struct NamesTable {
 /// One agent.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct AgentTable {
+pub(crate) struct AgentTable {
     /// The name in messages.
     pub name: String,
     /// The Slack member id.

@@ -4,7 +4,7 @@
 ///
 /// # Errors
 /// In which encoding it is, and what to do.
-pub fn decode(bytes: &[u8]) -> Result<String, String> {
+pub(crate) fn decode(bytes: &[u8]) -> Result<String, String> {
     let right = "save it as UTF-8";
     if let Some(kind) = wide(bytes) {
         return Err(format!("it is not UTF-8 text but {kind}: {right}"));
@@ -29,7 +29,7 @@ pub fn decode(bytes: &[u8]) -> Result<String, String> {
 ///
 /// # Errors
 /// That it is no text.
-pub fn decode_line(bytes: &[u8]) -> Result<String, String> {
+pub(crate) fn decode_line(bytes: &[u8]) -> Result<String, String> {
     match (wide(bytes), bytes.strip_prefix(b"\xff\xfe"), bytes.strip_prefix(b"\xfe\xff")) {
         (Some("UTF-16"), Some(rest), _) => units(rest, u16::from_le_bytes),
         (Some("UTF-16"), _, Some(rest)) => units(rest, u16::from_be_bytes),
@@ -78,7 +78,7 @@ fn in_windows_1252(byte: u8) -> Option<char> {
 }
 
 /// The name of a character that cannot be seen, or that looks like a blank and is none.
-pub fn unseen(c: char) -> Option<&'static str> {
+pub(crate) fn unseen(c: char) -> Option<&'static str> {
     Some(match c {
         '\u{a0}' => "no-break space",
         '\u{ad}' => "soft hyphen",
@@ -96,12 +96,12 @@ pub fn unseen(c: char) -> Option<&'static str> {
 }
 
 /// The first such character of a text: its byte and its name.
-pub fn first_unseen(text: &str) -> Option<(usize, String)> {
+pub(crate) fn first_unseen(text: &str) -> Option<(usize, String)> {
     text.char_indices().find_map(|(at, c)| Some((at, format!("{} (U+{:04X})", unseen(c)?, u32::from(c)))))
 }
 
 /// The first such character that stands outside of quotation marks, where it is no part of a text.
-pub fn unseen_in_code(code: &str) -> Option<(usize, String)> {
+pub(crate) fn unseen_in_code(code: &str) -> Option<(usize, String)> {
     code.char_indices().find_map(|(at, c)| {
         let name = unseen(c).filter(|_| !within_quotes(code, at))?;
         Some((at, format!("{name} (U+{:04X})", u32::from(c))))
@@ -109,7 +109,7 @@ pub fn unseen_in_code(code: &str) -> Option<(usize, String)> {
 }
 
 /// Whether a byte of a line stands between straight quotation marks.
-pub fn within_quotes(line: &str, byte: usize) -> bool {
+pub(crate) fn within_quotes(line: &str, byte: usize) -> bool {
     let mut open = None;
     let mut escaped = false;
     for (at, c) in line.char_indices() {

@@ -28,7 +28,7 @@ const ENDINGS: [&str; 14] =
     ["md", "markdown", "rst", "adoc", "swp", "swo", "swn", "swx", "tmp", "temp", "part", "crdownload", "lock", "log"];
 
 /// Whether a file of this name is none of ours: hidden, a backup of an editor, a system's, a text for people.
-pub fn is_harmless(name: &str) -> bool {
+pub(crate) fn is_harmless(name: &str) -> bool {
     let lower = name.to_lowercase();
     let (stem, ending) = lower.split_once('.').unwrap_or((&lower, ""));
     name.starts_with('.')

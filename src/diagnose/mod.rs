@@ -3,13 +3,13 @@
 //! Configuration, rules and templates all report with these; they are drawn in one place
 //! ([`draw`]). This room knows nobody else of ours.
 
-pub mod decode;
-pub mod draw;
-pub mod harmless;
-pub mod nearest;
+pub(crate) mod decode;
+pub(crate) mod draw;
+pub(crate) mod harmless;
+pub(crate) mod nearest;
 mod syntax;
-pub mod toml;
-pub mod zones;
+pub(crate) mod toml;
+pub(crate) mod zones;
 
 use std::{
     fs,
@@ -144,7 +144,7 @@ impl Diagnostic {
 ///
 /// # Errors
 /// Why it cannot be read, without its name.
-pub fn read_text(path: &Path) -> Result<String, String> {
+pub(crate) fn read_text(path: &Path) -> Result<String, String> {
     read_text_of(path, MAX_BYTES)
 }
 
@@ -152,7 +152,7 @@ pub fn read_text(path: &Path) -> Result<String, String> {
 ///
 /// # Errors
 /// Why it cannot be read, without its name.
-pub fn read_text_of(path: &Path, most: u64) -> Result<String, String> {
+pub(crate) fn read_text_of(path: &Path, most: u64) -> Result<String, String> {
     let about = fs::metadata(path).map_err(|error| error.to_string())?;
     if about.is_dir() {
         return Err("it is a folder, not a file".to_owned());

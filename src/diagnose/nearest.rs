@@ -4,7 +4,7 @@
 const LONGEST: usize = 100;
 
 /// The nearest of `known` to `word`, if it is near enough to be worth suggesting.
-pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     if word.len() > LONGEST {
         return None;
     }
@@ -32,7 +32,7 @@ pub fn suggest(word: &str, known: &[String]) -> Option<String> {
 }
 
 /// Help for an unknown name: the nearest one, else all of them if they are few.
-pub fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str> + Clone) -> Option<String> {
+pub(crate) fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str> + Clone) -> Option<String> {
     if let Some(name) = nearest(word, known.clone()) {
         return Some(format!("did you mean `{name}`?"));
     }

@@ -7,7 +7,7 @@ use super::decode::{unseen_in_code, within_quotes};
 
 /// A mistake of syntax.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Mistake {
+pub(super) struct Mistake {
     /// Where.
     pub span: Range<usize>,
     /// What is wrong.
@@ -21,7 +21,7 @@ const TYPOGRAPHIC: [char; 12] = ['“', '”', '„', '‟', '‘', '’', '‚'
 
 /// Explains what the parser found, in the order of the lines. `may_show`: no secret stands in the text, so that help
 /// may repeat what was written.
-pub fn explain(text: &str, found: Vec<(Range<usize>, String)>, may_show: bool) -> Vec<Mistake> {
+pub(super) fn explain(text: &str, found: Vec<(Range<usize>, String)>, may_show: bool) -> Vec<Mistake> {
     if let Some(mistake) = another_language(text) {
         return vec![mistake];
     }

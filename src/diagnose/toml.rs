@@ -20,12 +20,12 @@ const SHORT: usize = 60;
 const MOST: usize = 50;
 
 /// Reads `source`; `None` when what is left after the mistakes does not make a `T`.
-pub fn read<T: DeserializeOwned>(source: &Arc<Source>, found: &mut Vec<Diagnostic>) -> Option<T> {
+pub(crate) fn read<T: DeserializeOwned>(source: &Arc<Source>, found: &mut Vec<Diagnostic>) -> Option<T> {
     read_as(source, true, found)
 }
 
 /// The same of a file that may hold secrets: no mistake repeats a value.
-pub fn read_secretly<T: DeserializeOwned>(source: &Arc<Source>, found: &mut Vec<Diagnostic>) -> Option<T> {
+pub(crate) fn read_secretly<T: DeserializeOwned>(source: &Arc<Source>, found: &mut Vec<Diagnostic>) -> Option<T> {
     read_as(source, false, found)
 }
 

@@ -170,12 +170,12 @@ const OFFSETS: &[(i32, &str)] = &[
 ///
 /// # Errors
 /// What would be right, for the admin.
-pub fn time_zone(name: &str) -> Result<TimeZone, String> {
+pub(crate) fn time_zone(name: &str) -> Result<TimeZone, String> {
     TimeZone::get(name).map_err(|_| right(name))
 }
 
 /// What to say of a name that is one, and rarely what is meant: in words, and what would be right.
-pub fn doubt(name: &str) -> Option<(String, String)> {
+pub(crate) fn doubt(name: &str) -> Option<(String, String)> {
     let lower = name.to_ascii_lowercase();
     if let Some((_, what, meant)) = FIXED.iter().find(|(fixed, ..)| *fixed == lower) {
         return Some((format!("`{name}` is {what}"), format!("where clocks are put forward, it is `{meant}`")));

@@ -7,7 +7,7 @@ use crate::rules::RuleSet;
 
 /// How a receiver stands.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Standing {
+pub(crate) struct Standing {
     /// Whether it takes nothing.
     pub is_broken: bool,
     /// Who hears in its place.
@@ -17,7 +17,7 @@ pub struct Standing {
 /// Why nobody who waits in this inbox would be told of, in an operator's words; `None`: somebody would.
 ///
 /// `receivers` are those of the configuration, by name; of others nothing is known, and they count as well.
-pub fn blind(rules: &RuleSet, inbox: &str, receivers: &BTreeMap<String, Standing>) -> Option<String> {
+pub(crate) fn blind(rules: &RuleSet, inbox: &str, receivers: &BTreeMap<String, Standing>) -> Option<String> {
     if rules.rules.is_empty() {
         return Some(none_in_use(rules));
     }

@@ -15,7 +15,7 @@ const SHOWN: usize = 3;
 
 /// What the records that one query returned say of its filter.
 #[derive(Clone, Debug, Default)]
-pub struct Returned {
+pub(crate) struct Returned {
     records: usize,
     passed: usize,
     keys: BTreeMap<&'static str, OfKey>,
@@ -32,7 +32,7 @@ struct OfKey {
 
 impl Returned {
     /// One record came.
-    pub fn add(&mut self, filter: &Filter, contact: &Contact, now: Timestamp) {
+    pub(crate) fn add(&mut self, filter: &Filter, contact: &Contact, now: Timestamp) {
         self.records += 1;
         let mut all = true;
         for (key, passes) in filter.checks(contact, now) {
@@ -55,7 +55,7 @@ impl Returned {
     }
 
     /// Notes what it says of the query's filter. Nobody returned says nothing.
-    pub fn note(&self, query: &Query, memory: &mut WalkMemory, now: Timestamp) {
+    pub(crate) fn note(&self, query: &Query, memory: &mut WalkMemory, now: Timestamp) {
         if self.records == 0 {
             return;
         }

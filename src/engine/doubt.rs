@@ -14,10 +14,10 @@ use crate::{
 };
 
 /// An absence that is doubted is believed after so long.
-pub const LASTS: SignedDuration = SignedDuration::from_mins(5);
+pub(crate) const LASTS: SignedDuration = SignedDuration::from_mins(5);
 
 /// … and so many polls, where everybody was gone at once.
-pub const POLLS: u32 = 3;
+pub(crate) const POLLS: u32 = 3;
 
 /// Fewer can be gone at once by chance.
 const SEVERAL: usize = 3;
@@ -27,7 +27,7 @@ const ENOUGH: u32 = super::tick::ABSENT;
 
 /// What the absence of one contact is worth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Absence {
+pub(crate) enum Absence {
     /// So many complete walks did not show it.
     Walks(u32),
     /// Nothing yet.
@@ -35,7 +35,7 @@ pub enum Absence {
 }
 
 /// What one poll's absences are worth.
-pub struct Doubts<'a> {
+pub(crate) struct Doubts<'a> {
     observed: &'a Observed,
     now: Timestamp,
     /// Rules whose customers are gone at once.
@@ -63,7 +63,7 @@ impl Count<'_> {
 
 impl<'a> Doubts<'a> {
     /// Of what one poll saw, and what was remembered.
-    pub fn of(rules: &'a [Arc<Rule>], snapshot: &'a Snapshot, observed: &'a Observed, now: Timestamp) -> Self {
+    pub(crate) fn of(rules: &'a [Arc<Rule>], snapshot: &'a Snapshot, observed: &'a Observed, now: Timestamp) -> Self {
         let memory = snapshot.memory.doubt.clone();
         let none = BTreeSet::new;
         let mut doubts = Self { observed, now, doubted: none(), believed: none(), wrong: none(), memory };
@@ -75,12 +75,12 @@ impl<'a> Doubts<'a> {
     }
 
     /// What is to be remembered.
-    pub fn into_memory(self) -> Doubt {
+    pub(crate) fn into_memory(self) -> Doubt {
         self.memory
     }
 
     /// What the absence of a contact from the walks of a rule is worth; `None` where it is not absent.
-    pub fn absence(&self, rule: &str, contact: &Contact, seen_at: Timestamp) -> Option<Absence> {
+    pub(crate) fn absence(&self, rule: &str, contact: &Contact, seen_at: Timestamp) -> Option<Absence> {
         let complete = self.observed.of(rule).complete;
         if complete == 0 || !self.observed.lacks(rule, contact, seen_at) {
             return None;

@@ -18,7 +18,7 @@ const COMPANY: SignedDuration = SignedDuration::from_secs(5);
 
 /// Somebody is told by the clock, and what is known of them is not fresh.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Due {
+pub(crate) struct Due {
     /// The rule's name.
     pub rule: String,
     /// The contact as it was last seen.
@@ -31,7 +31,7 @@ pub struct Due {
 }
 
 /// Whether somebody is to be told at this time of an alert that still matches.
-pub fn tells(rule: &Rule, alert: &Alert, (silences, names): (&[Silence], &Names), at: Timestamp) -> bool {
+pub(crate) fn tells(rule: &Rule, alert: &Alert, (silences, names): (&[Silence], &Names), at: Timestamp) -> bool {
     let severity = rule.severity.name();
     if alert.ack.is_some() || alert.lapse.is_some() || silence_of(silences, alert, severity, names, at).is_some() {
         return false;
@@ -48,20 +48,20 @@ pub fn tells(rule: &Rule, alert: &Alert, (silences, names): (&[Silence], &Names)
 
 /// Whether it is time to ask: at once while half of the budget of `limit` requests a minute is free, else when
 /// the first of those who are due has waited for others to join.
-pub fn is_time(first_due: Timestamp, free: usize, limit: usize, now: Timestamp) -> bool {
+pub(crate) fn is_time(first_due: Timestamp, free: usize, limit: usize, now: Timestamp) -> bool {
     // A clock that was set back is no reason to wait.
     free.saturating_mul(2) >= limit || now.duration_since(first_due) >= COMPANY || now < first_due
 }
 
 /// How many requests may be made for those who are due: half of what is free, and in a minute, in which `spent`
 /// were made already, half of the budget. The sweeps keep the rest.
-pub fn allowance(free: usize, spent: usize, limit: usize) -> usize {
+pub(crate) fn allowance(free: usize, spent: usize, limit: usize) -> usize {
     (free / 2).min(limit.div_ceil(2).saturating_sub(spent))
 }
 
 /// A walk that shows some of those who are due.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Walk {
+pub(crate) struct Walk {
     /// The query's place in the plan.
     pub query: usize,
     /// Since when its contacts were seen; `None`: all of them.
@@ -74,7 +74,7 @@ pub struct Walk {
 
 /// The walks that cost less than looking everybody up, or that alone can show somebody; at most `allowance` pages
 /// in all. `pages` says how many a walk of a query since a time takes.
-pub fn walks(
+pub(crate) fn walks(
     queries: &[Query],
     due: &[Due],
     allowance: usize,

@@ -16,7 +16,7 @@ use crate::{
 
 /// What a rule says of a contact.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Judgement {
+pub(crate) enum Judgement {
     /// It matches.
     Match,
     /// It does not match, but may come to by time alone.
@@ -28,7 +28,7 @@ pub enum Judgement {
 }
 
 /// Judges a contact; `faults` gets what a condition could not be judged by.
-pub fn judge(
+pub(crate) fn judge(
     rule: &Rule,
     contact: &Contact,
     since: Timestamp,
@@ -56,7 +56,7 @@ pub fn judge(
 
 /// Where and when a contact is judged.
 #[derive(Clone, Copy, Debug)]
-pub struct Surroundings<'a> {
+pub(crate) struct Surroundings<'a> {
     /// The inbox's name.
     pub inbox: &'a str,
     /// Names of agents.
@@ -68,7 +68,7 @@ pub struct Surroundings<'a> {
 }
 
 /// *Waiting since*: the customer's message, never later than now; else the moment of first sight.
-pub fn waiting_since(rule: &Rule, contact: &Contact, first_seen: Timestamp, now: Timestamp) -> Timestamp {
+pub(crate) fn waiting_since(rule: &Rule, contact: &Contact, first_seen: Timestamp, now: Timestamp) -> Timestamp {
     let message = (rule.since == Since::Message && contact.last_message.by == by::USER)
         .then_some(contact.last_message.at)
         .flatten();
@@ -76,7 +76,7 @@ pub fn waiting_since(rule: &Rule, contact: &Contact, first_seen: Timestamp, now:
 }
 
 /// Why a contact that matched no longer does, from what it was and what it is.
-pub fn reason(rule: &Rule, before: &Contact, now: &Contact, since: Timestamp, at: Timestamp) -> Reason {
+pub(crate) fn reason(rule: &Rule, before: &Contact, now: &Contact, since: Timestamp, at: Timestamp) -> Reason {
     let last = &now.last_message;
     // An answer from before the wait began answers nothing.
     let answered = |side: &str| last.by == side && last.at.is_none_or(|at| at >= since);
@@ -111,7 +111,7 @@ fn rule_reads(rule: &Rule, root: &str) -> bool {
 
 /// Whether an agent has reacted since the episode began, in one of the ways that the rule counts as an
 /// acknowledgement; gives who and how.
-pub fn reaction(rule: &Rule, alert: &Alert, contact: &Contact, names: &Names) -> Option<(String, String)> {
+pub(crate) fn reaction(rule: &Rule, alert: &Alert, contact: &Contact, names: &Names) -> Option<(String, String)> {
     let agent = contact.agent_assigned.as_str();
     let newly_assigned = !agent.is_empty() && agent != alert.charge.agent;
     rule.ack_on.iter().find_map(|on| match on {
@@ -124,7 +124,7 @@ pub fn reaction(rule: &Rule, alert: &Alert, contact: &Contact, names: &Names) ->
 }
 
 /// When it really ended: the time of the answer, where that is the reason.
-pub fn ended_at(reason: Reason, contact: &Contact, since: Timestamp, now: Timestamp) -> Timestamp {
+pub(crate) fn ended_at(reason: Reason, contact: &Contact, since: Timestamp, now: Timestamp) -> Timestamp {
     match reason {
         Reason::AnsweredByAgent | Reason::AnsweredByBot => {
             contact.last_message.at.unwrap_or(now).clamp(since.min(now), now)

@@ -29,7 +29,7 @@ impl RuleFault {
 }
 
 /// Notes that a condition could not be judged for a contact.
-pub fn note(faults: &mut Vec<RuleFault>, rule: &Rule, contact: &str, fault: Fault) {
+pub(crate) fn note(faults: &mut Vec<RuleFault>, rule: &Rule, contact: &str, fault: Fault) {
     let known = faults.iter_mut().find(|known| known.rule == rule.name);
     match known {
         Some(known) => drop(known.contacts.insert(contact.to_owned())),
@@ -40,14 +40,14 @@ pub fn note(faults: &mut Vec<RuleFault>, rule: &Rule, contact: &str, fault: Faul
 }
 
 /// What failed and for how many, in an operator's words.
-pub fn words(part: &str, why: &str, contacts: usize) -> String {
+pub(crate) fn words(part: &str, why: &str, contacts: usize) -> String {
     let who = if contacts == 1 { "1 contact".to_owned() } else { format!("{contacts} contacts") };
     format!("`{part}` failed for {who}: {why}")
 }
 
 /// What is remembered of them after this tick: a fault is over when a complete walk of the rule's query,
 /// begun after it was last seen, found nobody with it, or when the condition is another one.
-pub fn remember<'a>(
+pub(crate) fn remember<'a>(
     known: &BTreeMap<String, ConditionFailed>,
     faults: &[RuleFault],
     rules: impl Iterator<Item = &'a Rule>,

@@ -18,7 +18,7 @@ pub enum GroupBy {
 /// Puts notifications for one receiver that are due together into messages, in the order in which
 /// they fell due. `item` gives an entry's notification, `audience` the persons whom it is for; `None`: all whom the
 /// receiver reaches.
-pub fn group<T>(
+pub(crate) fn group<T>(
     entries: Vec<T>,
     by: GroupBy,
     item: impl Fn(&T) -> &Notification,

@@ -29,7 +29,7 @@ enum Known {
 }
 
 /// One alert under way through a tick.
-pub struct Life<'a> {
+pub(super) struct Life<'a> {
     input: Tick<'a>,
     surroundings: Surroundings<'a>,
     /// As it was stored; `None`: it begins.
@@ -45,7 +45,7 @@ pub struct Life<'a> {
 
 impl<'a> Life<'a> {
     /// An alert as it was stored.
-    pub fn of(alert: &'a Alert, input: Tick<'a>, surroundings: Surroundings<'a>) -> Self {
+    pub(super) fn of(alert: &'a Alert, input: Tick<'a>, surroundings: Surroundings<'a>) -> Self {
         let mut life = Self { before: Some(alert), ..Self::new(alert.clone(), input, surroundings) };
         // Only what the inbox has said since is a reason to believe the clock rather than what was stored.
         if input.observed.fresh {
@@ -55,7 +55,7 @@ impl<'a> Life<'a> {
     }
 
     /// An episode that begins now.
-    pub fn begin(
+    pub(super) fn begin(
         rule: &Rule,
         contact: &Contact,
         since: Timestamp,
@@ -84,7 +84,7 @@ impl<'a> Life<'a> {
     }
 
     /// What has become of it since the tick before.
-    pub fn go_on(&mut self, rule: Option<&Rule>, doubts: &Doubts<'_>, faults: &mut Vec<RuleFault>) {
+    pub(super) fn go_on(&mut self, rule: Option<&Rule>, doubts: &Doubts<'_>, faults: &mut Vec<RuleFault>) {
         let Some(rule) = rule else { return self.end(None, Reason::RuleRemoved) };
         self.follow_edits(rule);
         let known = match self.input.observed.contacts.get(&self.alert.contact.contact_id()) {
@@ -275,7 +275,7 @@ impl<'a> Life<'a> {
     }
 
     /// A contact that this poll saw a while ago, and of whom somebody is told now.
-    pub fn note_due(&mut self) {
+    pub(super) fn note_due(&mut self) {
         let Tick { observed, now, .. } = self.input;
         if self.tells() && !observed.is_fresh(&self.alert.contact.contact_id(), now) {
             self.is_due(true);
@@ -283,12 +283,12 @@ impl<'a> Life<'a> {
     }
 
     /// Whether somebody is told now that the customer waits.
-    pub fn tells(&self) -> bool {
+    pub(super) fn tells(&self) -> bool {
         self.owed.iter().any(|owed| owed.event.is_of_waiting())
     }
 
     /// The alert as it is now.
-    pub fn alert(&self) -> &Alert {
+    pub(super) fn alert(&self) -> &Alert {
         &self.alert
     }
 
@@ -299,7 +299,7 @@ impl<'a> Life<'a> {
     }
 
     /// It is known to match: does it fire, and who is told?
-    pub fn come_of_age(&mut self, rule: &Rule) {
+    pub(super) fn come_of_age(&mut self, rule: &Rule) {
         let now = self.input.now;
         if !self.alert.is_open() || self.vanished || self.alert.lapse.is_some() {
             return;
@@ -331,7 +331,7 @@ impl<'a> Life<'a> {
     }
 
     /// Adds what became of it to what is to be committed.
-    pub fn note(self, changes: &mut Changes, due: &mut Vec<Due>) {
+    pub(super) fn note(self, changes: &mut Changes, due: &mut Vec<Due>) {
         due.extend(self.due);
         changes.history.extend(self.history);
         if self.vanished {

@@ -16,7 +16,11 @@ use crate::model::{
 const FORGOTTEN: SignedDuration = SignedDuration::from_hours(72);
 
 /// What is remembered after this was seen.
-pub fn remember(known: &BTreeMap<String, LiveChat>, observed: &Observed, now: Timestamp) -> BTreeMap<String, LiveChat> {
+pub(super) fn remember(
+    known: &BTreeMap<String, LiveChat>,
+    observed: &Observed,
+    now: Timestamp,
+) -> BTreeMap<String, LiveChat> {
     let mut chats = known.clone();
     chats.retain(|_, chat| now.duration_since(chat.missed_at.unwrap_or(chat.began_at)) < FORGOTTEN);
     for contact in observed.contacts.values() {

@@ -12,10 +12,10 @@ use crate::{
 };
 
 /// More are not looked up at once: two complete walks cost less then.
-pub const MOST_LOOK_UPS: usize = 10;
+pub(crate) const MOST_LOOK_UPS: usize = 10;
 
 /// Firing alerts whose contact was not seen although a full walk for their rule came to an end.
-pub fn alerts<'a>(
+pub(crate) fn alerts<'a>(
     rules: &'a [Arc<Rule>],
     snapshot: &'a Snapshot,
     observed: &'a Observed,
@@ -30,7 +30,11 @@ pub fn alerts<'a>(
 }
 
 /// Whom to look up: each contact once, the longest waiting first, those only that a search can find.
-pub fn to_look_up<'a>(rules: &'a [Arc<Rule>], snapshot: &'a Snapshot, observed: &'a Observed) -> Vec<&'a Contact> {
+pub(crate) fn to_look_up<'a>(
+    rules: &'a [Arc<Rule>],
+    snapshot: &'a Snapshot,
+    observed: &'a Observed,
+) -> Vec<&'a Contact> {
     let mut missing: Vec<&Alert> = alerts(rules, snapshot, observed).collect();
     missing.sort_by_key(|alert| alert.since);
     let mut seen: BTreeSet<ContactId> = BTreeSet::new();
@@ -43,7 +47,7 @@ pub fn to_look_up<'a>(rules: &'a [Arc<Rule>], snapshot: &'a Snapshot, observed: 
 }
 
 /// Rules with a firing alert that one complete walk did not show: a second walk would be evidence.
-pub fn rules_to_confirm(rules: &[Arc<Rule>], snapshot: &Snapshot, observed: &Observed) -> BTreeSet<String> {
+pub(crate) fn rules_to_confirm(rules: &[Arc<Rule>], snapshot: &Snapshot, observed: &Observed) -> BTreeSet<String> {
     alerts(rules, snapshot, observed)
         .filter(|alert| observed.of(&alert.rule).complete == 1 && alert.missed_walks == 0)
         .map(|alert| alert.rule.clone())

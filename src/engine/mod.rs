@@ -7,26 +7,26 @@
 //! could be sent. `now` is an argument; no
 //! wire, no store, no clock, no log is known here.
 
-pub mod blind;
-pub mod differs;
-pub mod doubt;
-pub mod due;
-pub mod evaluate;
-pub mod faults;
-pub mod group;
+pub(crate) mod blind;
+pub(crate) mod differs;
+pub(crate) mod doubt;
+pub(crate) mod due;
+pub(crate) mod evaluate;
+pub(crate) mod faults;
+pub(crate) mod group;
 mod life;
 mod live_chats;
-pub mod missing;
-pub mod observed;
-pub mod owe;
-pub mod plan;
-pub mod successor;
+pub(crate) mod missing;
+pub(crate) mod observed;
+pub(crate) mod owe;
+pub(crate) mod plan;
+pub(crate) mod successor;
 #[cfg(test)]
 mod tests;
-pub mod tick;
-pub mod truth;
-pub mod watch;
+pub(crate) mod tick;
+pub(crate) mod truth;
+pub(crate) mod watch;
 
-pub use observed::Observed;
-pub use plan::Query;
-pub use tick::{Outcome, Tick, tick};
+pub(crate) use observed::Observed;
+pub(crate) use plan::Query;
+pub(crate) use tick::{Outcome, Tick, tick};

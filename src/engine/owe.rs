@@ -13,7 +13,7 @@ use crate::{
 
 /// What came of the steps of one alert.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Due {
+pub(crate) struct Due {
     /// Who is told now: every receiver once, by the latest step that names it.
     pub owed: Vec<Notification>,
     /// What happened.
@@ -21,7 +21,7 @@ pub struct Due {
 }
 
 /// What the steps of a firing alert owe now; their progress moves on.
-pub fn by_steps(rule: &Rule, alert: &mut Alert, now: Timestamp) -> Due {
+pub(crate) fn by_steps(rule: &Rule, alert: &mut Alert, now: Timestamp) -> Due {
     let mut due = Due::default();
     let Some(fired_at) = alert.fired_at else { return due };
     let open = rule.is_open(now);
@@ -66,7 +66,7 @@ pub fn by_steps(rule: &Rule, alert: &mut Alert, now: Timestamp) -> Due {
 }
 
 /// What the history says of something that is owed now.
-pub fn entry(alert: &Alert, owed: &Notification, now: Timestamp) -> Entry {
+pub(crate) fn entry(alert: &Alert, owed: &Notification, now: Timestamp) -> Entry {
     Entry::of(alert, Happened::Owed, now).who(&owed.receiver).detail(what(owed.step as usize, owed.event))
 }
 
@@ -108,7 +108,7 @@ fn move_on(alert: &mut Alert, number: usize, event: Event, now: Timestamp) {
 }
 
 /// The steps of an episode that begins.
-pub fn from_the_start(rule: &Rule) -> Vec<Progress> {
+pub(crate) fn from_the_start(rule: &Rule) -> Vec<Progress> {
     rule.notify.iter().map(|step| Progress { step: step.fingerprint(), ..Progress::default() }).collect()
 }
 
@@ -116,7 +116,7 @@ pub fn from_the_start(rule: &Rule) -> Vec<Progress> {
 ///
 /// A step is known again by what it says, else by its place. What a new step would tell now to nobody
 /// but those who know already counts as told.
-pub fn after_an_edit(rule: &Rule, alert: &Alert, told: &[Told], now: Timestamp) -> Vec<Progress> {
+pub(crate) fn after_an_edit(rule: &Rule, alert: &Alert, told: &[Told], now: Timestamp) -> Vec<Progress> {
     let mut known: Vec<Option<Progress>> = alert.steps.iter().cloned().map(Some).collect();
     let mut steps: Vec<Option<Progress>> = vec![None; rule.notify.len()];
     let keys: Vec<String> = rule.notify.iter().map(Step::fingerprint).collect();
@@ -149,7 +149,7 @@ pub fn after_an_edit(rule: &Rule, alert: &Alert, told: &[Told], now: Timestamp) 
 ///
 /// Those who are still to be told count here; if they have not been by the time of sending, both
 /// notifications are withdrawn.
-pub fn at_the_end(alert: &Alert, told: &[Told], now: Timestamp) -> Vec<Notification> {
+pub(crate) fn at_the_end(alert: &Alert, told: &[Told], now: Timestamp) -> Vec<Notification> {
     let mut owed: Vec<Notification> = Vec::new();
     for told in told.iter().filter(|told| told.alert == alert.id) {
         owed.retain(|known| known.receiver != told.receiver);

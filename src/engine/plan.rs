@@ -9,7 +9,7 @@ use crate::{
 
 /// One set of filters that is walked, for all rules that it serves.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Query {
+pub(crate) struct Query {
     /// The same for the same filters, over restarts.
     pub id: String,
     /// The filters.
@@ -22,7 +22,7 @@ pub struct Query {
 ///
 /// A filter that another one covers needs no walk of its own: every record is checked against every
 /// rule's filter on this side anyway.
-pub fn queries(rules: &[Arc<Rule>]) -> Vec<Query> {
+pub(crate) fn queries(rules: &[Arc<Rule>]) -> Vec<Query> {
     let mut widest: Vec<&Filter> = Vec::new();
     for rule in rules {
         if widest.iter().any(|filter| filter.covers(&rule.filter)) {

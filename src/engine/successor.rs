@@ -40,7 +40,7 @@ impl Roster {
 
 /// Who is told now.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Successors {
+pub(crate) struct Successors {
     /// Each with those who stand in for it, in order: the next one is told where the one before was given up.
     pub chains: Vec<Vec<String>>,
     /// By which step.
@@ -52,7 +52,7 @@ pub struct Successors {
 /// Who is told of an alert in place of `receiver`, which was owed a message of the step number `step`. `None`:
 /// `receiver` is still named, by a step, as a stand-in outside of the hours or as a fallback; or the rule is not
 /// known, and that is no order to withdraw anything.
-pub fn successors(
+pub(crate) fn successors(
     rule: Option<&Rule>,
     alert: &Alert,
     (receiver, step): (&str, u32),

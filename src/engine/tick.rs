@@ -29,11 +29,11 @@ use crate::{
 };
 
 /// Complete walks without a contact that are evidence of its absence.
-pub const ABSENT: u32 = 2;
+pub(crate) const ABSENT: u32 = 2;
 
 /// Everything that one tick of one inbox is a function of.
 #[derive(Clone, Copy, Debug)]
-pub struct Tick<'a> {
+pub(crate) struct Tick<'a> {
     /// The inbox's name.
     pub inbox: &'a str,
     /// The rules as they are now.
@@ -50,7 +50,7 @@ pub struct Tick<'a> {
 
 /// What comes of it.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Outcome {
+pub(crate) struct Outcome {
     /// What is to be committed.
     pub changes: Changes,
     /// Conditions that could not be judged.
@@ -66,7 +66,7 @@ pub struct Outcome {
 }
 
 /// One tick. It does not touch the inbox's memory.
-pub fn tick(input: Tick<'_>) -> Outcome {
+pub(crate) fn tick(input: Tick<'_>) -> Outcome {
     let live_chats = live_chats::remember(&input.snapshot.memory.live_chats, input.observed, input.now);
     let surroundings = Surroundings { inbox: input.inbox, names: input.names, live_chats: &live_chats, now: input.now };
     let rules = input.rules.of_inbox(input.inbox);
@@ -280,6 +280,6 @@ impl<'a> Run<'a> {
 }
 
 /// Whether time alone can change something of this inbox before the next poll.
-pub fn time_matters(snapshot: &Snapshot) -> bool {
+pub(crate) fn time_matters(snapshot: &Snapshot) -> bool {
     !snapshot.candidates.is_empty() || !snapshot.alerts.is_empty()
 }

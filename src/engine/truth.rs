@@ -9,7 +9,7 @@ use crate::{
 
 /// One notification that is owed, as far as its truth depends on it.
 #[derive(Clone, Copy, Debug)]
-pub struct Claim<'a> {
+pub(crate) struct Claim<'a> {
     /// The alert as it is now.
     pub alert: &'a Alert,
     /// Its rule, where there still is one.
@@ -30,7 +30,7 @@ pub struct Claim<'a> {
 
 /// What is to be done with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub(crate) enum Verdict {
     /// It is sent.
     Send,
     /// It waits, for an end that is not known here: of a silence, of `keep_firing_for`, of closed hours.
@@ -41,7 +41,7 @@ pub enum Verdict {
 
 /// Why something is withdrawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Why {
+pub(crate) enum Why {
     /// The episode ended before it was told.
     Ended,
     /// Somebody has taken it on before it was told.
@@ -54,7 +54,7 @@ pub enum Why {
 
 impl Why {
     /// The stored and logged name.
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Ended => "ended",
             Self::Acknowledged => "acknowledged",
@@ -65,7 +65,7 @@ impl Why {
 }
 
 /// Judges everything that is owed to one receiver, in the order in which it was owed.
-pub fn judge(claims: &[Claim<'_>], silences: &[Silence], names: &Names, now: Timestamp) -> Vec<Verdict> {
+pub(crate) fn judge(claims: &[Claim<'_>], silences: &[Silence], names: &Names, now: Timestamp) -> Vec<Verdict> {
     claims
         .iter()
         .enumerate()

@@ -8,7 +8,7 @@ use crate::model::{
 };
 
 /// What begins and what ends, from the troubles that last now and those that were told of.
-pub fn watch(snapshot: &Snapshot, troubles: &[Trouble], receivers: &[String], now: Timestamp) -> Changes {
+pub(crate) fn watch(snapshot: &Snapshot, troubles: &[Trouble], receivers: &[String], now: Timestamp) -> Changes {
     let mut changes = Changes::default();
     let is_of =
         |alert: &Alert, trouble: &Trouble| alert.rule == trouble.problem.name() && alert.contact.id == trouble.subject;

@@ -8,7 +8,7 @@ use url::Url;
 
 /// What is known of an answer before its body is read as the API's.
 #[derive(Clone, Copy)]
-pub struct Seen<'a> {
+pub(crate) struct Seen<'a> {
     /// The HTTP status.
     pub status: u16,
     /// A header's value, by its name in lower case.
@@ -20,7 +20,7 @@ pub struct Seen<'a> {
 }
 
 /// What it is that answered in the API's place; `None`: nothing speaks against the API.
-pub fn between(seen: Seen<'_>) -> Option<&'static str> {
+pub(crate) fn between(seen: Seen<'_>) -> Option<&'static str> {
     let Seen { status, header, body, asked } = seen;
     let has = |name: &str| header(name).is_some();
     let is_page = first(body) == Some(b'<') || header("content-type").is_some_and(|kind| kind.contains("text/html"));

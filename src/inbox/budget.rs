@@ -5,11 +5,11 @@ use std::collections::VecDeque;
 use jiff::{SignedDuration, Timestamp};
 
 /// The window of the provider's limit.
-pub const WINDOW: SignedDuration = SignedDuration::from_secs(60);
+pub(crate) const WINDOW: SignedDuration = SignedDuration::from_secs(60);
 
 /// The pause that the provider asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Hold {
+pub(crate) struct Hold {
     /// When it asked.
     pub since: Timestamp,
     /// Until when.
@@ -21,7 +21,7 @@ pub struct Hold {
 /// A request counts from the moment its answer came: the provider counts when it arrives there,
 /// which is no later, so that no 60 seconds at the provider's see more than allowed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Ledger {
+pub(crate) struct Ledger {
     limit: usize,
     /// With whether the answer is still to come.
     times: VecDeque<(Timestamp, bool)>,
@@ -30,7 +30,7 @@ pub struct Ledger {
 
 impl Ledger {
     /// A ledger of `limit` requests a minute that goes on from earlier ones.
-    pub fn new(limit: u32, earlier: impl IntoIterator<Item = Timestamp>) -> Self {
+    pub(crate) fn new(limit: u32, earlier: impl IntoIterator<Item = Timestamp>) -> Self {
         let mut times: Vec<Timestamp> = earlier.into_iter().collect();
         times.sort();
         let times = times.into_iter().map(|time| (time, false)).collect();
@@ -39,17 +39,17 @@ impl Ledger {
 
     /// With a pause that an earlier run was asked for.
     #[must_use]
-    pub fn held(self, hold: Option<Hold>) -> Self {
+    pub(crate) fn held(self, hold: Option<Hold>) -> Self {
         Self { hold, ..self }
     }
 
     /// How long to wait for the next request; zero: now.
-    pub fn wait(&mut self, now: Timestamp) -> SignedDuration {
+    pub(crate) fn wait(&mut self, now: Timestamp) -> SignedDuration {
         self.wait_keeping(now, 0)
     }
 
     /// The same for one that leaves so many requests to others.
-    pub fn wait_keeping(&mut self, now: Timestamp, kept: usize) -> SignedDuration {
+    pub(crate) fn wait_keeping(&mut self, now: Timestamp, kept: usize) -> SignedDuration {
         self.set_back(now);
         self.times.retain(|(time, _)| now.duration_since(*time) < WINDOW);
         self.hold = self.hold.filter(|hold| hold.until > now);
@@ -65,12 +65,12 @@ impl Ledger {
     }
 
     /// A request begins.
-    pub fn begin(&mut self, now: Timestamp) {
+    pub(crate) fn begin(&mut self, now: Timestamp) {
         self.times.push_back((now, true));
     }
 
     /// An answer came; of several that are to come the longest awaited one, which forgets least.
-    pub fn end(&mut self, now: Timestamp) {
+    pub(crate) fn end(&mut self, now: Timestamp) {
         if let Some(place) = self.times.iter().position(|(_, awaited)| *awaited) {
             self.times.remove(place);
             self.times.push_back((now, false));
@@ -78,7 +78,7 @@ impl Ledger {
     }
 
     /// The provider asked at `now` to wait until then.
-    pub fn hold(&mut self, now: Timestamp, until: Timestamp) {
+    pub(crate) fn hold(&mut self, now: Timestamp, until: Timestamp) {
         self.set_back(now);
         let until = self.hold.map_or(until, |hold| hold.until.max(until));
         self.hold = Some(Hold { since: now, until });
@@ -96,18 +96,18 @@ impl Ledger {
     }
 
     /// How many requests are free at `now`.
-    pub fn free(&mut self, now: Timestamp) -> usize {
+    pub(crate) fn free(&mut self, now: Timestamp) -> usize {
         self.wait(now);
         if self.hold.is_some() { 0 } else { self.limit.saturating_sub(self.times.len()) }
     }
 
     /// What is to be remembered.
-    pub fn times(&self) -> Vec<Timestamp> {
+    pub(crate) fn times(&self) -> Vec<Timestamp> {
         self.times.iter().map(|(time, _)| *time).collect()
     }
 
     /// The pause that is to be remembered.
-    pub fn pause(&self) -> Option<Hold> {
+    pub(crate) fn pause(&self) -> Option<Hold> {
         self.hold
     }
 }

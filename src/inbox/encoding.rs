@@ -7,7 +7,7 @@ use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 
 /// The bytes in UTF-8, without a mark. What is UTF-8 stays so, whatever was announced; bytes of no known encoding
 /// stay as they are, and cost those characters.
-pub fn utf8(content_type: Option<&str>, mut bytes: Vec<u8>) -> Vec<u8> {
+pub(crate) fn utf8(content_type: Option<&str>, mut bytes: Vec<u8>) -> Vec<u8> {
     let encoding = match Encoding::for_bom(&bytes) {
         Some((encoding, length)) if encoding == UTF_8 => {
             bytes.drain(..length);

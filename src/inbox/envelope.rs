@@ -17,7 +17,7 @@ const LONGEST: usize = 64 * 1024;
 
 /// A good answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Good<'a> {
+pub(crate) struct Good<'a> {
     /// The list of records, as it stands there.
     pub data: &'a str,
     /// How many records there are in all, where the answer says so, or at least one where it says that more come.
@@ -28,7 +28,7 @@ pub struct Good<'a> {
 ///
 /// # Errors
 /// The named fault.
-pub fn read(status: u16, retry_after: Option<SignedDuration>, body: &str) -> Result<Good<'_>, InboxError> {
+pub(crate) fn read(status: u16, retry_after: Option<SignedDuration>, body: &str) -> Result<Good<'_>, InboxError> {
     let body = body.trim_start_matches('\u{feff}').trim_matches(split::is_blank);
     match body.as_bytes().first() {
         None => return Err(InboxError::Empty { status }),
@@ -62,7 +62,7 @@ pub fn read(status: u16, retry_after: Option<SignedDuration>, body: &str) -> Res
 }
 
 /// The documented error's code in an answer with an HTTP status that is none of a good one.
-pub fn error_code_of(body: &str) -> Option<String> {
+pub(crate) fn error_code_of(body: &str) -> Option<String> {
     error_code(Envelope::of(body).ok()?.beside.get("error"))
 }
 
@@ -194,7 +194,7 @@ fn says_something(value: &Value) -> bool {
 }
 
 /// Statuses of a whole answer: not of one that is still being made, or of a part.
-pub fn is_good(status: u64) -> bool {
+pub(crate) fn is_good(status: u64) -> bool {
     (200..=299).contains(&status) && !matches!(status, 202 | 205..=207 | 226)
 }
 

@@ -21,7 +21,7 @@ const MOST_ENDS: usize = 64;
 
 /// The fields of an answer, as [`split::fields`] gives them, with the records in `data`; `None` where the list of
 /// them does not come to its end, or something else is no JSON.
-pub fn fields(answer: &str) -> Option<Vec<(&str, &str)>> {
+pub(crate) fn fields(answer: &str) -> Option<Vec<(&str, &str)>> {
     let (mut found, rest) = split::fields_before(answer, "data")?;
     let first = First::of(rest.strip_prefix('[')?)?;
     // The last is looked for first, but a list that follows after the records is none of them.
@@ -36,14 +36,14 @@ pub fn fields(answer: &str) -> Option<Vec<(&str, &str)>> {
 }
 
 /// The entries of the list that `text` is; none where it is no list of records.
-pub fn entries(text: &str) -> Entries<'_> {
+pub(crate) fn entries(text: &str) -> Entries<'_> {
     let inside = text.strip_prefix('[').and_then(|text| text.strip_suffix(']'));
     let first = inside.and_then(First::of);
     Entries { rest: inside.filter(|_| first.is_some()), first: first.unwrap_or_default(), extended: 0 }
 }
 
 /// Cuts one entry after the other.
-pub struct Entries<'a> {
+pub(crate) struct Entries<'a> {
     rest: Option<&'a str>,
     first: First,
     extended: usize,

@@ -15,19 +15,19 @@ use super::{
 const DEEPEST: usize = 64;
 
 /// What a record may have meant, as JSON: as it stands there, without faults, and with its texts' quotes escaped.
-pub fn readings(raw: &str) -> impl Iterator<Item = Cow<'_, str>> {
+pub(crate) fn readings(raw: &str) -> impl Iterator<Item = Cow<'_, str>> {
     let without_faults = iter::once_with(move || Cow::from(mended(raw)));
     let with_quotes = iter::once_with(move || escaped(raw)).flatten().map(|escaped| Cow::from(mended(&escaped)));
     iter::once(Cow::from(raw)).chain(without_faults).chain(with_quotes)
 }
 
 /// The record in JSON, as far as that can be said.
-pub fn mended(raw: &str) -> String {
+pub(crate) fn mended(raw: &str) -> String {
     within(raw, usize::MAX, usize::MAX).unwrap_or_default()
 }
 
 /// The same, with every text cut after `longest` bytes; `None` where it is larger than `most` all the same.
-pub fn within(raw: &str, longest: usize, most: usize) -> Option<String> {
+pub(crate) fn within(raw: &str, longest: usize, most: usize) -> Option<String> {
     let mut mended = String::new();
     let mut rest = raw;
     let mut depth = 0_usize;

@@ -3,24 +3,24 @@
 //! It knows the wire and the nouns, and the shape of a filter; nothing of rules, alerts or state.
 //! Facts about the API come from the provider's page on `POST /inbox/users`.
 
-pub mod between;
-pub mod budget;
-pub mod client;
-pub mod encoding;
-pub mod envelope;
-pub mod error;
-pub mod loose;
-pub mod mend;
-pub mod quotes;
-pub mod request;
-pub mod response;
-pub mod split;
+pub(crate) mod between;
+pub(crate) mod budget;
+pub(crate) mod client;
+pub(crate) mod encoding;
+pub(crate) mod envelope;
+pub(crate) mod error;
+pub(crate) mod loose;
+pub(crate) mod mend;
+pub(crate) mod quotes;
+pub(crate) mod request;
+pub(crate) mod response;
+pub(crate) mod split;
 #[cfg(test)]
 pub(crate) mod testing;
-pub mod walk;
+pub(crate) mod walk;
 
-pub use budget::{Hold, Ledger};
-pub use client::{Client, Gate, Patience};
-pub use error::InboxError;
-pub use response::MOST_PAUSE;
-pub use walk::{Walk, WalkEnd};
+pub(crate) use budget::{Hold, Ledger};
+pub(crate) use client::{Client, Gate, Patience};
+pub(crate) use error::InboxError;
+pub(crate) use response::MOST_PAUSE;
+pub(crate) use walk::{Walk, WalkEnd};

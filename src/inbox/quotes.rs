@@ -10,7 +10,7 @@ use super::split::is_blank;
 const LONGEST_NAME: usize = 256;
 
 /// The record with a backslash before each quote that belongs to a text; `None` where that cannot be said.
-pub fn escaped(raw: &str) -> Option<String> {
+pub(crate) fn escaped(raw: &str) -> Option<String> {
     let mut escaped = String::with_capacity(raw.len() + 16);
     let mut open = Vec::new();
     let mut is_name = false;

@@ -58,7 +58,7 @@ const LONGEST_ID: usize = 256;
 const MOST_SEGMENTS: usize = 10_000;
 
 /// The longest pause that is believed: who waits longer is blind for longer.
-pub const MOST_PAUSE: SignedDuration = SignedDuration::from_hours(1);
+pub(crate) const MOST_PAUSE: SignedDuration = SignedDuration::from_hours(1);
 
 /// What of an answer decides, besides its body.
 #[derive(Clone, Copy, Debug)]

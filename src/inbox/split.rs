@@ -5,13 +5,13 @@
 
 /// The answer is no JSON object, or stops before its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Malformed;
+pub(crate) struct Malformed;
 
 /// The fields of the object that `text` is, in order: names without their quotes, and values as they stand there.
 ///
 /// # Errors
 /// It is no object, or something stands before or after it.
-pub fn fields(text: &str) -> Result<Vec<(&str, &str)>, Malformed> {
+pub(crate) fn fields(text: &str) -> Result<Vec<(&str, &str)>, Malformed> {
     let mut cut = Cut { text, at: 0 };
     let mut found = Vec::new();
     cut.skip_blanks();
@@ -27,7 +27,7 @@ pub fn fields(text: &str) -> Result<Vec<(&str, &str)>, Malformed> {
 
 /// The fields that stand before the one of this name, and the text from its value on; `None` where none has it, or
 /// something stands between them.
-pub fn fields_before<'a>(text: &'a str, wanted: &str) -> Option<(Vec<(&'a str, &'a str)>, &'a str)> {
+pub(crate) fn fields_before<'a>(text: &'a str, wanted: &str) -> Option<(Vec<(&'a str, &'a str)>, &'a str)> {
     let mut cut = Cut { text, at: 0 };
     let mut found = Vec::new();
     cut.skip_blanks();
@@ -46,18 +46,18 @@ pub fn fields_before<'a>(text: &'a str, wanted: &str) -> Option<(Vec<(&'a str, &
 ///
 /// # Errors
 /// As of [`fields`].
-pub fn fields_after(text: &str) -> Result<Vec<(&str, &str)>, Malformed> {
+pub(crate) fn fields_after(text: &str) -> Result<Vec<(&str, &str)>, Malformed> {
     Cut { text, at: 0 }.rest()
 }
 
 /// The entries of the list that `text` is, as they stand there; `None` where it is no list.
-pub fn entries(text: &str) -> Option<Entries<'_>> {
+pub(crate) fn entries(text: &str) -> Option<Entries<'_>> {
     let inside = text.strip_prefix('[')?.strip_suffix(']')?;
     Some(Entries { cut: Cut { text: inside, at: 0 }, first: true })
 }
 
 /// Cuts one entry after the other.
-pub struct Entries<'a> {
+pub(crate) struct Entries<'a> {
     cut: Cut<'a>,
     first: bool,
 }
@@ -95,12 +95,12 @@ impl<'a> Iterator for Entries<'a> {
 }
 
 /// The value that `text` begins with; `None` where it does not come to its end.
-pub fn value(text: &str) -> Option<&str> {
+pub(crate) fn value(text: &str) -> Option<&str> {
     Cut { text, at: 0 }.value().ok()
 }
 
 /// Whitespace, and what no JSON has outside of a text.
-pub fn is_blank(character: char) -> bool {
+pub(crate) fn is_blank(character: char) -> bool {
     character.is_ascii_control() || character == ' '
 }
 

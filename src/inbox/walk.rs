@@ -15,7 +15,7 @@ const STALE: u32 = 3;
 
 /// How a walk ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum WalkEnd {
+pub(crate) enum WalkEnd {
     /// Every page came and was understood, down to an empty or a short one.
     Complete,
     /// Every page came and was understood, down to an empty one, and yet some customers may not have come: pages in
@@ -33,7 +33,7 @@ pub enum WalkEnd {
 
 /// What a walk gave.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Walk {
+pub(crate) struct Walk {
     /// Every contact that was understood, the newest version of each.
     pub contacts: BTreeMap<ContactId, Contact>,
     /// When the request began that showed a contact last.
@@ -54,7 +54,7 @@ pub struct Walk {
 
 /// What a walk teaches of the page size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PageSize {
+pub(crate) enum PageSize {
     /// Nothing that speaks against what was known.
     Unchanged,
     /// Full pages of this size, down to an empty one.
@@ -65,7 +65,7 @@ pub enum PageSize {
 
 impl Walk {
     /// Takes the contacts out, each with the time at which the request began that showed it last.
-    pub fn sightings(&mut self) -> impl Iterator<Item = (Contact, Timestamp)> {
+    pub(crate) fn sightings(&mut self) -> impl Iterator<Item = (Contact, Timestamp)> {
         let seen_at = std::mem::take(&mut self.seen_at);
         std::mem::take(&mut self.contacts).into_iter().map(move |(id, contact)| {
             let at = seen_at.get(&id).copied().unwrap_or_default();
@@ -74,14 +74,14 @@ impl Walk {
     }
 
     /// Whether it is evidence of absence.
-    pub fn is_complete(&self) -> bool {
+    pub(crate) fn is_complete(&self) -> bool {
         self.end == WalkEnd::Complete
     }
 }
 
 /// Which page is a walk's last one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Last {
+pub(crate) enum Last {
     /// An empty one, which confirms the page size.
     Empty,
     /// One shorter than the learned size, after full ones: a first page that is short may as well
@@ -93,7 +93,7 @@ pub enum Last {
 
 /// How far to walk.
 #[derive(Clone, Copy, Debug)]
-pub struct Extent {
+pub(crate) struct Extent {
     /// The learned page size.
     pub page_size: Option<usize>,
     /// Which page ends the walk.
@@ -111,7 +111,7 @@ pub struct Extent {
 }
 
 /// Walks a query; `progress` hears of every page.
-pub async fn walk(
+pub(crate) async fn walk(
     client: &Client,
     gate: &impl Gate,
     filter: &Filter,

@@ -30,7 +30,7 @@ impl fmt::Display for AlertId {
 }
 
 /// The first twelve hexadecimal digits of SHA-256.
-pub fn short_hash(text: &str) -> String {
+pub(crate) fn short_hash(text: &str) -> String {
     use std::fmt::Write;
     Sha256::digest(text.as_bytes()).iter().take(6).fold(String::new(), |mut hex, byte| {
         let _ = write!(hex, "{byte:02x}");

@@ -31,7 +31,7 @@ const NO_CLOCK: u32 = 3;
 const CONFIRMED: SignedDuration = SignedDuration::from_secs(5);
 
 /// A difference that is told.
-pub const LARGE: SignedDuration = SignedDuration::from_secs(30);
+pub(crate) const LARGE: SignedDuration = SignedDuration::from_secs(30);
 
 /// Below that, one that was told is over.
 const SMALL: SignedDuration = SignedDuration::from_secs(15);
@@ -79,7 +79,7 @@ impl Dated {
 
 /// The difference of the two clocks, as answers come.
 #[derive(Clone, Debug, Default)]
-pub struct Measure {
+pub(crate) struct Measure {
     samples: VecDeque<Dated>,
     /// One that does not go on from them, until a later one agrees with it.
     doubted: Option<Dated>,
@@ -89,7 +89,7 @@ pub struct Measure {
 
 impl Measure {
     /// One more answer.
-    pub fn hear(&mut self, dated: Dated) {
+    pub(crate) fn hear(&mut self, dated: Dated) {
         if dated.trip().is_negative() || dated.trip() > LONGEST_TRIP {
             return;
         }
@@ -119,19 +119,19 @@ impl Measure {
     }
 
     /// By how much our clock is ahead of the API's, as a whole second says it; `None`: nothing is known.
-    pub fn ahead(&self) -> Option<SignedDuration> {
+    pub(crate) fn ahead(&self) -> Option<SignedDuration> {
         let mut ahead: Vec<SignedDuration> = self.samples.iter().map(Dated::ahead).collect();
         ahead.sort_unstable();
         ahead.get(ahead.len() / 2).copied()
     }
 
     /// Whether something other than a clock writes the header.
-    pub fn is_no_clock(&self) -> bool {
+    pub(crate) fn is_no_clock(&self) -> bool {
         self.odd >= NO_CLOCK
     }
 
     /// Our clock was set, or the machine slept: what was measured before says nothing.
-    pub fn forget(&mut self) {
+    pub(crate) fn forget(&mut self) {
         *self = Self::default();
     }
 }
@@ -192,7 +192,7 @@ fn millis(duration: SignedDuration) -> i64 {
 
 /// What counts after a measurement: it changes only where it means something, so that nothing jumps by the header's
 /// resolution.
-pub fn counted(before: SignedDuration, ahead: SignedDuration) -> SignedDuration {
+pub(crate) fn counted(before: SignedDuration, ahead: SignedDuration) -> SignedDuration {
     if (ahead - before).abs() < RESOLUTION {
         before
     } else if ahead.abs() < RESOLUTION {
@@ -204,7 +204,11 @@ pub fn counted(before: SignedDuration, ahead: SignedDuration) -> SignedDuration 
 
 /// The newest `lastSeenAt` of these contacts that is believed at `now`. Where the API says no time, `now` is ours and
 /// may be behind.
-pub fn shown_to<'a>(contacts: impl IntoIterator<Item = &'a Contact>, now: Timestamp, dated: bool) -> Option<Timestamp> {
+pub(crate) fn shown_to<'a>(
+    contacts: impl IntoIterator<Item = &'a Contact>,
+    now: Timestamp,
+    dated: bool,
+) -> Option<Timestamp> {
     let times: Vec<Timestamp> = contacts.into_iter().filter_map(|contact| contact.last_seen_at).collect();
     let mut ahead: Vec<Timestamp> = times.iter().filter(|at| **at > now).copied().collect();
     ahead.sort_unstable_by(|a, b| b.cmp(a));
@@ -215,7 +219,7 @@ pub fn shown_to<'a>(contacts: impl IntoIterator<Item = &'a Contact>, now: Timest
 /// Since when a narrow walk asks, before its overlap: from the newest time that records have shown, and no later than
 /// when the query was last looked at. Both are times of the API; where its answers have no `Date` the second one is
 /// ours, which may be behind.
-pub fn ask_since(looked_at: Timestamp, shown_to: Option<Timestamp>, dated: bool) -> Timestamp {
+pub(crate) fn ask_since(looked_at: Timestamp, shown_to: Option<Timestamp>, dated: bool) -> Timestamp {
     match shown_to {
         Some(shown) if shown <= looked_at => shown,
         Some(shown) if !dated && shown.duration_since(looked_at) <= ANY_ZONE => shown,
@@ -224,7 +228,7 @@ pub fn ask_since(looked_at: Timestamp, shown_to: Option<Timestamp>, dated: bool)
 }
 
 /// What a clock wrote that was ahead by so much; what it wrote when it was right stays.
-pub fn right(at: Timestamp, ahead: SignedDuration, now: Timestamp) -> Timestamp {
+pub(crate) fn right(at: Timestamp, ahead: SignedDuration, now: Timestamp) -> Timestamp {
     if at > now { at.checked_sub(ahead).unwrap_or(now).min(now) } else { at }
 }
 

@@ -14,19 +14,19 @@ use super::text;
 use super::weight::heap_of_all;
 
 /// The value of `lastMessage.by` for each side of a conversation.
-pub mod by {
+pub(crate) mod by {
     /// The customer.
-    pub const USER: &str = "user";
+    pub(crate) const USER: &str = "user";
     /// A person of the team.
-    pub const AGENT: &str = "agent";
+    pub(crate) const AGENT: &str = "agent";
     /// The bot.
-    pub const BOT: &str = "bot";
+    pub(crate) const BOT: &str = "bot";
 }
 
 /// The `status` of a conversation that is over.
-pub const CLOSED: &str = "CLOSED";
+pub(crate) const CLOSED: &str = "CLOSED";
 /// The platform whose businesses may answer freely for 24 hours only.
-pub const WHATSAPP: &str = "WHATSAPP";
+pub(crate) const WHATSAPP: &str = "WHATSAPP";
 /// How long after the customer's last message.
 const REPLY_WINDOW: SignedDuration = SignedDuration::from_hours(24);
 

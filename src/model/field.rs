@@ -69,7 +69,7 @@ impl Kind {
 
 /// What one reading of a record leaves over.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Reading {
+pub(crate) struct Reading {
     /// Undocumented fields, under their dotted path.
     pub extra: Map<String, Value>,
     /// Dotted paths of documented fields whose value was not understood and counts as empty.
@@ -87,7 +87,7 @@ pub(crate) enum Step {
 
 impl Reading {
     /// A reading that already has undocumented fields.
-    pub fn with_extra(extra: Map<String, Value>) -> Self {
+    pub(crate) fn with_extra(extra: Map<String, Value>) -> Self {
         let extra = extra.into_iter().map(|(name, value)| (name, shallow(value, DEEPEST))).collect();
         Self { extra, ..Self::default() }
     }
@@ -139,7 +139,7 @@ fn shallow(value: Value, left: usize) -> Value {
 }
 
 /// A type that one field of a record can have.
-pub trait Field: Default {
+pub(crate) trait Field: Default {
     /// The documented type.
     fn kind() -> Kind;
     /// Reads `value`; what is not understood goes to `reading`, which knows the place.
@@ -350,6 +350,8 @@ macro_rules! record {
     ($(#[$meta:meta])* pub struct $name:ident { $($(#[$doc:meta])* $field:ident : $ty:ty = $api:literal,)* }) => {
         $(#[$meta])*
         #[derive(Clone, Default, PartialEq)]
+        // The names are the API's.
+        #[allow(clippy::struct_field_names)]
         pub struct $name { $($(#[$doc])* pub $field: $ty,)* }
 
         impl $crate::model::field::Field for $name {

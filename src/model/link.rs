@@ -12,7 +12,7 @@ enum Piece<'a> {
 }
 
 /// Finds the known name that was probably meant.
-pub type Suggest<'a> = &'a dyn Fn(&str, &[String]) -> Option<String>;
+pub(crate) type Suggest<'a> = &'a dyn Fn(&str, &[String]) -> Option<String>;
 
 /// Whether `template` is a usable `contact_link`.
 ///

@@ -10,7 +10,12 @@ const TEN_YEARS: f64 = 3.2e8;
 
 /// What an answer with this status asks to wait. `header` gives every value of a header by its name in lower case;
 /// `now` is the time of the answer, by the clock of whoever wrote it, where that is known.
-pub fn asked(status: u16, header: &dyn Fn(&str) -> Vec<String>, body: &[u8], now: Timestamp) -> Option<SignedDuration> {
+pub(crate) fn asked(
+    status: u16,
+    header: &dyn Fn(&str) -> Vec<String>,
+    body: &[u8],
+    now: Timestamp,
+) -> Option<SignedDuration> {
     // Of two answers to one question the longer one is safe.
     let first = |names: &[&str], read: &dyn Fn(&str) -> Option<SignedDuration>| {
         names.iter().find_map(|name| header(name).iter().filter_map(|value| read(value)).max())

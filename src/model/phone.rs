@@ -24,7 +24,7 @@ const ZEROS: [char; 12] = [
 
 /// A number in one text, its country's code in front: `+91 98123 45678`, `0091…`, and without a sign where it is
 /// too long for a number without a code. `None`: it is not certain.
-pub fn international(number: &str) -> Option<String> {
+pub(crate) fn international(number: &str) -> Option<String> {
     let Digits { digits, is_international } = Digits::read(number)?;
     // Ten digits are a number of India, and of Iran.
     if !is_international && digits.len() < 11 {
@@ -34,7 +34,7 @@ pub fn international(number: &str) -> Option<String> {
 }
 
 /// A number beside its country's code, which it may repeat. `None`: it is not certain.
-pub fn with_prefix(prefix: &str, number: &str) -> Option<String> {
+pub(crate) fn with_prefix(prefix: &str, number: &str) -> Option<String> {
     if prefix.trim().is_empty() {
         // Which country's it is, is not said.
         return Digits::read(number).filter(|read| read.is_international).and_then(|read| formatted(&read.digits));

@@ -93,7 +93,7 @@ impl Silence {
 }
 
 /// The silence that holds back an alert now, if there is one: the one that ends last.
-pub fn silence_of<'a>(
+pub(crate) fn silence_of<'a>(
     silences: &'a [Silence],
     alert: &Alert,
     severity: &str,

@@ -156,7 +156,7 @@ fn unprotected(host: &Host, login: bool) -> Result<Protection, String> {
 ///
 /// # Errors
 /// What would be right.
-pub fn check_ehlo(name: &str) -> Result<(), &'static str> {
+pub(crate) fn check_ehlo(name: &str) -> Result<(), &'static str> {
     let literal = name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
     let fits = match literal {
         Some(literal) => {
@@ -184,7 +184,7 @@ fn is_host_name(name: &str) -> bool {
 
 /// What we call ourselves where the configuration does not say it: the machine's name where it is a full one, else
 /// the sender's domain; `None`: neither is a name that servers take.
-pub fn own_name(machine: Option<&str>, domain: &str) -> Option<String> {
+pub(crate) fn own_name(machine: Option<&str>, domain: &str) -> Option<String> {
     let full = |name: &&str| name.contains('.') && is_host_name(name) && !name.ends_with(".localdomain");
     machine.filter(full).or(Some(domain).filter(full)).map(str::to_owned)
 }

@@ -7,7 +7,7 @@ use unicode_normalization::{IsNormalized, UnicodeNormalization as _, is_nfc_quic
 
 /// The text in one Unicode form (NFC): `é` as one character and as `e` with an accent are the same text,
 /// and whether they come as the one or the other depends on the keyboard, the phone, or the file system.
-pub fn form(text: &str) -> Cow<'_, str> {
+pub(crate) fn form(text: &str) -> Cow<'_, str> {
     if text.is_ascii() || is_nfc_quick(text.chars()) == IsNormalized::Yes {
         Cow::Borrowed(text)
     } else {
@@ -16,14 +16,14 @@ pub fn form(text: &str) -> Cow<'_, str> {
 }
 
 /// A text in every form in which another program may have kept it.
-pub fn forms(text: &str) -> Vec<String> {
+pub(crate) fn forms(text: &str) -> Vec<String> {
     let composed = form(text).into_owned();
     let decomposed: String = composed.nfd().collect();
     if composed == decomposed { vec![composed] } else { vec![composed, decomposed] }
 }
 
 /// Whether two texts are equal, in whatever Unicode form they are written.
-pub fn same(one: &str, other: &str) -> bool {
+pub(crate) fn same(one: &str, other: &str) -> bool {
     one == other || form(one) == form(other)
 }
 
@@ -39,19 +39,19 @@ pub fn is_harmful(c: char) -> bool {
 
 /// Whether a character turns the direction of all that follows it, where nothing of ours needs it: names of the other
 /// direction are set apart by U+2068 and U+2069.
-pub fn turns_direction(c: char) -> bool {
+pub(crate) fn turns_direction(c: char) -> bool {
     matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}' | '\u{2067}')
 }
 
 /// One line of at most `max` characters: white space folded, harmful characters removed, a cut
 /// shown as `…`.
-pub fn one_line(text: &str, max: usize) -> String {
+pub(crate) fn one_line(text: &str, max: usize) -> String {
     folded(text, max, is_harmful)
 }
 
 /// The same for a line of ours in which every customer's text is cleaned already: the marks that set a
 /// name of the other direction apart stay.
-pub fn line_of_ours(text: &str, max: usize) -> String {
+pub(crate) fn line_of_ours(text: &str, max: usize) -> String {
     folded(text, max, |c| is_harmful(c) && !matches!(c, '\u{2068}' | '\u{2069}'))
 }
 
@@ -68,7 +68,7 @@ fn folded(text: &str, max: usize, unwanted: impl Fn(char) -> bool) -> String {
 }
 
 /// Several lines, harmful characters but the line breaks removed, cut at `max` characters.
-pub fn lines(text: &str, max: usize) -> String {
+pub(crate) fn lines(text: &str, max: usize) -> String {
     let cleaned: String = text
         .chars()
         .take(max.saturating_mul(4).saturating_add(64))
@@ -79,7 +79,7 @@ pub fn lines(text: &str, max: usize) -> String {
 }
 
 /// At most `max` characters, the last one `…` where something was cut.
-pub fn cut(text: &str, max: usize) -> String {
+pub(crate) fn cut(text: &str, max: usize) -> String {
     if text.chars().count() <= max {
         return text.to_owned();
     }
@@ -112,7 +112,7 @@ const NO_NAMES: [&str; 13] = [
 
 /// Whether people see a name in this: a letter, a number or a picture. Blanks of any kind, marks without a letter
 /// below them, punctuation alone, and what programs write for nothing are none.
-pub fn shows_a_name(text: &str) -> bool {
+pub(crate) fn shows_a_name(text: &str) -> bool {
     // A bound, as everywhere: a customer may write megabytes.
     let shown: String = text.chars().take(1_000).filter(|c| is_shown(*c)).collect();
     let bare = text.trim().trim_matches(['(', ')', '<', '>', '"', '\'']).to_lowercase();

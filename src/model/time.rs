@@ -60,12 +60,12 @@ pub fn compact(duration: SignedDuration) -> String {
 }
 
 /// How long from `since` to `now`, never negative: clocks of two machines differ.
-pub fn elapsed(since: Timestamp, now: Timestamp) -> SignedDuration {
+pub(crate) fn elapsed(since: Timestamp, now: Timestamp) -> SignedDuration {
     now.duration_since(since).max(SignedDuration::ZERO)
 }
 
 /// A date in a header of HTTP.
-pub fn parse_http_date(value: &str) -> Option<Timestamp> {
+pub(crate) fn parse_http_date(value: &str) -> Option<Timestamp> {
     // Servers get the day of the week wrong; the date is what counts.
     rfc2822::DateTimeParser::new().relaxed_weekday(true).parse_timestamp(value.trim()).ok()
 }

@@ -13,7 +13,7 @@ pub const WATCHDOG: &str = "@watchdog";
 
 /// What is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Problem {
+pub(crate) enum Problem {
     /// An inbox cannot be read.
     InboxUnreadable,
     /// The API refuses the token.
@@ -50,7 +50,7 @@ pub enum Problem {
 
 impl Problem {
     /// Every problem, for tables and tests.
-    pub const ALL: [Self; 16] = [
+    pub(crate) const ALL: [Self; 16] = [
         Self::InboxUnreadable,
         Self::TokenRefused,
         Self::RuleRejected,
@@ -70,7 +70,7 @@ impl Problem {
     ];
 
     /// The stored name, and the one that messages carry.
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::InboxUnreadable => "inbox-unreadable",
             Self::TokenRefused => "token-refused",
@@ -92,14 +92,14 @@ impl Problem {
     }
 
     /// The problem with this name.
-    pub fn from_name(name: &str) -> Option<Self> {
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|problem| problem.name() == name)
     }
 }
 
 /// One trouble that lasts.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Trouble {
+pub(crate) struct Trouble {
     /// What is wrong.
     pub problem: Problem,
     /// With what: the name of an inbox, a rule or a receiver.
@@ -115,14 +115,14 @@ impl Trouble {
     ///
     /// # Errors
     /// Never, as far as we know: the record has an id.
-    pub fn alert(&self, now: Timestamp) -> Result<Alert, Unreadable> {
+    pub(crate) fn alert(&self, now: Timestamp) -> Result<Alert, Unreadable> {
         let record = Contact::read(json!({ "_id": self.subject, "detail": self.detail }))?;
         let begun = Alert::begin(WATCHDOG, self.problem.name(), record, self.since.min(now), now);
         Ok(Alert { fired_at: Some(now), ..begun })
     }
 
     /// The trouble that an alert of the watchdog is about.
-    pub fn of(alert: &Alert) -> Option<Self> {
+    pub(crate) fn of(alert: &Alert) -> Option<Self> {
         let detail = alert.contact.extra.get("detail").and_then(|detail| detail.as_str()).unwrap_or_default();
         Some(Self {
             problem: Problem::from_name(&alert.rule).filter(|_| alert.inbox == WATCHDOG)?,

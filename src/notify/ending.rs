@@ -11,11 +11,11 @@ use tokio_util::sync::CancellationToken;
 use crate::model::Outcome;
 
 /// What is under way at the deadline may still take so long.
-pub const LAST_WORDS: Duration = Duration::from_secs(5);
+pub(crate) const LAST_WORDS: Duration = Duration::from_secs(5);
 
 /// What is under way at the word to stop may still take so long. It is less than the program waits, so that
 /// time is left to record the outcome.
-pub const AFTER_STOP: Duration = Duration::from_secs(9);
+pub(crate) const AFTER_STOP: Duration = Duration::from_secs(9);
 
 /// What ends an attempt besides the sender's own timeout; by default nothing.
 #[derive(Clone, Debug, Default)]

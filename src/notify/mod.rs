@@ -4,24 +4,24 @@
 //! templates or of what is stored. Bodies come rendered, secrets and the HTTP client come from the
 //! caller, and what a send gives is data: [`Attempt`], from which [`retry::decide`] makes what to do.
 
-pub mod console;
-pub mod email;
-pub mod ending;
-pub mod response;
-pub mod retry;
+pub(crate) mod console;
+pub(crate) mod email;
+pub(crate) mod ending;
+pub(crate) mod response;
+pub(crate) mod retry;
 mod said;
-pub mod slack;
+pub(crate) mod slack;
 #[cfg(test)]
 mod testing;
-pub mod webhook;
-pub mod witness;
+pub(crate) mod webhook;
+pub(crate) mod witness;
 
-pub use console::Console;
-pub use email::Email;
-pub use ending::Ending;
-pub use slack::Slack;
-pub use webhook::Webhook;
-pub use witness::{Nobody, Witness};
+pub(crate) use console::Console;
+pub(crate) use email::Email;
+pub(crate) use ending::Ending;
+pub(crate) use slack::Slack;
+pub(crate) use webhook::Webhook;
+pub(crate) use witness::{Nobody, Witness};
 
 use crate::model::{Attempt, Fault, Outcome, Parcel};
 

@@ -12,7 +12,7 @@ const LONGEST: SignedDuration = SignedDuration::from_mins(5);
 const JITTER: f64 = 0.2;
 
 /// A receiver that fails for so long is broken.
-pub const BROKEN_AFTER: SignedDuration = SignedDuration::from_mins(5);
+pub(crate) const BROKEN_AFTER: SignedDuration = SignedDuration::from_mins(5);
 /// How often a broken receiver is tried, before the jitter.
 const PROBE_EVERY: SignedDuration = SignedDuration::from_mins(2);
 
@@ -76,7 +76,7 @@ pub fn decide(
 
 /// Who of a mail's recipients have got it, where some are still to be tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Got {
+pub(crate) enum Got {
     /// Nobody, as far as is known.
     Nobody,
     /// Some, before this attempt: what is left is about the others.
@@ -86,7 +86,7 @@ pub enum Got {
 }
 
 /// What an attempt says of its receiver, of which `before` was known.
-pub fn reception(before: &Reception, outcome: &Outcome, got: Got, now: Timestamp, jitter: f64) -> Reception {
+pub(crate) fn reception(before: &Reception, outcome: &Outcome, got: Got, now: Timestamp, jitter: f64) -> Reception {
     let broken = |since: Timestamp, reason: &str| Reception {
         failing_since: Some(since),
         broken_at: before.broken_at.or(Some(now)),
@@ -115,7 +115,7 @@ pub fn reception(before: &Reception, outcome: &Outcome, got: Got, now: Timestamp
 
 /// When a receiver that is failing will be broken by time alone: the next attempt may be far off. Nothing that was
 /// tried since may wait for it: then nobody knows.
-pub fn breaks_at<'a>(reception: &Reception, messages: impl Iterator<Item = &'a Message>) -> Option<Timestamp> {
+pub(crate) fn breaks_at<'a>(reception: &Reception, messages: impl Iterator<Item = &'a Message>) -> Option<Timestamp> {
     if reception.is_broken() {
         return None;
     }

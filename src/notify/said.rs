@@ -76,7 +76,7 @@ const ERRORS: [&str; 4] = ["error", "errors", "errmsg", "error_message"];
 
 impl Said {
     /// What this text says.
-    pub fn of(body: &str) -> Self {
+    pub(super) fn of(body: &str) -> Self {
         let text = body.trim_start_matches('\u{feff}').trim();
         if text.is_empty() {
             return Self::Nothing;

@@ -26,7 +26,7 @@ pub trait Witness: Send + Sync {
 
 /// Writes nothing down.
 #[derive(Clone, Copy, Debug)]
-pub struct Nobody;
+pub(crate) struct Nobody;
 
 impl Witness for Nobody {
     fn hears(&self, _: Progress) -> BoxFuture<'_, bool> {

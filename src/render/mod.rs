@@ -18,21 +18,21 @@ mod foreign;
 mod guard;
 mod headline;
 mod helpers;
-pub use crate::model::link;
+pub(crate) use crate::model::link;
 mod load;
 mod places;
 mod plain;
 mod privacy;
-mod renderer;
+pub(crate) mod renderer;
 mod samples;
 mod shape;
 mod slack;
 #[cfg(test)]
 mod tests;
-pub mod watchdog;
+pub(crate) mod watchdog;
 mod words;
 
-pub use renderer::{ALERT, Renderer};
+pub(crate) use renderer::{ALERT, Renderer};
 
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
@@ -129,6 +129,6 @@ pub struct Rendered {
 }
 
 /// The files of the built-in folder [`ALERT`]: name and text, to be copied and edited.
-pub fn built_in_files() -> impl Iterator<Item = (&'static str, &'static str)> {
+pub(crate) fn built_in_files() -> impl Iterator<Item = (&'static str, &'static str)> {
     file::File::ALL.into_iter().filter_map(|file| Some((file.name(), file.built_in()?)))
 }

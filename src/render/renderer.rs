@@ -25,7 +25,7 @@ use super::{
 };
 
 /// The template that is always there.
-pub const ALERT: &str = "alert";
+pub(crate) const ALERT: &str = "alert";
 /// Where the built-in files are registered: no folder can have this name.
 const BUILT_IN: &str = "/built-in";
 /// Bytes that a template gives: lists in each other make much of little.

@@ -16,7 +16,7 @@ const WORTH_SAYING: SignedDuration = SignedDuration::from_mins(1);
 const LISTED: usize = 10;
 
 /// The message about these troubles; all of them have begun, or all are over.
-pub fn tell(format: Format, alerts: &[&Alert], receiver: &str, now: Timestamp) -> Body {
+pub(crate) fn tell(format: Format, alerts: &[&Alert], receiver: &str, now: Timestamp) -> Body {
     let lines: Vec<String> = alerts.iter().take(LISTED).map(|alert| line(alert, now)).collect();
     let more = alerts.len().saturating_sub(lines.len());
     let lines: Vec<String> = lines.into_iter().chain((more > 0).then(|| format!("and {more} more troubles"))).collect();

@@ -20,11 +20,11 @@ use crate::{
 };
 
 /// The documented values of `status`.
-pub const STATUS: &[&str] = types::STATUS.known;
+pub(crate) const STATUS: &[&str] = types::STATUS.known;
 /// The documented values of `lastMessageBy`.
-pub const LAST_MESSAGE_BY: &[&str] = types::LAST_MESSAGE_BY.known;
+pub(crate) const LAST_MESSAGE_BY: &[&str] = types::LAST_MESSAGE_BY.known;
 /// The keys that `applicableFilters` can list.
-pub const FILTER_KEYS: [&str; 17] = [
+pub(crate) const FILTER_KEYS: [&str; 17] = [
     "searchText",
     "tags",
     "status",

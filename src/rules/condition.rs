@@ -30,21 +30,17 @@ use jiff::Timestamp;
 use serde_json::Value as Json;
 
 pub(in crate::rules) use self::check::nearest_value;
+pub(crate) use self::facts::{Fact, always_open, inboxes, of_filter};
 use self::{
     absent::Types,
     functions::NOW,
     never::{Against, Conflict, Reader},
     text::Text,
 };
-pub use self::{
-    check::DERIVED,
-    facts::{Fact, always_open, inboxes, of_filter},
-    functions::FUNCTIONS,
-};
 use crate::model::{Contact, Names, field::Field, text::form, time};
 
 /// The longest condition: beyond it, nobody understands it either.
-pub const MAX_LENGTH: usize = 1024;
+pub(crate) const MAX_LENGTH: usize = 1024;
 
 /// What a condition is judged with, besides the rule.
 #[derive(Clone, Copy, Debug)]

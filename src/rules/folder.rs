@@ -34,7 +34,7 @@ pub struct Unread {
 
 /// What a folder holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Listing {
+pub(crate) struct Listing {
     /// Files of rules, by the rule's name.
     pub rules: BTreeMap<String, PathBuf>,
     /// Files that look like rules and are not read.
@@ -47,7 +47,7 @@ pub struct Listing {
 ///
 /// # Errors
 /// Why the folder itself cannot be read.
-pub fn list(folder: &Path) -> Result<Listing, String> {
+pub(crate) fn list(folder: &Path) -> Result<Listing, String> {
     let mut listing = Listing::default();
     let mut visited = HashSet::from([fs::canonicalize(folder).map_err(|error| reason(&error))?]);
     let mut waiting = vec![(folder.to_owned(), String::new(), 0)];

@@ -155,16 +155,6 @@ impl Hours {
         self.spans(day, day).iter().any(|(from, to)| *from <= at && at < *to)
     }
 
-    /// The next moment at which it is open: now, if it is. `None`: not within a year.
-    pub fn next_open(&self, at: Timestamp) -> Option<Timestamp> {
-        let today = self.date(at);
-        // Most often it is within a week, and a year costs.
-        [7, HORIZON].into_iter().find_map(|days| {
-            let spans = self.spans(today, after(today, days));
-            spans.iter().find(|(_, to)| at < *to).map(|(from, _)| at.max(*from))
-        })
-    }
-
     /// How much of the time between two moments it was open; of waits that are older than a year, the
     /// last one.
     pub fn open_between(&self, from: Timestamp, to: Timestamp) -> SignedDuration {

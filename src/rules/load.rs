@@ -61,11 +61,6 @@ impl RuleSet {
         self.rules.iter().find(|rule| rule.name == name)
     }
 
-    /// The rule of a file that was renamed: the same text under another name.
-    pub fn with_text(&self, file: &str) -> Option<&Arc<Rule>> {
-        self.rules.iter().find(|rule| rule.edition.file == file)
-    }
-
     /// The rules that look at this inbox.
     pub fn of_inbox(&self, inbox: &str) -> Vec<Arc<Rule>> {
         self.rules.iter().filter(|rule| rule.watches(inbox)).cloned().collect()
@@ -89,7 +84,7 @@ impl RuleSet {
 }
 
 /// Reads every `*.toml` of `folder` and below; mistakes are added to `found`.
-pub fn load(folder: &Path, known: &Known<'_>, found: &mut Vec<Diagnostic>) -> RuleSet {
+pub(crate) fn load(folder: &Path, known: &Known<'_>, found: &mut Vec<Diagnostic>) -> RuleSet {
     let mut set = RuleSet::default();
     let listing =
         list(folder).unwrap_or_else(|why| Listing { closed: vec![(String::new(), why)], ..Listing::default() });

@@ -4,22 +4,22 @@
 //! reports every mistake, [`condition`] decides about a contact, [`hours`] about a time.
 //! This room knows nothing of how contacts are read or messages sent.
 
-pub mod compile;
+pub(crate) mod compile;
 mod compile_filter;
 mod compile_timing;
-pub mod condition;
-pub mod folder;
-pub mod hours;
-pub mod load;
-pub mod sentence;
-pub mod shape;
+pub(crate) mod condition;
+pub(crate) mod folder;
+pub(crate) mod hours;
+pub(crate) mod load;
+pub(crate) mod sentence;
+pub(crate) mod shape;
 #[cfg(test)]
 mod tests;
-pub mod vanish;
+pub(crate) mod vanish;
 
-pub use condition::{Condition, Fault, Scope, Verdict};
-pub use hours::Hours;
-pub use load::{Known, RuleSet};
+pub(crate) use condition::{Condition, Fault, Scope, Verdict};
+pub(crate) use hours::Hours;
+pub(crate) use load::{Known, RuleSet};
 
 use jiff::{SignedDuration, Timestamp};
 

@@ -12,7 +12,7 @@ use crate::model::{
 };
 
 /// What a rule does: whom it tells, when, and of whom.
-pub fn sentence(rule: &Rule) -> String {
+pub(crate) fn sentence(rule: &Rule) -> String {
     let steps: Vec<String> = rule.notify.iter().map(|step| told(rule, step)).collect();
     let mut text = format!("Tells {} of {}", joined(&steps, "and"), about(rule));
     if rule.r#for > SignedDuration::ZERO {

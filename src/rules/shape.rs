@@ -6,7 +6,7 @@ use toml::{Spanned, Value};
 /// A whole rule file.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct RuleFile {
+pub(crate) struct RuleFile {
     /// What the rule is for.
     pub description: Option<Spanned<String>>,
     /// `info`, `warning` or `critical`.
@@ -40,7 +40,7 @@ pub struct RuleFile {
 /// `[hours]`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct HoursTable {
+pub(crate) struct HoursTable {
     /// An IANA name.
     pub timezone: Option<Spanned<String>>,
     /// Ranges like `mon-fri 09:00-18:00`.
@@ -56,7 +56,7 @@ pub struct HoursTable {
 /// One `[[notify]]`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct NotifyTable {
+pub(crate) struct NotifyTable {
     /// Receivers' names.
     pub to: Option<Spanned<Vec<Spanned<String>>>>,
     /// A folder in `templates/`.
@@ -76,7 +76,7 @@ pub struct NotifyTable {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 #[allow(non_snake_case, missing_docs)]
-pub struct FilterTable {
+pub(crate) struct FilterTable {
     pub searchText: Option<Spanned<String>>,
     pub tags: Option<Spanned<Value>>,
     pub status: Option<Spanned<Value>>,
@@ -106,7 +106,7 @@ pub struct FilterTable {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 #[allow(non_snake_case, missing_docs)]
-pub struct RangeTable {
+pub(crate) struct RangeTable {
     pub startAt: Option<Spanned<Value>>,
     pub endsAt: Option<Spanned<Value>>,
 }
@@ -115,7 +115,7 @@ pub struct RangeTable {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 #[allow(non_snake_case, missing_docs)]
-pub struct OrderedTable {
+pub(crate) struct OrderedTable {
     pub status: Option<Spanned<bool>>,
     pub lastAt: Option<Spanned<Value>>,
 }

@@ -13,10 +13,10 @@ use super::RuleSet;
 use crate::model::{MissingRules, RuleMemory, alert::short_hash, rule_memory::KnownFile};
 
 /// What vanishes within this time vanishes together.
-pub const TOGETHER: SignedDuration = SignedDuration::from_mins(1);
+pub(crate) const TOGETHER: SignedDuration = SignedDuration::from_mins(1);
 
 /// What is missing for so long is meant.
-pub const BELIEVED_AFTER: SignedDuration = SignedDuration::from_mins(10);
+pub(crate) const BELIEVED_AFTER: SignedDuration = SignedDuration::from_mins(10);
 
 /// What becomes of rules whose files are not there.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -31,7 +31,7 @@ pub struct Vanished {
 
 /// Compares the rules as they were read with those that are remembered, and remembers what they are now. What is
 /// removed alone is believed after `patience`.
-pub fn judge(set: &RuleSet, memory: &mut RuleMemory, patience: SignedDuration, now: Timestamp) -> Vanished {
+pub(crate) fn judge(set: &RuleSet, memory: &mut RuleMemory, patience: SignedDuration, now: Timestamp) -> Vanished {
     memory.files.retain(|name, _| !set.disabled.contains(name));
     let in_use: BTreeSet<&str> = set.rules.iter().map(|rule| rule.edition.file.as_str()).collect();
     // Moved or renamed with the same content: its alerts live under the new name.
@@ -88,7 +88,7 @@ fn is_there(set: &RuleSet, name: &str) -> bool {
 }
 
 /// A person says that what is missing is meant; gives the names that are forgotten.
-pub fn accept(set: &RuleSet, memory: &mut RuleMemory) -> Vec<String> {
+pub(crate) fn accept(set: &RuleSet, memory: &mut RuleMemory) -> Vec<String> {
     let gone: Vec<String> =
         memory.files.keys().filter(|name| !is_there(set, name) && !set.disabled.contains(name)).cloned().collect();
     memory.files.retain(|name, _| !gone.contains(name));

@@ -308,7 +308,7 @@ impl Parts<'_> {
 ///
 /// # Errors
 /// What of the configuration cannot be used.
-pub fn outcry(config: &Config, clock: &Arc<dyn Clock>, output: &Output) -> Result<Outcry, StartError> {
+pub(crate) fn outcry(config: &Config, clock: &Arc<dyn Clock>, output: &Output) -> Result<Outcry, StartError> {
     let client = net::client(Duration::from_secs(10), &Proxies::of_environment())?;
     let voices = voices(config, |receiver| sender(receiver, &client, output).map(Renewable::from))?;
     Ok(Outcry::through(voices, Arc::clone(clock)))

@@ -9,13 +9,13 @@ use jiff::{SignedDuration, Timestamp};
 mod broken;
 mod compose;
 mod known;
-mod limits;
+pub(crate) mod limits;
 mod line;
 mod parcel;
 mod persons;
 
 use self::line::Line;
-pub use self::{
+pub(crate) use self::{
     known::{Inboxes, PutOff},
     limits::Limits,
 };

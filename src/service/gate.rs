@@ -172,11 +172,6 @@ impl BudgetGate {
             self.clock.sleep(wait.unsigned_abs()).await;
         }
     }
-
-    /// Whether the run's time is over.
-    pub fn is_over(&self) -> bool {
-        self.deadline.is_some_and(|deadline| self.steady() >= deadline)
-    }
 }
 
 impl Gate for BudgetGate {

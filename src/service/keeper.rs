@@ -30,7 +30,7 @@ const PATIENCE: SignedDuration = SignedDuration::from_mins(1);
 const SOON: Duration = Duration::from_millis(250);
 
 /// Keeps the state in its place; `taken` hears when another process has it.
-pub async fn keep_in_place(store: Store, taken: Arc<Notify>, stop: CancellationToken) {
+pub(crate) async fn keep_in_place(store: Store, taken: Arc<Notify>, stop: CancellationToken) {
     loop {
         tokio::select! {
             () = tokio::time::sleep(LOOK) => {}
@@ -46,7 +46,7 @@ pub async fn keep_in_place(store: Store, taken: Arc<Notify>, stop: CancellationT
 }
 
 /// Watches whether the state can be written, and tells of it where not.
-pub async fn cry(outcry: Arc<Outcry>, store: Store, clock: Arc<dyn Clock>, stop: CancellationToken) {
+pub(crate) async fn cry(outcry: Arc<Outcry>, store: Store, clock: Arc<dyn Clock>, stop: CancellationToken) {
     let (mut judge, mut seen, mut seen_at) = (Judge::default(), 0, clock.steady());
     let mut probing: Option<JoinHandle<()>> = None;
     loop {
@@ -78,7 +78,7 @@ pub async fn cry(outcry: Arc<Outcry>, store: Store, clock: Arc<dyn Clock>, stop:
 
 /// Lets other messages go once the watchdog's receivers were told that the state was lost, or could not be for too
 /// long.
-pub async fn let_go(
+pub(crate) async fn let_go(
     store: Store,
     notify: Vec<String>,
     clock: Arc<dyn Clock>,

@@ -51,7 +51,7 @@ fn words(why: &str) -> String {
 }
 
 /// The same beside a running watcher, by what files and state say now.
-pub fn blind_by_files(
+pub(crate) fn blind_by_files(
     config: &Config,
     rules: &RuleSet,
     backlogs: &BTreeMap<String, Backlog>,

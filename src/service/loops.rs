@@ -39,7 +39,7 @@ const SLOWEST: SignedDuration = SignedDuration::from_mins(1);
 
 /// Whom the loops of polling wake, and what they tell of themselves.
 #[derive(Clone)]
-pub struct Bells {
+pub(crate) struct Bells {
     /// Something is owed.
     pub owed: Arc<Notify>,
     /// A poll has ended.
@@ -49,7 +49,7 @@ pub struct Bells {
 }
 
 /// Polls one inbox; what time, edits and people bring is judged meanwhile.
-pub async fn poll(
+pub(crate) async fn poll(
     poller: Arc<Poller>,
     every: SignedDuration,
     bells: Bells,
@@ -131,7 +131,7 @@ async fn tick(poller: &Poller, known: &mut Known, bells: &Bells) {
 }
 
 /// After a failure polls slow down: by at most 10 s in the first minute, to one a minute.
-pub fn next_pause(
+pub(crate) fn next_pause(
     pause: SignedDuration,
     every: SignedDuration,
     good: bool,
@@ -148,7 +148,7 @@ pub fn next_pause(
 }
 
 /// A pause that is up to a fifth shorter: watchers that failed together do not come back together.
-pub fn scattered(pause: SignedDuration, inbox: &str, now: Timestamp) -> SignedDuration {
+pub(crate) fn scattered(pause: SignedDuration, inbox: &str, now: Timestamp) -> SignedDuration {
     let hash = short_hash(&format!("{inbox} {} {}", std::process::id(), now.as_nanosecond()));
     let chance = u32::from_str_radix(&hash[..8], 16).map_or(0.0, |number| f64::from(number) / f64::from(u32::MAX));
     pause.mul_f64(1.0 - 0.2 * chance)
@@ -176,7 +176,7 @@ async fn rest(
 }
 
 /// Watches for a clock that is set: what is put off until a time is put off as long as it was.
-pub async fn mind_the_clock(
+pub(crate) async fn mind_the_clock(
     store: Store,
     metrics: Arc<Metrics>,
     clock: Arc<dyn Clock>,
@@ -201,7 +201,7 @@ pub async fn mind_the_clock(
 }
 
 /// Looks after the watcher itself.
-pub async fn look_after(watchdog: Arc<Watchdog>, owed: Arc<Notify>, stop: CancellationToken) {
+pub(crate) async fn look_after(watchdog: Arc<Watchdog>, owed: Arc<Notify>, stop: CancellationToken) {
     loop {
         tokio::select! {
             () = tokio::time::sleep(LOOK) => {}
@@ -216,7 +216,7 @@ pub async fn look_after(watchdog: Arc<Watchdog>, owed: Arc<Notify>, stop: Cancel
 }
 
 /// Beats after polls, while every inbox was read completely, and not oftener than anybody needs.
-pub async fn beat(heartbeat: Arc<Heartbeat>, bells: Bells, clock: Arc<dyn Clock>, stop: CancellationToken) {
+pub(crate) async fn beat(heartbeat: Arc<Heartbeat>, bells: Bells, clock: Arc<dyn Clock>, stop: CancellationToken) {
     let mut heard_at: Option<Timestamp> = None;
     loop {
         tokio::select! {
@@ -238,7 +238,7 @@ pub async fn beat(heartbeat: Arc<Heartbeat>, bells: Bells, clock: Arc<dyn Clock>
 
 /// Delivers to one receiver: when something is owed, when a retry is due, when somebody beside has done
 /// something.
-pub async fn deliver(deliverer: Arc<Deliverer>, wake: Arc<Notify>, bells: Bells, stop: CancellationToken) {
+pub(crate) async fn deliver(deliverer: Arc<Deliverer>, wake: Arc<Notify>, bells: Bells, stop: CancellationToken) {
     let mut used = deliverer.sender.get();
     loop {
         let turned = || bells.health.receiver_turned(&deliverer.manner.receiver, deliverer.clock.steady());
@@ -299,6 +299,6 @@ async fn written_beside(store: &Store, seen: Option<i64>) {
 }
 
 /// How long it is until `at`.
-pub fn until(clock: &dyn Clock, at: Timestamp) -> Duration {
+pub(crate) fn until(clock: &dyn Clock, at: Timestamp) -> Duration {
     at.duration_since(clock.now()).max(SignedDuration::ZERO).unsigned_abs()
 }

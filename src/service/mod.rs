@@ -3,25 +3,25 @@
 //! Two functions tell the story: [`poller::Poller::run_once`] and [`deliverer::Deliverer::run_once`].
 //! [`app`] wires everything in one straight function.
 
-pub mod api_clock;
-pub mod app;
-pub mod deliverer;
-pub mod gate;
-pub mod health;
-pub mod heartbeat;
-pub mod keeper;
-pub mod lookout;
-pub mod loops;
-pub mod metrics;
-pub mod outcry;
-pub mod pace;
-pub mod poller;
-pub mod proxied;
-pub mod reload;
-pub mod renew;
-pub mod run;
-pub mod senders;
-pub mod shared;
-pub mod succession;
-pub mod walks;
-pub mod watchdog;
+pub(crate) mod api_clock;
+pub(crate) mod app;
+pub(crate) mod deliverer;
+pub(crate) mod gate;
+pub(crate) mod health;
+pub(crate) mod heartbeat;
+pub(crate) mod keeper;
+pub(crate) mod lookout;
+pub(crate) mod loops;
+pub(crate) mod metrics;
+pub(crate) mod outcry;
+pub(crate) mod pace;
+pub(crate) mod poller;
+pub(crate) mod proxied;
+pub(crate) mod reload;
+pub(crate) mod renew;
+pub(crate) mod run;
+pub(crate) mod senders;
+pub(crate) mod shared;
+pub(crate) mod succession;
+pub(crate) mod walks;
+pub(crate) mod watchdog;

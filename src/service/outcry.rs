@@ -11,7 +11,7 @@ use std::{path::Path, sync::Arc, time::Duration};
 use jiff::Timestamp;
 use tokio::sync::Mutex;
 
-pub use self::{
+pub(crate) use self::{
     judge::{Judge, Verdict},
     marker::{Marker, Remembered},
 };

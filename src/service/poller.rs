@@ -8,7 +8,7 @@ mod knowledge;
 mod look;
 mod read;
 
-pub use self::knowledge::Knowledge;
+pub(crate) use self::knowledge::Knowledge;
 use self::read::{Poll, Reading};
 use super::{
     api_clock::ApiClock,

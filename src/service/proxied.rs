@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// What of a configuration goes through a proxy, and what of the environment names none, in an operator's words.
-pub fn proxied(config: &Config, proxies: &Proxies) -> Vec<String> {
+pub(crate) fn proxied(config: &Config, proxies: &Proxies) -> Vec<String> {
     let inboxes = config.inboxes.iter().map(|inbox| (format!("the inbox {}", inbox.name), Some(inbox.url.clone())));
     let receivers =
         config.receivers.iter().map(|receiver| (format!("the receiver {}", receiver.name), address_of(receiver)));
@@ -22,7 +22,7 @@ pub fn proxied(config: &Config, proxies: &Proxies) -> Vec<String> {
 }
 
 /// Where a receiver is, if that is an address on the web; it is a secret.
-pub fn address_of(receiver: &Receiver) -> Option<Url> {
+pub(crate) fn address_of(receiver: &Receiver) -> Option<Url> {
     match &receiver.kind {
         ReceiverKind::Slack { webhook_url: url } | ReceiverKind::Webhook { url, .. } => {
             Url::parse(url.expose_secret()).ok()

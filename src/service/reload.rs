@@ -225,7 +225,7 @@ impl Memory {
 
 /// What an edit of the rules is good for besides them: others may be told what a receiver was to hear.
 #[derive(Clone)]
-pub struct Edited {
+pub(crate) struct Edited {
     /// Where the outbox is.
     pub store: Store,
     /// The time.
@@ -235,7 +235,7 @@ pub struct Edited {
 }
 
 /// Takes edits in until `stop`, and at once when somebody asks.
-pub async fn watch(
+pub(crate) async fn watch(
     sources: Sources,
     shared: Arc<Shared>,
     mut memory: Memory,
@@ -277,7 +277,7 @@ pub async fn watch(
 }
 
 /// Reads the files again and uses what is right of them.
-pub async fn take_in(sources: &Sources, shared: &Shared, memory: &mut Memory, now: Timestamp) {
+pub(crate) async fn take_in(sources: &Sources, shared: &Shared, memory: &mut Memory, now: Timestamp) {
     let mut found = Vec::new();
     let mut live = sources.read(&mut found);
     for mistake in &found {

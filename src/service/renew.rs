@@ -32,10 +32,10 @@ use crate::{
 const LOOK: Duration = Duration::from_secs(1);
 
 /// Somebody asks for a look now.
-pub type Asked = watch::Receiver<()>;
+pub(crate) type Asked = watch::Receiver<()>;
 
 /// Comes when somebody asks; never, where nobody can.
-pub async fn asked(asked: &mut Asked) {
+pub(crate) async fn asked(asked: &mut Asked) {
     if asked.changed().await.is_err() {
         std::future::pending::<()>().await;
     }
@@ -244,7 +244,7 @@ fn flat(table: &toml::Table) -> BTreeMap<String, toml::Value> {
 
 /// Reads secrets again when their files have changed or somebody asks, until `stop`; `owed` is rung when
 /// something is to be tried anew.
-pub async fn watch(
+pub(crate) async fn watch(
     renewal: Arc<std::sync::Mutex<Renewal>>,
     owed: Arc<Notify>,
     mut ask: Asked,

@@ -38,11 +38,11 @@ const PRUNE_FIRST: Duration = Duration::from_mins(1);
 const RESTART: Duration = Duration::from_secs(5);
 
 /// Hears of every page that is read: inbox and number.
-pub type Progress = Arc<dyn Fn(&str, u32) + Send + Sync>;
+pub(crate) type Progress = Arc<dyn Fn(&str, u32) + Send + Sync>;
 
 /// What a one-shot run did.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Report {
+pub(crate) struct Report {
     /// Inboxes that could not be read, and why.
     pub unread: Vec<(String, String)>,
     /// Inboxes whose full walk goes on in the next run, and how many pages of it are read.
@@ -67,7 +67,7 @@ pub struct Report {
 
 impl Report {
     /// Whether all of the work was done.
-    pub fn is_good(&self) -> bool {
+    pub(crate) fn is_good(&self) -> bool {
         self.unread.is_empty() && self.blind.is_empty() && self.dead == 0 && self.waiting.is_empty()
     }
 }
@@ -76,7 +76,7 @@ impl Report {
 ///
 /// # Errors
 /// The store failed.
-pub async fn once(app: App, stop: &CancellationToken, progress: Progress) -> Result<Report, StoreError> {
+pub(crate) async fn once(app: App, stop: &CancellationToken, progress: Progress) -> Result<Report, StoreError> {
     // From here on by the steady clock: somebody may set the other one meanwhile.
     let deadline = app.deadline.map(|deadline| app.clock.steady() + until(app.clock.as_ref(), deadline));
     begin(&app).await?;
@@ -171,7 +171,7 @@ pub async fn once(app: App, stop: &CancellationToken, progress: Progress) -> Res
 ///
 /// # Errors
 /// The store failed.
-pub async fn begin(app: &App) -> Result<(), StoreError> {
+pub(crate) async fn begin(app: &App) -> Result<(), StoreError> {
     app.store.clock_was_set_back(app.clock.now()).await?;
     app.store.recover(app.clock.now()).await?;
     for (from, to) in app.store.know_receivers(app.addresses.clone(), app.clock.now()).await? {
@@ -236,7 +236,7 @@ async fn deliver_within(
 ///
 /// # Errors
 /// The store failed.
-pub async fn daemon(app: App, stop: &CancellationToken, progress: Progress) -> Result<(), StoreError> {
+pub(crate) async fn daemon(app: App, stop: &CancellationToken, progress: Progress) -> Result<(), StoreError> {
     begin(&app).await?;
     let tracker = TaskTracker::new();
     let owed = Arc::new(Notify::new());

@@ -17,13 +17,13 @@ use crate::{
 const SEND_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Standard output, shared by the console receivers.
-pub type Output = Arc<Mutex<dyn Write + Send>>;
+pub(crate) type Output = Arc<Mutex<dyn Write + Send>>;
 
 /// What messages to a receiver go through.
 ///
 /// # Errors
 /// What of its address, headers or secrets cannot be used.
-pub fn sender(receiver: &Receiver, client: &reqwest::Client, output: &Output) -> Result<Sender, String> {
+pub(crate) fn sender(receiver: &Receiver, client: &reqwest::Client, output: &Output) -> Result<Sender, String> {
     let proxy = address_of(receiver).and_then(|url| Proxies::of_environment().name(&url));
     Ok(match &receiver.kind {
         ReceiverKind::Slack { webhook_url } => {

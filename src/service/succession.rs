@@ -12,7 +12,12 @@ use crate::{
 ///
 /// # Errors
 /// The store failed.
-pub async fn pass_on(store: &Store, shared: &Shared, receiver: &str, now: Timestamp) -> Result<usize, StoreError> {
+pub(crate) async fn pass_on(
+    store: &Store,
+    shared: &Shared,
+    receiver: &str,
+    now: Timestamp,
+) -> Result<usize, StoreError> {
     let left = store.left_by(receiver).await?;
     if left.is_empty() {
         return Ok(0);
@@ -37,7 +42,7 @@ pub async fn pass_on(store: &Store, shared: &Shared, receiver: &str, now: Timest
 ///
 /// # Errors
 /// The store failed.
-pub async fn pass_on_of_gone(store: &Store, shared: &Shared, now: Timestamp) -> Result<usize, StoreError> {
+pub(crate) async fn pass_on_of_gone(store: &Store, shared: &Shared, now: Timestamp) -> Result<usize, StoreError> {
     let mut owed = 0;
     for receiver in store.gone(shared.roster.fallbacks.keys().cloned().collect()).await? {
         owed += pass_on(store, shared, &receiver, now).await?;

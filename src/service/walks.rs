@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 mod gap;
 mod seen;
 
-pub use self::gap::{Gap, MOST_PAGES};
+pub(crate) use self::gap::{Gap, MOST_PAGES};
 use self::{
     gap::MOST_SEEN,
     seen::{AS_IT_PAGES, take, uneven},
@@ -38,7 +38,7 @@ const OVERLAP: SignedDuration = SignedDuration::from_mins(2);
 
 /// How a query is walked this time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reach {
+pub(crate) enum Reach {
     /// To its end.
     Full,
     /// Only what is new.
@@ -54,7 +54,7 @@ pub enum Reach {
 
 /// What is new: contacts seen since the walk before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct News {
+pub(crate) struct News {
     /// Since when.
     pub since: Timestamp,
     /// At most so many pages.
@@ -63,7 +63,7 @@ pub struct News {
 
 /// What one poll may spend.
 #[derive(Clone, Copy, Debug)]
-pub struct Means {
+pub(crate) struct Means {
     /// Requests that are free now.
     pub free: usize,
     /// A poll's fair part of the budget.
@@ -78,7 +78,7 @@ pub struct Means {
 
 /// Decides how each query is walked: all fully where that fits; else for what is new, and those that
 /// are due for a full walk a part of it at a time.
-pub fn reaches(queries: &[Query], memory: &InboxMemory, mode: Mode, means: Means) -> Vec<Reach> {
+pub(crate) fn reaches(queries: &[Query], memory: &InboxMemory, mode: Mode, means: Means) -> Vec<Reach> {
     let Means { free, share, sweep_every, dated, now } = means;
     let known = |query: &Query| memory.walks.get(&query.id).cloned().unwrap_or_default();
     let pages = |query: &Query| usize::try_from(known(query).pages.max(1)).unwrap_or(usize::MAX);
@@ -144,7 +144,7 @@ impl Kind {
 }
 
 /// Walks one query and notes what it is evidence of.
-pub struct Walker<'a> {
+pub(crate) struct Walker<'a> {
     /// The client.
     pub client: &'a Client,
     /// The budget, without what is kept for others.
@@ -168,7 +168,7 @@ impl Walker<'_> {
     ///
     /// # Errors
     /// The request that failed for good; what was seen until then is in `observed`.
-    pub async fn query(
+    pub(crate) async fn query(
         &self,
         query: &Query,
         reach: Reach,

@@ -12,7 +12,7 @@ use super::{
 use crate::model::{Ack, Alert, AlertId, Candidate, Changes, Entry, Happened, InboxMemory, Snapshot, Told};
 
 /// What is remembered of an inbox.
-pub fn snapshot(db: &Connection, inbox: &str) -> rusqlite::Result<Snapshot> {
+pub(super) fn snapshot(db: &Connection, inbox: &str) -> rusqlite::Result<Snapshot> {
     let alerts = db
         .prepare_cached("SELECT * FROM alert WHERE inbox = ?1 AND resolved_at IS NULL ORDER BY since, id")?
         .query_map([inbox], rows::alert)?
@@ -55,12 +55,12 @@ pub fn snapshot(db: &Connection, inbox: &str) -> rusqlite::Result<Snapshot> {
 }
 
 /// Every episode that is remembered, of all inboxes.
-pub fn episodes(db: &Connection) -> rusqlite::Result<Vec<Alert>> {
+pub(super) fn episodes(db: &Connection) -> rusqlite::Result<Vec<Alert>> {
     db.prepare_cached("SELECT * FROM alert ORDER BY since, id")?.query_map([], rows::alert)?.collect()
 }
 
 /// Writes what one tick changed; the caller holds the transaction.
-pub fn commit(db: &Connection, inbox: &str, changes: &Changes) -> rusqlite::Result<()> {
+pub(super) fn commit(db: &Connection, inbox: &str, changes: &Changes) -> rusqlite::Result<()> {
     for alert in &changes.vanished {
         db.prepare_cached("DELETE FROM alert WHERE id = ?1 AND fired_at IS NULL")?.execute([&alert.0])?;
     }
@@ -163,14 +163,14 @@ fn save(db: &Connection, alert: &Alert) -> rusqlite::Result<()> {
 }
 
 /// Every episode that lasts, of all inboxes, the longest waiting first.
-pub fn open(db: &Connection) -> rusqlite::Result<Vec<Alert>> {
+pub(super) fn open(db: &Connection) -> rusqlite::Result<Vec<Alert>> {
     db.prepare_cached("SELECT * FROM alert WHERE resolved_at IS NULL ORDER BY since, id")?
         .query_map([], rows::alert)?
         .collect()
 }
 
 /// Who was told of the open alerts, by alert.
-pub fn told(db: &Connection) -> rusqlite::Result<Vec<(AlertId, String)>> {
+pub(super) fn told(db: &Connection) -> rusqlite::Result<Vec<(AlertId, String)>> {
     db.prepare_cached(
         "SELECT DISTINCT n.alert, n.receiver FROM notification n JOIN alert a ON a.id = n.alert \
          WHERE a.resolved_at IS NULL AND n.event <> 'resolved' AND n.told ORDER BY n.id",
@@ -180,14 +180,14 @@ pub fn told(db: &Connection) -> rusqlite::Result<Vec<(AlertId, String)>> {
 }
 
 /// What is known of every inbox besides its alerts.
-pub fn memories(db: &Connection) -> rusqlite::Result<Vec<(String, InboxMemory)>> {
+pub(super) fn memories(db: &Connection) -> rusqlite::Result<Vec<(String, InboxMemory)>> {
     db.prepare_cached("SELECT name, memory FROM inbox ORDER BY name")?
         .query_map([], |row| Ok((row.get("name")?, from_json(row, "memory")?)))?
         .collect()
 }
 
 /// Acknowledges an episode that lasts, unless somebody has done so before; gives it as it was.
-pub fn acknowledge(db: &Connection, id: &AlertId, ack: &Ack) -> rusqlite::Result<Option<Alert>> {
+pub(super) fn acknowledge(db: &Connection, id: &AlertId, ack: &Ack) -> rusqlite::Result<Option<Alert>> {
     let alert = db.prepare_cached("SELECT * FROM alert WHERE id = ?1")?.query_row([&id.0], rows::alert).optional()?;
     let Some(alert) = alert else { return Ok(None) };
     if alert.is_open() && alert.ack.is_none() {
@@ -199,14 +199,14 @@ pub fn acknowledge(db: &Connection, id: &AlertId, ack: &Ack) -> rusqlite::Result
 }
 
 /// Episodes whose id begins so, those that are over included.
-pub fn with_id(db: &Connection, beginning: &str) -> rusqlite::Result<Vec<Alert>> {
+pub(super) fn with_id(db: &Connection, beginning: &str) -> rusqlite::Result<Vec<Alert>> {
     db.prepare_cached("SELECT * FROM alert WHERE substr(id, 1, length(?1)) = ?1 ORDER BY id LIMIT 20")?
         .query_map([beginning], rows::alert)?
         .collect()
 }
 
 /// The times of an inbox's last requests, and the pause that its API asked for: since when, until when.
-pub type Requests = (Vec<Timestamp>, Option<(Timestamp, Timestamp)>);
+pub(super) type Requests = (Vec<Timestamp>, Option<(Timestamp, Timestamp)>);
 
 /// As they are stored: the list alone where no pause was asked for.
 #[derive(Deserialize, Serialize)]
@@ -217,7 +217,7 @@ enum StoredRequests {
 }
 
 /// What is remembered of an inbox's last requests.
-pub fn requests(db: &Connection, inbox: &str) -> rusqlite::Result<Requests> {
+pub(super) fn requests(db: &Connection, inbox: &str) -> rusqlite::Result<Requests> {
     let stored: Option<StoredRequests> = db
         .prepare_cached("SELECT requests FROM inbox WHERE name = ?1")?
         .query_row([inbox], |row| from_json(row, "requests"))
@@ -233,7 +233,7 @@ pub fn requests(db: &Connection, inbox: &str) -> rusqlite::Result<Requests> {
 }
 
 /// Remembers an inbox's last requests.
-pub fn save_requests(db: &Connection, inbox: &str, requests: &Requests) -> rusqlite::Result<()> {
+pub(super) fn save_requests(db: &Connection, inbox: &str, requests: &Requests) -> rusqlite::Result<()> {
     let (times, hold) = requests;
     let times: Vec<i64> = times.iter().copied().map(micros).collect();
     let stored = match hold {
@@ -250,7 +250,7 @@ pub fn save_requests(db: &Connection, inbox: &str, requests: &Requests) -> rusql
 /// Forgets a part of what was over before `before`: alerts that owe nothing any more, with their
 /// notifications, the messages that are left without one, history and silences. Gives how many alerts and
 /// how many rows of all went; no row: nothing is left to forget.
-pub fn prune(db: &Connection, before: Timestamp, most: u32) -> rusqlite::Result<(usize, usize)> {
+pub(super) fn prune(db: &Connection, before: Timestamp, most: u32) -> rusqlite::Result<(usize, usize)> {
     let before = micros(before);
     let parts = [
         "DELETE FROM alert WHERE id IN (SELECT id FROM alert WHERE resolved_at < ?1 \

@@ -20,7 +20,7 @@ pub enum Handed {
 
 /// Owes what one receiver was to be told to another one, too: of alerts that last, and of which that one
 /// has not been told. Gives how many notifications that were.
-pub fn hand_over(db: &Connection, handed: &Handed, to: &str, now: Timestamp) -> rusqlite::Result<usize> {
+pub(super) fn hand_over(db: &Connection, handed: &Handed, to: &str, now: Timestamp) -> rusqlite::Result<usize> {
     let (whose, name) = match handed {
         Handed::Message(id) => ("n.message = ?1 AND n.state IN ('owed', 'dead')", &id.0),
         Handed::Receiver(name) => ("n.receiver = ?1 AND n.state = 'owed'", name),
@@ -54,7 +54,7 @@ pub fn hand_over(db: &Connection, handed: &Handed, to: &str, now: Timestamp) -> 
 
 /// After an edit of the configuration: alerts of inboxes that are gone end without a message, and what
 /// is owed to receivers that are gone is withdrawn, but where `unknown` names the rule. Gives how many of each.
-pub fn forget_others(
+pub(super) fn forget_others(
     db: &Connection,
     inboxes: &[String],
     receivers: &[String],

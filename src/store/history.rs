@@ -10,7 +10,7 @@ use crate::model::{Entry, Happened, history::Asked};
 const MOST: i64 = 10_000;
 
 /// Adds one entry; the caller holds the transaction.
-pub fn write(db: &Connection, entry: &Entry) -> rusqlite::Result<()> {
+pub(super) fn write(db: &Connection, entry: &Entry) -> rusqlite::Result<()> {
     db.prepare_cached(
         "INSERT INTO history (at, alert, inbox, rule, version, contact, name, happened, who, detail) \
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
@@ -31,7 +31,7 @@ pub fn write(db: &Connection, entry: &Entry) -> rusqlite::Result<()> {
 }
 
 /// What happened to notifications that `chosen` selects (a condition on `n`, with `?4` as its value).
-pub fn of_notifications(
+pub(super) fn of_notifications(
     db: &Connection,
     happened: Happened,
     at: Timestamp,
@@ -50,7 +50,7 @@ pub fn of_notifications(
 }
 
 /// What happened, the oldest first; of very much the newest part.
-pub fn read(db: &Connection, asked: &Asked) -> rusqlite::Result<Vec<Entry>> {
+pub(super) fn read(db: &Connection, asked: &Asked) -> rusqlite::Result<Vec<Entry>> {
     let mut conditions = vec!["1".to_owned()];
     let mut values: Vec<Value> = Vec::new();
     let mut only = |condition: &str, value: Value| {

@@ -13,18 +13,18 @@ const FILES: [&str; 6] = [
 ];
 
 /// The newest format that this program knows.
-pub fn newest() -> u32 {
+pub(super) fn newest() -> u32 {
     u32::try_from(FILES.len()).unwrap_or(u32::MAX)
 }
 
 /// The format of a store; 0 for an empty one.
-pub fn format(db: &Connection) -> rusqlite::Result<u32> {
+pub(super) fn format(db: &Connection) -> rusqlite::Result<u32> {
     db.query_row("PRAGMA user_version", [], |row| row.get(0))
 }
 
 /// Applies what is missing, and has references between tables checked from then on: while a table is
 /// being replaced they would delete what refers to it.
-pub fn apply(db: &mut Connection) -> rusqlite::Result<()> {
+pub(super) fn apply(db: &mut Connection) -> rusqlite::Result<()> {
     db.pragma_update(None, "foreign_keys", false)?;
     apply_missing(db)?;
     db.pragma_update(None, "foreign_keys", true)

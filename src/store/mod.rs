@@ -34,13 +34,13 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 
-pub use elsewhere::Handed;
-pub use lock::Lock;
-pub use outbox::{Attempted, Open, Owed, Recorded, Waiting};
-pub use owner::{FaultPoints, Writes};
-pub use receivers::Backlog;
-pub use shelf::{Done, Kept};
-pub use succession::{Left, Passed, VIA};
+pub(crate) use elsewhere::Handed;
+pub(crate) use lock::Lock;
+pub(crate) use outbox::{Attempted, Open, Owed, Recorded, Waiting};
+pub(crate) use owner::{FaultPoints, Writes};
+pub(crate) use receivers::Backlog;
+pub(crate) use shelf::{Done, Kept};
+pub(crate) use succession::{Left, Passed, VIA};
 
 use self::owner::Opening;
 use crate::model::{

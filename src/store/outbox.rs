@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, ToSql, types::Value};
 
-pub use self::steps::{Attempted, Recorded, attempted, record};
+pub(crate) use self::steps::{Attempted, Recorded, attempted, record};
 pub(super) use self::steps::{mark_tried, supersede};
 use super::{
     history, receivers,
@@ -81,7 +81,7 @@ pub struct Waiting {
 }
 
 /// Reads what is owed to a receiver.
-pub fn open_of(db: &Connection, receiver: &str) -> rusqlite::Result<Open> {
+pub(super) fn open_of(db: &Connection, receiver: &str) -> rusqlite::Result<Open> {
     let owed = owed(db, "n.receiver = ?1", &[&receiver])?;
     let messages = db
         .prepare_cached("SELECT * FROM message WHERE receiver = ?1 AND state = 'due' ORDER BY created_at, rowid")?
@@ -91,7 +91,7 @@ pub fn open_of(db: &Connection, receiver: &str) -> rusqlite::Result<Open> {
 }
 
 /// Reads what a message tells, and what else is owed to its receiver about the same alerts.
-pub fn open_for(db: &Connection, receiver: &str, message: &MessageId) -> rusqlite::Result<Open> {
+pub(super) fn open_for(db: &Connection, receiver: &str, message: &MessageId) -> rusqlite::Result<Open> {
     let chosen = "n.receiver = ?1 AND n.alert IN (SELECT alert FROM notification WHERE message = ?2)";
     let owed = owed(db, chosen, &[&receiver, &message.0])?;
     Ok(Open { owed, silences: silences::all(db)?, ..Open::default() })
@@ -135,7 +135,7 @@ pub(super) fn message(row: &Row<'_>) -> rusqlite::Result<Message> {
 }
 
 /// Attempts that nobody waits for any more, to one receiver or to all: what was under way may have arrived.
-pub fn interrupted(db: &Connection, receiver: Option<&str>, now: Timestamp) -> rusqlite::Result<()> {
+pub(super) fn interrupted(db: &Connection, receiver: Option<&str>, now: Timestamp) -> rusqlite::Result<()> {
     // A mail whose first envelope was not begun has reached nobody.
     const FLYING: &str =
         "in_flight AND state = 'due' AND coalesce(trying, '') <> '[]' AND (?1 IS NULL OR receiver = ?1)";
@@ -154,7 +154,7 @@ pub fn interrupted(db: &Connection, receiver: Option<&str>, now: Timestamp) -> r
 
 /// After a start. What is to be tried much later than anything is put off comes now: the clock was set back
 /// meanwhile.
-pub fn recover(db: &Connection, now: Timestamp) -> rusqlite::Result<()> {
+pub(super) fn recover(db: &Connection, now: Timestamp) -> rusqlite::Result<()> {
     interrupted(db, None, now)?;
     let latest = micros(now.checked_add(LONGEST_PAUSE).unwrap_or(Timestamp::MAX));
     db.execute("UPDATE message SET next_at = ?1 WHERE state = 'due' AND next_at > ?2", [micros(now), latest])?;
@@ -163,7 +163,7 @@ pub fn recover(db: &Connection, now: Timestamp) -> rusqlite::Result<()> {
 }
 
 /// What waits, by receiver.
-pub fn waiting(db: &Connection) -> rusqlite::Result<Vec<Waiting>> {
+pub(super) fn waiting(db: &Connection) -> rusqlite::Result<Vec<Waiting>> {
     let counts: BTreeMap<String, usize> = db
         .prepare_cached("SELECT receiver, count(*) FROM notification WHERE state = 'owed' GROUP BY receiver")?
         .query_map([], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?)))?
@@ -187,7 +187,7 @@ pub fn waiting(db: &Connection) -> rusqlite::Result<Vec<Waiting>> {
 }
 
 /// Every notification with its state.
-pub fn all(db: &Connection) -> rusqlite::Result<Vec<(Notification, String)>> {
+pub(super) fn all(db: &Connection) -> rusqlite::Result<Vec<(Notification, String)>> {
     db.prepare_cached("SELECT n.*, a.rule, a.inbox FROM notification n JOIN alert a ON a.id = n.alert ORDER BY n.id")?
         .query_map([], |row| Ok((rows::notification(row)?, row.get("state")?)))?
         .collect()

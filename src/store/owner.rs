@@ -25,7 +25,7 @@ type Work = Box<dyn FnOnce(&mut Held) + Send>;
 
 /// Hears the name of every point between two steps that a crash could come between; tests stop the program
 /// there. In use it is none.
-pub type FaultPoints = Option<Arc<dyn Fn(&'static str) + Send + Sync>>;
+pub(crate) type FaultPoints = Option<Arc<dyn Fn(&'static str) + Send + Sync>>;
 
 /// How writing went since the state was opened.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -69,7 +69,7 @@ struct Known {
 
 /// A handle to the thread; the thread ends with the last handle.
 #[derive(Clone)]
-pub struct Owner {
+pub(super) struct Owner {
     path: Arc<PathBuf>,
     work: mpsc::UnboundedSender<Work>,
     points: FaultPoints,
@@ -103,27 +103,27 @@ impl Owner {
     }
 
     /// Tells of its fault points.
-    pub fn with_fault_points(self, points: FaultPoints) -> Self {
+    pub(super) fn with_fault_points(self, points: FaultPoints) -> Self {
         Self { points, ..self }
     }
 
     /// The file.
-    pub fn path(&self) -> &Path {
+    pub(super) fn path(&self) -> &Path {
         &self.path
     }
 
     /// How writing went.
-    pub fn writes(&self) -> Writes {
+    pub(super) fn writes(&self) -> Writes {
         self.known.writes.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Whether the state was lost, and nobody was told of it yet.
-    pub fn is_untold(&self) -> bool {
+    pub(super) fn is_untold(&self) -> bool {
         self.known.untold.load(Ordering::SeqCst)
     }
 
     /// Runs a reading.
-    pub async fn read<T: Send + 'static>(
+    pub(super) async fn read<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
@@ -135,7 +135,7 @@ impl Owner {
     }
 
     /// Runs a transaction that is on disk when this returns.
-    pub async fn write<T: Send + 'static>(
+    pub(super) async fn write<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
@@ -149,7 +149,7 @@ impl Owner {
 
     /// Runs a transaction soon, before whatever is asked for after it. It survives the process, not
     /// the machine; a failure is logged only.
-    pub fn write_soon(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<()> + Send + 'static) {
+    pub(super) fn write_soon(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<()> + Send + 'static) {
         // Where the thread is gone, the next reading says so.
         let _ = self.work.send(Box::new(move |held| {
             if let Err(error) = held.look().and_then(|()| held.write_lightly(work)) {
@@ -159,12 +159,12 @@ impl Owner {
     }
 
     /// Looks whether the state is in its place, and puts it back where it is not.
-    pub async fn look(&self) -> Result<(), StoreError> {
+    pub(super) async fn look(&self) -> Result<(), StoreError> {
         self.run(Held::look).await
     }
 
     /// Work outside of a transaction.
-    pub async fn whole<T: Send + 'static>(
+    pub(super) async fn whole<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
@@ -180,7 +180,7 @@ impl Owner {
     }
 
     /// The loss of the state was told.
-    pub async fn told(
+    pub(super) async fn told(
         &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<()> + Send + 'static,
     ) -> Result<(), StoreError> {
@@ -191,7 +191,7 @@ impl Owner {
 
     /// Moves the write-ahead log into the file. Where somebody else reads it, the log stays, which is
     /// as safe.
-    pub async fn checkpoint(&self) {
+    pub(super) async fn checkpoint(&self) {
         let moved = self.whole(|db| db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))).await;
         if let Err(error) = moved {
             tracing::debug!(%error, "store.log_not_moved");

@@ -21,14 +21,14 @@ fn reception(row: &Row<'_>) -> rusqlite::Result<Reception> {
 }
 
 /// How a receiver takes messages.
-pub fn of(db: &Connection, receiver: &str) -> rusqlite::Result<Reception> {
+pub(super) fn of(db: &Connection, receiver: &str) -> rusqlite::Result<Reception> {
     let known =
         db.prepare_cached("SELECT * FROM receiver WHERE name = ?1")?.query_row([receiver], reception).optional()?;
     Ok(known.unwrap_or_default())
 }
 
 /// Writes it; the caller holds the transaction.
-pub fn save(db: &Connection, receiver: &str, reception: &Reception) -> rusqlite::Result<()> {
+pub(super) fn save(db: &Connection, receiver: &str, reception: &Reception) -> rusqlite::Result<()> {
     let Reception { failing_since, broken_at, not_before, last_error } = reception;
     db.prepare_cached(
         "INSERT INTO receiver (name, failing_since, broken_at, not_before, last_error) VALUES (?1, ?2, ?3, ?4, ?5) \
@@ -65,7 +65,7 @@ pub struct Backlog {
 }
 
 /// Of every receiver that is known to the store.
-pub fn backlogs(db: &Connection) -> rusqlite::Result<BTreeMap<String, Backlog>> {
+pub(super) fn backlogs(db: &Connection) -> rusqlite::Result<BTreeMap<String, Backlog>> {
     let mut backlogs: BTreeMap<String, Backlog> = BTreeMap::new();
     let mut known = db.prepare_cached("SELECT * FROM receiver")?;
     for row in known.query_map([], |row| Ok((row.get::<_, String>("name")?, reception(row)?)))? {
@@ -115,7 +115,7 @@ pub fn backlogs(db: &Connection) -> rusqlite::Result<BTreeMap<String, Backlog>> 
 }
 
 /// What waits for a receiver is tried now, whatever it was put off for.
-pub fn try_at_once(db: &Connection, receiver: &str, now: Timestamp) -> rusqlite::Result<()> {
+pub(super) fn try_at_once(db: &Connection, receiver: &str, now: Timestamp) -> rusqlite::Result<()> {
     db.execute("UPDATE receiver SET not_before = NULL WHERE name = ?1", [receiver])?;
     let sql = "UPDATE message SET next_at = ?2 WHERE receiver = ?1 AND state = 'due' AND next_at > ?2";
     db.execute(sql, params![receiver, micros(now)])?;
@@ -123,14 +123,14 @@ pub fn try_at_once(db: &Connection, receiver: &str, now: Timestamp) -> rusqlite:
 }
 
 /// Forgets receivers that the configuration no longer has.
-pub fn forget_others(db: &Connection, receivers: &[String]) -> rusqlite::Result<()> {
+pub(super) fn forget_others(db: &Connection, receivers: &[String]) -> rusqlite::Result<()> {
     db.execute("DELETE FROM receiver WHERE name NOT IN (SELECT value FROM json_each(?1))", [rows::json(&receivers)?])?;
     Ok(())
 }
 
 /// The clock was set by so much, to `now`: what was to be tried in so much time still is. What was written after
 /// that is right already.
-pub fn shift(db: &Connection, by: SignedDuration, now: Timestamp) -> rusqlite::Result<()> {
+pub(super) fn shift(db: &Connection, by: SignedDuration, now: Timestamp) -> rusqlite::Result<()> {
     let (by, now) = (i64::try_from(by.as_micros()).unwrap_or(0), micros(now));
     for (table, column, which) in [
         ("receiver", "not_before", "true"),
@@ -152,7 +152,7 @@ pub fn shift(db: &Connection, by: SignedDuration, now: Timestamp) -> rusqlite::R
 
 /// The clock was ahead when something was stored, and was set right while nobody ran: what lies ahead happened just
 /// now, what is put off is put off as long as it was then, and a silence lasts as long as it was meant to.
-pub fn set_back(db: &Connection, now: Timestamp) -> rusqlite::Result<()> {
+pub(super) fn set_back(db: &Connection, now: Timestamp) -> rusqlite::Result<()> {
     let now = micros(now);
     let newest: Option<i64> = db.query_row(
         "SELECT max(at) FROM (SELECT max(created_at) AS at FROM message UNION SELECT max(closed_at) FROM message \

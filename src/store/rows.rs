@@ -10,45 +10,45 @@ use crate::model::{
 };
 
 /// A time as a column.
-pub fn micros(time: Timestamp) -> i64 {
+pub(super) fn micros(time: Timestamp) -> i64 {
     time.as_microsecond()
 }
 
 /// A column as a time.
-pub fn time(row: &Row<'_>, column: &str) -> rusqlite::Result<Timestamp> {
+pub(super) fn time(row: &Row<'_>, column: &str) -> rusqlite::Result<Timestamp> {
     Timestamp::from_microsecond(row.get(column)?).map_err(|error| wrong(column, error))
 }
 
 /// A column that may be null as a time.
-pub fn maybe_time(row: &Row<'_>, column: &str) -> rusqlite::Result<Option<Timestamp>> {
+pub(super) fn maybe_time(row: &Row<'_>, column: &str) -> rusqlite::Result<Option<Timestamp>> {
     let micros: Option<i64> = row.get(column)?;
     micros.map(|micros| Timestamp::from_microsecond(micros).map_err(|error| wrong(column, error))).transpose()
 }
 
 /// A value as a JSON column.
-pub fn json<T: Serialize>(value: &T) -> rusqlite::Result<String> {
+pub(super) fn json<T: Serialize>(value: &T) -> rusqlite::Result<String> {
     serde_json::to_string(value).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
 }
 
 /// A JSON column as a value.
-pub fn from_json<T: DeserializeOwned>(row: &Row<'_>, column: &str) -> rusqlite::Result<T> {
+pub(super) fn from_json<T: DeserializeOwned>(row: &Row<'_>, column: &str) -> rusqlite::Result<T> {
     let text: String = row.get(column)?;
     serde_json::from_str(&text).map_err(|error| wrong(column, error))
 }
 
 /// A JSON column that may be null as a value.
-pub fn maybe_json<T: DeserializeOwned>(row: &Row<'_>, column: &str) -> rusqlite::Result<Option<T>> {
+pub(super) fn maybe_json<T: DeserializeOwned>(row: &Row<'_>, column: &str) -> rusqlite::Result<Option<T>> {
     let text: Option<String> = row.get(column)?;
     text.map(|text| serde_json::from_str(&text).map_err(|error| wrong(column, error))).transpose()
 }
 
 /// A JSON column as a contact.
-pub fn contact(row: &Row<'_>) -> rusqlite::Result<Contact> {
+pub(super) fn contact(row: &Row<'_>) -> rusqlite::Result<Contact> {
     Contact::read(from_json(row, "contact")?).map_err(|error| wrong("contact", error))
 }
 
 /// A row of `alert`.
-pub fn alert(row: &Row<'_>) -> rusqlite::Result<Alert> {
+pub(super) fn alert(row: &Row<'_>) -> rusqlite::Result<Alert> {
     let resolution = match maybe_time(row, "resolved_at")? {
         None => None,
         Some(at) => {
@@ -89,7 +89,7 @@ fn ack(row: &Row<'_>) -> rusqlite::Result<Option<Ack>> {
 }
 
 /// A row of `silence`.
-pub fn silence(row: &Row<'_>) -> rusqlite::Result<Silence> {
+pub(super) fn silence(row: &Row<'_>) -> rusqlite::Result<Silence> {
     Ok(Silence {
         id: row.get("id")?,
         matchers: from_json(row, "matchers")?,
@@ -101,7 +101,7 @@ pub fn silence(row: &Row<'_>) -> rusqlite::Result<Silence> {
 }
 
 /// A row of `history`.
-pub fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
+pub(super) fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
     let happened: String = row.get("happened")?;
     Ok(Entry {
         at: time(row, "at")?,
@@ -118,7 +118,7 @@ pub fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
 }
 
 /// A row of `notification` joined with its alert's `rule` and `inbox`.
-pub fn notification(row: &Row<'_>) -> rusqlite::Result<Notification> {
+pub(super) fn notification(row: &Row<'_>) -> rusqlite::Result<Notification> {
     let event: String = row.get("event")?;
     Ok(Notification {
         alert: AlertId(row.get("alert")?),

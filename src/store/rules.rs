@@ -6,12 +6,12 @@ use super::rows::{from_json, json};
 use crate::model::RuleMemory;
 
 /// What is remembered; `None`: no version that remembers rules has run yet.
-pub fn read(db: &Connection) -> rusqlite::Result<Option<RuleMemory>> {
+pub(super) fn read(db: &Connection) -> rusqlite::Result<Option<RuleMemory>> {
     db.prepare_cached("SELECT memory FROM rules")?.query_row([], |row| from_json(row, "memory")).optional()
 }
 
 /// Writes it; the caller holds the transaction.
-pub fn save(db: &Connection, memory: &RuleMemory) -> rusqlite::Result<()> {
+pub(super) fn save(db: &Connection, memory: &RuleMemory) -> rusqlite::Result<()> {
     db.prepare_cached(
         "INSERT INTO rules (one, memory) VALUES (1, ?1) ON CONFLICT (one) DO UPDATE SET memory = excluded.memory",
     )?
@@ -20,7 +20,7 @@ pub fn save(db: &Connection, memory: &RuleMemory) -> rusqlite::Result<()> {
 }
 
 /// Changes it; gives what the change gives.
-pub fn change<T>(db: &Connection, change: impl FnOnce(&mut RuleMemory) -> T) -> rusqlite::Result<T> {
+pub(super) fn change<T>(db: &Connection, change: impl FnOnce(&mut RuleMemory) -> T) -> rusqlite::Result<T> {
     let mut memory = read(db)?.unwrap_or_default();
     let before = memory.clone();
     let given = change(&mut memory);

@@ -29,7 +29,7 @@ pub enum Done {
 }
 
 /// Every message that waits or was given up, the oldest first.
-pub fn list(db: &Connection) -> rusqlite::Result<Vec<Kept>> {
+pub(super) fn list(db: &Connection) -> rusqlite::Result<Vec<Kept>> {
     let messages: Vec<(Message, bool)> = db
         // No earlier than the receiver is tried at all.
         .prepare_cached(
@@ -60,7 +60,7 @@ fn state(db: &Connection, id: &MessageId) -> rusqlite::Result<Option<String>> {
 
 /// Tries a message that was given up as if it were new, under its old id; one that waits is tried now,
 /// even where its receiver is broken.
-pub fn replay(db: &Connection, id: &MessageId, now: Timestamp) -> rusqlite::Result<Done> {
+pub(super) fn replay(db: &Connection, id: &MessageId, now: Timestamp) -> rusqlite::Result<Done> {
     let state = match state(db, id)? {
         None => return Ok(Done::Unknown),
         Some(state) if state == "dead" || state == "due" => state,
@@ -91,7 +91,7 @@ pub fn replay(db: &Connection, id: &MessageId, now: Timestamp) -> rusqlite::Resu
 }
 
 /// Gives a message up for good: nobody tries it again.
-pub fn drop_message(db: &Connection, id: &MessageId, now: Timestamp) -> rusqlite::Result<Done> {
+pub(super) fn drop_message(db: &Connection, id: &MessageId, now: Timestamp) -> rusqlite::Result<Done> {
     match state(db, id)?.as_deref() {
         None => return Ok(Done::Unknown),
         Some("due" | "dead") => {}

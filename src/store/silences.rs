@@ -7,12 +7,12 @@ use super::rows::{self, json, micros};
 use crate::model::Silence;
 
 /// Every silence that is remembered, those that have ended too.
-pub fn all(db: &Connection) -> rusqlite::Result<Vec<Silence>> {
+pub(super) fn all(db: &Connection) -> rusqlite::Result<Vec<Silence>> {
     db.prepare_cached("SELECT * FROM silence ORDER BY ends_at, id")?.query_map([], rows::silence)?.collect()
 }
 
 /// Adds one; its number is given back, that of the argument is not looked at.
-pub fn add(db: &Connection, silence: &Silence) -> rusqlite::Result<i64> {
+pub(super) fn add(db: &Connection, silence: &Silence) -> rusqlite::Result<i64> {
     db.prepare_cached(
         "INSERT INTO silence (matchers, created_at, ends_at, comment, created_by) VALUES (?1, ?2, ?3, ?4, ?5)",
     )?
@@ -27,7 +27,7 @@ pub fn add(db: &Connection, silence: &Silence) -> rusqlite::Result<i64> {
 }
 
 /// Ends one now, unless it has ended; gives it as it was.
-pub fn expire(db: &Connection, id: i64, now: Timestamp) -> rusqlite::Result<Option<Silence>> {
+pub(super) fn expire(db: &Connection, id: i64, now: Timestamp) -> rusqlite::Result<Option<Silence>> {
     let silence =
         db.prepare_cached("SELECT * FROM silence WHERE id = ?1")?.query_row([id], rows::silence).optional()?;
     if silence.as_ref().is_some_and(|silence| silence.ends_at > now) {

@@ -11,7 +11,7 @@ use crate::model::{Alert, Entry, Happened, NotificationId};
 
 /// How a receiver is reached, as far as it is the same receiver by that: its kind with a fingerprint of the address,
 /// or the recipients of a mail. What begins with this is the way there alone, a mail relay.
-pub const VIA: &str = "via:";
+pub(crate) const VIA: &str = "via:";
 
 /// What is left over to others: a message that a receiver was to get and has not taken, about an alert that lasts.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,7 +39,7 @@ pub struct Passed {
 
 /// What was to be told by `receiver` of alerts that fire and that nobody has taken: what is owed, and what was
 /// given up.
-pub fn left_by(db: &Connection, receiver: &str) -> rusqlite::Result<Vec<Left>> {
+pub(super) fn left_by(db: &Connection, receiver: &str) -> rusqlite::Result<Vec<Left>> {
     db.prepare_cached(
         "SELECT n.id AS number, n.step, a.* FROM notification n JOIN alert a ON a.id = n.alert \
          WHERE n.receiver = ?1 AND n.state IN ('owed', 'dead') AND n.event <> 'resolved' AND a.resolved_at IS NULL \
@@ -52,7 +52,7 @@ pub fn left_by(db: &Connection, receiver: &str) -> rusqlite::Result<Vec<Left>> {
 }
 
 /// Receivers that the configuration no longer has, and to which something is owed, or was until it was given up.
-pub fn gone(db: &Connection, receivers: &[String]) -> rusqlite::Result<Vec<String>> {
+pub(super) fn gone(db: &Connection, receivers: &[String]) -> rusqlite::Result<Vec<String>> {
     db.prepare_cached(
         "SELECT DISTINCT receiver FROM notification WHERE state IN ('owed', 'dead') \
          AND receiver NOT IN (SELECT value FROM json_each(?1)) ORDER BY receiver",
@@ -62,7 +62,7 @@ pub fn gone(db: &Connection, receivers: &[String]) -> rusqlite::Result<Vec<Strin
 }
 
 /// Owes it to others, where they do not know of the alert yet; gives how many notifications that were.
-pub fn pass_on(db: &Connection, passed: &[Passed], now: Timestamp) -> rusqlite::Result<usize> {
+pub(super) fn pass_on(db: &Connection, passed: &[Passed], now: Timestamp) -> rusqlite::Result<usize> {
     let mut owed = 0;
     for Passed { id, to, step, template } in passed {
         let alert = db
@@ -128,7 +128,7 @@ fn withdraw(db: &Connection, id: NotificationId, now: Timestamp) -> rusqlite::Re
 /// The receivers that there are now, each with how it is reached. One that is gone and is reached in the same way as
 /// one that is there has got another name: everything goes on under that. One that is reached in another way than
 /// before begins anew. Gives the old and the new names.
-pub fn know(
+pub(super) fn know(
     db: &Connection,
     receivers: &[(String, Vec<String>)],
     now: Timestamp,

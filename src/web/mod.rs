@@ -33,7 +33,7 @@ use crate::{
 
 /// What is asked.
 #[derive(Clone)]
-pub struct Asked {
+pub(crate) struct Asked {
     /// The loops.
     pub health: Arc<Health>,
     /// Whether anybody who waits would be told of.
@@ -49,7 +49,7 @@ pub struct Asked {
 }
 
 /// Answers until `stop`.
-pub async fn serve(listener: TcpListener, asked: Asked, stop: CancellationToken) {
+pub(crate) async fn serve(listener: TcpListener, asked: Asked, stop: CancellationToken) {
     connections::serve(listener, routes(asked), Room::default(), stop).await;
 }
 

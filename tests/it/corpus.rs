@@ -2,6 +2,8 @@
 
 use std::{fs, path::Path, sync::mpsc, thread, time::Duration};
 
+// A crate of its own elsewhere.
+#[allow(unreachable_pub)]
 #[path = "../fuzz/src/lib.rs"]
 mod fuzz;
 

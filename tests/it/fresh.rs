@@ -26,7 +26,7 @@ fn home() -> Home {
 
 /// Somebody who wrote so many seconds ago.
 fn wrote(home: &Home, id: &str, seconds: i64) {
-    let at = pengwatch::model::time::iso(now() - SignedDuration::from_secs(seconds));
+    let at = pengwatch::inside::iso(now() - SignedDuration::from_secs(seconds));
     let contact = json!({
         "_id": id, "platform": ["WHATSAPP"], "status": "OPEN", "unreadMessages": 1, "lastSeenAt": at,
         "profile": { "userDetails": { "name": id } },

@@ -30,16 +30,16 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 const PATIENCE: Duration = Duration::from_secs(90);
 
 /// The token of the made-up inbox.
-pub const TOKEN: &str = "tok-hunter2-inbox";
+pub(crate) const TOKEN: &str = "tok-hunter2-inbox";
 /// The path of the Slack webhook.
-pub const SLACK_PATH: &str = "/services/T0SECRET/B0SECRET/hunter2slack";
+pub(crate) const SLACK_PATH: &str = "/services/T0SECRET/B0SECRET/hunter2slack";
 /// The path of the webhook.
-pub const WEBHOOK_PATH: &str = "/webhook/hunter2hook";
+pub(crate) const WEBHOOK_PATH: &str = "/webhook/hunter2hook";
 /// The key that webhooks are signed with.
-pub const WEBHOOK_SECRET: &str = "whsec_aHVudGVyMndlYmhvb2tzaWduaW5nc2VjcmV0MTI=";
+pub(crate) const WEBHOOK_SECRET: &str = "whsec_aHVudGVyMndlYmhvb2tzaWduaW5nc2VjcmV0MTI=";
 
 /// The rule of most tests.
-pub const RULE: &str = r#"description = "A customer wrote and nobody has answered"
+pub(crate) const RULE: &str = r#"description = "A customer wrote and nobody has answered"
 severity = "warning"
 when = 'unreadMessages > 0'
 
@@ -57,7 +57,7 @@ static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
 });
 
 /// The machine's clock.
-pub fn now() -> Timestamp {
+pub(crate) fn now() -> Timestamp {
     SystemClock::default().now()
 }
 
@@ -82,7 +82,7 @@ impl Clock for Elsewhere {
 }
 
 /// A folder, and servers where asked for.
-pub struct Home {
+pub(crate) struct Home {
     folder: TempDir,
     environment: Vec<(String, String)>,
     inbox: Option<Running>,
@@ -93,7 +93,7 @@ pub struct Home {
 
 impl Home {
     /// An empty folder.
-    pub fn empty() -> Self {
+    pub(crate) fn empty() -> Self {
         let stop = CancellationToken::new();
         Self {
             folder: tempfile::Builder::new().prefix("pengwatch-it").tempdir().expect("a folder"),
@@ -106,17 +106,17 @@ impl Home {
     }
 
     /// A watcher of a made-up inbox that tells Slack, a mail relay, a webhook and the console.
-    pub fn watching() -> Self {
+    pub(crate) fn watching() -> Self {
         Self::watching_pages_of(Settings::default().page_size)
     }
 
     /// The same, with so many records on a page.
-    pub fn watching_pages_of(page_size: usize) -> Self {
+    pub(crate) fn watching_pages_of(page_size: usize) -> Self {
         Self::watching_by(page_size, SignedDuration::ZERO)
     }
 
     /// The same, of an inbox whose clock is ahead of this machine's by so much.
-    pub fn watching_by(page_size: usize, ahead: SignedDuration) -> Self {
+    pub(crate) fn watching_by(page_size: usize, ahead: SignedDuration) -> Self {
         let settings = Settings { token: TOKEN.to_owned(), page_size, ..Settings::default() };
         let clock = Arc::new(Elsewhere { here: SystemClock::default(), ahead });
         let home = Self::empty().with_inbox_by(settings, clock).with_mail();
@@ -144,12 +144,12 @@ impl Home {
     }
 
     /// Starts the mail relay.
-    pub fn with_mail(self) -> Self {
+    pub(crate) fn with_mail(self) -> Self {
         self.with_mail_that(smtp::Settings::default())
     }
 
     /// Starts a mail relay that protects itself so.
-    pub fn with_mail_that(mut self, settings: smtp::Settings) -> Self {
+    pub(crate) fn with_mail_that(mut self, settings: smtp::Settings) -> Self {
         let stop = self.stop.clone();
         self.mail = Some(RUNTIME.block_on(async {
             let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
@@ -160,39 +160,39 @@ impl Home {
     }
 
     /// Writes a file, with the folders above it.
-    pub fn file(self, path: &str, text: &str) -> Self {
+    pub(crate) fn file(self, path: &str, text: &str) -> Self {
         self.write(path, text);
         self
     }
 
     /// Makes a folder.
-    pub fn folder(self, path: &str) -> Self {
+    pub(crate) fn folder(self, path: &str) -> Self {
         fs::create_dir_all(self.path(path)).expect("a folder");
         self
     }
 
     /// Sets a variable for the binary.
-    pub fn env(mut self, name: &str, value: &str) -> Self {
+    pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
         self.environment.push((name.to_owned(), value.to_owned()));
         self
     }
 
     /// Writes a file later.
-    pub fn write(&self, path: &str, text: &str) {
+    pub(crate) fn write(&self, path: &str, text: &str) {
         let path = self.path(path);
         fs::create_dir_all(path.parent().expect("a parent")).expect("folders");
         fs::write(path, text).expect("a file");
     }
 
     /// Changes a file.
-    pub fn edit(&self, path: &str, from: &str, to: &str) {
+    pub(crate) fn edit(&self, path: &str, from: &str, to: &str) {
         let text = fs::read_to_string(self.path(path)).expect("a file");
         assert!(text.contains(from), "{from} is not in {path}");
         self.write(path, &text.replace(from, to));
     }
 
     /// A path in the folder.
-    pub fn path(&self, path: &str) -> PathBuf {
+    pub(crate) fn path(&self, path: &str) -> PathBuf {
         self.folder.path().join(path)
     }
 
@@ -232,27 +232,27 @@ type = "console"
     }
 
     /// Where the made-up inbox listens.
-    pub fn url(&self) -> &str {
+    pub(crate) fn url(&self) -> &str {
         self.inbox.as_ref().expect("an inbox").url()
     }
 
     /// The made-up inbox.
-    pub fn inbox(&self) -> Sandbox {
+    pub(crate) fn inbox(&self) -> Sandbox {
         self.inbox.as_ref().expect("an inbox").sandbox()
     }
 
     /// Where the mail relay listens.
-    pub fn relay(&self) -> SocketAddr {
+    pub(crate) fn relay(&self) -> SocketAddr {
         self.mail.as_ref().expect("a relay").1
     }
 
     /// The mail relay.
-    pub fn mail(&self) -> &SmtpSink {
+    pub(crate) fn mail(&self) -> &SmtpSink {
         &self.mail.as_ref().expect("a relay").0
     }
 
     /// Somebody who wrote two minutes and a half ago and has no answer.
-    pub fn waits(&self, id: &str, name: &str, text: &str) {
+    pub(crate) fn waits(&self, id: &str, name: &str, text: &str) {
         let wrote = now().checked_sub(SignedDuration::from_secs(150)).expect("a time");
         let contact = json!({
             "_id": id,
@@ -261,47 +261,47 @@ type = "console"
             "status": "OPEN",
             "unreadMessages": 1,
             "isImported": false,
-            "lastMessage": { "at": pengwatch::model::time::iso(wrote), "by": "user", "text": text },
+            "lastMessage": { "at": pengwatch::inside::iso(wrote), "by": "user", "text": text },
         });
         self.inbox().make(contact).expect("a contact");
     }
 
     /// Runs the binary to its end.
-    pub fn run(&self, arguments: &[&str]) -> Ran {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
         self.start(arguments).end()
     }
 
     /// Starts the binary in the folder; it is killed when it takes too long.
-    pub fn start(&self, arguments: &[&str]) -> Started {
+    pub(crate) fn start(&self, arguments: &[&str]) -> Started {
         self.start_in(self.folder.path(), arguments)
     }
 
     /// Starts the binary with more variables.
-    pub fn start_with(&self, arguments: &[&str], environment: &[(&str, &str)]) -> Started {
+    pub(crate) fn start_with(&self, arguments: &[&str], environment: &[(&str, &str)]) -> Started {
         let mut binary = Command::new(assert_cmd::cargo::cargo_bin!("pengwatch"));
         binary.args(arguments).env_clear().envs(environment.iter().copied());
         self.begin(binary, self.folder.path(), Stdio::piped(), Stdio::piped())
     }
 
     /// Starts the binary in the folder with further variables.
-    pub fn start_also(&self, arguments: &[&str], environment: &[(&str, String)]) -> Started {
+    pub(crate) fn start_also(&self, arguments: &[&str], environment: &[(&str, String)]) -> Started {
         let mut binary = Command::new(assert_cmd::cargo::cargo_bin!("pengwatch"));
         binary.args(arguments).env_clear().envs(environment.iter().map(|(name, value)| (*name, value)));
         self.begin(binary, self.folder.path(), Stdio::piped(), Stdio::piped())
     }
 
     /// Starts the binary in another folder.
-    pub fn start_in(&self, folder: &Path, arguments: &[&str]) -> Started {
+    pub(crate) fn start_in(&self, folder: &Path, arguments: &[&str]) -> Started {
         self.spawn(folder, arguments, Stdio::piped(), Stdio::piped())
     }
 
     /// Starts the binary with other outputs.
-    pub fn start_into(&self, arguments: &[&str], stdout: impl Into<Stdio>, stderr: impl Into<Stdio>) -> Started {
+    pub(crate) fn start_into(&self, arguments: &[&str], stdout: impl Into<Stdio>, stderr: impl Into<Stdio>) -> Started {
         self.spawn(self.folder.path(), arguments, stdout.into(), stderr.into())
     }
 
     /// Starts a script of the shell in the folder, with the machine's commands at hand.
-    pub fn shell(&self, script: &str) -> Started {
+    pub(crate) fn shell(&self, script: &str) -> Started {
         let mut shell = Command::new("/bin/sh");
         shell.args(["-c", script]).env_clear().envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
         self.begin(shell, self.folder.path(), Stdio::piped(), Stdio::piped())
@@ -330,12 +330,12 @@ type = "console"
     }
 
     /// Runs the binary with an output that nobody reads.
-    pub fn run_through_a_closed_pipe(&self, arguments: &[&str]) -> Ran {
+    pub(crate) fn run_through_a_closed_pipe(&self, arguments: &[&str]) -> Ran {
         self.start_into(arguments, closed_pipe(), Stdio::piped()).end()
     }
 
     /// Runs it with a full pipe as standard output, which nobody reads.
-    pub fn run_through_a_full_pipe(&self, arguments: &[&str]) -> Ran {
+    pub(crate) fn run_through_a_full_pipe(&self, arguments: &[&str]) -> Ran {
         let (_reader, writer) = full_pipe();
         self.start_into(arguments, writer, Stdio::piped()).end()
     }
@@ -354,27 +354,27 @@ type = "console"
     }
 
     /// A text without what differs from run to run.
-    pub fn steady(&self, text: &str) -> String {
+    pub(crate) fn steady(&self, text: &str) -> String {
         steady(text, &self.words())
     }
 }
 
 /// The end of a pipe whose other end has gone.
-pub fn closed_pipe() -> PipeWriter {
+pub(crate) fn closed_pipe() -> PipeWriter {
     let (reader, writer) = std::io::pipe().expect("a pipe");
     drop(reader);
     writer
 }
 
 /// A pipe that holds all that it can, on Linux.
-pub fn full_pipe() -> (PipeReader, PipeWriter) {
+pub(crate) fn full_pipe() -> (PipeReader, PipeWriter) {
     let (reader, mut writer) = std::io::pipe().expect("a pipe");
     std::io::Write::write_all(&mut writer, &vec![b'\n'; 64 * 1024]).expect("room");
     (reader, writer)
 }
 
 /// A disk without room for a byte.
-pub fn full_disk() -> fs::File {
+pub(crate) fn full_disk() -> fs::File {
     fs::File::options().write(true).open("/dev/full").expect("a full disk")
 }
 
@@ -391,7 +391,7 @@ fn collect(mut pipe: impl Read + Send + 'static) -> JoinHandle<String> {
 }
 
 /// The binary while it runs; killed when dropped.
-pub struct Started {
+pub(crate) struct Started {
     child: Child,
     stdout: Option<JoinHandle<String>>,
     stderr: Option<JoinHandle<String>>,
@@ -400,26 +400,26 @@ pub struct Started {
 
 impl Started {
     /// Sends a signal, by its name: `TERM`, `INT`, `KILL`.
-    pub fn signal(&self, name: &str) {
+    pub(crate) fn signal(&self, name: &str) {
         let pid = self.child.id().to_string();
         let sent = Command::new("/bin/sh").args(["-c", &format!("kill -{name} {pid}")]).status().expect("a shell");
         assert!(sent.success());
     }
 
     /// The most memory that it has taken so far, in KiB, where the system says so.
-    pub fn peak(&self) -> Option<u64> {
+    pub(crate) fn peak(&self) -> Option<u64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
         line.trim().trim_end_matches(" kB").parse().ok()
     }
 
     /// Whether it has ended.
-    pub fn has_ended(&mut self) -> bool {
+    pub(crate) fn has_ended(&mut self) -> bool {
         self.child.try_wait().expect("a child").is_some()
     }
 
     /// Waits for its end.
-    pub fn end(mut self) -> Ran {
+    pub(crate) fn end(mut self) -> Ran {
         let began = Instant::now();
         let status = loop {
             if let Some(status) = self.child.try_wait().expect("a child") {
@@ -451,7 +451,7 @@ impl Drop for Started {
 
 /// What the binary said.
 #[derive(Debug)]
-pub struct Ran {
+pub(crate) struct Ran {
     /// Its exit status; `None` after a signal.
     pub status: Option<i32>,
     /// Without ports and paths.
@@ -469,7 +469,7 @@ pub struct Ran {
 impl Ran {
     /// Exactly this on both, with the status.
     #[track_caller]
-    pub fn says(&self, status: i32, stdout: &str, stderr: &str) -> &Self {
+    pub(crate) fn says(&self, status: i32, stdout: &str, stderr: &str) -> &Self {
         assert_eq!(self.stdout, stdout, "stdout; stderr was: {}", self.stderr);
         assert_eq!(self.stderr, stderr, "stderr");
         assert_eq!(self.status, Some(status), "status");
@@ -478,20 +478,20 @@ impl Ran {
 
     /// The status.
     #[track_caller]
-    pub fn ends(&self, status: i32) -> &Self {
+    pub(crate) fn ends(&self, status: i32) -> &Self {
         assert_eq!(self.status, Some(status), "stdout: {}\nstderr: {}", self.stdout, self.stderr);
         self
     }
 
     /// Everything that was said, as it came.
-    pub fn all(&self) -> String {
+    pub(crate) fn all(&self) -> String {
         format!("{}{}", self.raw_stdout, self.raw_stderr)
     }
 }
 
 /// Waits until something holds.
 #[track_caller]
-pub fn eventually(what: &str, holds: impl Fn() -> bool) {
+pub(crate) fn eventually(what: &str, holds: impl Fn() -> bool) {
     let began = Instant::now();
     while !holds() {
         assert!(began.elapsed() < PATIENCE, "it never came: {what}");
@@ -500,7 +500,7 @@ pub fn eventually(what: &str, holds: impl Fn() -> bool) {
 }
 
 /// The text of a Slack message.
-pub fn slack_text(body: &str) -> String {
+pub(crate) fn slack_text(body: &str) -> String {
     let payload: Value = serde_json::from_str(body).expect("JSON");
     payload["text"].as_str().expect("a text").to_owned()
 }

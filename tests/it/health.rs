@@ -17,7 +17,7 @@ use pengwatch::sandbox::{
 use crate::harness::{Home, eventually};
 
 /// A free port below those that are given to whoever asks for any, so that nobody else gets it meanwhile.
-pub fn port() -> u16 {
+pub(crate) fn port() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let first = 20_000 + u16::try_from(std::process::id() % 100).expect("small") * 100;
     let ports = (0..100).map(|_| first + NEXT.fetch_add(1, Ordering::SeqCst) % 100);
@@ -30,7 +30,7 @@ fn get(port: u16, path: &str) -> Option<(u16, String)> {
 }
 
 /// Status and body; `None` where nobody answers. `headers` are whole lines.
-pub fn get_with(port: u16, path: &str, headers: &str) -> Option<(u16, String)> {
+pub(crate) fn get_with(port: u16, path: &str, headers: &str) -> Option<(u16, String)> {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
     let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n{headers}connection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).ok()?;
@@ -41,7 +41,7 @@ pub fn get_with(port: u16, path: &str, headers: &str) -> Option<(u16, String)> {
 }
 
 /// A home with more in its configuration.
-pub fn with(home: Home, more: &str) -> Home {
+pub(crate) fn with(home: Home, more: &str) -> Home {
     let config = std::fs::read_to_string(home.path("pengwatch.toml")).expect("a file");
     home.write("pengwatch.toml", &format!("{config}\n{more}"));
     home

@@ -7,7 +7,7 @@ use pengwatch::sandbox::{By, Deed};
 use crate::harness::{Home, eventually, now};
 
 /// A rule that tells the webhook.
-pub const RULE: &str = r#"when = 'unreadMessages > 0'
+pub(crate) const RULE: &str = r#"when = 'unreadMessages > 0'
 
 [filter]
 lastMessageBy = ["user"]
@@ -20,7 +20,7 @@ const CUSTOMERS: usize = 24;
 const KILLS: u64 = 16;
 
 /// How often the webhook took a message about each customer: that they wait, and that it is over.
-pub fn told(home: &Home) -> BTreeMap<String, (usize, usize)> {
+pub(crate) fn told(home: &Home) -> BTreeMap<String, (usize, usize)> {
     let mut told = BTreeMap::new();
     for received in home.inbox().webhooks().iter().filter(|received| received.status == 200) {
         let body = received.json().expect("a body");

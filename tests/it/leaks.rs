@@ -2,7 +2,7 @@
 //! written or answered.
 
 use pengwatch::{
-    config::load::{Secrets, load},
+    inside::{Secrets, load},
     sandbox::{
         By, Deed,
         fault::{Fault, Kind},

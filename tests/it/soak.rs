@@ -16,22 +16,15 @@ use axum::{Router, body::Bytes, http::StatusCode, routing::post};
 use jiff::{SignedDuration, Timestamp};
 use pengwatch::{
     clock::{Clock, ManualClock},
-    config::load::{Secrets, load},
-    diagnose::Diagnostic,
-    inbox::Patience,
-    model::{Alert, Event, Happened, WATCHDOG, history::Asked, time::iso},
+    inside::{
+        Alert, App, Asked, Diagnostic, Event, Happened, Limits, Mode, Patience, Secrets, Sources, Store, Surroundings,
+        WATCHDOG, iso, load,
+    },
     sandbox::{
         By, Deed, Sandbox, Settings,
         fault::{BadRecord, Fault, Kind},
         smtp::{SmtpSink, Stage, Trouble},
     },
-    service::{
-        app::{App, Surroundings},
-        deliverer::Limits,
-        poller::Mode,
-        reload::Sources,
-    },
-    store::Store,
 };
 use serde_json::{Value, json};
 use tokio::net::TcpListener;

@@ -23,7 +23,7 @@ const WHOLE_MAIL: usize = 8;
 const WIDTH: usize = 140;
 
 /// What was told so far.
-pub struct Books {
+pub(super) struct Books {
     /// Who truly waited.
     pub ledger: Ledger,
     began: Timestamp,
@@ -41,7 +41,7 @@ pub struct Books {
 
 impl Books {
     /// Empty ones.
-    pub fn new(began: Timestamp, patience: SignedDuration) -> Self {
+    pub(super) fn new(began: Timestamp, patience: SignedDuration) -> Self {
         Self {
             ledger: Ledger::new(patience),
             began,
@@ -58,7 +58,7 @@ impl Books {
     }
 
     /// A line for something that happened in the inbox.
-    pub fn happened(&mut self, now: Timestamp, happening: &Happening) -> String {
+    pub(super) fn happened(&mut self, now: Timestamp, happening: &Happening) -> String {
         match happening {
             Happening::Wrote { .. } => self.wrote += 1,
             Happening::Answered { .. } => self.answered += 1,
@@ -69,7 +69,7 @@ impl Books {
     }
 
     /// Lines for what the watcher decided since the last call, of all that it wrote down.
-    pub fn decided(&mut self, history: &[Entry]) -> Vec<String> {
+    pub(super) fn decided(&mut self, history: &[Entry]) -> Vec<String> {
         let new = history.get(self.decisions..).unwrap_or_default();
         self.decisions = history.len();
         new.iter()
@@ -96,7 +96,7 @@ impl Books {
     }
 
     /// Lines for what the inbox, Slack and the mail server met since the last call.
-    pub fn met(&mut self, now: Timestamp, sandbox: &Sandbox, refused_mails: usize) -> Vec<String> {
+    pub(super) fn met(&mut self, now: Timestamp, sandbox: &Sandbox, refused_mails: usize) -> Vec<String> {
         let mut lines = Vec::new();
         for request in sandbox.log().into_iter().skip(self.requests) {
             self.requests += 1;
@@ -159,7 +159,7 @@ impl Books {
     }
 
     /// What it came to.
-    pub fn summary(&self, now: Timestamp, balance: &Balance, still_owed: usize) -> Vec<String> {
+    pub(super) fn summary(&self, now: Timestamp, balance: &Balance, still_owed: usize) -> Vec<String> {
         let accepted = self.slack.iter().filter(|received| received.status == 200).count();
         let refused = self.slack.len() - accepted;
         let patience = human(self.ledger.patience());

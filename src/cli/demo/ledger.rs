@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// The rule that tells of everybody who waits.
-pub const RULE: &str = "customer-waiting";
+pub(super) const RULE: &str = "customer-waiting";
 /// The receiver of that rule.
 const RECEIVER: &str = "support";
 /// How the outbox calls what its receiver has accepted.
@@ -32,14 +32,14 @@ struct Wait {
 }
 
 /// Every wait of the story.
-pub struct Ledger {
+pub(super) struct Ledger {
     /// Who waits for as long as this in silence must have been told of.
     patience: SignedDuration,
     waits: Vec<Wait>,
 }
 
 /// What the watcher says that it did.
-pub struct Records<'a> {
+pub(super) struct Records<'a> {
     /// Every episode.
     pub episodes: &'a [Alert],
     /// Every notification, with its state.
@@ -50,7 +50,7 @@ pub struct Records<'a> {
 
 /// How the two compare.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Balance {
+pub(super) struct Balance {
     /// How many waited long enough.
     pub due: usize,
     /// How many of them had to be told to be over.
@@ -61,17 +61,17 @@ pub struct Balance {
 
 impl Ledger {
     /// Books in which nobody waits yet.
-    pub fn new(patience: SignedDuration) -> Self {
+    pub(super) fn new(patience: SignedDuration) -> Self {
         Self { patience, waits: Vec::new() }
     }
 
     /// How long somebody waits before they must have been told of.
-    pub fn patience(&self) -> SignedDuration {
+    pub(super) fn patience(&self) -> SignedDuration {
         self.patience
     }
 
     /// Enters what happened at that time.
-    pub fn enter(&mut self, at: Timestamp, happening: &Happening) {
+    pub(super) fn enter(&mut self, at: Timestamp, happening: &Happening) {
         match happening {
             Happening::Wrote { id, name, .. } => match self.open(id) {
                 Some(wait) if wait.taken => wait.wrote = at,
@@ -116,7 +116,7 @@ impl Ledger {
     }
 
     /// Compares, as things stood when the watching ended.
-    pub fn balance(&self, ended: Timestamp, records: &Records<'_>) -> Balance {
+    pub(super) fn balance(&self, ended: Timestamp, records: &Records<'_>) -> Balance {
         let mut balance = Balance::default();
         for wait in &self.waits {
             let silent = match wait.over {

@@ -17,7 +17,7 @@ fn faults() -> [Fault; 6] {
 }
 
 /// When what goes wrong.
-pub struct Trouble {
+pub(super) struct Trouble {
     /// Between one fault and the next.
     every: SignedDuration,
     next: Timestamp,
@@ -26,12 +26,12 @@ pub struct Trouble {
 
 impl Trouble {
     /// The first fault comes when a newcomer has seen how it is without.
-    pub fn new(now: Timestamp, every: SignedDuration) -> Self {
+    pub(super) fn new(now: Timestamp, every: SignedDuration) -> Self {
         Self { every, next: now + every * 2, made: 0 }
     }
 
     /// Makes trouble if it is time.
-    pub fn step(&mut self, sandbox: &Sandbox, now: Timestamp) {
+    pub(super) fn step(&mut self, sandbox: &Sandbox, now: Timestamp) {
         if now < self.next {
             return;
         }

@@ -31,7 +31,12 @@ pub(super) struct Connection(Box<AsyncSmtpConnection>);
 
 impl Connection {
     /// Connects and encrypts.
-    pub async fn open(server: &SmtpAddress, tls: &Tls, name: Option<&str>, by: Instant) -> Result<Self, Failure> {
+    pub(super) async fn open(
+        server: &SmtpAddress,
+        tls: &Tls,
+        name: Option<&str>,
+        by: Instant,
+    ) -> Result<Self, Failure> {
         let within = by.saturating_duration_since(Instant::now());
         let stream = step(Stage::Connect, by, reach::connect(&server.host, server.port, within)).await?;
         let hello = name.map_or_else(|| literal(stream.local_addr().ok().map(|own| own.ip())), str::to_owned);
@@ -54,7 +59,7 @@ impl Connection {
     }
 
     /// Hears the greeting and says ours.
-    pub async fn greet(wire: Wire, hello: &str, by: Instant) -> Result<Self, Failure> {
+    pub(super) async fn greet(wire: Wire, hello: &str, by: Instant) -> Result<Self, Failure> {
         let (wire, hello) = (Box::new(wire), ClientId::Domain(hello.to_owned()));
         step(Stage::Connect, by, AsyncSmtpConnection::connect_with_transport(wire, &hello))
             .await
@@ -62,12 +67,12 @@ impl Connection {
     }
 
     /// Begins a mail.
-    pub async fn begin(&mut self, from: &Address, by: Instant) -> Result<(), Failure> {
+    pub(super) async fn begin(&mut self, from: &Address, by: Instant) -> Result<(), Failure> {
         self.ask(Stage::Sender, by, Mail::new(Some(from.clone()), Vec::new()), YES).await
     }
 
     /// Hands in the mail that was begun.
-    pub async fn hand_in(&mut self, to: &Address, mail: &[u8], by: Instant) -> Result<(), Failure> {
+    pub(super) async fn hand_in(&mut self, to: &Address, mail: &[u8], by: Instant) -> Result<(), Failure> {
         self.ask(Stage::Recipient, by, Rcpt::new(to.clone(), Vec::new()), YES).await?;
         self.ask(Stage::Data, by, Data, GO_ON).await?;
         // lettre ends the last line.
@@ -76,7 +81,7 @@ impl Connection {
     }
 
     /// Itself, if after this result it is good for another mail.
-    pub async fn reusable(mut self, result: &Result<(), Failure>) -> Option<Self> {
+    pub(super) async fn reusable(mut self, result: &Result<(), Failure>) -> Option<Self> {
         match result {
             Ok(()) => Some(self),
             Err(failure) if failure.connection_is_lost() => None,
@@ -88,17 +93,17 @@ impl Connection {
     }
 
     /// Says goodbye.
-    pub async fn close(mut self) {
+    pub(super) async fn close(mut self) {
         let _ = timeout(GOODBYE, self.0.abort()).await;
     }
 
     /// Says something at the login; gives the answer, whatever kind of yes it is.
-    pub async fn say(&mut self, by: Instant, line: &str) -> Result<Response, Failure> {
+    pub(super) async fn say(&mut self, by: Instant, line: &str) -> Result<Response, Failure> {
         step(Stage::Login, by, self.0.command(format!("{line}\r\n"))).await
     }
 
     /// Whether the server offers this kind of login.
-    pub fn offers(&self, mechanism: Mechanism) -> bool {
+    pub(super) fn offers(&self, mechanism: Mechanism) -> bool {
         self.0.server_info().supports_auth_mechanism(mechanism)
     }
 

@@ -41,12 +41,12 @@ pub(super) enum Trouble {
 
 impl Trouble {
     /// What came is not what a mail server says here.
-    pub fn no_smtp() -> Self {
+    pub(super) fn no_smtp() -> Self {
         Self::Broken("no SMTP, or the connection broke off,".to_owned())
     }
 
     /// More came than any mail server says.
-    pub fn flood() -> Self {
+    pub(super) fn flood() -> Self {
         Self::Broken("an answer without end".to_owned())
     }
 }
@@ -114,22 +114,22 @@ pub(super) struct Failure {
 
 impl Failure {
     /// The conversation was given up in the middle, nobody knows where.
-    pub fn stopped() -> Self {
+    pub(super) fn stopped() -> Self {
         Self { stage: Stage::Content, trouble: Trouble::Stopped }
     }
 
     /// The server's mind is made up.
-    pub fn is_final(&self) -> bool {
+    pub(super) fn is_final(&self) -> bool {
         matches!(self.trouble, Trouble::Code { code: 500..=599, .. } | Trouble::Unfit(_))
     }
 
     /// The mail may have been accepted all the same.
-    pub fn is_ambiguous(&self) -> bool {
+    pub(super) fn is_ambiguous(&self) -> bool {
         self.stage == Stage::Content && matches!(self.trouble, Trouble::Timeout | Trouble::Stopped | Trouble::Broken(_))
     }
 
     /// Nothing more comes over this connection.
-    pub fn connection_is_lost(&self) -> bool {
+    pub(super) fn connection_is_lost(&self) -> bool {
         matches!(
             self.trouble,
             Trouble::Code { code: 421, .. } | Trouble::Timeout | Trouble::Stopped | Trouble::Broken(_)

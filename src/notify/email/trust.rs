@@ -25,7 +25,7 @@ pub(super) struct Trust {
 
 impl Trust {
     /// Trusts `authorities`, and a server that shows one of `own` itself.
-    pub fn new(
+    pub(super) fn new(
         authorities: RootCertStore,
         own: Vec<CertificateDer<'static>>,
         provider: Arc<CryptoProvider>,

@@ -35,7 +35,7 @@ struct Refusal {
 
 impl Verdict {
     /// Begins with those who are settled already.
-    pub fn new(settled: &[String]) -> Self {
+    pub(super) fn new(settled: &[String]) -> Self {
         Self {
             settled: settled.to_vec(),
             accepted: false,
@@ -49,7 +49,7 @@ impl Verdict {
     }
 
     /// Takes in one result. It breaks where the further recipients would fare the same.
-    pub fn add(&mut self, to: &Mailbox, result: Result<(), Failure>) -> ControlFlow<()> {
+    pub(super) fn add(&mut self, to: &Mailbox, result: Result<(), Failure>) -> ControlFlow<()> {
         let Err(failure) = result else {
             self.accepted = true;
             self.settled.push(to.email.to_string());
@@ -77,17 +77,17 @@ impl Verdict {
     }
 
     /// The further recipients are for another attempt.
-    pub fn put_off(&mut self, why: &str) {
+    pub(super) fn put_off(&mut self, why: &str) {
         self.later.get_or_insert_with(|| why.to_owned());
     }
 
     /// What is known before the envelope to `next` is begun.
-    pub fn progress(&self, next: &Mailbox) -> Progress {
+    pub(super) fn progress(&self, next: &Mailbox) -> Progress {
         Progress { reached: self.reached.clone(), settled: self.settled.clone(), next: next.email.to_string() }
     }
 
     /// The result for the message.
-    pub fn attempt(mut self) -> Attempt {
+    pub(super) fn attempt(mut self) -> Attempt {
         if self.accepted {
             // The same text was fine for others: this is about the recipient.
             self.refused.append(&mut self.disliked);

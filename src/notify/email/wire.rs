@@ -44,7 +44,7 @@ impl Tls {
     ///
     /// # Errors
     /// TLS can't be set up.
-    pub fn new(host: &str, roots: &[Vec<u8>]) -> Result<Self, String> {
+    pub(super) fn new(host: &str, roots: &[Vec<u8>]) -> Result<Self, String> {
         let wrong = "TLS can't be set up";
         let mut trusted = RootCertStore::empty();
         trusted.add_parsable_certificates(webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().cloned());
@@ -78,7 +78,7 @@ struct Inner {
 
 impl Wire {
     /// A conversation over `stream`.
-    pub fn over(stream: impl Stream + 'static) -> Self {
+    pub(super) fn over(stream: impl Stream + 'static) -> Self {
         Self(Arc::new(Mutex::new(Inner {
             stream: BufReader::new(Box::new(stream)),
             room: REPLY,
@@ -89,7 +89,7 @@ impl Wire {
     }
 
     /// Goes on under TLS. There must be no clone any more.
-    pub async fn encrypt(self, tls: &Tls) -> Result<Self, Trouble> {
+    pub(super) async fn encrypt(self, tls: &Tls) -> Result<Self, Trouble> {
         let inner = Arc::into_inner(self.0).and_then(|inner| inner.into_inner().ok()).ok_or_else(Trouble::no_smtp)?;
         // Whoever can write into the connection could otherwise say in the clear what would be taken for
         // the server's words under TLS.
@@ -101,7 +101,7 @@ impl Wire {
     }
 
     /// Itself, for a client that waits for a greeting where the server says none: after `STARTTLS`.
-    pub fn greeted(self) -> Self {
+    pub(super) fn greeted(self) -> Self {
         self.lock().ready = VecDeque::from(*b"220 TLS\r\n");
         self
     }

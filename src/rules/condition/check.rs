@@ -13,7 +13,6 @@ use std::{collections::BTreeSet, ops::Range};
 
 use cel::common::ast::{EntryExpr, Expr, IdedExpr, LiteralValue};
 
-pub use self::names::DERIVED;
 pub(in crate::rules) use self::signs::nearest_value;
 use super::{
     Mistake,

@@ -100,7 +100,7 @@ fn text(text: &str) -> Const {
 }
 
 /// A rule without hours is always open.
-pub fn always_open() -> Fact {
+pub(crate) fn always_open() -> Fact {
     Fact {
         label: "a rule without [hours], which is always open".to_owned(),
         any: vec![vec![("open".to_owned(), Claim::Flag(true))]],
@@ -108,7 +108,7 @@ pub fn always_open() -> Fact {
 }
 
 /// The inboxes that a rule looks at.
-pub fn inboxes(names: &[String]) -> Fact {
+pub(crate) fn inboxes(names: &[String]) -> Fact {
     let values = names.iter().map(|name| text(name)).collect();
     Fact {
         label: format!("the rule's inboxes, {}", shown(names)),
@@ -117,7 +117,7 @@ pub fn inboxes(names: &[String]) -> Fact {
 }
 
 /// What passes a filter.
-pub fn of_filter(filter: &Filter) -> Vec<Fact> {
+pub(crate) fn of_filter(filter: &Filter) -> Vec<Fact> {
     let mut facts = Vec::new();
     let mut add = |label: String, any: Vec<Vec<(String, Claim)>>| {
         facts.push(Fact { label: format!("the filter `{label}`"), any });

@@ -15,7 +15,7 @@ use super::absent::{AT, DOUBLE, HAS, INT, OPERATORS, OR};
 use crate::model::time;
 
 /// Functions that a condition can call besides CEL's own.
-pub const FUNCTIONS: [&str; 6] = ["seconds", "minutes", "hours", "days", "since", "raw"];
+pub(crate) const FUNCTIONS: [&str; 6] = ["seconds", "minutes", "hours", "days", "since", "raw"];
 
 /// Where the functions find the time.
 pub(super) const NOW: &str = "@now";

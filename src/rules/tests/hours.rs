@@ -84,36 +84,6 @@ fn open_by_table() {
 }
 
 #[test]
-fn the_next_opening_by_table() {
-    let shop: &[&str] = &["mon-fri 09:00-18:00"];
-    for (zone, open, holidays, from, expected) in [
-        ("UTC", shop, &[][..], "2026-06-12T12:00:00", Some("2026-06-12T12:00:00")),
-        ("UTC", shop, &[], "2026-06-12T18:00:00", Some("2026-06-15T09:00:00")),
-        ("UTC", shop, &[], "2026-06-12T03:00:00", Some("2026-06-12T09:00:00")),
-        ("UTC", shop, &["2026-06-15", "2026-06-16"], "2026-06-12T18:00:00", Some("2026-06-17T09:00:00")),
-        // Over both changes of the clock.
-        (VIENNA, shop, &[], "2026-03-27T18:00:00", Some("2026-03-30T09:00:00")),
-        (VIENNA, shop, &[], "2026-10-23T18:00:00", Some("2026-10-26T09:00:00")),
-        (
-            "UTC",
-            &["mon 09:00-10:00"],
-            &["2026-06-15", "2026-06-22"],
-            "2026-06-12T18:00:00",
-            Some("2026-06-29T09:00:00"),
-        ),
-    ] {
-        let hours = hours(zone, open, holidays);
-        let expected = expected.map(|time| at(zone, time));
-        assert_eq!(hours.next_open(at(zone, from)), expected, "{zone} {open:?} {holidays:?} {from}");
-    }
-    let closed: Vec<String> = (0..500)
-        .map(|day| jiff::civil::date(2026, 6, 1).saturating_add(jiff::Span::new().days(day)).to_string())
-        .collect();
-    let closed: Vec<&str> = closed.iter().map(String::as_str).collect();
-    assert_eq!(hours("UTC", shop, &closed).next_open(at("UTC", "2026-06-12T12:00:00")), None);
-}
-
-#[test]
 fn open_time_between_two_moments_by_table() {
     let shop: &[&str] = &["mon-fri 09:00-18:00"];
     for (zone, open, from, to, minutes) in [
@@ -200,10 +170,6 @@ proptest! {
         let minutes = (0..length).filter(|number| hours.is_open(from + SignedDuration::from_mins(*number))).count();
         let counted = SignedDuration::from_mins(i64::try_from(minutes).unwrap());
         prop_assert_eq!(hours.open_between(from, to), counted);
-        if let Some(open) = hours.next_open(from) {
-            prop_assert!(hours.is_open(open));
-            prop_assert_eq!(hours.open_between(from, open), SignedDuration::ZERO);
-        }
         if counted > SignedDuration::ZERO {
             let after = hours.after_open(from, counted).unwrap();
             prop_assert!(after <= to);

@@ -45,9 +45,7 @@ async fn below_the_limit_nothing_waits_and_above_it_the_deadline_counts() {
         assert_eq!(gate.free().await, free);
     }
     assert_eq!(gate.enter().await, Err(InboxError::OutOfTime), "60 s are more than 50");
-    assert!(!gate.is_over());
     bench.advance(50_000);
-    assert!(gate.is_over());
     assert_eq!(gate.enter().await, Err(InboxError::OutOfTime));
 }
 

@@ -17,7 +17,7 @@ const MOST_CALM: Duration = Duration::from_mins(10);
 
 /// What there is to say.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub(crate) enum Verdict {
     /// Nothing.
     Fine,
     /// Something failed lately: it is to be seen whether that lasts.
@@ -32,7 +32,7 @@ pub enum Verdict {
 
 /// What is remembered between two looks; times are of the steady clock.
 #[derive(Clone, Debug)]
-pub struct Judge {
+pub(crate) struct Judge {
     seen: (u64, u64),
     first: Option<(Timestamp, Duration)>,
     last: Duration,
@@ -58,7 +58,7 @@ impl Default for Judge {
 
 impl Judge {
     /// One look.
-    pub fn look(&mut self, writes: &Writes, now: Timestamp, steady: Duration) -> Verdict {
+    pub(crate) fn look(&mut self, writes: &Writes, now: Timestamp, steady: Duration) -> Verdict {
         let (done, failed) = (writes.done > self.seen.0, writes.failed > self.seen.1);
         self.seen = (writes.done, writes.failed);
         if failed {

@@ -22,7 +22,7 @@ const NEW: SignedDuration = SignedDuration::from_mins(2);
 
 /// What is remembered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Remembered {
+pub(crate) struct Remembered {
     /// Since when the state cannot be written.
     pub since: Timestamp,
     /// Who was told.
@@ -31,14 +31,14 @@ pub struct Remembered {
 
 /// Where it is remembered for one state.
 #[derive(Clone, Debug)]
-pub struct Marker {
+pub(crate) struct Marker {
     places: [PathBuf; 2],
     state: PathBuf,
 }
 
 impl Marker {
     /// For the state at `path`.
-    pub fn of(path: &Path) -> Self {
+    pub(crate) fn of(path: &Path) -> Self {
         let state = path.canonicalize().unwrap_or_else(|_| path.to_owned());
         let mut own = state.as_os_str().to_owned();
         own.push(".unwritable");
@@ -47,7 +47,7 @@ impl Marker {
     }
 
     /// What is remembered.
-    pub fn read(&self) -> Option<Remembered> {
+    pub(crate) fn read(&self) -> Option<Remembered> {
         let read = |place: &PathBuf| {
             // Where everybody may write, somebody may have put something else there.
             let found = fs::symlink_metadata(place).ok()?;
@@ -59,7 +59,7 @@ impl Marker {
     }
 
     /// Remembers it; `false` where there is no place for it.
-    pub fn write(&self, remembered: &Remembered) -> bool {
+    pub(crate) fn write(&self, remembered: &Remembered) -> bool {
         let Ok(text) = serde_json::to_string(remembered) else { return false };
         let write = |place: &PathBuf| {
             let _ = fs::remove_file(place);
@@ -73,7 +73,7 @@ impl Marker {
     }
 
     /// Forgets it.
-    pub fn remove(&self) {
+    pub(crate) fn remove(&self) {
         for place in &self.places {
             let _ = fs::remove_file(place);
         }
@@ -81,7 +81,7 @@ impl Marker {
 
     /// Whether it is to be told though nobody can remember: while the trouble is new, and after each doubling of its
     /// age. It goes by when the state was last written.
-    pub fn is_worth_saying(&self, now: Timestamp) -> bool {
+    pub(crate) fn is_worth_saying(&self, now: Timestamp) -> bool {
         let mut log = self.state.as_os_str().to_owned();
         log.push("-wal");
         let written = [PathBuf::from(log), self.state.clone()]

@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// More pages than any inbox within the budget has.
-pub const MOST_PAGES: u32 = 2_000;
+pub(crate) const MOST_PAGES: u32 = 2_000;
 
 /// More customers than a walk over several polls remembers to have seen.
 pub(super) const MOST_SEEN: usize = 200_000;

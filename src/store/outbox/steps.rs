@@ -118,7 +118,7 @@ pub struct Attempted {
 
 /// Writes how an attempt ended; the caller holds the transaction. Gives how many notifications went over to the
 /// fallback.
-pub fn attempted(db: &Connection, attempted: &Attempted) -> rusqlite::Result<usize> {
+pub(crate) fn attempted(db: &Connection, attempted: &Attempted) -> rusqlite::Result<usize> {
     for why in &attempted.refused {
         let chosen = ("n.message = ?4", Value::Text(attempted.message.0.clone()));
         history::of_notifications(db, Happened::Refused, attempted.at, why, chosen)?;
@@ -134,7 +134,7 @@ pub fn attempted(db: &Connection, attempted: &Attempted) -> rusqlite::Result<usi
 }
 
 /// Writes one step; the caller holds the transaction.
-pub fn record(db: &Connection, recorded: &Recorded) -> rusqlite::Result<()> {
+pub(crate) fn record(db: &Connection, recorded: &Recorded) -> rusqlite::Result<()> {
     match recorded {
         Recorded::Superseded { ids, at } => supersede(db, ids, *at),
         Recorded::Held { ids } => {

@@ -1,9 +1,6 @@
 //! Addresses: of mail servers, of conversations, and what belongs to a webhook.
 
-use pengwatch::{
-    diagnose::nearest::suggest,
-    model::{link, smtp::SmtpAddress, webhook},
-};
+use pengwatch::inside::{SmtpAddress, check_header, check_link, fill_link, fits_header, signing_key, suggest};
 
 use super::customers;
 
@@ -17,17 +14,17 @@ pub fn read(data: &[u8]) {
         }
         Err(right) => assert!(!right.contains("hunter2") && !right.is_empty(), "{right}"),
     }
-    if link::check(text, &suggest).is_ok() {
+    if check_link(text, &suggest).is_ok() {
         let start = text.split("{{").next().unwrap_or_default();
         for contact in customers::some() {
-            let filled = link::fill(text, &contact.json());
+            let filled = fill_link(text, &contact.json());
             let plain = filled.chars().all(|c| !c.is_whitespace() && !c.is_control() && !"<>\"|\\^`".contains(c));
             // A value neither ends the address nor leads to another host.
             assert!(plain && (filled.is_empty() || filled.starts_with(start)), "{filled:?}");
         }
     }
-    assert!(webhook::key(text).is_ok_and(|key| !key.is_empty()) || webhook::key(text).is_err());
-    if webhook::check_header(text).is_ok() {
-        assert!(webhook::fits_header(text) && !text.is_empty());
+    assert!(signing_key(text).is_ok_and(|key| !key.is_empty()) || signing_key(text).is_err());
+    if check_header(text).is_ok() {
+        assert!(fits_header(text) && !text.is_empty());
     }
 }

@@ -3,13 +3,7 @@
 use std::fmt::Debug;
 
 use jiff::SignedDuration;
-use pengwatch::{
-    inbox::{
-        InboxError,
-        response::{Head, page, segments},
-    },
-    model::{Contact, pause::spelled, text::is_harmful},
-};
+use pengwatch::inside::{Contact, Head, InboxError, is_harmful, page, segments, spelled};
 
 use super::{first_line, now, status_line};
 

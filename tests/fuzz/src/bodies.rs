@@ -1,6 +1,6 @@
 //! What must hold for every message, whatever customers wrote and admins made of it.
 
-use pengwatch::model::{Body, text::is_harmful};
+use pengwatch::inside::{Body, is_harmful};
 use serde_json::Value;
 
 /// A body is what its receiver takes: valid, within limits, one line where one line is meant. `free`

@@ -1,10 +1,7 @@
 //! Conditions: the text of `when`.
 
 use jiff::SignedDuration;
-use pengwatch::{
-    model::{Contact, Names},
-    rules::{Condition, Scope, Verdict},
-};
+use pengwatch::inside::{Condition, Contact, Names, Scope, Verdict};
 
 use super::{customers, now};
 

@@ -2,13 +2,7 @@
 
 use std::path::Path;
 
-use pengwatch::{
-    config::{
-        Config, ReceiverKind,
-        load::{Secrets, judge},
-    },
-    diagnose::Diagnostic,
-};
+use pengwatch::inside::{Config, Diagnostic, ReceiverKind, Secrets, judge};
 
 use super::mistakes;
 

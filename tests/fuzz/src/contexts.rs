@@ -2,10 +2,7 @@
 
 use std::sync::LazyLock;
 
-use pengwatch::{
-    model::{Body, Contact, Event, Privacy, Reason, silence::Matchers},
-    render::{Format, Renderer},
-};
+use pengwatch::inside::{Body, Contact, Event, Format, Matchers, Privacy, Reason, Renderer};
 use serde_json::Value;
 
 use super::{bodies, customers};

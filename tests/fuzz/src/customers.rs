@@ -1,10 +1,7 @@
 //! Customers to judge and to tell of.
 
 use jiff::SignedDuration;
-use pengwatch::{
-    model::{Alert, Contact, Event, Names, Privacy, Reason, Resolution, names::Agent},
-    render::{RuleWords, Telling, Told},
-};
+use pengwatch::inside::{Agent, Alert, Contact, Event, Names, Privacy, Reason, Resolution, RuleWords, Telling, Told};
 use serde_json::{Value, json};
 
 use super::now;

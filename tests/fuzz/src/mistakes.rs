@@ -1,6 +1,6 @@
 //! What must hold for every mistake that an admin is shown.
 
-use pengwatch::diagnose::{Diagnostic, draw::draw};
+use pengwatch::inside::{Diagnostic, draw};
 
 /// Each mistake has words, a place inside its file, and can be drawn. What is drawn is given back.
 pub fn check(found: &[Diagnostic]) -> String {

@@ -2,14 +2,7 @@
 //! body.
 
 use jiff::SignedDuration;
-use pengwatch::{
-    model::{Fault, Message, MessageId, Outcome},
-    notify::{
-        response::Answer,
-        retry::{Decision, decide},
-        slack, webhook,
-    },
-};
+use pengwatch::inside::{Answer, Decision, Fault, Message, MessageId, Outcome, decide, slack_outcome, webhook_outcome};
 
 use super::{first_line, now, status_line};
 
@@ -18,11 +11,11 @@ pub fn read(data: &[u8]) {
     let (status, retry_after) = status_line(line);
     let answer = Answer::new(status, retry_after, body, now());
     let said = String::from_utf8_lossy(body);
-    for outcome in [slack::outcome(&answer), webhook::outcome(&answer)] {
+    for outcome in [slack_outcome(&answer), webhook_outcome(&answer)] {
         check(status, &said, &outcome);
     }
     // A yes in another spelling is a yes, too; a web page never is.
-    let yes = slack::outcome(&answer) == Outcome::Delivered;
+    let yes = slack_outcome(&answer) == Outcome::Delivered;
     let is_its_own = status == 200 && said.trim() == "ok";
     let can_be = (200..300).contains(&status) && !said.trim_start().starts_with('<');
     assert!(yes || !is_its_own, "Slack says {status} {said:?}");

@@ -7,10 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use pengwatch::{
-    model::{Body, MessageId, Outcome, Parcel, smtp::SmtpAddress},
-    notify::Email,
-};
+use pengwatch::inside::{Body, Email, MessageId, Outcome, Parcel, SmtpAddress};
 
 use super::now;
 

@@ -1,6 +1,6 @@
 //! What stands as JSON in the columns of the store: somebody may have edited it.
 
-use pengwatch::model::{Contact, alert::Progress, silence::Matchers};
+use pengwatch::inside::{Contact, Matchers, Progress};
 
 use super::answers;
 

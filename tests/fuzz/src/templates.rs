@@ -2,16 +2,12 @@
 
 use std::sync::LazyLock;
 
-use pengwatch::{
-    diagnose::Diagnostic,
-    model::{Event, Privacy, Reason},
-    render::{Format, Renderer},
-};
+use pengwatch::inside::{Diagnostic, Event, Format, Privacy, Reason, Renderer};
 
 use super::{bodies, customers, first_line, mistakes};
 
 /// Two of each, so that lists have several entries.
-static CONTACTS: LazyLock<Vec<pengwatch::model::Contact>> =
+static CONTACTS: LazyLock<Vec<pengwatch::inside::Contact>> =
     LazyLock::new(|| [customers::some(), customers::some()].concat());
 
 pub fn read(data: &[u8]) {

@@ -1,16 +1,7 @@
 //! Durations, times, `Retry-After` and opening hours as people and programs write them.
 
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
-use pengwatch::{
-    model::{
-        pause::spelled,
-        time::{compact, human, iso, parse_duration, parse_timestamp},
-    },
-    rules::{
-        Hours,
-        hours::{Count, Outside, Range},
-    },
-};
+use pengwatch::inside::{Count, Hours, Outside, Range, compact, human, iso, parse_duration, parse_timestamp, spelled};
 
 use super::{now, rules::check_hours};
 

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Names that a condition sees besides the documented fields.
-pub const DERIVED: [&str; 9] =
+pub(crate) const DERIVED: [&str; 9] =
     ["waiting", "inbox", "name", "agent", "tags", "attributes", "open", "missed_live_chat", "extra"];
 
 impl Checker<'_> {
