@@ -16,7 +16,7 @@ use super::{
 use crate::{
     clock::{Clock, SystemClock},
     diagnose::{Diagnostic, draw::draw},
-    service::run::Progress,
+    service::loops::Progress,
 };
 
 /// At the end, a reader of the log that takes nothing is waited for as long as this.

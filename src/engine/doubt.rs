@@ -23,7 +23,7 @@ pub(crate) const POLLS: u32 = 3;
 const SEVERAL: usize = 3;
 
 /// Complete walks that count as much as an absence that has lasted.
-const ENOUGH: u32 = super::tick::ABSENT;
+const ENOUGH: u32 = super::input::ABSENT;
 
 /// What the absence of one contact is worth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

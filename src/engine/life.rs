@@ -7,8 +7,8 @@ use super::{
     due::{self, Due},
     evaluate::{Judgement, Surroundings, ended_at, judge, reaction, reason},
     faults::RuleFault,
+    input::{ABSENT, Tick},
     owe,
-    tick::{ABSENT, Tick},
 };
 use crate::{
     model::{

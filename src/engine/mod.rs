@@ -14,6 +14,7 @@ pub(crate) mod due;
 pub(crate) mod evaluate;
 pub(crate) mod faults;
 pub(crate) mod group;
+pub(crate) mod input;
 mod life;
 mod live_chats;
 pub(crate) mod missing;
@@ -27,6 +28,7 @@ pub(crate) mod tick;
 pub(crate) mod truth;
 pub(crate) mod watch;
 
+pub(crate) use input::Tick;
 pub(crate) use observed::Observed;
 pub(crate) use plan::Query;
-pub(crate) use tick::{Outcome, Tick, tick};
+pub(crate) use tick::{Outcome, tick};

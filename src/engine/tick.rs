@@ -11,42 +11,22 @@ use std::{
 use jiff::Timestamp;
 
 use super::{
-    Observed,
     doubt::{Absence, Doubts},
     due::{self, Due},
     evaluate::{Judgement, Surroundings, judge, waiting_since},
     faults::{self, RuleFault},
+    input::{ABSENT, Tick},
     life::Life,
     live_chats, owe,
 };
 use crate::{
     model::{
-        Alert, Candidate, Changes, ContactId, Doubt, Names, Snapshot,
+        Alert, Candidate, Changes, ContactId, Doubt, Snapshot,
         clocks::right,
         snapshot::{ConditionFailed, LiveChat},
     },
-    rules::{Rule, RuleSet},
+    rules::Rule,
 };
-
-/// Complete walks without a contact that are evidence of its absence.
-pub(crate) const ABSENT: u32 = 2;
-
-/// Everything that one tick of one inbox is a function of.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Tick<'a> {
-    /// The inbox's name.
-    pub inbox: &'a str,
-    /// The rules as they are now.
-    pub rules: &'a RuleSet,
-    /// What was stored.
-    pub snapshot: &'a Snapshot,
-    /// What was seen.
-    pub observed: &'a Observed,
-    /// Names of agents.
-    pub names: &'a Names,
-    /// The time.
-    pub now: Timestamp,
-}
 
 /// What comes of it.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -345,13 +345,11 @@ pub(crate) fn object(value: Value, reading: &mut Reading) -> Map<String, Value> 
 
 /// Declares one documented object: the struct, its reading, its JSON and its shape, from one list.
 ///
-/// `Debug` prints no field: a record is a customer's.
+/// `Debug` prints no field: a record is a customer's. The fields' names are the API's.
 macro_rules! record {
     ($(#[$meta:meta])* pub struct $name:ident { $($(#[$doc:meta])* $field:ident : $ty:ty = $api:literal,)* }) => {
         $(#[$meta])*
-        #[derive(Clone, Default, PartialEq)]
-        // The names are the API's.
-        #[allow(clippy::struct_field_names)]
+        #[derive(Clone, Default, PartialEq)] #[allow(clippy::struct_field_names)]
         pub struct $name { $($(#[$doc])* pub $field: $ty,)* }
 
         impl $crate::model::field::Field for $name {

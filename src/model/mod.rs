@@ -4,6 +4,7 @@
 //! is data with the meaning that `docs` and the command line give to the same words.
 
 pub(crate) mod alert;
+mod by_clock;
 pub(crate) mod clocks;
 pub(crate) mod contact;
 pub(crate) mod doubt;

@@ -37,7 +37,7 @@ impl Console {
     /// Prints one message.
     pub async fn send(&self, parcel: &Parcel) -> Attempt {
         let Body::Console { text } = &parcel.body else {
-            return super::wrong_body("console");
+            return super::refusal::wrong_body("console");
         };
         let retry = |reason: String, ambiguous| Outcome::Retry { after: None, reason, ambiguous };
         let stands_still = |ambiguous| retry("nobody reads what the console prints".to_owned(), ambiguous);

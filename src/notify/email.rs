@@ -96,7 +96,7 @@ impl Email {
     /// others are for another attempt. `witness` hears of every recipient but the first.
     pub async fn send_until(&self, parcel: &Parcel, ending: &Ending, witness: &dyn Witness) -> Attempt {
         let Body::Email { subject, text, html } = &parcel.body else {
-            return super::wrong_body("email");
+            return super::refusal::wrong_body("email");
         };
         let mut verdict = Verdict::new(&parcel.settled);
         let is_in = |list: &[String], to: &Mailbox| list.iter().any(|one| one.as_str() == to.email.as_ref() as &str);
@@ -115,7 +115,7 @@ impl Email {
                 break;
             }
             let Ok(mail) = compose::mail(&self.from, to, parcel, [subject, text, html]) else {
-                return super::rejected(Fault::Payload, "the mail could not be composed");
+                return super::refusal::rejected(Fault::Payload, "the mail could not be composed");
             };
             let result = self.deliver(to, &mail, ending).await;
             if verdict.add(to, result).is_break() {

@@ -7,6 +7,7 @@
 pub(crate) mod console;
 pub(crate) mod email;
 pub(crate) mod ending;
+mod refusal;
 pub(crate) mod response;
 pub(crate) mod retry;
 mod said;
@@ -23,7 +24,7 @@ pub(crate) use slack::Slack;
 pub(crate) use webhook::Webhook;
 pub(crate) use witness::{Nobody, Witness};
 
-use crate::model::{Attempt, Fault, Outcome, Parcel};
+use crate::model::{Attempt, Parcel};
 
 /// Everything that messages can be sent through.
 #[derive(Debug)]
@@ -57,15 +58,6 @@ impl Sender {
             Self::Slack(_) | Self::Webhook(_) | Self::Console(_) => {}
         }
     }
-}
-
-/// A body that this sender can't take: a mistake of ours, which another attempt as it is won't mend.
-fn wrong_body(kind: &str) -> Attempt {
-    rejected(Fault::Payload, format!("this message was not made for a receiver of type {kind}"))
-}
-
-fn rejected(fault: Fault, reason: impl Into<String>) -> Attempt {
-    Outcome::Rejected { reason: reason.into(), fault }.into()
 }
 
 #[cfg(test)]

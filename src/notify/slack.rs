@@ -75,7 +75,7 @@ impl Slack {
     /// Posts one message.
     pub async fn send(&self, parcel: &Parcel) -> Attempt {
         let Body::Slack { payload } = &parcel.body else {
-            return super::wrong_body("slack");
+            return super::refusal::wrong_body("slack");
         };
         let request = post(&self.client, &self.url, payload.clone(), self.timeout);
         match exchange(request, parcel.now, self.proxy.as_deref()).await {

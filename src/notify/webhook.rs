@@ -75,10 +75,10 @@ impl Webhook {
     /// Posts one message.
     pub async fn send(&self, parcel: &Parcel) -> Attempt {
         let Body::Webhook { payload } = &parcel.body else {
-            return super::wrong_body("webhook");
+            return super::refusal::wrong_body("webhook");
         };
         let Ok(id) = HeaderValue::from_str(&parcel.id.0) else {
-            return super::rejected(Fault::Payload, "the message's id can't stand in a header");
+            return super::refusal::rejected(Fault::Payload, "the message's id can't stand in a header");
         };
         let mut headers = self.headers.clone();
         headers.insert("webhook-id", id);

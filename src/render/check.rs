@@ -10,13 +10,14 @@ use handlebars::{
     template::{BlockParam, HelperTemplate, Parameter, TemplateElement},
 };
 
-use crate::diagnose::{Diagnostic, Source, nearest::did_you_mean};
-
 use super::{
     helpers::{self, KNOWN},
     places::Places,
-    renderer::ExtraPath,
     shape::{self, Shape},
+};
+use crate::{
+    diagnose::{Diagnostic, Source, nearest::did_you_mean},
+    render::file::ExtraPath,
 };
 
 /// Checks every name, helper and raw expression; gives back which undocumented fields are used.

@@ -71,3 +71,9 @@ impl File {
         }
     }
 }
+
+/// Characters of a subject.
+pub(super) const SUBJECT: usize = 200;
+
+/// A path below `contact.extra` that a template uses.
+pub(super) type ExtraPath = Vec<String>;

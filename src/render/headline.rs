@@ -7,12 +7,13 @@ use std::collections::BTreeSet;
 
 use jiff::SignedDuration;
 
-use crate::model::{Event, Reason, text, time::human};
+use crate::model::{Event, text, time::human};
 
 use super::{
     Telling,
-    context::{Entry, is_resolved},
+    entry::{Entry, is_resolved},
     words,
+    words::{ANSWERED, MISSED, OVER},
 };
 
 /// Below this somebody is waiting, but no time is worth a word.
@@ -60,30 +61,6 @@ fn sign(telling: &Telling<'_>, entries: &[Entry<'_>]) -> &'static str {
     }
     let signs: Vec<&str> = entries.iter().map(|entry| entry.sign).collect();
     [MISSED, OVER].into_iter().find(|sign| signs.contains(sign)).unwrap_or(ANSWERED)
-}
-
-/// Somebody was there for the customer.
-const ANSWERED: &str = "✅";
-/// It is over, and nobody has answered that we know of.
-const OVER: &str = "⚪";
-/// It is over, and the customer left with nothing.
-const MISSED: &str = "⚠️";
-
-/// How an end is marked: not every end is a good one.
-pub(super) fn sign_of_end(reason: Reason) -> &'static str {
-    match reason {
-        Reason::AnsweredByAgent | Reason::AnsweredByBot | Reason::Closed | Reason::LiveChatEnded => ANSWERED,
-        Reason::LiveChatExpired | Reason::WindowClosed => MISSED,
-        Reason::Taken
-        | Reason::WroteAgain
-        | Reason::Read
-        | Reason::Blocked
-        | Reason::Gone
-        | Reason::NoLongerMatches
-        | Reason::RuleChanged
-        | Reason::RuleRemoved
-        | Reason::Mended => OVER,
-    }
 }
 
 fn waits(entry: &Entry<'_>, telling: &Telling<'_>) -> String {

@@ -11,15 +11,37 @@ use crate::{
 
 use super::{
     check,
-    file::File,
+    file::{ExtraPath, File},
     foreign, guard,
     places::Places,
-    renderer::{ExtraPath, Renderer},
+    renderer::Renderer,
     samples,
 };
 
+impl Renderer {
+    /// The built-in `alert` and the folders in `folder`. Every mistake of every file is reported; in
+    /// place of a file with mistakes the built-in one serves. A missing folder has no templates.
+    pub fn load(folder: &Path, found: &mut Vec<Diagnostic>) -> Self {
+        let mut renderer = Self::built_in();
+        folders(folder, &mut renderer, found);
+        renderer
+    }
+
+    /// Takes in the file `name` of the template `folder` by its text, as [`Renderer::load`] does: only if
+    /// it has no mistake.
+    pub fn take_in(&mut self, folder: &str, name: &str, text: &str, found: &mut Vec<Diagnostic>) {
+        let path = Path::new(folder).join(name);
+        self.add_folder(folder);
+        let Some(file) = File::ALL.into_iter().find(|file| file.name() == name) else {
+            found.push(Diagnostic::bare(format!("{}: there is no such template file", path.display())));
+            return;
+        };
+        take_in(folder, file, &Source::new(path, text), self, found);
+    }
+}
+
 /// Takes in every folder below `folder`.
-pub(super) fn folders(folder: &Path, renderer: &mut Renderer, found: &mut Vec<Diagnostic>) {
+fn folders(folder: &Path, renderer: &mut Renderer, found: &mut Vec<Diagnostic>) {
     if !folder.exists() {
         return;
     }
@@ -51,13 +73,7 @@ fn one(folder: &str, path: &Path, renderer: &mut Renderer, found: &mut Vec<Diagn
 }
 
 /// Takes in one file, if it has no mistake and works with every sample.
-pub(super) fn take_in(
-    folder: &str,
-    file: File,
-    source: &Arc<Source>,
-    renderer: &mut Renderer,
-    found: &mut Vec<Diagnostic>,
-) {
+fn take_in(folder: &str, file: File, source: &Arc<Source>, renderer: &mut Renderer, found: &mut Vec<Diagnostic>) {
     let before = found.len();
     let Some((template, extras)) = parse(source, found) else { return };
     if found.len() > before {

@@ -9,7 +9,7 @@ use crate::model::{Body, text, time::human};
 
 use super::{
     Format, Telling,
-    context::{Entry, entries, rule, rules},
+    entry::{Entry, entries, rule, rules},
     escape,
     headline::headline,
 };
@@ -32,7 +32,7 @@ pub(super) fn body(format: Format, telling: &Telling<'_>) -> Body {
             let text = lines(telling, &entries).join("\n");
             let html = escape::Escape::Html.apply(&text).replace('\n', "<br>\n");
             Body::Email {
-                subject: text::line_of_ours(&headline(telling, &entries), super::renderer::SUBJECT),
+                subject: text::line_of_ours(&headline(telling, &entries), super::file::SUBJECT),
                 html: format!("<!DOCTYPE html><html><body><p>{html}</p></body></html>"),
                 text,
             }

@@ -3,25 +3,22 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt, io,
-    path::Path,
     sync::OnceLock,
 };
 
 use handlebars::{Context, Handlebars, RenderError, RenderErrorReason, Template};
 use serde_json::Value;
 
-use crate::{
-    diagnose::{Diagnostic, Source},
-    model::{Body, text},
-};
+use crate::model::{Body, text};
 
 use super::{
     Format, Rendered, Telling,
-    context::{Entry, context, entries},
+    context::context,
+    entry::{Entry, entries},
     escape::{self, Escape},
-    file::File,
+    file::{ExtraPath, File, SUBJECT},
     headline::headline,
-    helpers, load, plain, slack,
+    helpers, plain, slack,
 };
 
 /// The template that is always there.
@@ -30,11 +27,6 @@ pub(crate) const ALERT: &str = "alert";
 const BUILT_IN: &str = "/built-in";
 /// Bytes that a template gives: lists in each other make much of little.
 const LARGEST: usize = 16 << 20;
-/// Characters of a subject.
-pub(super) const SUBJECT: usize = 200;
-
-/// A path below `contact.extra` that a template uses.
-pub(super) type ExtraPath = Vec<String>;
 
 type Registries = BTreeMap<Escape, Handlebars<'static>>;
 
@@ -61,26 +53,6 @@ impl Renderer {
     /// Only the built-in `alert`.
     pub fn built_in() -> Self {
         Self { registries: registries(), built_in: OnceLock::new(), files: BTreeMap::new(), extras: BTreeSet::new() }
-    }
-
-    /// The built-in `alert` and the folders in `folder`. Every mistake of every file is reported; in
-    /// place of a file with mistakes the built-in one serves. A missing folder has no templates.
-    pub fn load(folder: &Path, found: &mut Vec<Diagnostic>) -> Self {
-        let mut renderer = Self::built_in();
-        load::folders(folder, &mut renderer, found);
-        renderer
-    }
-
-    /// Takes in the file `name` of the template `folder` by its text, as [`Renderer::load`] does: only if
-    /// it has no mistake.
-    pub fn take_in(&mut self, folder: &str, name: &str, text: &str, found: &mut Vec<Diagnostic>) {
-        let path = Path::new(folder).join(name);
-        self.add_folder(folder);
-        let Some(file) = File::ALL.into_iter().find(|file| file.name() == name) else {
-            found.push(Diagnostic::bare(format!("{}: there is no such template file", path.display())));
-            return;
-        };
-        load::take_in(folder, file, &Source::new(path, text), self, found);
     }
 
     /// The names of all templates.

@@ -27,7 +27,7 @@ pub(crate) fn tell(format: Format, alerts: &[&Alert], receiver: &str, now: Times
             Body::Slack { payload: json!({ "text": text }).to_string() }
         }
         Format::Email => Body::Email {
-            subject: text::line_of_ours(lines.first().map_or("", String::as_str), super::renderer::SUBJECT),
+            subject: text::line_of_ours(lines.first().map_or("", String::as_str), super::file::SUBJECT),
             html: format!(
                 "<!DOCTYPE html><html><body><p>{}</p></body></html>",
                 escape::Escape::Html.apply(&text).replace('\n', "<br>\n")

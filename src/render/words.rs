@@ -2,7 +2,7 @@
 
 use unicode_segmentation::UnicodeSegmentation;
 
-use crate::model::phone;
+use crate::model::{Reason, phone};
 
 /// A platform as people write it; an unknown one as the API spells it.
 pub(super) fn platform(api: &str) -> &str {
@@ -85,3 +85,29 @@ pub(super) fn as_it_came(prefix: &str, number: &str) -> String {
     }
     [prefix.trim(), number.trim()].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
 }
+
+/// How an end is marked: not every end is a good one.
+pub(super) fn sign_of_end(reason: Reason) -> &'static str {
+    match reason {
+        Reason::AnsweredByAgent | Reason::AnsweredByBot | Reason::Closed | Reason::LiveChatEnded => ANSWERED,
+        Reason::LiveChatExpired | Reason::WindowClosed => MISSED,
+        Reason::Taken
+        | Reason::WroteAgain
+        | Reason::Read
+        | Reason::Blocked
+        | Reason::Gone
+        | Reason::NoLongerMatches
+        | Reason::RuleChanged
+        | Reason::RuleRemoved
+        | Reason::Mended => OVER,
+    }
+}
+
+/// Somebody was there for the customer.
+pub(super) const ANSWERED: &str = "✅";
+
+/// It is over, and nobody has answered that we know of.
+pub(super) const OVER: &str = "⚪";
+
+/// It is over, and the customer left with nothing.
+pub(super) const MISSED: &str = "⚠️";

@@ -8,7 +8,6 @@ use toml::{Spanned, Value};
 use super::{
     Condition, Rule, Severity, Since, Step,
     condition::{Fact, always_open, inboxes, of_filter, types},
-    load::Known,
     shape::{NotifyTable, RuleFile},
 };
 use crate::{
@@ -17,6 +16,7 @@ use crate::{
         Edition,
         text::{form, same},
     },
+    rules::known::Known,
 };
 
 /// The documented values of `status`.

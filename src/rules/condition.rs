@@ -29,7 +29,7 @@ use cel::{Context, Program, Value, common::ast::IdedExpr};
 use jiff::Timestamp;
 use serde_json::Value as Json;
 
-pub(in crate::rules) use self::check::nearest_value;
+pub(in crate::rules) use self::check::signs::nearest_value;
 pub(crate) use self::facts::{Fact, always_open, inboxes, of_filter};
 use self::{
     absent::Types,

@@ -6,30 +6,16 @@ use std::{
     sync::Arc,
 };
 
-use jiff::tz::TimeZone;
-
 use super::{
     Rule,
     compile::{Compiled, compile},
     folder::{Listing, Unread, list},
+    known::Known,
 };
 use crate::{
     diagnose::{Diagnostic, Level, Source, read_text},
     model::MissingRules,
 };
-
-/// The names that rules may refer to.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Known<'a> {
-    /// The zone of hours that name none; `None`: UTC.
-    pub timezone: Option<&'a TimeZone>,
-    /// Inboxes of the configuration.
-    pub inboxes: &'a [String],
-    /// Receivers of the configuration.
-    pub receivers: &'a [String],
-    /// Folders of templates, the built-in ones included.
-    pub templates: &'a [String],
-}
 
 /// All rules of a folder.
 #[derive(Clone, Debug, Default)]

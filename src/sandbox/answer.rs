@@ -138,3 +138,6 @@ pub(super) fn error_body(status: StatusCode, message: &str) -> Value {
 fn code(status: StatusCode) -> String {
     status.canonical_reason().unwrap_or("ERROR").to_uppercase().replace([' ', '-'], "_")
 }
+
+/// The page's own words for a refused token.
+pub(super) const UNAUTHORIZED: &str = "Bearer token is invalid or has expired.";

@@ -8,14 +8,11 @@ use axum::{Router, body::Bytes, routing};
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::answer::Answer;
+use super::answer::{Answer, UNAUTHORIZED};
 use super::fault::{Place, spoil};
 use super::line::Cutter;
 use super::validate::query;
 use super::{Request, Sandbox, customers, state};
-
-/// The page's own words for a refused token.
-pub(super) const UNAUTHORIZED: &str = "Bearer token is invalid or has expired.";
 
 const USERS: &str = "/inbox/users";
 const SEGMENTS: &str = "/inbox/segments";

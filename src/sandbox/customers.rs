@@ -4,11 +4,12 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
 use super::deeds::{By, Deed};
-use super::handle::Mistake;
 use super::random::Random;
 use super::words;
-use crate::model::contact::by;
-use crate::model::time::iso;
+use crate::{
+    model::{contact::by, time::iso},
+    sandbox::received::Mistake,
+};
 
 /// The account that all belong to.
 pub const CUSTOMER: &str = "5fed38e56fb193dcc6c933f5";

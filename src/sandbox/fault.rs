@@ -278,7 +278,7 @@ fn status_answer(code: u16, body: Option<&str>, at: Place) -> Answer {
         (None, Place::Slack | Place::Webhook | Place::Mail, _) => {
             Answer::text(status, &reason.to_lowercase().replace([' ', '-'], "_"))
         }
-        (None, Place::Inbox | Place::Segments, 401) => Answer::error(status, super::api::UNAUTHORIZED),
+        (None, Place::Inbox | Place::Segments, 401) => Answer::error(status, super::answer::UNAUTHORIZED),
         (None, Place::Inbox | Place::Segments, _) => Answer::error(status, &format!("{reason}.")),
     }
 }

@@ -7,7 +7,6 @@
 //! listen. It is on the outside of the house: it knows the names of the model and a clock, and must
 //! know nothing of rules, alerts or the watcher's client, or it would share their mistakes.
 
-use std::fmt;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,6 +30,8 @@ mod handle;
 mod line;
 mod log;
 pub mod random;
+mod received;
+mod settings;
 mod shelf;
 mod sinks;
 pub mod smtp;
@@ -44,7 +45,9 @@ mod tests;
 
 pub use deeds::{By, Deed};
 pub use fault::{BadRecord, Fault, Kind, Place};
-pub use handle::{Mistake, Received, Request, Sandbox};
+pub use handle::Sandbox;
+pub use received::{Mistake, Received, Request};
+pub use settings::Settings;
 pub use shelf::Order;
 pub use story::{Happening, Story};
 
@@ -52,66 +55,6 @@ pub use story::{Happening, Story};
 const LARGEST_BODY: usize = 1024 * 1024;
 /// How long open connections may hold up the end.
 const FAREWELL: Duration = Duration::from_secs(2);
-
-/// What the made-up inbox is like.
-#[derive(Clone)]
-pub struct Settings {
-    /// The one token that is accepted.
-    pub token: String,
-    /// Records on a page.
-    pub page_size: usize,
-    /// Requests in any 60 seconds; 0: no limit.
-    pub rate_limit: u32,
-    /// Customers at the start.
-    pub contacts: usize,
-    /// How many of them wait for an answer; the others are answered, closed or imported.
-    pub waiting: usize,
-    /// What the customers are drawn from.
-    pub seed: u64,
-    /// The order of the records.
-    pub order: Order,
-    /// Whether a filter holds only when `applicableFilters` names it.
-    pub listed_filters_only: bool,
-    /// Whether `false` means "all" for `userInteracted`, `isLiveChatActive`, `hasOrdered.status` and
-    /// `isContact`, as the page says of `isOnline`.
-    pub false_means_all: bool,
-    /// Whether answers of the API have the header `Date`, by the clock of the records.
-    pub dated: bool,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            token: "sandbox".to_owned(),
-            page_size: 20,
-            rate_limit: 100,
-            contacts: 0,
-            waiting: 0,
-            seed: 1,
-            order: Order::NewestFirst,
-            listed_filters_only: false,
-            false_means_all: true,
-            dated: true,
-        }
-    }
-}
-
-/// Without the token.
-impl fmt::Debug for Settings {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Settings")
-            .field("page_size", &self.page_size)
-            .field("rate_limit", &self.rate_limit)
-            .field("contacts", &self.contacts)
-            .field("waiting", &self.waiting)
-            .field("seed", &self.seed)
-            .field("order", &self.order)
-            .field("listed_filters_only", &self.listed_filters_only)
-            .field("false_means_all", &self.false_means_all)
-            .field("dated", &self.dated)
-            .finish_non_exhaustive()
-    }
-}
 
 /// A sandbox that is listening.
 pub struct Running {

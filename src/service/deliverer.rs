@@ -8,17 +8,20 @@ use jiff::{SignedDuration, Timestamp};
 
 mod broken;
 mod compose;
+mod delivered;
+mod inboxes;
 mod known;
 pub(crate) mod limits;
 mod line;
 mod parcel;
 mod persons;
 
-use self::line::Line;
 pub(crate) use self::{
-    known::{Inboxes, PutOff},
+    delivered::Delivered,
+    inboxes::{Inboxes, PutOff},
     limits::Limits,
 };
+use self::{delivered::told_by, line::Line};
 use super::{pace::Pace, shared::Shared, succession};
 use crate::{
     clock::Clock,
@@ -79,23 +82,6 @@ pub struct Deliverer {
     pub inboxes: Inboxes,
     /// What waits for such a look.
     pub put_off: PutOff,
-}
-
-/// What one round did.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Delivered {
-    /// Messages that were accepted.
-    pub sent: usize,
-    /// Attempts that failed.
-    pub failed: usize,
-    /// Messages that were given up.
-    pub dead: usize,
-    /// Notifications that went over to others.
-    pub handed_over: usize,
-    /// Notifications that wait for the end of a silence, of closed hours or of `keep_firing_for`.
-    pub held: usize,
-    /// When the next message is to be tried.
-    pub next_at: Option<Timestamp>,
 }
 
 impl Deliverer {
@@ -403,17 +389,6 @@ impl Deliverer {
             tracing::warn!(receiver, fallback, notifications, "message.handed_over: the fallback is told");
         }
     }
-}
-
-impl Delivered {
-    fn again_at(&mut self, at: Timestamp) {
-        self.next_at = Some(self.next_at.map_or(at, |known| known.min(at)));
-    }
-}
-
-/// What a message tells of.
-fn told_by<'a>(open: &'a Open, message: &'a Message) -> impl Iterator<Item = &'a Owed> {
-    open.owed.iter().filter(|owed| owed.message.as_ref() == Some(&message.id))
 }
 
 /// A number from -1 to 1 that differs between messages and attempts.

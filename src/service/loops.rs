@@ -12,7 +12,6 @@ use super::{
     heartbeat::Heartbeat,
     metrics::Metrics,
     poller::{Mode, Poller},
-    run::Progress,
     watchdog::Watchdog,
 };
 use crate::{
@@ -302,3 +301,6 @@ async fn written_beside(store: &Store, seen: Option<i64>) {
 pub(crate) fn until(clock: &dyn Clock, at: Timestamp) -> Duration {
     at.duration_since(clock.now()).max(SignedDuration::ZERO).unsigned_abs()
 }
+
+/// Hears of every page that is read: inbox and number.
+pub(crate) type Progress = Arc<dyn Fn(&str, u32) + Send + Sync>;

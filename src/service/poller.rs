@@ -6,10 +6,11 @@ use jiff::{SignedDuration, Timestamp};
 
 mod knowledge;
 mod look;
+pub(crate) mod poll;
 mod read;
 
-pub(crate) use self::knowledge::Knowledge;
-use self::read::{Poll, Reading};
+use self::poll::{Poll, Reading};
+pub(crate) use self::{knowledge::Knowledge, poll::Mode};
 use super::{
     api_clock::ApiClock,
     gate::BudgetGate,
@@ -27,15 +28,6 @@ use crate::{
     },
     store::{Store, StoreError},
 };
-
-/// Who asks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mode {
-    /// The next poll comes soon.
-    Daemon,
-    /// The next run may come late: what is missing is confirmed at once.
-    Once,
-}
 
 /// The poller of one inbox.
 pub struct Poller {

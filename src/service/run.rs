@@ -14,7 +14,7 @@ use super::{
     app::App,
     deliverer::{Delivered, Deliverer, Limits},
     keeper,
-    loops::{Bells, beat, deliver, look_after, mind_the_clock, poll, until},
+    loops::{Bells, Progress, beat, deliver, look_after, mind_the_clock, poll, until},
     poller::Mode,
     reload, renew, succession,
 };
@@ -36,9 +36,6 @@ const PRUNE_FIRST: Duration = Duration::from_mins(1);
 
 /// The pause before a loop that failed by a mistake of ours begins anew.
 const RESTART: Duration = Duration::from_secs(5);
-
-/// Hears of every page that is read: inbox and number.
-pub(crate) type Progress = Arc<dyn Fn(&str, u32) + Send + Sync>;
 
 /// What a one-shot run did.
 #[derive(Clone, Debug, Default, PartialEq)]

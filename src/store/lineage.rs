@@ -3,10 +3,9 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
-use super::{
-    mark::Mark,
-    rows::{self, json, micros},
-};
+use crate::model::alert::short_hash;
+
+use super::rows::{self, json, micros};
 use crate::model::{Found, Loss};
 
 /// Which state it is, and how far it has come.
@@ -88,13 +87,13 @@ impl Lineage {
     /// As one line of the same length whatever it says, with a sum that a torn one does not have.
     pub(super) fn line(&self) -> String {
         let words = format!("pengwatch {} {:020} {:020}", self.id, self.commits, micros(self.at));
-        format!("{words} {}\n", Mark::sum(&words))
+        format!("{words} {}\n", short_hash(&words))
     }
 
     /// From such a line.
     pub(super) fn parse(line: &str) -> Option<Self> {
         let (words, sum) = line.lines().next()?.rsplit_once(' ')?;
-        if sum != Mark::sum(words) {
+        if sum != short_hash(words) {
             return None;
         }
         let mut words = words.split(' ').skip(1);

@@ -13,7 +13,6 @@ use super::{
     file::{Identity, beside, identity},
     lineage::Lineage,
 };
-use crate::model::alert::short_hash;
 
 /// The most that is read of it.
 const LONGEST: u64 = 1_024;
@@ -65,11 +64,6 @@ impl Mark {
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         options.open(&self.path)
-    }
-
-    /// What tells a whole line from a torn one.
-    pub(super) fn sum(words: &str) -> String {
-        short_hash(words)
     }
 }
 

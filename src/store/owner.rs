@@ -12,14 +12,13 @@ use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
-    StoreError,
     file::{connect, connect_copy, name},
     lineage::{self, Lineage},
     lock::Lock,
     mark::Mark,
     place::Place,
 };
-use crate::model::Loss;
+use crate::{model::Loss, store::error::StoreError};
 
 type Work = Box<dyn FnOnce(&mut Held) + Send>;
 

@@ -15,14 +15,16 @@ use jiff::Timestamp;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::{
-    StoreError,
     file::{Identity, beside, connect, identity, name, private, read_only},
     lineage::{self, Lineage},
     lock::Lock,
-    migrations, mirror,
-    mirror::Mirror,
+    migrations,
+    mirror::{self, Mirror},
 };
-use crate::model::{Found, Loss};
+use crate::{
+    model::{Found, Loss},
+    store::error::StoreError,
+};
 
 /// What could not be put back is tried again after this.
 const PAUSE: Duration = Duration::from_secs(1);

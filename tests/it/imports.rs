@@ -1,7 +1,7 @@
 //! Who may know whom, held by reading the imports.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
 };
@@ -92,6 +92,11 @@ fn walk(folder: &Path, found: &mut impl FnMut(&PathBuf)) {
 impl Source {
     fn room(&self) -> &str {
         self.path.split('/').next().unwrap_or_default().trim_end_matches(".rs")
+    }
+
+    /// As it is called in paths: `rules::condition`.
+    fn module(&self) -> String {
+        self.path.trim_end_matches(".rs").trim_end_matches("/mod").replace('/', "::")
     }
 
     fn is_test(&self) -> bool {
@@ -204,6 +209,101 @@ fn every_room_knows_only_whom_it_may() {
 }
 
 #[test]
+fn no_two_files_import_each_other() {
+    let sources = sources();
+    let files: BTreeMap<String, &Source> = sources
+        .iter()
+        .filter(|source| !source.is_test() && !matches!(source.path.as_str(), "main.rs" | "lib.rs"))
+        .map(|source| (source.module(), source))
+        .collect();
+    let imports: BTreeMap<&str, Vec<Import>> =
+        files.iter().map(|(module, source)| (module.as_str(), imports(module, &source.code))).collect();
+    // Where a file only passes a name on, the file that it comes from is meant.
+    let file_of = |path: &str| {
+        let mut path = path.to_owned();
+        for _ in 0..5 {
+            let file = prefixes(&path).find(|prefix| files.contains_key(*prefix))?.to_owned();
+            let name = path[file.len()..].trim_start_matches("::").split("::").next().unwrap_or_default();
+            match imports[file.as_str()].iter().find(|import| import.passed_on && import.name() == name) {
+                Some(import) => path.clone_from(&import.path),
+                None => return Some(file),
+            }
+        }
+        None
+    };
+    let known: BTreeMap<&str, BTreeSet<String>> = imports
+        .iter()
+        .map(|(module, imports)| (*module, imports.iter().filter_map(|import| file_of(&import.path)).collect()))
+        .collect();
+    let mutual: Vec<String> = known
+        .iter()
+        .flat_map(|(one, others)| others.iter().map(move |other| (*one, other)))
+        .filter(|(one, other)| *one < other.as_str() && known[other.as_str()].contains(*one))
+        .map(|(one, other)| format!("{one} and {other} import each other"))
+        .collect();
+    assert!(known.values().map(BTreeSet::len).sum::<usize>() > 500, "imports are not found: {known:?}");
+    assert!(mutual.is_empty(), "\n{}", mutual.join("\n"));
+}
+
+/// Something that a file takes from another one: its path below `src/`, and whether it is passed on to others.
+#[derive(Debug, PartialEq)]
+struct Import {
+    path: String,
+    passed_on: bool,
+}
+
+impl Import {
+    fn name(&self) -> &str {
+        self.path.rsplit("::").next().unwrap_or_default()
+    }
+}
+
+/// What a module's `use` items name, of ours.
+fn imports(module: &str, code: &str) -> Vec<Import> {
+    let mut found = Vec::new();
+    for item in code.split_inclusive(';') {
+        let Some((before, tree)) = item.trim_end_matches(';').rsplit_once("use ") else { continue };
+        let before = before.rsplit('\n').next().unwrap_or_default().trim();
+        if !before.is_empty() && !before.starts_with("pub") {
+            continue;
+        }
+        for path in spread(tree) {
+            let path = path.trim_end_matches("::self");
+            let (first, rest) = path.split_once("::").unwrap_or((path, ""));
+            let up = path.split("::").take_while(|name| *name == "super").count();
+            let path = match first {
+                "crate" => rest.to_owned(),
+                "self" => format!("{module}::{rest}"),
+                "super" => {
+                    let above: Vec<&str> = module.split("::").collect();
+                    let above = &above[..above.len().saturating_sub(up)];
+                    above.iter().copied().chain(path.split("::").skip(up)).collect::<Vec<_>>().join("::")
+                }
+                _ => format!("{module}::{path}"),
+            };
+            found.push(Import { path, passed_on: before.starts_with("pub") });
+        }
+    }
+    found
+}
+
+/// Every path of a tree: `a::{b, c::d}` is `a::b` and `a::c::d`.
+fn spread(tree: &str) -> Vec<String> {
+    let tree = tree.trim();
+    match tree.split_once('{') {
+        Some((root, list)) => {
+            entries(list).into_iter().flat_map(spread).map(|path| format!("{}{path}", root.trim())).collect()
+        }
+        None => vec![tree.split(" as ").next().unwrap_or_default().to_owned()],
+    }
+}
+
+/// The path, and all that it lies below.
+fn prefixes(path: &str) -> impl Iterator<Item = &str> {
+    std::iter::successors(Some(path), |path| path.rsplit_once("::").map(|(above, _)| above))
+}
+
+#[test]
 fn the_binary_knows_the_command_line_only() {
     let main = sources().into_iter().find(|source| source.path == "main.rs").expect("main.rs");
     for known in main.known() {
@@ -288,4 +388,10 @@ fn this_test_reads_imports_right() {
     );
     assert!(names("use tokio::time;", "tokio") && !names("tokio_util", "tokio"));
     assert_eq!(branches_of_std("usestd::{fs,io::Read};"), ["fs", "io"]);
+    let paths = |text: &str| imports("a::b", text).into_iter().map(|import| import.path).collect::<Vec<_>>();
+    assert_eq!(
+        paths("mod x;\nuse super::{c, d::{self, E}};\npub use self::f::G;"),
+        ["a::c", "a::d", "a::d::E", "a::b::f::G"]
+    );
+    assert_eq!(paths("use crate::h::{I as J};\nuse std::fs;\nlet used = 1;"), ["h::I", "a::b::std::fs"]);
 }

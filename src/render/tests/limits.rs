@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     model::{Contact, Privacy},
-    render::{Format, Renderer, context, link, shape, slack, words},
+    render::{Format, Renderer, context, entry, link, shape, slack, words},
 };
 
 fn payload(given: Value) -> Value {
@@ -248,7 +248,7 @@ fn the_reply_window() {
     let window = |platform: &str, by: &str, at: &str| {
         let contact = json!({ "_id": "a", "platform": [platform], "lastMessage": { "by": by, "at": at } });
         let case = Case::fired(vec![alert(contact, "PT7M")]);
-        case.tell(|telling| context::context(telling, &context::entries(telling))["alerts"][0]["reply_window"].clone())
+        case.tell(|telling| context::context(telling, &entry::entries(telling))["alerts"][0]["reply_window"].clone())
     };
     assert_eq!(window("WHATSAPP", "user", "2026-06-11T09:20:52Z"), json!(3_600));
     assert_eq!(window("WHATSAPP", "user", "2026-06-11T08:00:00Z"), json!(""));
@@ -285,7 +285,7 @@ fn the_context_has_the_known_shape() {
     for privacy in [Privacy::Full, Privacy::Masked, Privacy::Id] {
         let case = Case { privacy, ..Case::fired(vec![alert(ravi(), "PT7M"), alert(nobody(), "PT6M")]) };
         case.tell(|telling| {
-            let value = context::context(telling, &context::entries(telling));
+            let value = context::context(telling, &entry::entries(telling));
             compare(&value, &shape::root(), "");
             if privacy != Privacy::Full {
                 assert!(!value.to_string().contains("secret"), "{value}");
@@ -305,7 +305,7 @@ fn a_masked_name_gives_nothing_away() {
     ] {
         let contact = json!({ "_id": "the-id", "profile": { "userDetails": details } });
         let case = Case { privacy: Privacy::Masked, ..Case::fired(vec![alert(contact, "PT7M")]) };
-        let name = case.tell(|telling| context::entries(telling)[0].name.clone());
+        let name = case.tell(|telling| entry::entries(telling)[0].name.clone());
         assert_eq!(name, wanted);
     }
 }

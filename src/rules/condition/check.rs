@@ -7,13 +7,12 @@
 
 mod calls;
 mod names;
-mod signs;
+pub(in crate::rules) mod signs;
 
 use std::{collections::BTreeSet, ops::Range};
 
 use cel::common::ast::{EntryExpr, Expr, IdedExpr, LiteralValue};
 
-pub(in crate::rules) use self::signs::nearest_value;
 use super::{
     Mistake,
     absent::Types,

@@ -8,23 +8,22 @@
 //! Parts that fail to be judged are neither true nor false, so that the same reasoning holds for `!`.
 
 mod claims;
+mod formula;
 mod parts;
 mod terms;
 mod trial;
 
 use std::{cell::Cell, collections::VecDeque, ops::Range};
 
-use cel::{Context, common::ast::IdedExpr};
+use cel::common::ast::IdedExpr;
 
+pub(super) use self::formula::Reader;
 use self::{
+    formula::{Atom, Formula, Label},
     parts::Builder,
     terms::{State, is_count, is_filled},
 };
-use super::{
-    absent::Types,
-    facts::{Claim, Fact},
-    text::Text,
-};
+use super::facts::{Claim, Fact};
 
 /// How many claims one search looks at: beyond that, everything is possible.
 const CLAIMS: u32 = 4_000;
@@ -32,14 +31,6 @@ const CLAIMS: u32 = 4_000;
 const PARTS: u32 = 2_000;
 /// How often a part is tried with a value.
 const TRIALS: u32 = 4_000;
-
-/// A parsed condition, with the types of its parts.
-#[derive(Clone, Copy)]
-pub(super) struct Reader<'a> {
-    pub(super) source: Text<'a>,
-    pub(super) types: &'a Types,
-    pub(super) root: &'a Context<'static, 'static>,
-}
 
 /// What cannot be, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,25 +53,6 @@ pub(super) enum Against {
     Fact(String),
     /// Everything before it, together.
     Rest,
-}
-
-#[derive(Clone, Debug)]
-enum Formula {
-    All(Vec<Formula>),
-    Any(Vec<Formula>),
-    Atom(Atom),
-}
-
-#[derive(Clone, Debug)]
-struct Atom {
-    label: Label,
-    claims: Vec<(String, Claim)>,
-}
-
-#[derive(Clone, Debug)]
-enum Label {
-    Part(Range<usize>, String),
-    Fact(String),
 }
 
 /// Why a condition is never true for customers of whom these facts hold; `None` where it may be.

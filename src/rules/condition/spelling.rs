@@ -3,7 +3,7 @@
 
 mod tokens;
 
-use self::tokens::{Kind, Token, brackets, tokens};
+use self::tokens::{Kind, Token, brackets, mistake, tokens};
 use super::{Mistake, forms::as_seconds};
 
 /// Words of other languages by which a value is meant, as (what, help).
@@ -43,10 +43,6 @@ pub(super) fn mistakes(text: &str) -> Vec<Mistake> {
     }
     found.sort_by_key(|mistake| mistake.span.start);
     found
-}
-
-fn mistake(span: std::ops::Range<usize>, what: impl Into<String>, help: impl Into<String>) -> Mistake {
-    Mistake { span, what: what.into(), help: Some(help.into()) }
 }
 
 /// Looks at one token; gives how many belong to what was found.

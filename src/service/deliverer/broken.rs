@@ -4,7 +4,10 @@ use std::collections::HashSet;
 
 use jiff::Timestamp;
 
-use super::{Delivered, Deliverer, told_by};
+use super::{
+    Deliverer,
+    delivered::{Delivered, told_by},
+};
 use crate::{
     engine::group::GroupBy,
     model::{MessageId, Reception},

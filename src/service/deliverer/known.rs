@@ -1,18 +1,15 @@
 //! Is what a message says of waiting customers still known? What was held, or could not be sent, is looked at
 //! first.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
-};
-
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Delivered, Deliverer, told_by};
+use super::{
+    Deliverer,
+    delivered::{Delivered, told_by},
+};
 use crate::{
     clock::Clock as _,
-    model::{Alert, Message, NotificationId},
-    service::poller::Poller,
+    model::{Alert, Message},
     store::{Open, Owed, StoreError},
 };
 
@@ -27,32 +24,6 @@ const LONGEST: SignedDuration = SignedDuration::from_mins(2);
 
 /// How soon it is asked again whether what a message says is known.
 const LOOK_AGAIN: SignedDuration = SignedDuration::from_secs(1);
-
-/// The inboxes, for a look before what was held goes out.
-#[derive(Clone, Default)]
-pub struct Inboxes {
-    /// Their pollers.
-    pub pollers: Vec<Arc<Poller>>,
-    /// Whether another poll will come.
-    pub go_on: bool,
-}
-
-/// What was put off for a look, and since when.
-#[derive(Debug, Default)]
-pub struct PutOff(Mutex<BTreeMap<NotificationId, Timestamp>>);
-
-impl PutOff {
-    fn since(&self, id: NotificationId, now: Timestamp) -> Timestamp {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(id).or_insert(now)
-    }
-
-    fn forget(&self, ids: impl Iterator<Item = NotificationId>) {
-        let mut put_off = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        ids.for_each(|id| {
-            put_off.remove(&id);
-        });
-    }
-}
 
 /// What came of the question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

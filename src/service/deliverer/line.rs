@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 
-use super::{Delivered, told_by};
+use super::delivered::{Delivered, told_by};
 use crate::store::{Open, Owed};
 
 /// Inbox, rule and contact: what order is kept for.

@@ -10,17 +10,17 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Mode, Poller};
+use super::{
+    Poller,
+    poll::{Mode, Poll, Reading},
+};
 use crate::{
     clock::Clock,
-    engine::{Observed, Query, missing, plan},
+    engine::{Observed, missing, plan},
     inbox::InboxError,
     model::{Alert, Contact, Filter, InboxMemory, Snapshot},
     rules::Rule,
-    service::{
-        shared::Live,
-        walks::{Gap, Kind, Means, Reach, Walker, reaches},
-    },
+    service::walks::{Kind, Means, Reach, Walker, reaches},
     store::StoreError,
 };
 
@@ -35,24 +35,6 @@ const LARGE_PAGE: usize = 4 << 20;
 
 /// While everybody is gone, a few look-ups a poll notice that they are back.
 const WHILE_DOUBTED: usize = 3;
-
-/// One poll under way.
-pub(super) struct Poll {
-    pub(super) mode: Mode,
-    pub(super) now: Timestamp,
-    pub(super) queries: Vec<Query>,
-    pub(super) memory: InboxMemory,
-    pub(super) observed: Observed,
-    /// Why not everything was read, where no request failed.
-    pub(super) gap: Option<Gap>,
-}
-
-/// What the inbox said.
-pub(super) struct Reading {
-    pub(super) live: Arc<Live>,
-    pub(super) poll: Poll,
-    pub(super) failure: Option<InboxError>,
-}
 
 impl Poller {
     /// The steps of a poll that ask the inbox; everything in them is meant as of one moment.

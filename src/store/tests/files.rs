@@ -5,7 +5,7 @@ use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 use super::fixtures::{alert, at, beginning, open};
 use crate::{
     model::Changes,
-    store::{Lock, Store, StoreError},
+    store::{Lock, Store, error::StoreError},
 };
 
 /// A store with enough in it for several pages.

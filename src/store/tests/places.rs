@@ -8,7 +8,7 @@ use std::{
 use super::fixtures::{alert, at, beginning, message, notification, open, resolved};
 use crate::{
     model::{Changes, Event, Found, MessageId},
-    store::{Lock, Recorded, Store, StoreError},
+    store::{Lock, Recorded, Store, error::StoreError},
 };
 
 fn path(folder: &Path) -> PathBuf {

@@ -7,7 +7,7 @@ use cel::{
     common::ast::{Expr, IdedExpr},
 };
 
-use super::{Atom, Formula, Label, Reader};
+use super::formula::{Atom, Formula, Label, Reader};
 use crate::rules::condition::{facts::Claim, text::key, types::Type};
 
 /// Takes parts of one condition apart, within the bounds of one search.

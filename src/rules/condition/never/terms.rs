@@ -7,7 +7,7 @@ use std::{
 
 use cel::common::ast::IdedExpr;
 
-use super::{Atom, parts::Builder};
+use super::{formula::Atom, parts::Builder};
 use crate::rules::condition::facts::{Claim, Const};
 
 pub(super) const LESS: u8 = 1;

@@ -1,6 +1,5 @@
 //! A condition's words with their places, the quotes that are none, and the brackets that do not fit.
 
-use super::mistake;
 use crate::rules::condition::Mistake;
 
 /// One word of a condition, with its place.
@@ -137,4 +136,8 @@ pub(super) fn brackets(tokens: &[Token<'_>], found: &mut Vec<Mistake>) {
         let what = format!("`{}` is not closed", opened.text);
         found.push(mistake(opened.at..opened.at + 1, what, format!("close it with `{}`", closing(opened.text))));
     }
+}
+
+pub(super) fn mistake(span: std::ops::Range<usize>, what: impl Into<String>, help: impl Into<String>) -> Mistake {
+    Mistake { span, what: what.into(), help: Some(help.into()) }
 }

@@ -1,0 +1,284 @@
+//! The alerts that a message lists, each as far as its receiver may see it.
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Map, Value, json};
+
+use crate::model::{
+    Contact, Event, Reason, phone, text,
+    time::{elapsed, iso},
+};
+
+use super::{RuleWords, Telling, Told, link, privacy, words, words::sign_of_end};
+
+/// Characters of the last message that a template gets as `text`.
+pub(super) const TEXT: usize = 500;
+/// Characters of a name among other words: a line has to have room for them.
+const WHO: usize = 60;
+/// Characters of any other value: a customer may write megabytes.
+const VALUE: usize = 10_000;
+/// Characters of all values of a contact, an entry of a list counting as some: there may be a million.
+const CONTACT: usize = 100_000;
+/// Tags and segments.
+const LISTED: usize = 100;
+/// What a value costs besides its characters.
+const EACH: usize = 10;
+
+/// One listed alert, as far as the receiver may see it.
+pub(super) struct Entry<'a> {
+    pub(super) told: Told<'a>,
+    /// The contact behind privacy.
+    contact: Value,
+    /// The User ID.
+    pub(super) user_id: String,
+    pub(super) name: String,
+    /// The name as it stands among other words.
+    pub(super) who: String,
+    /// How to reach the customer without the inbox; empty where not known.
+    pub(super) phone_number: String,
+    pub(super) email: String,
+    pub(super) platform: String,
+    pub(super) bot: String,
+    agent: String,
+    agent_slack: String,
+    tags: Vec<String>,
+    segments: Vec<String>,
+    pub(super) text: String,
+    pub(super) waiting: SignedDuration,
+    /// The reason of the end, naming the agent where known; empty while it fires.
+    pub(super) outcome: String,
+    /// How the end is marked; empty while it fires.
+    pub(super) sign: &'static str,
+    pub(super) link: String,
+    /// What is left of the 24 hours for an answer, where they apply.
+    pub(super) reply_window: Option<SignedDuration>,
+}
+
+/// The listed alerts, longest-waiting first.
+pub(super) fn entries<'a>(telling: &Telling<'a>) -> Vec<Entry<'a>> {
+    let mut order: Vec<Told<'a>> = telling.alerts.to_vec();
+    order.sort_by(|one, other| {
+        waiting(*other, telling.now)
+            .cmp(&waiting(*one, telling.now))
+            .then_with(|| one.alert.since.cmp(&other.alert.since))
+            .then_with(|| one.alert.id.cmp(&other.alert.id))
+    });
+    order.truncate(telling.max_listed.max(1));
+    order.into_iter().map(|told| Entry::of(told, telling)).collect()
+}
+
+/// How long the customer waits, or waited until the end.
+fn waiting(told: Told<'_>, now: Timestamp) -> SignedDuration {
+    let until = told.alert.resolution.as_ref().map_or(now, |resolution| resolution.ended_at);
+    elapsed(told.alert.since, until)
+}
+
+impl<'a> Entry<'a> {
+    fn of(told: Told<'a>, telling: &Telling<'_>) -> Self {
+        let (contact, name) = privacy::seen(&told.alert.contact, telling.privacy);
+        let line = |text: &str| text::one_line(text, 80);
+        let names = telling.names;
+        let agent = &contact.agent_assigned;
+        let json = clean(contact.json(), &mut { CONTACT });
+        Self {
+            user_id: line(&contact.id),
+            platform: line(words::platform(&contact.platform())),
+            bot: line(names.bot(contact.bot_id())),
+            agent: line(names.agent(agent)),
+            agent_slack: line(names.agent_slack(agent)),
+            tags: contact.profile.user_details.tags.iter().take(LISTED).map(|tag| line(tag)).collect(),
+            segments: contact.segments.iter().take(LISTED).map(|id| line(names.segment(id))).collect(),
+            text: text::lines(&contact.last_message.text, TEXT),
+            waiting: waiting(told, telling.now),
+            outcome: outcome(told, &contact, telling),
+            link: telling.contact_link.map(|template| link::fill(template, &json)).unwrap_or_default(),
+            reply_window: reply_window(&contact, telling.now),
+            contact: json,
+            who: who(&line(&name), &contact.id),
+            phone_number: line(&phone_number(&contact)),
+            email: line(&contact.profile.user_details.contact.email),
+            sign: told.alert.resolution.as_ref().map_or("", |end| sign_of_end(end.reason)),
+            name: line(&name),
+            told,
+        }
+    }
+
+    pub(super) fn json(&self) -> Value {
+        let alert = self.told.alert;
+        let resolution = alert.resolution.as_ref();
+        json!({
+            "id": alert.id.0,
+            "rule": rule(self.told.rule, true),
+            "inbox": line_of(&alert.inbox),
+            "contact": self.contact,
+            "name": self.name,
+            "who": self.who,
+            "phone_number": self.phone_number,
+            "email": self.email,
+            "sign": self.sign,
+            "platform": self.platform,
+            "bot": self.bot,
+            "agent": self.agent,
+            "agent_slack": self.agent_slack,
+            "tags": self.tags,
+            "segments": self.segments,
+            "text": self.text,
+            "since": iso(alert.since),
+            "waiting": self.waiting.as_secs(),
+            "waiting_open": self.told.waiting_open.map_or_else(|| Value::from(""), |open| open.as_secs().into()),
+            "fired_at": alert.fired_at.map(iso).unwrap_or_default(),
+            "resolved_at": resolution.map(|end| iso(end.at)).unwrap_or_default(),
+            "ended_at": resolution.map(|end| iso(end.ended_at)).unwrap_or_default(),
+            "reason": resolution.map(|end| end.reason.words()).unwrap_or_default(),
+            "outcome": self.outcome,
+            "link": self.link,
+            "ack_link": "",
+            "reply_window": self.reply_window.map_or_else(|| Value::from(""), |left| left.as_secs().into()),
+        })
+    }
+}
+
+impl Entry<'_> {
+    /// The alert in the built-in webhook's words.
+    pub(super) fn webhook(&self) -> Value {
+        let alert = self.told.alert;
+        let end = alert.resolution.as_ref();
+        json!({
+            "id": alert.id.0,
+            "rule": rule(self.told.rule, false),
+            "inbox": line_of(&alert.inbox),
+            "contact": self.contact,
+            "name": self.name,
+            "platform": self.platform,
+            "bot": self.bot,
+            "agent": self.agent,
+            "tags": self.tags,
+            "segments": self.segments,
+            "text": self.text,
+            "since": iso(alert.since),
+            "waiting_seconds": self.waiting.as_secs(),
+            "fired_at": alert.fired_at.map(iso).unwrap_or_default(),
+            "resolved_at": end.map(|end| iso(end.at)).unwrap_or_default(),
+            "ended_at": end.map(|end| iso(end.ended_at)).unwrap_or_default(),
+            "reason": end.map(|end| end.reason.words()).unwrap_or_default(),
+            "link": self.link,
+        })
+    }
+}
+
+/// The end in words; who answered or took it is the agent in charge, where configuration has a name for them.
+fn outcome(told: Told<'_>, contact: &Contact, telling: &Telling<'_>) -> String {
+    let Some(end) = &told.alert.resolution else { return String::new() };
+    let agent = telling.names.agents.get(&contact.agent_assigned).map(|agent| line_of(&agent.name));
+    match (agent.filter(|name| text::shows_a_name(name)), end.reason) {
+        (Some(agent), Reason::AnsweredByAgent) => format!("answered by {agent}"),
+        (Some(agent), Reason::Taken) => format!("taken by {agent}"),
+        (_, reason) => reason.words().to_owned(),
+    }
+}
+
+/// The name among other words; a User ID says what it is.
+fn who(name: &str, id: &str) -> String {
+    if name == id { format!("Customer {name}") } else { words::isolated(&text::cut(name, WHO)) }
+}
+
+/// The number by which the customer can be called, as people read it; one that is certain before one that is not.
+fn phone_number(contact: &Contact) -> String {
+    let who = &contact.profile.user_details;
+    let (prefix, number) = (&who.contact.phone.prefix, &who.contact.phone.number);
+    phone::with_prefix(prefix, number)
+        .or_else(|| phone::international(&who.whats_app_number))
+        .or_else(|| Some(words::as_it_came(prefix, number)).filter(|came| !came.is_empty()))
+        .unwrap_or_else(|| words::as_it_came("", &who.whats_app_number))
+}
+
+/// What is left of the 24 hours for an answer; `None` where they do not apply or are over.
+fn reply_window(contact: &Contact, now: Timestamp) -> Option<SignedDuration> {
+    contact.reply_window_ends().map(|ends| elapsed(now, ends)).filter(|left| *left > SignedDuration::ZERO)
+}
+
+/// The names of all rules of the message, each once, the first one's first.
+pub(super) fn rules(telling: &Telling<'_>) -> Vec<String> {
+    let mut names = vec![line_of(&telling.rule.name)];
+    for told in telling.alerts {
+        let name = line_of(&told.rule.name);
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names
+}
+
+/// A rule as templates see it; for programs outside without the zone.
+pub(super) fn rule(rule: &RuleWords, with_zone: bool) -> Value {
+    let mut words = json!({
+        "name": line_of(&rule.name),
+        "description": text::one_line(&rule.description, TEXT),
+        "severity": rule.severity,
+    });
+    if with_zone {
+        let zone = jiff::fmt::temporal::DateTimePrinter::new().time_zone_to_string(&rule.timezone);
+        words["timezone"] = zone.unwrap_or_else(|_| "UTC".to_owned()).into();
+    }
+    words
+}
+
+pub(super) fn line_of(text: &str) -> String {
+    text::one_line(text, 200)
+}
+
+/// Every text without harmful characters and of bounded length, names of undocumented fields too. Where
+/// nothing is `left`, texts are empty and lists end; fields are there all the same, but for undocumented
+/// ones, since templates are strict.
+fn clean(value: Value, left: &mut usize) -> Value {
+    match value {
+        Value::String(text) => Value::String(clean_text(&text, left)),
+        Value::Array(entries) => {
+            let mut kept = Vec::new();
+            for entry in entries {
+                if *left == 0 {
+                    break;
+                }
+                kept.push(clean(entry, left));
+            }
+            kept.into()
+        }
+        Value::Object(fields) => {
+            let mut kept = Map::new();
+            for (name, value) in fields {
+                let value = if name == "extra" { undocumented(value, left) } else { clean(value, left) };
+                kept.insert(clean_text(&name, &mut { VALUE }), value);
+            }
+            kept.into()
+        }
+        other => {
+            *left = left.saturating_sub(EACH);
+            other
+        }
+    }
+}
+
+fn undocumented(value: Value, left: &mut usize) -> Value {
+    let Value::Object(fields) = value else { return clean(value, left) };
+    let mut kept = Map::new();
+    for (name, value) in fields {
+        if *left == 0 {
+            break;
+        }
+        kept.insert(clean_text(&name, left), undocumented(value, left));
+    }
+    kept.into()
+}
+
+fn clean_text(text: &str, left: &mut usize) -> String {
+    let wanted = text.chars().filter(|c| *c == '\n' || *c == '\t' || !text::is_harmful(*c));
+    let mut kept = String::new();
+    let most = VALUE.min(*left);
+    let count = wanted.take(most).map(|c| kept.push(c)).count();
+    *left = left.saturating_sub(count + EACH);
+    kept
+}
+
+/// Whether it is over.
+pub(super) fn is_resolved(telling: &Telling<'_>) -> bool {
+    telling.event == Event::Resolved
+}

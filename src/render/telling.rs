@@ -1,0 +1,95 @@
+//! What goes in, and what comes out: a telling, and a message made ready for one kind of receiver.
+
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+
+use crate::model::{Alert, Body, Event, Names, Privacy};
+
+/// The kinds of bodies, one for each kind of receiver.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Format {
+    /// A Slack payload.
+    Slack,
+    /// Subject, text and HTML of a mail.
+    Email,
+    /// JSON for a webhook.
+    Webhook,
+    /// Lines for the terminal.
+    Console,
+}
+
+impl Format {
+    /// Every format, for tables and tests.
+    pub const ALL: [Self; 4] = [Self::Slack, Self::Email, Self::Webhook, Self::Console];
+
+    /// The kind of receiver that takes it, as the configuration and the store name it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Slack => "slack",
+            Self::Email => "email",
+            Self::Webhook => "webhook",
+            Self::Console => "console",
+        }
+    }
+}
+
+/// What messages say about a rule.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RuleWords {
+    /// The rule's name.
+    pub name: String,
+    /// Its description; may be empty.
+    pub description: String,
+    /// `info`, `warning` or `critical`.
+    pub severity: String,
+    /// The zone of the times in its messages.
+    pub timezone: TimeZone,
+}
+
+/// One alert of a message, with the rule that raised it.
+#[derive(Clone, Copy, Debug)]
+pub struct Told<'a> {
+    /// The alert.
+    pub alert: &'a Alert,
+    /// Its rule; a message that is grouped by receiver is about several.
+    pub rule: &'a RuleWords,
+    /// How much of the wait was in open hours, where the rule counts in them.
+    pub waiting_open: Option<SignedDuration>,
+}
+
+/// Everything that one message is made of.
+#[derive(Clone, Copy, Debug)]
+pub struct Telling<'a> {
+    /// What is told.
+    pub event: Event,
+    /// The rule; of several, the first one's.
+    pub rule: &'a RuleWords,
+    /// The inbox's name.
+    pub inbox: &'a str,
+    /// The receiver's name.
+    pub receiver: &'a str,
+    /// Which `[[notify]]` of the rule, from 0.
+    pub step: u32,
+    /// All alerts of the message, in any order.
+    pub alerts: &'a [Told<'a>],
+    /// How many of them are listed.
+    pub max_listed: usize,
+    /// How much the receiver may see.
+    pub privacy: Privacy,
+    /// Names of agents, bots and segments.
+    pub names: &'a Names,
+    /// The inbox's `contact_link`, like `https://app.example.com/inbox/{{contact._id}}`.
+    pub contact_link: Option<&'a str>,
+    /// How much later than it should it is told, where that is worth a word.
+    pub delayed: Option<SignedDuration>,
+    /// The time of the message.
+    pub now: Timestamp,
+}
+
+/// A message made ready.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rendered {
+    /// What is sent.
+    pub body: Body,
+    /// The template's error, when the built-in text goes out in its place. Never a customer's text.
+    pub fault: Option<String>,
+}

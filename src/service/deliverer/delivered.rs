@@ -1,0 +1,36 @@
+//! What came of one round of deliveries.
+
+use jiff::Timestamp;
+
+use crate::{
+    model::Message,
+    store::{Open, Owed},
+};
+
+/// What one round did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Delivered {
+    /// Messages that were accepted.
+    pub sent: usize,
+    /// Attempts that failed.
+    pub failed: usize,
+    /// Messages that were given up.
+    pub dead: usize,
+    /// Notifications that went over to others.
+    pub handed_over: usize,
+    /// Notifications that wait for the end of a silence, of closed hours or of `keep_firing_for`.
+    pub held: usize,
+    /// When the next message is to be tried.
+    pub next_at: Option<Timestamp>,
+}
+
+impl Delivered {
+    pub(super) fn again_at(&mut self, at: Timestamp) {
+        self.next_at = Some(self.next_at.map_or(at, |known| known.min(at)));
+    }
+}
+
+/// What a message tells of.
+pub(super) fn told_by<'a>(open: &'a Open, message: &'a Message) -> impl Iterator<Item = &'a Owed> {
+    open.owed.iter().filter(|owed| owed.message.as_ref() == Some(&message.id))
+}

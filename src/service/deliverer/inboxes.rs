@@ -1,0 +1,36 @@
+//! The inboxes that a deliverer may look into, and what waits for a look.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use jiff::Timestamp;
+
+use crate::{model::NotificationId, service::poller::Poller};
+
+/// The inboxes, for a look before what was held goes out.
+#[derive(Clone, Default)]
+pub struct Inboxes {
+    /// Their pollers.
+    pub pollers: Vec<Arc<Poller>>,
+    /// Whether another poll will come.
+    pub go_on: bool,
+}
+
+/// What was put off for a look, and since when.
+#[derive(Debug, Default)]
+pub struct PutOff(Mutex<BTreeMap<NotificationId, Timestamp>>);
+
+impl PutOff {
+    pub(super) fn since(&self, id: NotificationId, now: Timestamp) -> Timestamp {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(id).or_insert(now)
+    }
+
+    pub(super) fn forget(&self, ids: impl Iterator<Item = NotificationId>) {
+        let mut put_off = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        ids.for_each(|id| {
+            put_off.remove(&id);
+        });
+    }
+}
