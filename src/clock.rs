@@ -13,13 +13,11 @@ use jiff::{SignedDuration, Timestamp};
 
 /// Where `now` comes from.
 pub trait Clock: Send + Sync {
-    /// The time.
     fn now(&self) -> Timestamp;
 
     /// What has passed since the clock was made, whatever was done to the time.
     fn steady(&self) -> Duration;
 
-    /// Waits.
     fn sleep(&self, pause: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
 }
 

@@ -27,17 +27,13 @@ pub(crate) const DEFAULT_URL: &str = "https://api.v7.botpenguin.com";
 /// Everything that `pengwatch.toml` says, with defaults filled in and secrets read.
 #[derive(Debug)]
 pub struct Config {
-    /// The file.
     pub path: PathBuf,
     /// What it held when it was read; it may hold secrets.
     pub text: SecretString,
     /// Files that secrets are read from.
     pub secret_files: Vec<PathBuf>,
-    /// Where state is kept.
     pub state: State,
-    /// The folder of rules.
     pub rules: PathBuf,
-    /// The folder of templates.
     pub templates: PathBuf,
     /// For times in messages.
     pub timezone: TimeZone,
@@ -47,7 +43,6 @@ pub struct Config {
     pub deadline: SignedDuration,
     /// Inboxes, in the file's order of names.
     pub inboxes: Vec<Inbox>,
-    /// Receivers.
     pub receivers: Vec<Receiver>,
     /// Names of all receivers, of those with mistakes, too.
     pub receiver_names: Vec<String>,
@@ -93,7 +88,6 @@ pub struct Inbox {
     pub name: String,
     /// Base address of the API.
     pub url: Url,
-    /// The API token.
     pub token: SecretString,
     /// Pause between polls.
     pub poll_every: SignedDuration,
@@ -112,7 +106,6 @@ pub struct Inbox {
 pub struct Receiver {
     /// Its name in rules.
     pub name: String,
-    /// What it is.
     pub kind: ReceiverKind,
     /// Who gets its messages when it takes none.
     pub fallback: Option<String>,
@@ -126,7 +119,6 @@ pub struct Receiver {
     pub privacy: Privacy,
 }
 
-/// What a receiver is.
 #[derive(Debug)]
 pub enum ReceiverKind {
     /// A Slack incoming webhook.
@@ -134,7 +126,6 @@ pub enum ReceiverKind {
         /// Its address, which is the secret.
         webhook_url: SecretString,
     },
-    /// Mail.
     Email {
         /// The relay, with its login.
         smtp: SmtpAddress,
@@ -177,7 +168,6 @@ impl Group {
 }
 
 impl Config {
-    /// The inboxes' names.
     pub fn inbox_names(&self) -> Vec<String> {
         self.inboxes.iter().map(|inbox| inbox.name.clone()).collect()
     }

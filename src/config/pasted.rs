@@ -12,7 +12,6 @@ const SLACK_TOKENS: [&str; 5] = ["xoxb-", "xoxp-", "xoxe.", "xoxa-", "xapp-"];
 pub(super) struct Clean<'a> {
     /// The secret.
     pub(super) text: &'a str,
-    /// What was left out.
     pub(super) left_out: Option<&'static str>,
 }
 

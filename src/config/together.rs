@@ -15,9 +15,7 @@ const ALLOWED: u32 = 100;
 pub(super) struct Together {
     /// The place of the later one.
     pub(super) place: usize,
-    /// What is wrong.
     pub(super) title: String,
-    /// What would be right.
     pub(super) help: String,
 }
 

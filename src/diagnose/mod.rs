@@ -26,7 +26,6 @@ const MAX_BYTES: u64 = 256 * 1024;
 pub struct Source {
     /// The path as it is shown.
     pub path: PathBuf,
-    /// Its text.
     pub text: String,
 }
 
@@ -70,7 +69,6 @@ pub struct Diagnostic {
     pub title: String,
     /// What stands under the marked place.
     pub label: String,
-    /// What would be right.
     pub help: Option<String>,
 }
 
@@ -120,7 +118,6 @@ impl Diagnostic {
             .then(|| format!("a character in it cannot be seen: {name}; type it anew"))
     }
 
-    /// Whether it is an error.
     pub fn is_error(&self) -> bool {
         self.level == Level::Error
     }

@@ -8,11 +8,8 @@ use super::decode::{unseen_in_code, within_quotes};
 /// A mistake of syntax.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Mistake {
-    /// Where.
     pub span: Range<usize>,
-    /// What is wrong.
     pub what: String,
-    /// What would be right.
     pub help: String,
 }
 

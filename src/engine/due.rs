@@ -19,7 +19,6 @@ const COMPANY: SignedDuration = SignedDuration::from_secs(5);
 /// Somebody is told by the clock, and what is known of them is not fresh.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Due {
-    /// The rule's name.
     pub rule: String,
     /// The contact as it was last seen.
     pub contact: Contact,

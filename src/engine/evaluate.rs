@@ -17,7 +17,6 @@ use crate::{
 /// What a rule says of a contact.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Judgement {
-    /// It matches.
     Match,
     /// It does not match, but may come to by time alone.
     Later,
@@ -57,13 +56,10 @@ pub(crate) fn judge(
 /// Where and when a contact is judged.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Surroundings<'a> {
-    /// The inbox's name.
     pub inbox: &'a str,
-    /// Names of agents.
     pub names: &'a Names,
     /// Live chats without a word of an agent.
     pub live_chats: &'a BTreeMap<String, LiveChat>,
-    /// The time.
     pub now: Timestamp,
 }
 

@@ -13,11 +13,9 @@ use crate::{
 /// A rule whose condition could not be judged for some contacts of one tick.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RuleFault {
-    /// The rule.
     pub rule: String,
     /// The first fault of all.
     pub fault: Fault,
-    /// The contacts.
     pub contacts: BTreeSet<String>,
 }
 

@@ -14,16 +14,11 @@ pub(crate) const ABSENT: u32 = 2;
 /// Everything that one tick of one inbox is a function of.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Tick<'a> {
-    /// The inbox's name.
     pub inbox: &'a str,
     /// The rules as they are now.
     pub rules: &'a RuleSet,
-    /// What was stored.
     pub snapshot: &'a Snapshot,
-    /// What was seen.
     pub observed: &'a Observed,
-    /// Names of agents.
     pub names: &'a Names,
-    /// The time.
     pub now: Timestamp,
 }

@@ -12,7 +12,6 @@ use crate::{
 pub(crate) struct Query {
     /// The same for the same filters, over restarts.
     pub id: String,
-    /// The filters.
     pub filter: Filter,
     /// Names of the rules whose contacts it returns.
     pub rules: Vec<String>,

@@ -43,9 +43,7 @@ impl Roster {
 pub(crate) struct Successors {
     /// Each with those who stand in for it, in order: the next one is told where the one before was given up.
     pub chains: Vec<Vec<String>>,
-    /// By which step.
     pub step: u32,
-    /// With which template.
     pub template: String,
 }
 

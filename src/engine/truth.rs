@@ -16,7 +16,6 @@ pub(crate) struct Claim<'a> {
     pub rule: Option<&'a Rule>,
     /// Who is told.
     pub receiver: &'a str,
-    /// By which step.
     pub step: u32,
     /// What is told.
     pub event: Event,
@@ -31,11 +30,9 @@ pub(crate) struct Claim<'a> {
 /// What is to be done with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
-    /// It is sent.
     Send,
     /// It waits, for an end that is not known here: of a silence, of `keep_firing_for`, of closed hours.
     Hold,
-    /// It is withdrawn.
     Withdraw(Why),
 }
 

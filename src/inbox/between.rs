@@ -9,13 +9,11 @@ use url::Url;
 /// What is known of an answer before its body is read as the API's.
 #[derive(Clone, Copy)]
 pub(crate) struct Seen<'a> {
-    /// The HTTP status.
     pub status: u16,
     /// A header's value, by its name in lower case.
     pub header: &'a dyn Fn(&str) -> Option<String>,
     /// The beginning of the body.
     pub body: &'a [u8],
-    /// What was asked.
     pub asked: &'a Url,
 }
 

@@ -12,7 +12,6 @@ pub(crate) const WINDOW: SignedDuration = SignedDuration::from_secs(60);
 pub(crate) struct Hold {
     /// When it asked.
     pub since: Timestamp,
-    /// Until when.
     pub until: Timestamp,
 }
 

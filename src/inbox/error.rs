@@ -8,7 +8,6 @@ pub enum InboxError {
     /// Something on the way answered in the API's place: the token was not looked at.
     #[error("something between us and the API answered (HTTP {status}, {what}): look there, not at the token")]
     Between {
-        /// The HTTP status.
         status: u16,
         /// What it looks like.
         what: &'static str,
@@ -29,10 +28,7 @@ pub enum InboxError {
     },
     /// 400: a filter that the API does not take.
     #[error("the API refused the request (HTTP 400{}); check the rules' filters", code.as_ref().map(|code| format!(", {code}")).unwrap_or_default())]
-    BadRequest {
-        /// The documented error's code.
-        code: Option<String>,
-    },
+    BadRequest { code: Option<String> },
     /// 429.
     #[error("the API's request limit is used up{}", retry_after.map(|after| format!("; it asks to wait {} s", after.as_secs())).unwrap_or_default())]
     RateLimited {
@@ -42,23 +38,16 @@ pub enum InboxError {
     /// 5xx.
     #[error("the API failed (HTTP {status})")]
     Server {
-        /// The HTTP status.
         status: u16,
         /// What `Retry-After` says.
         retry_after: Option<SignedDuration>,
     },
     /// 3xx: not followed, the token would go along.
     #[error("the API answered with a redirect (HTTP {status}), which is not followed; check the inbox's `url`")]
-    Redirected {
-        /// The HTTP status.
-        status: u16,
-    },
+    Redirected { status: u16 },
     /// Another status.
     #[error("the API answered with HTTP {status}; check the inbox's `url`")]
-    Status {
-        /// The HTTP status.
-        status: u16,
-    },
+    Status { status: u16 },
     /// No connection.
     #[error("the API cannot be reached: {reason}")]
     Unreachable {
@@ -88,16 +77,10 @@ pub enum InboxError {
     },
     /// Nothing in the body.
     #[error("the API's answer is empty (HTTP {status})")]
-    Empty {
-        /// The HTTP status.
-        status: u16,
-    },
+    Empty { status: u16 },
     /// A web page, of a proxy in between mostly.
     #[error("something between us and the API answered (HTTP {status}, a web page): look there, not at the token")]
-    Html {
-        /// The HTTP status.
-        status: u16,
-    },
+    Html { status: u16 },
     /// Not JSON, or cut.
     #[error("the API's answer is no valid JSON")]
     NotJson,
@@ -109,10 +92,7 @@ pub enum InboxError {
     },
     /// `"success": false` with HTTP 200.
     #[error("the API says that it failed{}", code.as_ref().map(|code| format!(" ({code})")).unwrap_or_default())]
-    Unsuccessful {
-        /// The documented error's code.
-        code: Option<String>,
-    },
+    Unsuccessful { code: Option<String> },
     /// `"success": true`, and something else in the answer says that it is not so.
     #[error("the API's answer contradicts itself: `success` is true, and `{key}` says otherwise")]
     Contradiction {

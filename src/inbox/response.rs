@@ -63,7 +63,6 @@ pub(crate) const MOST_PAUSE: SignedDuration = SignedDuration::from_hours(1);
 /// What of an answer decides, besides its body.
 #[derive(Clone, Copy, Debug)]
 pub struct Head {
-    /// The HTTP status.
     pub status: u16,
     /// How long it asks to wait.
     pub retry_after: Option<SignedDuration>,

@@ -13,7 +13,6 @@ use crate::model::{Contact, ContactId, Filter};
 /// Pages in a row without a new contact that end a walk.
 const STALE: u32 = 3;
 
-/// How a walk ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum WalkEnd {
     /// Every page came and was understood, down to an empty or a short one.
@@ -38,15 +37,12 @@ pub(crate) struct Walk {
     pub contacts: BTreeMap<ContactId, Contact>,
     /// When the request began that showed a contact last.
     pub seen_at: BTreeMap<ContactId, Timestamp>,
-    /// How it ended.
     pub end: WalkEnd,
-    /// Pages read.
     pub pages: u32,
     /// The number of the last page that had records.
     pub filled: u32,
     /// How many bytes of memory the records of the pages took, about.
     pub bytes: usize,
-    /// Records not understood.
     pub unreadable: usize,
     /// What it taught of the page size.
     pub page_size: PageSize,
@@ -94,7 +90,6 @@ pub(crate) enum Last {
 /// How far to walk.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Extent {
-    /// The learned page size.
     pub page_size: Option<usize>,
     /// Which page ends the walk.
     pub last: Last,

@@ -41,13 +41,9 @@ pub(crate) fn short_hash(text: &str) -> String {
 /// Why an episode ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
-    /// An agent wrote.
     AnsweredByAgent,
-    /// The bot wrote.
     AnsweredByBot,
-    /// The conversation was closed.
     Closed,
-    /// The live chat ended.
     LiveChatEnded,
     /// The live chat ended and nobody had spoken with the customer.
     LiveChatExpired,
@@ -55,9 +51,7 @@ pub enum Reason {
     Taken,
     /// The customer wrote again, so that the last word is no longer the one that the rule is about.
     WroteAgain,
-    /// The messages were read.
     Read,
-    /// The customer was blocked.
     Blocked,
     /// Absent from two complete walks, and not found.
     Gone,
@@ -148,7 +142,6 @@ pub struct Resolution {
     pub at: Timestamp,
     /// When it happened, where known (the time of the answer); else the same as `at`.
     pub ended_at: Timestamp,
-    /// Why.
     pub reason: Reason,
 }
 
@@ -159,7 +152,6 @@ pub enum State {
     Pending,
     /// People are to be told.
     Firing,
-    /// It is over.
     Resolved,
 }
 
@@ -177,7 +169,6 @@ impl State {
 /// Somebody has taken it on: repeats and escalations stop for the episode.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ack {
-    /// When.
     pub at: Timestamp,
     /// Who, as far as known: the person that typed the command, or the agent's name or id.
     pub by: String,
@@ -192,7 +183,6 @@ pub struct Lapse {
     pub at: Timestamp,
     /// When it happened, where known.
     pub ended_at: Timestamp,
-    /// Why.
     pub reason: Reason,
 }
 
@@ -228,11 +218,8 @@ pub struct Progress {
 /// One episode of an alert.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Alert {
-    /// The episode's id.
     pub id: AlertId,
-    /// The inbox's name.
     pub inbox: String,
-    /// The rule's name.
     pub rule: String,
     /// The contact as last seen.
     pub contact: Contact,
@@ -314,9 +301,7 @@ impl Alert {
 /// match without being seen again.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Candidate {
-    /// The inbox's name.
     pub inbox: String,
-    /// The rule's name.
     pub rule: String,
     /// Fingerprint of the rule's file.
     pub file: String,

@@ -19,7 +19,6 @@ pub(crate) mod by {
     pub(crate) const USER: &str = "user";
     /// A person of the team.
     pub(crate) const AGENT: &str = "agent";
-    /// The bot.
     pub(crate) const BOT: &str = "bot";
 }
 
@@ -49,7 +48,6 @@ impl From<&str> for ContactId {
 record! {
     /// The most recent message of the conversation.
     pub struct LastMessage {
-        /// When it was sent.
         at: Option<Timestamp> = "at",
         /// What it says; empty for attachments and imports.
         text: String = "text",
@@ -81,7 +79,6 @@ record! {
 record! {
     /// State of the Zoho integration.
     pub struct Zoho {
-        /// Whether a template was sent.
         is_template_sent: bool = "isTemplateSent",
     }
 }
@@ -89,7 +86,6 @@ record! {
 record! {
     /// Third-party integrations.
     pub struct Integrations {
-        /// Zoho's.
         zoho: Zoho = "zoho",
     }
 }
@@ -99,9 +95,7 @@ record! {
     pub struct SummaryError {
         /// Whether there is an error.
         is_error: bool = "isError",
-        /// Its code.
         code: String = "code",
-        /// Its message's key.
         message_key: String = "messageKey",
         /// What to show without a translation.
         fallback_message: String = "fallbackMessage",
@@ -131,9 +125,7 @@ record! {
 record! {
     /// How the contact can be reached.
     pub struct Reach {
-        /// Mail address.
         email: String = "email",
-        /// Phone.
         phone: Phone = "phone",
     }
 }
@@ -141,7 +133,6 @@ record! {
 record! {
     /// A custom key and its value.
     pub struct Attribute {
-        /// The key.
         key: String = "key",
         /// The value, as text.
         value: String = "value",
@@ -151,7 +142,6 @@ record! {
 record! {
     /// Who the contact is.
     pub struct UserDetails {
-        /// Display name.
         name: String = "name",
         /// Address of a picture.
         picture: String = "picture",
@@ -159,15 +149,10 @@ record! {
         contact: Reach = "contact",
         /// WhatsApp number with the country's code.
         whats_app_number: String = "whatsAppNumber",
-        /// Telegram name.
         telegram_user_name: String = "telegramUserName",
-        /// Telegram chat.
         telegram_chat_id: String = "telegramChatId",
-        /// Facebook profile.
         facebook_profile_id: String = "facebookProfileId",
-        /// Instagram name.
         instagram_user_name: String = "instagramUserName",
-        /// Instagram profile.
         instagram_profile_id: String = "instagramProfileId",
         /// City, from the address or given.
         city: String = "city",
@@ -175,7 +160,6 @@ record! {
         country: String = "country",
         /// Gender, if given.
         gender: String = "gender",
-        /// Tags.
         tags: Vec<String> = "tags",
         /// Custom key-value pairs.
         attributes: Vec<Attribute> = "attributes",
@@ -187,11 +171,9 @@ record! {
 record! {
     /// A note of an agent.
     pub struct Note {
-        /// Its title.
         title: String = "title",
         /// Its text.
         description: String = "description",
-        /// Its id.
         id: String = "_id",
     }
 }
@@ -213,7 +195,6 @@ record! {
         browser: String = "browser",
         /// Address on the network.
         ip: String = "ip",
-        /// Operating system.
         operating_system: String = "operatingSystem",
     }
 }
@@ -221,13 +202,11 @@ record! {
 record! {
     /// Profile data.
     pub struct Profile {
-        /// Who it is.
         user_details: UserDetails = "userDetails",
         /// Agents' notes.
         notes: Vec<Note> = "notes",
         /// Browsing.
         marketing: Marketing = "marketing",
-        /// Device.
         device: Device = "device",
     }
 }
@@ -247,13 +226,9 @@ record! {
         platform: Vec<String> = "platform",
         /// Further platforms.
         secondary_platform: Vec<String> = "secondaryPlatform",
-        /// The website bot.
         bot_website: String = "_botWebsite",
-        /// The WhatsApp bot.
         bot_whatsapp: String = "_botWhatsapp",
-        /// The Telegram bot.
         bot_telegram: String = "_botTelegram",
-        /// The Facebook bot.
         bot_facebook: String = "_botFacebook",
         /// The automation bot (Instagram).
         bot_automation: String = "_botAutomation",
@@ -261,21 +236,14 @@ record! {
         ai_agent: String = "_aiAgent",
         /// The platform's user record.
         user: String = "_user",
-        /// The website's user record.
         user_website: String = "_userWebsite",
-        /// WhatsApp's user record.
         user_whatsapp: String = "_userWhatsapp",
-        /// Telegram's user record.
         user_telegram: String = "_userTelegram",
-        /// Facebook's user record.
         user_facebook: String = "_userFacebook",
-        /// The automation's user record.
         user_automation: String = "_userAutomation",
         /// The agent in charge; empty when nobody is.
         agent_assigned: String = "_agentAssigned",
-        /// Whether subscribed.
         is_subscriber: bool = "isSubscriber",
-        /// Visits to the website.
         website_visits: i64 = "websiteVisits",
         /// Whether active now.
         is_online: bool = "isOnline",
@@ -285,11 +253,8 @@ record! {
         status: String = "status",
         /// Whether a confirmed contact.
         is_contact: bool = "isContact",
-        /// Whether imported.
         is_imported: bool = "isImported",
-        /// Whether migrated.
         is_migrated: bool = "isMigrated",
-        /// Whether blocked.
         is_user_blocked: bool = "isUserBlocked",
         /// Whether a live chat is asked for or going on.
         is_live_chat_active: bool = "isLiveChatActive",
@@ -301,21 +266,15 @@ record! {
         chat_bot_type: String = "chatBotType",
         /// Segments' ids.
         segments: Vec<String> = "segments",
-        /// When last active.
         last_seen_at: Option<Timestamp> = "lastSeenAt",
-        /// The last message.
         last_message: LastMessage = "lastMessage",
         /// Unread messages of the default view.
         unread_messages: i64 = "unreadMessages",
-        /// Unread messages per agent.
         unread_message: Vec<UnreadOf> = "unreadMessage",
-        /// Orders.
         has_ordered: HasOrdered = "hasOrdered",
-        /// Integrations.
         integrations: Integrations = "integrations",
         /// Summary (flow-based bots).
         conversation_summary: ConversationSummary = "conversationSummary",
-        /// Profile.
         profile: Profile = "profile",
         /// When the record was made.
         created_at: Option<Timestamp> = "createdAt",
@@ -407,7 +366,6 @@ impl Contact {
         Record::kind()
     }
 
-    /// The contact's id.
     pub fn contact_id(&self) -> ContactId {
         ContactId(self.record.id.clone())
     }

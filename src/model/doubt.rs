@@ -20,7 +20,6 @@ pub struct Doubt {
 /// Most of those who were open are gone at once, and no look-up finds anybody.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Emptied {
-    /// Since when.
     pub since: Timestamp,
     /// Polls that saw it so.
     pub polls: u32,
@@ -44,7 +43,6 @@ impl std::fmt::Display for Emptied {
 /// What a query's filter returns does not pass the filter's own check.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Differs {
-    /// Since when.
     pub since: Timestamp,
     /// Records that said so.
     pub seen: usize,
@@ -56,7 +54,6 @@ impl Differs {
     /// Fewer records can fail by chance: who was answered a moment ago.
     pub const SEVERAL: usize = 2;
 
-    /// Whether it is told.
     pub fn is_told(&self) -> bool {
         self.seen >= Self::SEVERAL
     }

@@ -69,13 +69,11 @@ pub struct Bots {
 /// All filters of the API's request body; an empty one does not filter.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
-    /// `searchText`.
     pub search_text: String,
     /// `tags`: any of them.
     pub tags: Vec<String>,
     /// `status`: any of them.
     pub status: Vec<String>,
-    /// `isOnline`.
     pub is_online: bool,
     /// `_botWebsite`, `_botWhatsapp`, `_botTelegram`, `_botFacebook`.
     pub bots: Bots,
@@ -85,21 +83,16 @@ pub struct Filter {
     pub segments: Vec<String>,
     /// `applicableFilters`, where the rule overrides what is in use.
     pub applicable_filters: Option<Vec<String>>,
-    /// `lastSeenAt`.
     pub last_seen_at: Range,
-    /// `createdAt`.
     pub created_at: Range,
-    /// `userInteracted`.
     pub user_interacted: bool,
     /// `lastMessageBy`: any of them.
     pub last_message_by: Vec<String>,
-    /// `isLiveChatActive`.
     pub is_live_chat_active: bool,
     /// `hasOrdered.status`.
     pub has_ordered: bool,
     /// `hasOrdered.lastAt`: ordered at this time or later.
     pub ordered_since: Option<When>,
-    /// `isContact`.
     pub is_contact: bool,
 }
 

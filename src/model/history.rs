@@ -5,7 +5,6 @@ use jiff::Timestamp;
 
 use super::{Alert, AlertId};
 
-/// What happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Happened {
     /// The episode began, and waits for the rule's `for`.
@@ -18,7 +17,6 @@ pub enum Happened {
     Lapsed,
     /// It matches again before `keep_firing_for` had passed.
     Returned,
-    /// It is over.
     Resolved,
     /// Somebody has taken it on.
     Acknowledged,
@@ -36,7 +34,6 @@ pub enum Happened {
     Superseded,
     /// What was owed was given up.
     Dead,
-    /// The rule was edited.
     RuleEdited,
     /// The rule's file was renamed.
     RuleRenamed,
@@ -94,21 +91,15 @@ impl Happened {
 /// One line of the history.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// When.
     pub at: Timestamp,
-    /// The episode.
     pub alert: AlertId,
-    /// The inbox's name.
     pub inbox: String,
-    /// The rule's name.
     pub rule: String,
     /// Fingerprint of the rule's file at that time.
     pub version: String,
-    /// The contact's `_id`.
     pub contact: String,
     /// The contact's name.
     pub name: String,
-    /// What.
     pub happened: Happened,
     /// Whom it is about: a receiver, or who acknowledged; may be empty.
     pub who: String,

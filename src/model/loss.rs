@@ -32,9 +32,7 @@ pub enum Found {
 /// How a state was lost, and what became of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Loss {
-    /// What was found.
     pub found: Found,
-    /// When.
     pub found_at: Timestamp,
     /// The last change of the copy.
     pub copy_at: Option<Timestamp>,

@@ -16,7 +16,6 @@ pub enum Event {
     Fired,
     /// The customer still waits: a further message of a step.
     Repeated,
-    /// It is over.
     Resolved,
 }
 
@@ -30,7 +29,6 @@ impl Event {
         }
     }
 
-    /// The event with this name.
     pub fn from_name(name: &str) -> Option<Self> {
         [Self::Fired, Self::Repeated, Self::Resolved].into_iter().find(|event| event.name() == name)
     }
@@ -50,9 +48,7 @@ pub struct NotificationId(pub i64);
 pub struct Notification {
     /// The episode that it is about.
     pub alert: AlertId,
-    /// The rule's name.
     pub rule: String,
-    /// The inbox's name.
     pub inbox: String,
     /// Who is told.
     pub receiver: String,
@@ -62,7 +58,6 @@ pub struct Notification {
     pub event: Event,
     /// The folder in `templates/`.
     pub template: String,
-    /// When it fell due.
     pub due_at: Timestamp,
 }
 
@@ -79,13 +74,10 @@ impl fmt::Display for MessageId {
 /// What is really sent: one or more notifications for the same receiver.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
-    /// Its id.
     pub id: MessageId,
     /// Who gets it.
     pub receiver: String,
-    /// When it was composed.
     pub created_at: Timestamp,
-    /// Attempts so far.
     pub attempts: u32,
     /// Not to be tried before.
     pub next_at: Timestamp,
@@ -106,13 +98,10 @@ pub enum Body {
         /// The whole payload.
         payload: String,
     },
-    /// A mail.
     Email {
         /// One line.
         subject: String,
-        /// The plain part.
         text: String,
-        /// The HTML part.
         html: String,
     },
     /// A webhook's body, as JSON text.

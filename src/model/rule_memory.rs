@@ -28,9 +28,7 @@ pub struct KnownFile {
 /// Rules that have vanished together.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MissingRules {
-    /// Since when.
     pub since: Timestamp,
-    /// Their names.
     pub names: Vec<String>,
     /// How many rules there were.
     pub of: usize,

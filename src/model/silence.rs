@@ -11,13 +11,10 @@ use super::{Alert, Names, text::same};
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Matchers {
-    /// The rule's name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rule: Option<String>,
-    /// The inbox's name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub inbox: Option<String>,
-    /// The contact's `_id`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub contact: Option<String>,
     /// The bot's id or its name in the configuration.
@@ -68,7 +65,6 @@ impl Matchers {
     }
 }
 
-/// One silence.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Silence {
     /// The store's number.
@@ -79,9 +75,7 @@ pub struct Silence {
     pub created_at: Timestamp,
     /// Until when; expiring it by hand sets this.
     pub ends_at: Timestamp,
-    /// Why.
     pub comment: String,
-    /// Who.
     pub created_by: String,
 }
 

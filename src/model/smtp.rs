@@ -24,7 +24,6 @@ pub enum Protection {
 pub struct Login {
     /// The name.
     pub user: String,
-    /// The password.
     pub password: SecretString,
 }
 
@@ -33,7 +32,6 @@ pub struct Login {
 pub struct SmtpAddress {
     /// A name or an IP address, an IPv6 one without brackets.
     pub host: String,
-    /// The port.
     pub port: u16,
     /// How the connection is protected.
     pub protection: Protection,

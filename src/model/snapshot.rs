@@ -13,13 +13,10 @@ use super::{Alert, AlertId, Candidate, Clocks, ContactId, Differs, Doubt, Entry,
 /// A receiver that was told of a firing alert, or is about to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Told {
-    /// The episode.
     pub alert: AlertId,
-    /// Who.
     pub receiver: String,
     /// By which step of the rule.
     pub step: u32,
-    /// With which template.
     pub template: String,
 }
 
@@ -56,7 +53,6 @@ pub struct WalkMemory {
 /// The first part of a full walk.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WalkPart {
-    /// When it began.
     pub began_at: Timestamp,
     /// Pages read so far.
     pub pages: u32,
@@ -111,7 +107,6 @@ pub struct InboxMemory {
 /// A rule's condition could not be judged for some contacts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConditionFailed {
-    /// Since when.
     pub since: Timestamp,
     /// When it last failed for somebody.
     pub seen_at: Timestamp,
@@ -144,7 +139,6 @@ impl InboxMemory {
 /// The request budget is not enough for the rules.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Short {
-    /// Since when.
     pub since: Timestamp,
     /// Pages of the walk that does not come to its end, as far as it came.
     pub pages: u32,
@@ -211,7 +205,6 @@ pub struct LiveChat {
 /// The inbox cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failing {
-    /// Since when.
     pub since: Timestamp,
     /// What failed last, in an operator's words.
     pub why: String,
@@ -223,7 +216,6 @@ pub struct Failing {
 /// Records that are not understood, or that are too many.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OddRecords {
-    /// Since when.
     pub since: Timestamp,
     /// How many there were in the last poll that had some.
     pub count: usize,
@@ -258,7 +250,6 @@ pub struct Changes {
     pub dropped: Vec<(String, ContactId)>,
     /// Pending alerts that are forgotten.
     pub vanished: Vec<AlertId>,
-    /// What is owed.
     pub owed: Vec<Notification>,
     /// What happened, in order.
     pub history: Vec<Entry>,

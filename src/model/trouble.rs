@@ -91,7 +91,6 @@ impl Problem {
         }
     }
 
-    /// The problem with this name.
     pub(crate) fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|problem| problem.name() == name)
     }
@@ -106,7 +105,6 @@ pub(crate) struct Trouble {
     pub subject: String,
     /// Why, in an operator's words: no secret, no customer's text.
     pub detail: String,
-    /// Since when.
     pub since: Timestamp,
 }
 

@@ -14,7 +14,6 @@ use crate::model::{Attempt, Body, Outcome, Parcel};
 /// How long a reader may stand still.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// The console.
 pub struct Console {
     out: Arc<Mutex<Box<dyn Write + Send>>>,
     /// The text that is being written, where it was not taken in time. Held over a whole message, so that two of

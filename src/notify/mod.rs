@@ -35,7 +35,6 @@ pub enum Sender {
     Email(Email),
     /// A webhook after the Standard Webhooks specification.
     Webhook(Webhook),
-    /// The console.
     Console(Console),
 }
 

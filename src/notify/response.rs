@@ -20,7 +20,6 @@ const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(1);
 /// An answer, whatever it says.
 #[derive(Clone)]
 pub struct Answer {
-    /// The status.
     pub status: u16,
     /// What it asks to wait, within bounds.
     pub retry_after: Option<SignedDuration>,

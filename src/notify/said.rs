@@ -26,9 +26,7 @@ pub(super) enum Said {
 /// Why an answer says no.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum No {
-    /// In words.
     Word(String),
-    /// By a status.
     Status(u16),
 }
 

@@ -28,7 +28,6 @@ pub(super) struct Entry<'a> {
     pub(super) told: Told<'a>,
     /// The contact behind privacy.
     contact: Value,
-    /// The User ID.
     pub(super) user_id: String,
     pub(super) name: String,
     /// The name as it stands among other words.

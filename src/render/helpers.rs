@@ -20,7 +20,6 @@ use super::{escape::Escape, words};
 
 /// What is known of a helper without calling it.
 pub(super) struct Known {
-    /// Its name.
     pub(super) name: &'static str,
     /// How many values it takes, at least and at most.
     pub(super) values: (usize, usize),

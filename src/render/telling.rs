@@ -35,7 +35,6 @@ impl Format {
 /// What messages say about a rule.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RuleWords {
-    /// The rule's name.
     pub name: String,
     /// Its description; may be empty.
     pub description: String,
@@ -48,7 +47,6 @@ pub struct RuleWords {
 /// One alert of a message, with the rule that raised it.
 #[derive(Clone, Copy, Debug)]
 pub struct Told<'a> {
-    /// The alert.
     pub alert: &'a Alert,
     /// Its rule; a message that is grouped by receiver is about several.
     pub rule: &'a RuleWords,
@@ -63,9 +61,7 @@ pub struct Telling<'a> {
     pub event: Event,
     /// The rule; of several, the first one's.
     pub rule: &'a RuleWords,
-    /// The inbox's name.
     pub inbox: &'a str,
-    /// The receiver's name.
     pub receiver: &'a str,
     /// Which `[[notify]]` of the rule, from 0.
     pub step: u32,

@@ -100,7 +100,6 @@ impl Compiler<'_, '_> {
         (repeat, factor, limit)
     }
 
-    /// `ack_on`.
     pub(super) fn ack_on(&mut self, entries: Vec<Spanned<String>>) -> Vec<AckOn> {
         let mut on = Vec::new();
         for entry in entries {

@@ -45,26 +45,21 @@ pub(crate) const MAX_LENGTH: usize = 1024;
 /// What a condition is judged with, besides the rule.
 #[derive(Clone, Copy, Debug)]
 pub struct Scope<'a> {
-    /// The contact.
     pub contact: &'a Contact,
     /// Since when the customer waits, or would if the episode began now.
     pub since: Timestamp,
-    /// The inbox's name.
     pub inbox: &'a str,
-    /// Names of agents.
     pub names: &'a Names,
     /// Whether it is within the rule's hours.
     pub open: bool,
     /// Whether a live chat of the contact ended without a word of an agent, and none has spoken since.
     pub missed_live_chat: bool,
-    /// The time.
     pub now: Timestamp,
 }
 
 /// What a condition says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// It holds.
     Holds,
     /// It does not hold.
     Fails,
@@ -77,7 +72,6 @@ pub enum Verdict {
 pub struct Fault {
     /// The part that fails, as the admin wrote it.
     pub part: String,
-    /// Why.
     pub why: String,
 }
 
@@ -86,9 +80,7 @@ pub struct Fault {
 pub struct Mistake {
     /// Which bytes of the condition.
     pub span: std::ops::Range<usize>,
-    /// What is wrong.
     pub what: String,
-    /// What would be right.
     pub help: Option<String>,
 }
 

@@ -24,11 +24,9 @@ const SIGNS: [&str; 2] = ["[[notify]]", "[filter]"];
 /// A file that looks like a rule and is not read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unread {
-    /// The file.
     pub path: PathBuf,
     /// Why it is not read.
     pub why: String,
-    /// What would be right.
     pub help: String,
 }
 

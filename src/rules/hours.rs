@@ -138,7 +138,6 @@ fn parse_time(text: &str) -> Result<u16, String> {
 pub struct Hours {
     /// The zone of the times.
     pub timezone: TimeZone,
-    /// When it is open.
     pub open: Vec<Range>,
     /// Closed all day.
     pub holidays: BTreeSet<Date>,
@@ -149,7 +148,6 @@ pub struct Hours {
 }
 
 impl Hours {
-    /// Whether it is open.
     pub fn is_open(&self, at: Timestamp) -> bool {
         let day = self.date(at);
         self.spans(day, day).iter().any(|(from, to)| *from <= at && at < *to)

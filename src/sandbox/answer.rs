@@ -34,7 +34,6 @@ pub(super) struct Answer {
     pub(super) status: StatusCode,
     /// Headers besides the length.
     pub(super) headers: Vec<(HeaderName, String)>,
-    /// The body.
     pub(super) body: Vec<u8>,
     /// How long to wait first.
     pub(super) delay: Duration,
@@ -48,7 +47,6 @@ impl Answer {
         Self { status, headers, body, delay: Duration::ZERO, end: End::Proper }
     }
 
-    /// JSON.
     pub(super) fn json(status: StatusCode, body: &Value) -> Self {
         Self::new(status, "application/json; charset=utf-8", body.to_string().into_bytes())
     }

@@ -13,7 +13,6 @@ use crate::model::time::iso;
 pub enum By {
     /// A person of the team.
     Agent,
-    /// The bot.
     Bot,
 }
 
@@ -22,7 +21,6 @@ pub enum By {
 pub enum Deed {
     /// The customer writes; without a text it is an attachment.
     Write(Option<String>),
-    /// The customer is answered.
     Answer(By, String),
     /// The conversation is closed, and a live chat with it.
     Close,

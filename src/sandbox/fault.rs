@@ -21,9 +21,7 @@ pub enum Place {
     Inbox,
     /// `GET /inbox/segments`.
     Segments,
-    /// The Slack sink.
     Slack,
-    /// The webhook sink.
     Webhook,
     /// The mail sink, at the end of a mail.
     Mail,
@@ -35,9 +33,7 @@ pub enum Place {
 pub enum BadRecord {
     /// A string instead of an object.
     Text,
-    /// `null`.
     Null,
-    /// An object without `_id`.
     WithoutId,
 }
 
@@ -71,10 +67,7 @@ pub enum Kind {
     /// JSON of quite another shape.
     WrongShape,
     /// 302.
-    Redirect {
-        /// Where to.
-        to: String,
-    },
+    Redirect { to: String },
     /// A proper answer, but late.
     Delay {
         /// How late, in milliseconds.
@@ -85,10 +78,7 @@ pub enum Kind {
     /// The connection is reset without an answer.
     Reset,
     /// A bad record stands among the good ones.
-    BadRecord {
-        /// Which.
-        what: BadRecord,
-    },
+    BadRecord { what: BadRecord },
     /// After this page the first record of the next one moves to the front, as if its customer
     /// had written: the page's last record comes again, and the moved one is missed.
     MoveToFront,
@@ -109,7 +99,6 @@ pub struct Fault {
     /// How often.
     #[serde(default = "once")]
     pub times: u32,
-    /// What.
     pub kind: Kind,
 }
 

@@ -40,21 +40,53 @@ impl Default for Pace {
 #[allow(missing_docs)] // the fields are the same everywhere: who, by which platform, which words
 pub enum Happening {
     /// A customer wrote.
-    Wrote { id: String, name: String, platform: String, text: String },
+    Wrote {
+        id: String,
+        name: String,
+        platform: String,
+        text: String,
+    },
     /// A customer asked for a person: a live chat began.
-    AskedForPerson { id: String, name: String, platform: String },
-    /// The bot answered.
-    BotAnswered { id: String, name: String, text: String },
+    AskedForPerson {
+        id: String,
+        name: String,
+        platform: String,
+    },
+    BotAnswered {
+        id: String,
+        name: String,
+        text: String,
+    },
     /// The bot gave the conversation to an agent, and said so.
-    HandedOver { id: String, name: String, to_name: String, text: String },
+    HandedOver {
+        id: String,
+        name: String,
+        to_name: String,
+        text: String,
+    },
     /// An agent took the conversation, and has not answered yet.
-    Taken { id: String, name: String, by_name: String },
+    Taken {
+        id: String,
+        name: String,
+        by_name: String,
+    },
     /// An agent answered, so long after the customer had begun to wait.
-    Answered { id: String, name: String, by_name: String, after: SignedDuration },
+    Answered {
+        id: String,
+        name: String,
+        by_name: String,
+        after: SignedDuration,
+    },
     /// Nobody answered a live chat in time.
-    LiveChatExpired { id: String, name: String, after: SignedDuration },
-    /// The conversation was closed.
-    Closed { id: String, name: String },
+    LiveChatExpired {
+        id: String,
+        name: String,
+        after: SignedDuration,
+    },
+    Closed {
+        id: String,
+        name: String,
+    },
 }
 
 /// What somebody will do.
@@ -86,7 +118,6 @@ struct Actor {
 /// A place in the plan: a time, then the order of planning.
 type Place = (Timestamp, u64);
 
-/// The story.
 pub struct Story {
     pace: Pace,
     random: Random,

@@ -16,11 +16,9 @@ pub const SENDERS: [&str; 3] = ["bot", "user", "agent"];
 /// What a field of the body has to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shape {
-    /// A string.
     Text,
     /// A time, or `""`.
     Time,
-    /// A boolean.
     Flag,
     /// A list of strings.
     Texts,

@@ -59,7 +59,6 @@ const LONGEST_SENDING: SignedDuration = SignedDuration::from_secs(10);
 /// Why the program cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// TLS.
@@ -70,7 +69,6 @@ pub enum StartError {
     Receiver {
         /// Its name.
         receiver: String,
-        /// Why.
         reason: String,
     },
 }
@@ -78,11 +76,9 @@ pub enum StartError {
 /// What comes from outside of the configuration.
 #[derive(Clone)]
 pub struct Surroundings {
-    /// The time.
     pub clock: Arc<dyn Clock>,
     /// Where console receivers write.
     pub output: Output,
-    /// Where state is kept.
     pub store: Store,
     /// When a one-shot run must have ended.
     pub deadline: Option<Timestamp>,
@@ -100,9 +96,7 @@ pub struct App {
     pub deliverers: Vec<Deliverer>,
     /// How each receiver is reached.
     pub addresses: Vec<(String, Vec<String>)>,
-    /// Where state is kept.
     pub store: Store,
-    /// The time.
     pub clock: Arc<dyn Clock>,
     /// Pauses between polls, by inbox, in the order of `pollers`.
     pub poll_every: Vec<SignedDuration>,

@@ -44,7 +44,6 @@ const UNTOLD: SignedDuration = SignedDuration::from_millis(500);
 /// How one receiver wants to be told.
 #[derive(Clone, Debug)]
 pub struct Manner {
-    /// The receiver's name.
     pub receiver: String,
     /// Who gets its messages when it takes none.
     pub fallback: Option<String>,
@@ -70,9 +69,7 @@ pub struct Deliverer {
     pub manner: Manner,
     /// The way there.
     pub sender: Renewable<Sender>,
-    /// Where the outbox is.
     pub store: Store,
-    /// The time.
     pub clock: Arc<dyn Clock>,
     /// Rules, templates, names.
     pub shared: Arc<Shared>,

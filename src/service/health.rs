@@ -20,7 +20,6 @@ const DELIVERY_STANDS_STILL: Duration = Duration::from_mins(15);
 /// A complete poll is recent for so long at least.
 const RECENT: SignedDuration = SignedDuration::from_mins(5);
 
-/// One inbox.
 #[derive(Clone, Copy, Debug)]
 struct InboxHealth {
     poll_every: SignedDuration,

@@ -20,11 +20,9 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The heartbeat of the whole program.
 pub struct Heartbeat {
-    /// The one HTTP client.
     pub client: Client,
     /// Where it is heard; the address is the secret.
     pub url: Renewable<SecretString>,
-    /// Where the outbox is.
     pub store: Store,
     /// Whether anybody who waits would be told of.
     pub lookout: Arc<Lookout>,

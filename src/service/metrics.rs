@@ -43,7 +43,6 @@ pub enum Exposition {
 }
 
 impl Exposition {
-    /// Its media type.
     pub fn media_type(self) -> &'static str {
         match self {
             Self::Prometheus => "text/plain; version=0.0.4; charset=utf-8",

@@ -37,7 +37,6 @@ const MOST: u32 = 300;
 
 /// One of the watchdog's receivers, or a fallback of one.
 pub struct Voice {
-    /// The receiver's name.
     pub receiver: String,
     /// Who is told where this one is not.
     pub fallback: Option<String>,

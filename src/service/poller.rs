@@ -31,9 +31,7 @@ use crate::{
 
 /// The poller of one inbox.
 pub struct Poller {
-    /// The inbox's name.
     pub inbox: String,
-    /// Its client.
     pub client: Client,
     /// Its budget.
     pub gate: BudgetGate,
@@ -43,7 +41,6 @@ pub struct Poller {
     pub share: usize,
     /// How many bytes of what the API sends one poll keeps.
     pub most_bytes: usize,
-    /// Where state is kept.
     pub store: Store,
     /// The time, by the API's clock: all that is stored of an inbox counts by it.
     pub clock: Arc<ApiClock>,
@@ -60,7 +57,6 @@ pub struct Poller {
 /// What one poll did.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Polled {
-    /// Contacts seen.
     pub contacts: usize,
     /// Episodes that began.
     pub fired: usize,

@@ -43,9 +43,7 @@ const LOOK: Duration = Duration::from_secs(1);
 /// Where rules and templates lie, and what they may refer to.
 #[derive(Clone, Debug)]
 pub struct Sources {
-    /// The folder of rules.
     pub rules: PathBuf,
-    /// The folder of templates.
     pub templates: PathBuf,
     inboxes: Vec<String>,
     receivers: Vec<String>,
@@ -158,7 +156,6 @@ fn add(text: &mut String, path: &Path) {
 /// Where what is remembered of the rules is kept, and how long one that is removed may still come back.
 #[derive(Clone, Debug)]
 pub struct Memory {
-    /// The state.
     pub store: Store,
     /// What was remembered last, should the state fail.
     pub known: RuleMemory,
@@ -226,9 +223,7 @@ impl Memory {
 /// What an edit of the rules is good for besides them: others may be told what a receiver was to hear.
 #[derive(Clone)]
 pub(crate) struct Edited {
-    /// Where the outbox is.
     pub store: Store,
-    /// The time.
     pub clock: Arc<dyn Clock>,
     /// Wakes the deliverers.
     pub owed: Arc<Notify>,

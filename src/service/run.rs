@@ -46,7 +46,6 @@ pub(crate) struct Report {
     pub goes_on: Vec<(String, u32)>,
     /// Whether everything that every inbox has is known: a full walk that goes on in the next run is no failure.
     pub complete: bool,
-    /// Contacts seen.
     pub contacts: usize,
     /// Why nobody who waits would be told of.
     pub blind: Vec<String>,
@@ -54,7 +53,6 @@ pub(crate) struct Report {
     pub fired: usize,
     /// Episodes that ended.
     pub resolved: usize,
-    /// Messages sent.
     pub sent: usize,
     /// Messages given up.
     pub dead: usize,

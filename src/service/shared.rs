@@ -20,9 +20,7 @@ use crate::{
 /// What an admin edits while it runs.
 #[derive(Debug)]
 pub struct Live {
-    /// The rules.
     pub rules: RuleSet,
-    /// The templates.
     pub renderer: Renderer,
     /// Rules with mistakes, each with the first of them as one line.
     pub mistakes: Vec<(String, String)>,
@@ -33,7 +31,6 @@ pub struct Live {
 /// What the files hold: an edit makes it another one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Fingerprint {
-    /// Of the rules.
     pub rules: String,
     /// Of the templates; `None`: they cannot all be read.
     pub templates: Option<String>,

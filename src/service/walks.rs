@@ -55,7 +55,6 @@ pub(crate) enum Reach {
 /// What is new: contacts seen since the walk before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct News {
-    /// Since when.
     pub since: Timestamp,
     /// At most so many pages.
     pub cap: u32,
@@ -72,7 +71,6 @@ pub(crate) struct Means {
     pub sweep_every: SignedDuration,
     /// Whether the time is the API's own, and not only ours.
     pub dated: bool,
-    /// The time.
     pub now: Timestamp,
 }
 
@@ -145,7 +143,6 @@ impl Kind {
 
 /// Walks one query and notes what it is evidence of.
 pub(crate) struct Walker<'a> {
-    /// The client.
     pub client: &'a Client,
     /// The budget, without what is kept for others.
     pub gate: Keeping<'a>,

@@ -25,11 +25,9 @@ pub struct Watchdog {
     pub inboxes: Vec<String>,
     /// Receivers that there are.
     pub receivers: Vec<String>,
-    /// Where the state is.
     pub store: Store,
     /// The rules, and what is wrong with them.
     pub shared: Arc<Shared>,
-    /// The time.
     pub clock: Arc<dyn Clock>,
 }
 

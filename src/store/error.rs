@@ -7,24 +7,13 @@ use std::{io, path::PathBuf};
 pub enum StoreError {
     /// The file cannot be opened.
     #[error("the state `{}` cannot be opened: {why}", path.display())]
-    Open {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        why: String,
-    },
+    Open { path: PathBuf, why: String },
     /// A file or folder beside it cannot be made.
     #[error("`{}` cannot be made: {source}", path.display())]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
+    File { path: PathBuf, source: io::Error },
     /// Written by a newer version.
     #[error("the state `{}` was written by a newer version of pengwatch (format {found}, this one knows {known}); nothing was changed", path.display())]
     Newer {
-        /// The file.
         path: PathBuf,
         /// Its format.
         found: u32,
@@ -33,60 +22,30 @@ pub enum StoreError {
     },
     /// Not a store, or a damaged one.
     #[error("the state `{}` is damaged: {what}; nothing was changed. Restore a backup, or move it away to begin anew", path.display())]
-    Damaged {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong.
-        what: String,
-    },
+    Damaged { path: PathBuf, what: String },
     /// Somebody else holds the lock.
     #[error("another pengwatch works on the state `{}`{}; stop it first, or let this one end", path.display(), holder.as_ref().map(|pid| format!(" (process {pid})")).unwrap_or_default())]
     Locked {
-        /// The file.
         path: PathBuf,
         /// The other one's process id, where it is known.
         holder: Option<String>,
     },
     /// The file system has no locks.
     #[error("the file system of the state `{}` has no locks ({source}), so that nothing keeps two pengwatch apart; put the state on a local disk", path.display())]
-    NoLocks {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
+    NoLocks { path: PathBuf, source: io::Error },
     /// It is gone, and cannot be written back.
     #[error("the state `{}` is gone and cannot be written back: {why}; nothing is sent until it can, and it is tried every second", path.display())]
-    Lost {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        why: String,
-    },
+    Lost { path: PathBuf, why: String },
     /// No room is left on the disk.
     #[error("there is no room left for the state `{}`; nothing was changed. Free some space: it goes on by itself", path.display())]
-    Full {
-        /// The file.
-        path: PathBuf,
-    },
+    Full { path: PathBuf },
     /// Somebody else has written for too long.
     #[error("another program keeps the state `{}` for itself; nothing was changed, and it is tried again", path.display())]
-    Busy {
-        /// The file.
-        path: PathBuf,
-    },
+    Busy { path: PathBuf },
     /// It must not be written.
     #[error("the state `{}` cannot be written: it, its folder or its disk is read-only; nothing was changed", path.display())]
-    ReadOnly {
-        /// The file.
-        path: PathBuf,
-    },
+    ReadOnly { path: PathBuf },
     /// Reading or writing failed.
     #[error("the state `{}` failed: {source}", path.display())]
-    Failed {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: rusqlite::Error,
-    },
+    Failed { path: PathBuf, source: rusqlite::Error },
 }

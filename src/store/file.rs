@@ -10,8 +10,8 @@ use std::{
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
+use super::error::StoreError;
 use super::migrations;
-use crate::store::error::StoreError;
 
 /// How long to wait for another command's short transaction.
 const BUSY: Duration = Duration::from_secs(10);

@@ -3,17 +3,14 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
-use crate::model::alert::short_hash;
-
 use super::rows::{self, json, micros};
-use crate::model::{Found, Loss};
+use crate::model::{Found, Loss, alert::short_hash};
 
 /// Which state it is, and how far it has come.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Lineage {
     /// The same in every copy.
     pub id: String,
-    /// Transactions so far.
     pub commits: i64,
     /// When the last one was, by the machine's clock: for people.
     pub at: Timestamp,

@@ -11,8 +11,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use super::error::StoreError;
 use super::file::{Identity, beside, identity, private};
-use crate::store::error::StoreError;
 
 /// Whether a lock of the whole file is apart from locks of its parts.
 const APART: bool = cfg!(target_os = "linux");

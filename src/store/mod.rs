@@ -329,7 +329,6 @@ impl Store {
         self.owner.checkpoint().await;
     }
 
-    /// The file.
     pub fn path(&self) -> &Path {
         self.owner.path()
     }

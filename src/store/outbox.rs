@@ -35,7 +35,6 @@ const AUDIENCE: &str = "CASE WHEN n.event <> 'resolved' OR EXISTS (SELECT 1 FROM
 pub struct Owed {
     /// Its number.
     pub id: NotificationId,
-    /// What is owed.
     pub notification: Notification,
     /// The alert as it is now.
     pub alert: Alert,
@@ -70,7 +69,6 @@ pub struct Open {
 /// What waits for one receiver.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Waiting {
-    /// The receiver's name.
     pub receiver: String,
     /// Notifications that are owed.
     pub notifications: usize,

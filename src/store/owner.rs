@@ -12,13 +12,14 @@ use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
+    error::StoreError,
     file::{connect, connect_copy, name},
     lineage::{self, Lineage},
     lock::Lock,
     mark::Mark,
     place::Place,
 };
-use crate::{model::Loss, store::error::StoreError};
+use crate::model::Loss;
 
 type Work = Box<dyn FnOnce(&mut Held) + Send>;
 
@@ -106,7 +107,6 @@ impl Owner {
         Self { points, ..self }
     }
 
-    /// The file.
     pub(super) fn path(&self) -> &Path {
         &self.path
     }

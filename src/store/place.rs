@@ -15,16 +15,14 @@ use jiff::Timestamp;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::{
+    error::StoreError,
     file::{Identity, beside, connect, identity, name, private, read_only},
     lineage::{self, Lineage},
     lock::Lock,
     migrations,
     mirror::{self, Mirror},
 };
-use crate::{
-    model::{Found, Loss},
-    store::error::StoreError,
-};
+use crate::model::{Found, Loss};
 
 /// What could not be put back is tried again after this.
 const PAUSE: Duration = Duration::from_secs(1);

@@ -9,7 +9,6 @@ use crate::model::{Happened, Message, MessageId, Notification};
 /// A message that no receiver has taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Kept {
-    /// The message.
     pub message: Message,
     /// Whether it was given up; else it waits for its next attempt.
     pub dead: bool,
@@ -20,7 +19,6 @@ pub struct Kept {
 /// What became of a wish about a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Done {
-    /// It was done.
     Yes,
     /// The message is in no state for it: sent, or withdrawn.
     No,

@@ -31,9 +31,7 @@ pub struct Passed {
     pub id: NotificationId,
     /// Who is told now, each with those who stand in for it, in order.
     pub to: Vec<Vec<String>>,
-    /// By which step.
     pub step: u32,
-    /// With which template.
     pub template: String,
 }
 

@@ -31,7 +31,6 @@ use crate::{
     store::Store,
 };
 
-/// What is asked.
 #[derive(Clone)]
 pub(crate) struct Asked {
     /// The loops.
@@ -40,11 +39,9 @@ pub(crate) struct Asked {
     pub lookout: Arc<Lookout>,
     /// What was counted.
     pub metrics: Arc<Metrics>,
-    /// The state.
     pub store: Store,
     /// What everything but health asks for, where it is set.
     pub token: Option<Renewable<SecretString>>,
-    /// The time.
     pub clock: Arc<dyn Clock>,
 }
 

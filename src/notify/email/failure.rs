@@ -12,7 +12,6 @@ use crate::net::cause::io_cause;
 pub(super) enum Stage {
     /// The connection, TLS and the greetings.
     Connect,
-    /// The login.
     Login,
     /// `MAIL`.
     Sender,

@@ -16,7 +16,6 @@ use rustls::{CertificateError, DigitallySignedStruct, Error, RootCertStore, Sign
 /// What `WebPKI` calls it.
 const AUTHORITY_AS_SERVER: &str = "CaUsedAsEndEntity";
 
-/// Who is trusted.
 #[derive(Debug)]
 pub(super) struct Trust {
     authorities: Arc<WebPkiServerVerifier>,

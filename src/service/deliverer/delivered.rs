@@ -10,9 +10,7 @@ use crate::{
 /// What one round did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Delivered {
-    /// Messages that were accepted.
     pub sent: usize,
-    /// Attempts that failed.
     pub failed: usize,
     /// Messages that were given up.
     pub dead: usize,

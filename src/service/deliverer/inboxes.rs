@@ -12,7 +12,6 @@ use crate::{model::NotificationId, service::poller::Poller};
 /// The inboxes, for a look before what was held goes out.
 #[derive(Clone, Default)]
 pub struct Inboxes {
-    /// Their pollers.
     pub pollers: Vec<Arc<Poller>>,
     /// Whether another poll will come.
     pub go_on: bool,

@@ -57,7 +57,6 @@ impl Default for Judge {
 }
 
 impl Judge {
-    /// One look.
     pub(crate) fn look(&mut self, writes: &Writes, now: Timestamp, steady: Duration) -> Verdict {
         let (done, failed) = (writes.done > self.seen.0, writes.failed > self.seen.1);
         self.seen = (writes.done, writes.failed);

@@ -20,12 +20,10 @@ const LONGEST: u64 = 64 * 1024;
 /// Without a place to remember it in, a trouble counts as new for so long after the state was last written.
 const NEW: SignedDuration = SignedDuration::from_mins(2);
 
-/// What is remembered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Remembered {
     /// Since when the state cannot be written.
     pub since: Timestamp,
-    /// Who was told.
     pub told: Vec<String>,
 }
 

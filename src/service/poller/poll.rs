@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::super::{shared::Live, walks::Gap};
 use crate::{
     engine::{Observed, Query},
     inbox::InboxError,
     model::InboxMemory,
+    service::{shared::Live, walks::Gap},
 };
 
 /// One poll under way.

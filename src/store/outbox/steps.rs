@@ -19,7 +19,6 @@ pub enum Recorded {
     Superseded {
         /// Which notifications, and why.
         ids: Vec<(NotificationId, &'static str)>,
-        /// When.
         at: Timestamp,
     },
     /// What is not to be said now leaves the messages that it was put into.
@@ -29,21 +28,18 @@ pub enum Recorded {
     },
     /// A message was composed.
     Composed {
-        /// The message.
         message: Message,
         /// What it tells of.
         ids: Vec<NotificationId>,
     },
     /// An attempt begins.
     Attempting {
-        /// The message.
         message: MessageId,
         /// Who may get it before anything else is recorded.
         trying: Vec<String>,
     },
     /// The attempt goes on with another recipient of the mail.
     GoesOn {
-        /// The message.
         message: MessageId,
         /// Persons who got it in this attempt, or may have got it.
         reached: Vec<String>,
@@ -54,16 +50,13 @@ pub enum Recorded {
     },
     /// The receiver accepted it.
     Delivered {
-        /// The message.
         message: MessageId,
-        /// When.
         at: Timestamp,
         /// Persons who got it in this attempt.
         reached: Vec<String>,
     },
     /// It is to be tried again.
     Again {
-        /// The message.
         message: MessageId,
         /// When the attempt ended.
         now: Timestamp,
@@ -77,16 +70,12 @@ pub enum Recorded {
         settled: Vec<String>,
         /// Persons who got it in this attempt, or may have got it.
         reached: Vec<String>,
-        /// Why.
         reason: String,
     },
     /// It will not be tried any more.
     Dead {
-        /// The message.
         message: MessageId,
-        /// When.
         at: Timestamp,
-        /// Why.
         reason: String,
         /// Whether the receiver may have got it.
         ambiguous: bool,
@@ -104,7 +93,6 @@ pub struct Attempted {
     pub recorded: Recorded,
     /// When it ended.
     pub at: Timestamp,
-    /// The message.
     pub message: MessageId,
     /// Recipients of a mail that were refused for good while others got it: why, without the whole address.
     pub refused: Vec<String>,
