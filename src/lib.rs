@@ -53,11 +53,11 @@ pub mod inside {
             response::{Head, page, segments},
         },
         model::{
-            alert::{Alert, Progress, Reason, Resolution},
+            alert::{Alert, Reason, Resolution, StepProgress},
             contact::Contact,
-            history::{Asked, Happened},
+            history::{Happened, HistoryQuery},
             link::{check as check_link, fill as fill_link},
-            message::{Body, Event, Fault, Message, MessageId, Outcome, Parcel},
+            message::{Blame, Body, Event, Message, MessageId, Outcome, OutgoingMessage},
             names::{Agent, Names},
             pause::spelled,
             privacy::Privacy,
@@ -77,7 +77,7 @@ pub mod inside {
         },
         render::{
             renderer::Renderer,
-            telling::{Format, RuleWords, Telling, Told},
+            telling::{AlertView, Format, MessageView, RuleWords},
         },
         rules::{
             compile::{Compiled, compile},
@@ -87,7 +87,7 @@ pub mod inside {
             rule::Rule,
         },
         service::{
-            app::{App, Surroundings},
+            app::{App, Dependencies},
             deliverer::limits::Limits,
             poller::poll::Mode,
             reload::Sources,

@@ -3,7 +3,7 @@
 use clap::Args;
 use tracing::Level;
 
-use super::{Exit, Global, state::Desk, terminal};
+use super::{Exit, Global, state::CommandContext, terminal};
 use crate::model::{Ack, Alert};
 
 /// What the command takes.
@@ -25,7 +25,7 @@ pub struct AckArguments {
 /// # Errors
 /// What ended it.
 pub(super) async fn ack(global: &Global, arguments: AckArguments) -> anyhow::Result<Exit> {
-    let desk = match Desk::open(global, false).await? {
+    let desk = match CommandContext::open(global, false).await? {
         Ok(desk) => desk,
         Err(exit) => return Ok(exit),
     };

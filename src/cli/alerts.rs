@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{
     Exit, Global,
-    state::{Desk, ListArguments, list},
+    state::{CommandContext, ListArguments, list},
 };
 use crate::{
     model::{
@@ -29,7 +29,7 @@ struct Row<'a> {
 /// # Errors
 /// What ended it.
 pub(super) async fn alerts(global: &Global, arguments: ListArguments) -> anyhow::Result<Exit> {
-    let desk = match Desk::open(global, false).await? {
+    let desk = match CommandContext::open(global, false).await? {
         Ok(desk) => desk,
         Err(exit) => return Ok(exit),
     };
@@ -95,7 +95,7 @@ fn object(row: &Row<'_>, now: Timestamp) -> Value {
     })
 }
 
-fn cells(row: &Row<'_>, desk: &Desk) -> Vec<String> {
+fn cells(row: &Row<'_>, desk: &CommandContext) -> Vec<String> {
     let Row { alert, told, silence } = row;
     let mut notes = Vec::new();
     if let Some(ack) = &alert.ack {

@@ -11,13 +11,13 @@ use jiff::SignedDuration;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use self::{books::Books, ledger::Records, trouble::Trouble};
+use self::{books::Books, ledger::Records, trouble::DemoTrouble};
 use super::{Exit, Global, files, outlet::Outlet, shipped, signals, terminal};
 use crate::{
     clock::{Clock, SystemClock},
     config::load::Secrets,
     inbox::Patience,
-    model::history::Asked,
+    model::history::HistoryQuery,
     sandbox::{
         Running, Sandbox, Settings,
         customers::{AGENTS, BOTS},
@@ -25,7 +25,7 @@ use crate::{
         story::{Pace, Story},
     },
     service::{
-        app::{App, Surroundings},
+        app::{App, Dependencies},
         run::daemon,
     },
     store::Store,
@@ -75,7 +75,7 @@ pub(super) async fn demo(global: &Global, fast: bool, how_long: Option<SignedDur
     let global = Global { config: folder.path().join("pengwatch.toml"), ..global.clone() };
     let files = files::read(&global, Secrets::Needed)
         .map_err(|mistakes| anyhow::anyhow!("the demo's own files have {} mistakes", mistakes.len()))?;
-    let surroundings = Surroundings {
+    let surroundings = Dependencies {
         clock: Arc::clone(&clock),
         output: Arc::new(std::sync::Mutex::new(std::io::stdout())),
         store: Store::open(&folder.path().join("pengwatch.db")).await?,
@@ -242,7 +242,7 @@ async fn tell(
     let sandbox = stage.inbox.sandbox();
     let began = clock.now();
     let mut script = Story::new(SEED, Pace { speed: tempo.speed, ..Pace::default() });
-    let mut trouble = Trouble::new(began, SignedDuration::from_secs(tempo.trouble));
+    let mut trouble = DemoTrouble::new(began, SignedDuration::from_secs(tempo.trouble));
     let mut books = Books::new(began, SignedDuration::from_secs(tempo.patience));
     for happening in script.open_with(&sandbox, WHO_WROTE_BEFORE, began) {
         screen.line(&books.happened(began, &happening));
@@ -261,7 +261,7 @@ async fn tell(
             screen.line(&books.happened(now, &happening));
         }
         // Nothing depends on these lines.
-        for line in books.decided(&store.history(Asked::default()).await.unwrap_or_default()) {
+        for line in books.decided(&store.history(HistoryQuery::default()).await.unwrap_or_default()) {
             screen.line(&line);
         }
         for line in books.met(now, &sandbox, stage.mail.refused()) {

@@ -14,12 +14,12 @@ use super::{
 };
 use crate::{
     clock::{Clock, SystemClock},
-    config::State,
+    config::StateLocation,
     diagnose::Diagnostic,
     inbox::Patience,
-    model::{Body, Parcel},
+    model::{Body, OutgoingMessage},
     service::{
-        app::{App, Surroundings},
+        app::{App, Dependencies},
         poller::Mode,
         run::begin,
     },
@@ -36,7 +36,7 @@ pub(super) async fn dry_run(global: &Global) -> anyhow::Result<Exit> {
         Ok(files) => files,
         Err(exit) => return Ok(exit),
     };
-    let State::Sqlite(path) = &files.config.state;
+    let StateLocation::Sqlite(path) = &files.config.state;
     let store = Store::copy(path).await?;
     if files.live.rules.unreadable().is_some() && !remembers_rules(&store).await? {
         return Ok(without_rules(global));
@@ -44,7 +44,7 @@ pub(super) async fn dry_run(global: &Global) -> anyhow::Result<Exit> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
     let deadline = clock.now().checked_add(files.config.deadline).ok();
     let output = Arc::new(Mutex::new(io::stdout()));
-    let surroundings = Surroundings { clock, output, store, deadline, patience: Patience::default(), points: None };
+    let surroundings = Dependencies { clock, output, store, deadline, patience: Patience::default(), points: None };
     let app = App::build(&files.config, files.live, surroundings).await?;
     begin(&app).await?;
     let lost = tell_of_rules(global, &app.edits.1.live().rules, true);
@@ -96,7 +96,7 @@ pub(super) async fn dry_run(global: &Global) -> anyhow::Result<Exit> {
 }
 
 /// A message as people can read it.
-fn shown(parcel: &Parcel) -> String {
+fn shown(parcel: &OutgoingMessage) -> String {
     let pretty = |payload: &str| {
         serde_json::from_str::<serde_json::Value>(payload)
             .ok()

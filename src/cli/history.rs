@@ -6,9 +6,9 @@ use serde_json::json;
 
 use super::{
     Exit, Global, duration,
-    state::{Desk, ListArguments, list},
+    state::{CommandContext, ListArguments, list},
 };
-use crate::model::{history::Asked, text::form, time::iso};
+use crate::model::{history::HistoryQuery, text::form, time::iso};
 
 /// What the command takes.
 #[derive(Debug, Args)]
@@ -26,11 +26,11 @@ pub struct HistoryArguments {
 /// # Errors
 /// What ended it.
 pub(super) async fn history(global: &Global, arguments: HistoryArguments) -> anyhow::Result<Exit> {
-    let desk = match Desk::open(global, false).await? {
+    let desk = match CommandContext::open(global, false).await? {
         Ok(desk) => desk,
         Err(exit) => return Ok(exit),
     };
-    let asked = Asked {
+    let asked = HistoryQuery {
         since: desk.now.checked_sub(arguments.since).ok(),
         rule: arguments.list.rule.map(|rule| form(&rule).into_owned()),
         contact: arguments.list.contact,

@@ -9,12 +9,12 @@ use tracing::Level;
 use super::{
     Exit, Global,
     check::count,
-    state::{Desk, list},
+    state::{CommandContext, list},
     terminal,
 };
 use crate::{
     model::{MessageId, time::iso},
-    store::{Done, Kept},
+    store::{Change, StoredMessage},
 };
 
 /// What can be done with messages.
@@ -45,7 +45,7 @@ pub enum OutboxCommand {
 /// # Errors
 /// What ended it.
 pub(super) async fn outbox(global: &Global, command: OutboxCommand) -> anyhow::Result<Exit> {
-    let desk = match Desk::open(global, false).await? {
+    let desk = match CommandContext::open(global, false).await? {
         Ok(desk) => desk,
         Err(exit) => return Ok(exit),
     };
@@ -68,22 +68,22 @@ pub(super) async fn outbox(global: &Global, command: OutboxCommand) -> anyhow::R
         let done =
             if replay { store.replay(message, desk.now).await? } else { store.drop_message(message, desk.now).await? };
         match (done, replay) {
-            (Done::Yes, true) => terminal::say(&format!("{id} is tried again; what is no longer true is not sent"))?,
-            (Done::Yes, false) => terminal::say(&format!("{id} is not sent any more"))?,
-            (Done::Unknown, _) => {
+            (Change::Yes, true) => terminal::say(&format!("{id} is tried again; what is no longer true is not sent"))?,
+            (Change::Yes, false) => terminal::say(&format!("{id} is not sent any more"))?,
+            (Change::Unknown, _) => {
                 let line = format!("there is no message `{id}`; `pengwatch outbox list` lists them");
                 terminal::note(global, Level::ERROR, &line);
             }
-            (Done::No, _) => terminal::note(global, Level::ERROR, &format!("{id} is gone: sent, or withdrawn")),
+            (Change::No, _) => terminal::note(global, Level::ERROR, &format!("{id} is gone: sent, or withdrawn")),
         }
-        if done != Done::Yes {
+        if done != Change::Yes {
             exit = Exit::No;
         }
     }
     Ok(exit)
 }
 
-fn show(kept: &[Kept], json: bool, desk: &Desk) -> io::Result<()> {
+fn show(kept: &[StoredMessage], json: bool, desk: &CommandContext) -> io::Result<()> {
     let rows = kept.iter().map(|kept| {
         let told = kept.told.iter().map(|(notification, name)| {
             json!({
@@ -123,11 +123,11 @@ fn show(kept: &[Kept], json: bool, desk: &Desk) -> io::Result<()> {
     list(json, rows.collect(), &heads, cells.collect(), "nothing waits, and nothing was given up")
 }
 
-fn state(kept: &Kept) -> &'static str {
+fn state(kept: &StoredMessage) -> &'static str {
     if kept.dead { "dead" } else { "waiting" }
 }
 
-fn what(kept: &Kept) -> String {
+fn what(kept: &StoredMessage) -> String {
     match kept.told.as_slice() {
         [(notification, name)] => format!("{} {name}", notification.event.name()),
         several => {

@@ -24,7 +24,7 @@ const EACH: usize = 64;
 const AGAIN: Duration = Duration::from_millis(20);
 
 /// The words for so many pieces that are missing, as whole lines.
-pub(super) type Gap = Box<dyn Fn(u64) -> String + Send>;
+pub(super) type MissingWords = Box<dyn Fn(u64) -> String + Send>;
 
 /// Where pieces of text are put in. Clones are the same stream.
 #[derive(Clone)]
@@ -65,7 +65,7 @@ impl Outlet {
     ///
     /// # Errors
     /// There is no thread to be had.
-    pub fn new(stream: impl Write + Send + 'static, gap: Gap) -> io::Result<Self> {
+    pub fn new(stream: impl Write + Send + 'static, gap: MissingWords) -> io::Result<Self> {
         let outlet = Self(Arc::default());
         let shared = Arc::clone(&outlet.0);
         thread::Builder::new().name("outlet".to_owned()).spawn(move || pour(&shared, stream, &gap))?;
@@ -168,7 +168,7 @@ impl Queue {
 }
 
 /// Writes for as long as the program runs.
-fn pour(shared: &Shared, mut stream: impl Write, gap: &Gap) {
+fn pour(shared: &Shared, mut stream: impl Write, gap: &MissingWords) {
     let (mut missing, mut is_torn) = (0, false);
     loop {
         let (text, lost) = match shared.next() {

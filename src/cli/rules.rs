@@ -9,11 +9,11 @@ use serde_json::{Value, json};
 
 use super::{
     Exit, Global, check,
-    state::{Desk, pretty},
+    state::{CommandContext, pretty},
     terminal,
 };
 use crate::{
-    model::{Happened, RuleMemory, history::Asked, time::iso},
+    model::{Happened, RuleMemory, history::HistoryQuery, time::iso},
     rules::{Rule, sentence::sentence, vanish},
 };
 
@@ -48,7 +48,7 @@ struct Row<'a> {
 /// # Errors
 /// What ended it.
 pub(super) async fn rules(global: &Global, arguments: RulesArguments) -> anyhow::Result<Exit> {
-    let desk = match Desk::open(global, false).await? {
+    let desk = match CommandContext::open(global, false).await? {
         Ok(desk) => desk,
         Err(exit) => return Ok(exit),
     };
@@ -57,7 +57,7 @@ pub(super) async fn rules(global: &Global, arguments: RulesArguments) -> anyhow:
     }
     let (memory, fired) = match &desk.store {
         Some(store) => {
-            let entries = store.history(Asked::default()).await?;
+            let entries = store.history(HistoryQuery::default()).await?;
             let mut fired: BTreeMap<String, Fired> = BTreeMap::new();
             for entry in entries.into_iter().filter(|entry| entry.happened == Happened::Firing) {
                 let known = fired.entry(entry.rule).or_default();
@@ -81,7 +81,7 @@ pub(super) async fn rules(global: &Global, arguments: RulesArguments) -> anyhow:
 }
 
 /// Every rule that is there, and those that are missing, by name.
-fn rows<'a>(desk: &'a Desk, memory: &RuleMemory, fired: &BTreeMap<String, Fired>) -> Vec<Row<'a>> {
+fn rows<'a>(desk: &'a CommandContext, memory: &RuleMemory, fired: &BTreeMap<String, Fired>) -> Vec<Row<'a>> {
     let set = &desk.files.live.rules;
     let in_use = set.rules.iter().map(|rule| (rule.name.clone(), "in-use", Some(rule.as_ref())));
     let disabled = set.disabled.iter().map(|name| (name.clone(), "disabled", None));
@@ -110,7 +110,7 @@ fn object(row: &Row<'_>) -> Value {
     })
 }
 
-fn words(row: &Row<'_>, desk: &Desk) -> String {
+fn words(row: &Row<'_>, desk: &CommandContext) -> String {
     let what = match (row.rule, row.state) {
         (Some(rule), _) => sentence(rule),
         (None, "disabled") => "It is disabled.".to_owned(),
@@ -133,7 +133,7 @@ fn words(row: &Row<'_>, desk: &Desk) -> String {
 }
 
 /// A person says that what is missing is meant.
-async fn accept(desk: Desk, as_json: bool) -> anyhow::Result<Exit> {
+async fn accept(desk: CommandContext, as_json: bool) -> anyhow::Result<Exit> {
     let Some(store) = &desk.store else { return Ok(Exit::No) };
     let set = desk.files.live.rules;
     let gone = store.remember_rules(move |memory| vanish::accept(&set, memory)).await?;

@@ -19,13 +19,13 @@ use super::{
 };
 use crate::{
     clock::{Clock, SystemClock},
-    config::{Server, State, load::Secrets},
+    config::{Server, StateLocation, load::Secrets},
     diagnose::Diagnostic,
     inbox::Patience,
     model::time,
     rules::RuleSet,
     service::{
-        app::{self, App, StartError, Surroundings},
+        app::{self, App, Dependencies, StartError},
         run::{Report, daemon, once},
         senders::Output,
     },
@@ -44,7 +44,7 @@ pub(super) async fn run(global: &Global, one_shot: bool) -> anyhow::Result<Exit>
         Ok(files) => files,
         Err(exit) => return Ok(exit),
     };
-    let State::Sqlite(path) = files.config.state.clone();
+    let StateLocation::Sqlite(path) = files.config.state.clone();
     if files.live.rules.unreadable().is_some() && !path.exists() {
         return Ok(without_rules(global));
     }
@@ -83,7 +83,7 @@ async fn run_on(
     name_new_rules(global, &files, &store).await?;
     let deadline = one_shot.then(|| clock.now().checked_add(files.config.deadline).ok()).flatten();
     let surroundings =
-        Surroundings { clock, output, store, deadline, patience: Patience::default(), points: fault_points() };
+        Dependencies { clock, output, store, deadline, patience: Patience::default(), points: fault_points() };
     let mut app = App::build(&files.config, files.live, surroundings).await?;
     app.asked = asked;
     for line in &app.proxied {
@@ -156,7 +156,7 @@ async fn serve(server: Option<&Server>, app: &App, stop: &CancellationToken) -> 
     let listener = TcpListener::bind(listen)
         .await
         .with_context(|| format!("cannot listen on {listen}; another `listen` of [server] may help"))?;
-    let asked = web::Asked {
+    let asked = web::WebContext {
         health: Arc::clone(&app.health),
         lookout: Arc::clone(&app.lookout),
         metrics: Arc::clone(&app.edits.1.metrics),

@@ -7,8 +7,9 @@ use clap::Args;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use super::{Exit, Global, outlet::Outlet, scene, signals, terminal};
+use super::{Exit, Global, outlet::Outlet, signals, terminal};
 use crate::{
+    cli::demo_lines,
     clock::{Clock, SystemClock},
     sandbox::{
         Running, Sandbox, Settings,
@@ -103,7 +104,7 @@ async fn play(screen: &Outlet, sandbox: &Sandbox, clock: &dyn Clock, mut story: 
     while !stop.is_cancelled() {
         let now = clock.now();
         for happening in story.step(sandbox, now) {
-            screen.line(&scene::line(now, &happening));
+            screen.line(&demo_lines::line(now, &happening));
         }
         tokio::select! {
             () = tokio::time::sleep(STEP) => {}

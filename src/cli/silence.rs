@@ -7,7 +7,7 @@ use tracing::Level;
 
 use super::{
     Exit, Global, duration,
-    state::{Desk, list},
+    state::{CommandContext, list},
     terminal,
 };
 use crate::{
@@ -90,7 +90,7 @@ struct MatcherArguments {
 /// # Errors
 /// What ended it.
 pub(super) async fn silence(global: &Global, command: SilenceCommand) -> anyhow::Result<Exit> {
-    let desk = match Desk::open(global, matches!(command, SilenceCommand::Add(_))).await? {
+    let desk = match CommandContext::open(global, matches!(command, SilenceCommand::Add(_))).await? {
         Ok(desk) => desk,
         Err(exit) => return Ok(exit),
     };
@@ -109,7 +109,12 @@ pub(super) async fn silence(global: &Global, command: SilenceCommand) -> anyhow:
     }
 }
 
-async fn add(global: &Global, arguments: Box<AddArguments>, desk: &Desk, store: &Store) -> anyhow::Result<Exit> {
+async fn add(
+    global: &Global,
+    arguments: Box<AddArguments>,
+    desk: &CommandContext,
+    store: &Store,
+) -> anyhow::Result<Exit> {
     let AddArguments { matchers, how_long, comment, by } = *arguments;
     let MatcherArguments { rule, inbox, contact, bot, tag, platform, severity } = matchers;
     let name = |name: Option<String>| name.map(|name| form(&name).into_owned());
@@ -143,7 +148,7 @@ async fn add(global: &Global, arguments: Box<AddArguments>, desk: &Desk, store: 
 }
 
 /// What cannot be meant.
-fn mistakes(matchers: &Matchers, how_long: SignedDuration, desk: &Desk) -> Vec<String> {
+fn mistakes(matchers: &Matchers, how_long: SignedDuration, desk: &CommandContext) -> Vec<String> {
     let live = &desk.files.live;
     let rules: Vec<&str> = live
         .rules
@@ -179,7 +184,7 @@ fn mistakes(matchers: &Matchers, how_long: SignedDuration, desk: &Desk) -> Vec<S
     mistakes
 }
 
-async fn expire(global: &Global, id: i64, desk: &Desk, store: &Store) -> anyhow::Result<Exit> {
+async fn expire(global: &Global, id: i64, desk: &CommandContext, store: &Store) -> anyhow::Result<Exit> {
     match store.expire(id, desk.now).await? {
         None => {
             terminal::note(
@@ -200,7 +205,7 @@ async fn expire(global: &Global, id: i64, desk: &Desk, store: &Store) -> anyhow:
     Ok(Exit::Fine)
 }
 
-fn show(silences: &[Silence], all: bool, json: bool, desk: &Desk) -> std::io::Result<()> {
+fn show(silences: &[Silence], all: bool, json: bool, desk: &CommandContext) -> std::io::Result<()> {
     let shown: Vec<&Silence> = silences.iter().filter(|silence| all || silence.is_active(desk.now)).collect();
     let rows = shown.iter().map(|silence| {
         json!({

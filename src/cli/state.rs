@@ -11,7 +11,7 @@ use tracing::Level;
 use super::{Exit, Global, files, files::Files, terminal};
 use crate::{
     clock::{Clock, SystemClock},
-    config::{State, load::Secrets},
+    config::{StateLocation, load::Secrets},
     diagnose::Diagnostic,
     model::{Alert, text},
     store::Store,
@@ -35,7 +35,7 @@ pub struct ListArguments {
 const CELL: usize = 60;
 
 /// A watcher's files and state, and the time.
-pub(super) struct Desk {
+pub(super) struct CommandContext {
     /// Configuration, rules, templates.
     pub files: Files,
     /// The state, where there is one.
@@ -44,7 +44,7 @@ pub(super) struct Desk {
     pub now: Timestamp,
 }
 
-impl Desk {
+impl CommandContext {
     /// Opens the state of the configuration; one that is not there yet is made only if `make`.
     ///
     /// # Errors
@@ -59,7 +59,7 @@ impl Desk {
         };
         let errors: Vec<Diagnostic> = files.config_mistakes.iter().filter(|one| one.is_error()).cloned().collect();
         terminal::complain(global, &errors);
-        let State::Sqlite(path) = &files.config.state;
+        let StateLocation::Sqlite(path) = &files.config.state;
         let store = if make || path.exists() {
             Some(Store::open(path).await?)
         } else {

@@ -8,14 +8,14 @@ use serde_json::{Value, json};
 
 use super::{
     Exit, Global, check,
-    state::{Desk, pretty, table},
+    state::{CommandContext, pretty, table},
     terminal,
 };
 use crate::{
-    config::State as Place,
+    config::StateLocation as Place,
     engine::faults,
     model::{
-        Alert, InboxMemory, Loss, MissingRules, Reception, State,
+        Alert, InboxMemory, Loss, MissingRules, ReceiverState, State,
         time::{elapsed, human, iso},
     },
     service::lookout::blind_by_files,
@@ -53,7 +53,7 @@ const SHOWN: SignedDuration = SignedDuration::from_hours(24);
 /// # Errors
 /// What ended it.
 pub(super) async fn status(global: &Global, arguments: StatusArguments) -> anyhow::Result<Exit> {
-    let desk = match Desk::open(global, false).await? {
+    let desk = match CommandContext::open(global, false).await? {
         Ok(desk) => desk,
         Err(exit) => return Ok(exit),
     };
@@ -87,7 +87,7 @@ pub(super) async fn status(global: &Global, arguments: StatusArguments) -> anyho
 }
 
 /// Every inbox, with why nobody who waits there would be told of.
-fn blind(desk: &Desk, known: &Known) -> Vec<(String, Option<String>)> {
+fn blind(desk: &CommandContext, known: &Known) -> Vec<(String, Option<String>)> {
     blind_by_files(&desk.files.config, &desk.files.live.rules, &known.backlogs)
 }
 
@@ -100,7 +100,7 @@ fn memory(known: &Known, inbox: &str) -> InboxMemory {
         .unwrap_or_default()
 }
 
-fn reception(known: &Known, receiver: &str) -> Reception {
+fn reception(known: &Known, receiver: &str) -> ReceiverState {
     known.backlogs.get(receiver).map(|backlog| backlog.reception.clone()).unwrap_or_default()
 }
 
@@ -112,7 +112,7 @@ fn count(known: &Known, inbox: &str, is_counted: impl Fn(&Alert) -> bool) -> usi
     known.alerts.iter().filter(|alert| alert.inbox == inbox && is_counted(alert)).count()
 }
 
-fn object(desk: &Desk, known: &Known) -> Value {
+fn object(desk: &CommandContext, known: &Known) -> Value {
     let blind: BTreeMap<_, _> = blind(desk, known).into_iter().collect();
     let inboxes = desk.files.config.inboxes.iter().map(|inbox| {
         let memory = memory(known, &inbox.name);
@@ -173,7 +173,7 @@ fn object(desk: &Desk, known: &Known) -> Value {
     })
 }
 
-fn people(desk: &Desk, known: &Known) -> io::Result<()> {
+fn people(desk: &CommandContext, known: &Known) -> io::Result<()> {
     let inboxes = desk.files.config.inboxes.iter().map(|inbox| {
         let memory = memory(known, &inbox.name);
         let read = memory.polled_at.map_or("never".to_owned(), |at| format!("{} ago", human(elapsed(at, desk.now))));
@@ -198,8 +198,8 @@ fn people(desk: &Desk, known: &Known) -> io::Result<()> {
         vec![
             receiver.name.clone(),
             match reception(known, &receiver.name) {
-                Reception { broken_at: Some(at), .. } => format!("broken since {}", desk.moment(at)),
-                Reception { failing_since: Some(at), .. } => format!("failing since {}", desk.moment(at)),
+                ReceiverState { broken_at: Some(at), .. } => format!("broken since {}", desk.moment(at)),
+                ReceiverState { failing_since: Some(at), .. } => format!("failing since {}", desk.moment(at)),
                 _ => "fine".to_owned(),
             },
             waiting.map_or(0, |waiting| waiting.notifications).to_string(),

@@ -16,7 +16,7 @@ use super::{
 use crate::{
     clock::{Clock, SystemClock},
     diagnose::{Diagnostic, draw::draw},
-    service::loops::Progress,
+    service::loops::PageProgress,
 };
 
 /// At the end, a reader of the log that takes nothing is waited for as long as this.
@@ -189,7 +189,7 @@ impl Pages {
     }
 
     /// What hears of the pages.
-    pub fn progress(&self) -> Progress {
+    pub fn progress(&self) -> PageProgress {
         let talk = self.0.clone();
         Arc::new(move |inbox: &str, page: u32| {
             if let Some(talk) = &talk {

@@ -15,7 +15,7 @@ use toml::{Spanned, Value};
 use url::{Host, Url};
 
 use super::{
-    Config, DEFAULT_URL, Inbox, Server, State, Watchdog, mask, pasted,
+    Config, DEFAULT_URL, Inbox, Server, StateLocation, Watchdog, mask, pasted,
     secret::{Environment, Secret},
     shape::{ConfigFile, InboxTable, NamesTable, ServerTable, WatchdogTable},
     together::{Together, together},
@@ -224,7 +224,7 @@ impl Loader<'_, '_> {
         }
     }
 
-    fn state(&mut self, state: Option<&Spanned<String>>) -> State {
+    fn state(&mut self, state: Option<&Spanned<String>>) -> StateLocation {
         let text = state.map_or("sqlite:pengwatch.db", |state| state.get_ref().as_str());
         let span = state.map_or(0..0, Spanned::span);
         if let Some(path) = text.strip_prefix("sqlite:").filter(|path| !path.is_empty()) {
@@ -240,7 +240,7 @@ impl Loader<'_, '_> {
                     Secrets::Wanted | Secrets::Again => self.warning(span, title, help),
                 }
             }
-            return State::Sqlite(path);
+            return StateLocation::Sqlite(path);
         }
         if text.starts_with("postgres://") || text.starts_with("postgresql://") {
             let help = "use state = \"sqlite:pengwatch.db\" until a later version";
@@ -248,7 +248,7 @@ impl Loader<'_, '_> {
         } else {
             self.error(span, "this is no place for state", "write state = \"sqlite:pengwatch.db\"");
         }
-        State::Sqlite(self.folder.join("pengwatch.db"))
+        StateLocation::Sqlite(self.folder.join("pengwatch.db"))
     }
 
     fn timezone(&mut self, name: Option<Spanned<String>>) -> TimeZone {

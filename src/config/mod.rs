@@ -32,7 +32,7 @@ pub struct Config {
     pub text: SecretString,
     /// Files that secrets are read from.
     pub secret_files: Vec<PathBuf>,
-    pub state: State,
+    pub state: StateLocation,
     pub rules: PathBuf,
     pub templates: PathBuf,
     /// For times in messages.
@@ -76,7 +76,7 @@ pub struct Server {
 
 /// Where state is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum State {
+pub enum StateLocation {
     /// A file.
     Sqlite(PathBuf),
 }

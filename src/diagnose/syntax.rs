@@ -7,7 +7,7 @@ use super::decode::{unseen_in_code, within_quotes};
 
 /// A mistake of syntax.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Mistake {
+pub(super) struct SyntaxMistake {
     pub span: Range<usize>,
     pub what: String,
     pub help: String,
@@ -18,11 +18,11 @@ const TYPOGRAPHIC: [char; 12] = ['“', '”', '„', '‟', '‘', '’', '‚'
 
 /// Explains what the parser found, in the order of the lines. `may_show`: no secret stands in the text, so that help
 /// may repeat what was written.
-pub(super) fn explain(text: &str, found: Vec<(Range<usize>, String)>, may_show: bool) -> Vec<Mistake> {
+pub(super) fn explain(text: &str, found: Vec<(Range<usize>, String)>, may_show: bool) -> Vec<SyntaxMistake> {
     if let Some(mistake) = another_language(text) {
         return vec![mistake];
     }
-    let mut mistakes: Vec<(usize, Mistake)> = Vec::new();
+    let mut mistakes: Vec<(usize, SyntaxMistake)> = Vec::new();
     for (span, message) in found {
         let line = Line::at(text, span.start.min(text.len()));
         // The parser goes on behind a mistake, and stumbles over what is left of the line.
@@ -35,12 +35,16 @@ pub(super) fn explain(text: &str, found: Vec<(Range<usize>, String)>, may_show: 
 }
 
 /// A text that is written in another language as a whole.
-fn another_language(text: &str) -> Option<Mistake> {
+fn another_language(text: &str) -> Option<SyntaxMistake> {
     let lines = || text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
     let first = lines().next()?;
     let at = text.find(first).unwrap_or_default();
     let of = |what: &str, help: &str| {
-        Some(Mistake { span: at..at + first.len(), what: format!("this is {what}, not TOML"), help: help.to_owned() })
+        Some(SyntaxMistake {
+            span: at..at + first.len(),
+            what: format!("this is {what}, not TOML"),
+            help: help.to_owned(),
+        })
     };
     if first.starts_with('{') {
         return of("JSON", "in TOML `\"key\": \"value\",` is `key = \"value\"`, and an object is a [table] of its own");
@@ -89,8 +93,8 @@ impl<'a> Line<'a> {
         self.start + from..self.start + to
     }
 
-    fn explain(&self, text: &str, span: Range<usize>, message: &str, may_show: bool) -> Mistake {
-        let of = |span: Range<usize>, what: String, help: String| Mistake {
+    fn explain(&self, text: &str, span: Range<usize>, message: &str, may_show: bool) -> SyntaxMistake {
+        let of = |span: Range<usize>, what: String, help: String| SyntaxMistake {
             span,
             what: format!("not valid TOML: {what}"),
             help,
@@ -195,7 +199,7 @@ impl<'a> Line<'a> {
     }
 
     /// A key or table that was there before.
-    fn twice(&self, text: &str, span: Range<usize>, may_show: bool) -> Mistake {
+    fn twice(&self, text: &str, span: Range<usize>, may_show: bool) -> SyntaxMistake {
         let name = text.get(span.clone()).unwrap_or_default();
         let is_header = self.text.trim_start().starts_with('[');
         let before = text[..self.start].lines().enumerate().find(|(_, line)| {
@@ -211,7 +215,7 @@ impl<'a> Line<'a> {
             (true, _) => "put its keys together under one header".to_owned(),
             _ => "remove one of the two".to_owned(),
         };
-        Mistake { span, what: format!("not valid TOML: {named} stands here a second time{first}"), help }
+        SyntaxMistake { span, what: format!("not valid TOML: {named} stands here a second time{first}"), help }
     }
 }
 

@@ -7,8 +7,9 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Query, owe};
+use super::Query;
 use crate::{
+    engine::escalation,
     model::{Alert, Contact, ContactId, Names, Silence, silence::silence_of},
     rules::Rule,
 };
@@ -18,7 +19,7 @@ const COMPANY: SignedDuration = SignedDuration::from_secs(5);
 
 /// Somebody is told by the clock, and what is known of them is not fresh.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Due {
+pub(crate) struct DueMoment {
     pub rule: String,
     /// The contact as it was last seen.
     pub contact: Contact,
@@ -42,7 +43,7 @@ pub(crate) fn tells(rule: &Rule, alert: &Alert, (silences, names): (&[Silence], 
         }
         then.fired_at = Some(rule.after(alert.since, rule.r#for).unwrap_or(at).max(alert.first_seen).min(at));
     }
-    !owe::by_steps(rule, &mut then, at).owed.is_empty()
+    !escalation::by_steps(rule, &mut then, at).owed.is_empty()
 }
 
 /// Whether it is time to ask: at once while half of the budget of `limit` requests a minute is free, else when
@@ -60,7 +61,7 @@ pub(crate) fn allowance(free: usize, spent: usize, limit: usize) -> usize {
 
 /// A walk that shows some of those who are due.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Walk {
+pub(crate) struct DueWalk {
     /// The query's place in the plan.
     pub query: usize,
     /// Since when its contacts were seen; `None`: all of them.
@@ -75,15 +76,15 @@ pub(crate) struct Walk {
 /// in all. `pages` says how many a walk of a query since a time takes.
 pub(crate) fn walks(
     queries: &[Query],
-    due: &[Due],
+    due: &[DueMoment],
     allowance: usize,
     pages: &dyn Fn(usize, Option<Timestamp>) -> usize,
-) -> Vec<Walk> {
+) -> Vec<DueWalk> {
     let mut left = allowance;
     let mut shown: BTreeSet<ContactId> = BTreeSet::new();
     let mut walks = Vec::new();
     for (place, query) in queries.iter().enumerate() {
-        let is_of = |due: &&Due| query.rules.contains(&due.rule) && !shown.contains(&due.contact.contact_id());
+        let is_of = |due: &&DueMoment| query.rules.contains(&due.rule) && !shown.contains(&due.contact.contact_id());
         let mut known = BTreeSet::new();
         let mut group: Vec<&Contact> = due
             .iter()
@@ -107,8 +108,8 @@ fn best(
     query: usize,
     allowance: usize,
     pages: &dyn Fn(usize, Option<Timestamp>) -> usize,
-) -> Option<Walk> {
-    let mut best: Option<(usize, Walk)> = None;
+) -> Option<DueWalk> {
+    let mut best: Option<(usize, DueWalk)> = None;
     let (mut look_ups, mut alone) = (0_usize, 0_usize);
     let mut shows = BTreeSet::new();
     for contact in group {
@@ -125,7 +126,7 @@ fn best(
         // Whom only a walk can show is worth all that may be spent.
         let worth = look_ups.saturating_add(alone.saturating_mul(allowance + 1)).saturating_sub(cost);
         if worth > best.as_ref().map_or(0, |(most, _)| *most) {
-            best = Some((worth, Walk { query, since: contact.last_seen_at, pages: cost, shows: shows.clone() }));
+            best = Some((worth, DueWalk { query, since: contact.last_seen_at, pages: cost, shows: shows.clone() }));
         }
     }
     best.map(|(_, walk)| walk)

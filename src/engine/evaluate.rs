@@ -31,10 +31,10 @@ pub(crate) fn judge(
     rule: &Rule,
     contact: &Contact,
     since: Timestamp,
-    surroundings: Surroundings<'_>,
+    surroundings: JudgeContext<'_>,
     faults: &mut Vec<RuleFault>,
 ) -> Judgement {
-    let Surroundings { inbox, names, live_chats, now } = surroundings;
+    let JudgeContext { inbox, names, live_chats, now } = surroundings;
     if !rule.filter.passes(contact, now) {
         return Judgement::No;
     }
@@ -55,7 +55,7 @@ pub(crate) fn judge(
 
 /// Where and when a contact is judged.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Surroundings<'a> {
+pub(crate) struct JudgeContext<'a> {
     pub inbox: &'a str,
     pub names: &'a Names,
     /// Live chats without a word of an agent.

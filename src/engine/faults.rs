@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::Observed;
 use crate::{
     model::snapshot::ConditionFailed,
-    rules::{Fault, Rule},
+    rules::{ConditionFault, Rule},
 };
 
 /// A rule whose condition could not be judged for some contacts of one tick.
@@ -15,7 +15,7 @@ use crate::{
 pub struct RuleFault {
     pub rule: String,
     /// The first fault of all.
-    pub fault: Fault,
+    pub fault: ConditionFault,
     pub contacts: BTreeSet<String>,
 }
 
@@ -27,7 +27,7 @@ impl RuleFault {
 }
 
 /// Notes that a condition could not be judged for a contact.
-pub(crate) fn note(faults: &mut Vec<RuleFault>, rule: &Rule, contact: &str, fault: Fault) {
+pub(crate) fn note(faults: &mut Vec<RuleFault>, rule: &Rule, contact: &str, fault: ConditionFault) {
     let known = faults.iter_mut().find(|known| known.rule == rule.name);
     match known {
         Some(known) => drop(known.contacts.insert(contact.to_owned())),

@@ -4,15 +4,16 @@ use jiff::Timestamp;
 
 use super::{
     doubt::{Absence, Doubts},
-    due::{self, Due},
-    evaluate::{Judgement, Surroundings, ended_at, judge, reaction, reason},
+    due::{self, DueMoment},
+    evaluate::{JudgeContext, Judgement, ended_at, judge, reaction, reason},
     faults::RuleFault,
     input::{ABSENT, Tick},
-    owe,
 };
 use crate::{
+    engine::escalation,
     model::{
-        Ack, Alert, Changes, Contact, Entry, Happened, Lapse, Notification, Reason, Resolution, silence::silence_of,
+        Ack, Alert, Changes, Contact, Entry, Happened, Notification, PendingResolve, Reason, Resolution,
+        silence::silence_of,
     },
     rules::Rule,
 };
@@ -31,7 +32,7 @@ enum Known {
 /// One alert under way through a tick.
 pub(super) struct Life<'a> {
     input: Tick<'a>,
-    surroundings: Surroundings<'a>,
+    surroundings: JudgeContext<'a>,
     /// As it was stored; `None`: it begins.
     before: Option<&'a Alert>,
     alert: Alert,
@@ -40,12 +41,12 @@ pub(super) struct Life<'a> {
     owed: Vec<Notification>,
     history: Vec<Entry>,
     /// It is told by the clock on knowledge that is not fresh, now or after a look at the inbox.
-    due: Option<Due>,
+    due: Option<DueMoment>,
 }
 
 impl<'a> Life<'a> {
     /// An alert as it was stored.
-    pub(super) fn of(alert: &'a Alert, input: Tick<'a>, surroundings: Surroundings<'a>) -> Self {
+    pub(super) fn of(alert: &'a Alert, input: Tick<'a>, surroundings: JudgeContext<'a>) -> Self {
         let mut life = Self { before: Some(alert), ..Self::new(alert.clone(), input, surroundings) };
         // Only what the inbox has said since is a reason to believe the clock rather than what was stored.
         if input.observed.fresh {
@@ -60,17 +61,17 @@ impl<'a> Life<'a> {
         contact: &Contact,
         since: Timestamp,
         input: Tick<'a>,
-        surroundings: Surroundings<'a>,
+        surroundings: JudgeContext<'a>,
     ) -> Self {
         let alert = Alert {
             edition: rule.edition.clone(),
-            steps: owe::from_the_start(rule),
+            steps: escalation::from_the_start(rule),
             ..Alert::begin(input.inbox, &rule.name, contact.clone(), since, input.now)
         };
         Self::new(alert, input, surroundings)
     }
 
-    fn new(alert: Alert, input: Tick<'a>, surroundings: Surroundings<'a>) -> Self {
+    fn new(alert: Alert, input: Tick<'a>, surroundings: JudgeContext<'a>) -> Self {
         Self {
             input,
             surroundings,
@@ -116,7 +117,7 @@ impl<'a> Life<'a> {
         let same_condition = self.matched_this(rule);
         let same_timing = self.alert.edition.timing == edition.timing;
         if !same_timing {
-            self.alert.steps = owe::after_an_edit(rule, &self.alert, &self.input.snapshot.told, now);
+            self.alert.steps = escalation::after_an_edit(rule, &self.alert, &self.input.snapshot.told, now);
         }
         self.alert.edition.file.clone_from(&edition.file);
         self.alert.edition.timing.clone_from(&edition.timing);
@@ -130,7 +131,7 @@ impl<'a> Life<'a> {
     fn seen(&mut self, rule: &Rule, contact: &Contact, faults: &mut Vec<RuleFault>) -> Known {
         // Where the clock was set back, it is judged as of its beginning: before that nothing is known of it.
         let began_at = self.alert.fired_at.unwrap_or(self.alert.first_seen);
-        let surroundings = Surroundings { now: self.surroundings.now.max(began_at), ..self.surroundings };
+        let surroundings = JudgeContext { now: self.surroundings.now.max(began_at), ..self.surroundings };
         match judge(rule, contact, self.alert.since, surroundings, faults) {
             Judgement::Match => {
                 self.alert.contact = contact.clone();
@@ -199,7 +200,7 @@ impl<'a> Life<'a> {
             }
             let now = self.input.now;
             let happened_at = ended_at(why, &self.alert.contact, self.alert.since, now);
-            self.alert.lapse = Some(Lapse { at: now, ended_at: happened_at, reason: why });
+            self.alert.lapse = Some(PendingResolve { at: now, ended_at: happened_at, reason: why });
             return self.tell_history(Happened::Lapsed, "", why.name());
         }
         self.end(contact, why);
@@ -237,8 +238,8 @@ impl<'a> Life<'a> {
         if is_quiet(reason) || !told_of_ends {
             return;
         }
-        for owed in owe::at_the_end(&self.alert, &self.input.snapshot.told, now) {
-            self.history.push(owe::entry(&self.alert, &owed, now));
+        for owed in escalation::at_the_end(&self.alert, &self.input.snapshot.told, now) {
+            self.history.push(escalation::entry(&self.alert, &owed, now));
             self.owed.push(owed);
         }
     }
@@ -295,7 +296,7 @@ impl<'a> Life<'a> {
     /// The inbox is to be asked; `told`: without that as well.
     fn is_due(&mut self, told: bool) {
         let Alert { rule, contact, since, .. } = &self.alert;
-        self.due = Some(Due { rule: rule.clone(), contact: contact.clone(), since: *since, told });
+        self.due = Some(DueMoment { rule: rule.clone(), contact: contact.clone(), since: *since, told });
     }
 
     /// It is known to match: does it fire, and who is told?
@@ -321,7 +322,7 @@ impl<'a> Life<'a> {
         if self.alert.ack.is_some() || silence_of(silences, &self.alert, severity, self.input.names, now).is_some() {
             return;
         }
-        let due = owe::by_steps(rule, &mut self.alert, now);
+        let due = escalation::by_steps(rule, &mut self.alert, now);
         self.owed.extend(due.owed);
         self.history.extend(due.history);
     }
@@ -331,7 +332,7 @@ impl<'a> Life<'a> {
     }
 
     /// Adds what became of it to what is to be committed.
-    pub(super) fn note(self, changes: &mut Changes, due: &mut Vec<Due>) {
+    pub(super) fn note(self, changes: &mut Changes, due: &mut Vec<DueMoment>) {
         due.extend(self.due);
         changes.history.extend(self.history);
         if self.vanished {

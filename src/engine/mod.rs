@@ -11,6 +11,7 @@ pub(crate) mod blind;
 pub(crate) mod differs;
 pub(crate) mod doubt;
 pub(crate) mod due;
+pub(crate) mod escalation;
 pub(crate) mod evaluate;
 pub(crate) mod faults;
 pub(crate) mod group;
@@ -19,16 +20,15 @@ mod life;
 mod live_chats;
 pub(crate) mod missing;
 pub(crate) mod observed;
-pub(crate) mod owe;
 pub(crate) mod plan;
 pub(crate) mod successor;
 #[cfg(test)]
 mod tests;
 pub(crate) mod tick;
-pub(crate) mod truth;
+pub(crate) mod validity;
 pub(crate) mod watch;
 
 pub(crate) use input::Tick;
 pub(crate) use observed::Observed;
 pub(crate) use plan::Query;
-pub(crate) use tick::{Outcome, tick};
+pub(crate) use tick::{TickOutcome, tick};

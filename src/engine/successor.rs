@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use crate::{
-    model::{Alert, Told, WATCHDOG},
+    model::{Alert, ToldReceiver, WATCHDOG},
     rules::{Rule, hours::Outside},
 };
 
@@ -20,7 +20,7 @@ pub struct Roster {
 
 impl Roster {
     /// Leaves out receivers that the configuration no longer has: nobody could tell them of an end.
-    pub fn without_the_gone(&self, told: &mut Vec<Told>) {
+    pub fn without_the_gone(&self, told: &mut Vec<ToldReceiver>) {
         if !self.fallbacks.is_empty() {
             told.retain(|told| self.fallbacks.contains_key(&told.receiver));
         }

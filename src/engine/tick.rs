@@ -12,14 +12,15 @@ use jiff::Timestamp;
 
 use super::{
     doubt::{Absence, Doubts},
-    due::{self, Due},
-    evaluate::{Judgement, Surroundings, judge, waiting_since},
+    due::{self, DueMoment},
+    evaluate::{JudgeContext, Judgement, judge, waiting_since},
     faults::{self, RuleFault},
     input::{ABSENT, Tick},
     life::Life,
-    live_chats, owe,
+    live_chats,
 };
 use crate::{
+    engine::escalation,
     model::{
         Alert, Candidate, Changes, ContactId, Doubt, Snapshot,
         clocks::right,
@@ -30,7 +31,7 @@ use crate::{
 
 /// What comes of it.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Outcome {
+pub(crate) struct TickOutcome {
     /// What is to be committed.
     pub changes: Changes,
     /// Conditions that could not be judged.
@@ -42,13 +43,13 @@ pub(crate) struct Outcome {
     /// Absences that are not believed yet, for the inbox's memory.
     pub doubt: Doubt,
     /// About whom the inbox is to be asked before people are told.
-    pub due: Vec<Due>,
+    pub due: Vec<DueMoment>,
 }
 
 /// One tick. It does not touch the inbox's memory.
-pub(crate) fn tick(input: Tick<'_>) -> Outcome {
+pub(crate) fn tick(input: Tick<'_>) -> TickOutcome {
     let live_chats = live_chats::remember(&input.snapshot.memory.live_chats, input.observed, input.now);
-    let surroundings = Surroundings { inbox: input.inbox, names: input.names, live_chats: &live_chats, now: input.now };
+    let surroundings = JudgeContext { inbox: input.inbox, names: input.names, live_chats: &live_chats, now: input.now };
     let rules = input.rules.of_inbox(input.inbox);
     let doubts = Doubts::of(&rules, input.snapshot, input.observed, input.now);
     let mut run = Run {
@@ -57,7 +58,7 @@ pub(crate) fn tick(input: Tick<'_>) -> Outcome {
         doubts: &doubts,
         surroundings,
         open: HashSet::new(),
-        outcome: Outcome::default(),
+        outcome: TickOutcome::default(),
     };
     run.alerts();
     run.contacts();
@@ -66,18 +67,18 @@ pub(crate) fn tick(input: Tick<'_>) -> Outcome {
     let known = &input.snapshot.memory.conditions;
     let rules = run.rules.iter().map(AsRef::as_ref);
     let conditions = faults::remember(known, &outcome.faults, rules, input.observed, input.now);
-    Outcome { live_chats, conditions, doubt: doubts.into_memory(), ..outcome }
+    TickOutcome { live_chats, conditions, doubt: doubts.into_memory(), ..outcome }
 }
 
 struct Run<'a> {
     input: Tick<'a>,
     rules: Vec<Arc<Rule>>,
     doubts: &'a Doubts<'a>,
-    surroundings: Surroundings<'a>,
+    surroundings: JudgeContext<'a>,
     /// Rule and contact of what was open before this tick: an episode that ends in it does not begin
     /// anew in it.
     open: HashSet<(String, String)>,
-    outcome: Outcome,
+    outcome: TickOutcome,
 }
 
 impl<'a> Run<'a> {
@@ -191,7 +192,7 @@ impl<'a> Run<'a> {
         let first_seen = self.right(candidate.first_seen);
         let since = waiting_since(rule, contact, first_seen, now);
         let mut matches = |at: Timestamp| {
-            let then = Surroundings { now: at, ..self.surroundings };
+            let then = JudgeContext { now: at, ..self.surroundings };
             judge(rule, contact, since, then, &mut self.outcome.faults) == Judgement::Match
         };
         if !matches(now) {
@@ -206,9 +207,10 @@ impl<'a> Run<'a> {
         // Who is missing may have been answered.
         let missing = candidate.missed_walks > 0;
         if life.tells() && observed.sights.is_some() && (missing || !observed.is_fresh(&id, now)) {
-            let untold = Alert { first_seen, fired_at: None, steps: owe::from_the_start(rule), ..life.alert().clone() };
+            let untold =
+                Alert { first_seen, fired_at: None, steps: escalation::from_the_start(rule), ..life.alert().clone() };
             let told = !missing && late.is_some_and(|at| due::tells(rule, &untold, (&snapshot.silences, names), at));
-            self.outcome.due.push(Due { rule: rule.name.clone(), contact: contact.clone(), since, told });
+            self.outcome.due.push(DueMoment { rule: rule.name.clone(), contact: contact.clone(), since, told });
             if !told {
                 return;
             }

@@ -2,9 +2,9 @@
 
 use jiff::Timestamp;
 
-use super::owe;
-use crate::model::{
-    Alert, Changes, Entry, Event, Happened, Notification, Reason, Resolution, Snapshot, Trouble, WATCHDOG,
+use crate::{
+    engine::escalation,
+    model::{Alert, Changes, Entry, Event, Happened, Notification, Reason, Resolution, Snapshot, Trouble, WATCHDOG},
 };
 
 /// What begins and what ends, from the troubles that last now and those that were told of.
@@ -34,11 +34,11 @@ pub(crate) fn watch(snapshot: &Snapshot, troubles: &[Trouble], receivers: &[Stri
         let end = Resolution { at: now, ended_at: now, reason: Reason::Mended };
         let ended = Alert { resolution: Some(end), ..alert.clone() };
         changes.history.push(Entry::of(&ended, Happened::Resolved, now).detail(Reason::Mended.name()));
-        changes.owed.extend(owe::at_the_end(&ended, &snapshot.told, now));
+        changes.owed.extend(escalation::at_the_end(&ended, &snapshot.told, now));
         changes.alerts.push(ended);
     }
     let of = |owed: &Notification| changes.alerts.iter().find(|alert| alert.id == owed.alert);
-    let owed = changes.owed.iter().filter_map(|owed| Some(owe::entry(of(owed)?, owed, now)));
+    let owed = changes.owed.iter().filter_map(|owed| Some(escalation::entry(of(owed)?, owed, now)));
     let owed: Vec<Entry> = owed.collect();
     changes.history.extend(owed);
     changes

@@ -20,14 +20,14 @@ pub(crate) struct Hold {
 /// A request counts from the moment its answer came: the provider counts when it arrives there,
 /// which is no later, so that no 60 seconds at the provider's see more than allowed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Ledger {
+pub(crate) struct RequestLedger {
     limit: usize,
     /// With whether the answer is still to come.
     times: VecDeque<(Timestamp, bool)>,
     hold: Option<Hold>,
 }
 
-impl Ledger {
+impl RequestLedger {
     /// A ledger of `limit` requests a minute that goes on from earlier ones.
     pub(crate) fn new(limit: u32, earlier: impl IntoIterator<Item = Timestamp>) -> Self {
         let mut times: Vec<Timestamp> = earlier.into_iter().collect();

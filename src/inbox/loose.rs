@@ -36,20 +36,20 @@ pub(crate) fn fields(answer: &str) -> Option<Vec<(&str, &str)>> {
 }
 
 /// The entries of the list that `text` is; none where it is no list of records.
-pub(crate) fn entries(text: &str) -> Entries<'_> {
+pub(crate) fn entries(text: &str) -> LooseEntries<'_> {
     let inside = text.strip_prefix('[').and_then(|text| text.strip_suffix(']'));
     let first = inside.and_then(First::of);
-    Entries { rest: inside.filter(|_| first.is_some()), first: first.unwrap_or_default(), extended: 0 }
+    LooseEntries { rest: inside.filter(|_| first.is_some()), first: first.unwrap_or_default(), extended: 0 }
 }
 
 /// Cuts one entry after the other.
-pub(crate) struct Entries<'a> {
+pub(crate) struct LooseEntries<'a> {
     rest: Option<&'a str>,
     first: First,
     extended: usize,
 }
 
-impl<'a> Iterator for Entries<'a> {
+impl<'a> Iterator for LooseEntries<'a> {
     type Item = &'a str;
 
     fn next(&mut self) -> Option<&'a str> {

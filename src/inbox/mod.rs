@@ -19,7 +19,7 @@ pub(crate) mod split;
 pub(crate) mod testing;
 pub(crate) mod walk;
 
-pub(crate) use budget::{Hold, Ledger};
+pub(crate) use budget::{Hold, RequestLedger};
 pub(crate) use client::{Client, Gate, Patience};
 pub(crate) use error::InboxError;
 pub(crate) use response::MOST_PAUSE;

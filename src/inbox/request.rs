@@ -4,11 +4,11 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::model::{Filter, filter::Range, text, time::iso};
+use crate::model::{Filter, filter::TimeRange, text, time::iso};
 
 /// The body for one page (from 1) of `filter`, with relative times as of `now`.
 pub fn body(filter: &Filter, page: u32, now: Timestamp) -> Value {
-    let range = |range: &Range| {
+    let range = |range: &TimeRange| {
         let of = |end: Option<crate::model::filter::When>| end.map(|end| iso(end.at(now))).unwrap_or_default();
         json!({ "startAt": of(range.start), "endsAt": of(range.end) })
     };

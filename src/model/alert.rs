@@ -178,7 +178,7 @@ pub struct Ack {
 
 /// It no longer matches, and the rule's `keep_firing_for` has not passed.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Lapse {
+pub struct PendingResolve {
     /// When that was known.
     pub at: Timestamp,
     /// When it happened, where known.
@@ -188,14 +188,14 @@ pub struct Lapse {
 
 /// Who was in charge when the episode began: only a change is a reaction to it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Charge {
+pub struct Assignment {
     /// The assigned agent's id, or empty.
     pub agent: String,
     /// The conversation's status.
     pub status: String,
 }
 
-impl Charge {
+impl Assignment {
     /// As the contact shows it.
     pub fn of(contact: &Contact) -> Self {
         Self { agent: contact.agent_assigned.clone(), status: contact.status.clone() }
@@ -204,7 +204,7 @@ impl Charge {
 
 /// How far one step of the rule has come in an episode.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Progress {
+pub struct StepProgress {
     /// Fingerprint of the step as it was: edits are recognised by it.
     pub step: String,
     /// When its first message was owed.
@@ -230,7 +230,7 @@ pub struct Alert {
     /// When it began to fire, whenever that was noticed; `None` while it is pending.
     pub fired_at: Option<Timestamp>,
     /// Set while `keep_firing_for` runs.
-    pub lapse: Option<Lapse>,
+    pub lapse: Option<PendingResolve>,
     /// Set when the episode is over.
     pub resolution: Option<Resolution>,
     /// Set when somebody has taken it on.
@@ -238,16 +238,16 @@ pub struct Alert {
     /// Complete walks in a row that should have had the contact and did not.
     pub missed_walks: u32,
     /// Who was in charge at the beginning.
-    pub charge: Charge,
+    pub charge: Assignment,
     /// Fingerprints of the rule as it last judged this.
-    pub edition: Edition,
+    pub edition: RuleVersion,
     /// By step of the rule.
-    pub steps: Vec<Progress>,
+    pub steps: Vec<StepProgress>,
 }
 
 /// Fingerprints of a rule, by what an edit of it changes for running alerts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Edition {
+pub struct RuleVersion {
     /// Of the whole file: the rule's version in the history, and how a renamed file is known again.
     pub file: String,
     /// Of filter and condition: what decides about a match.
@@ -263,7 +263,7 @@ impl Alert {
             id: AlertId::of(inbox, rule, &contact.id, now),
             inbox: inbox.to_owned(),
             rule: rule.to_owned(),
-            charge: Charge::of(&contact),
+            charge: Assignment::of(&contact),
             contact,
             since,
             first_seen: now,
@@ -272,7 +272,7 @@ impl Alert {
             resolution: None,
             ack: None,
             missed_walks: 0,
-            edition: Edition::default(),
+            edition: RuleVersion::default(),
             steps: Vec::new(),
         }
     }

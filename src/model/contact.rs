@@ -9,7 +9,7 @@ use std::fmt;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
 
-use super::field::{Field, Kind, Reading, record};
+use super::field::{Field, FieldKind, FieldReading, record};
 use super::text;
 use super::weight::heap_of_all;
 
@@ -333,10 +333,10 @@ impl Contact {
     pub fn read(value: Value) -> Result<Self, Unreadable> {
         let Value::Object(mut object) = value else { return Err(Unreadable::NoObject) };
         let mut reading = match object.remove("extra") {
-            Some(Value::Object(kept)) => Reading::with_extra(kept),
+            Some(Value::Object(kept)) => FieldReading::with_extra(kept),
             // The API's own, undocumented like any other.
-            Some(other) => Reading::with_extra(Map::from_iter([("extra".to_owned(), other)])),
-            None => Reading::default(),
+            Some(other) => FieldReading::with_extra(Map::from_iter([("extra".to_owned(), other)])),
+            None => FieldReading::default(),
         };
         let record = Record::read(Value::Object(object), &mut reading);
         if record.id.trim().is_empty() {
@@ -362,7 +362,7 @@ impl Contact {
     }
 
     /// The documented shape of a record.
-    pub fn kind() -> Kind {
+    pub fn kind() -> FieldKind {
         Record::kind()
     }
 

@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 /// The documented type of a field, for those that must know the shape of a record without having
 /// one: the condition's and the templates' name checks, and the test against the provider's page.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum FieldKind {
     /// A string; its empty value is `""`.
     Text,
     /// A whole number; its empty value is `0`.
@@ -21,17 +21,17 @@ pub enum Kind {
     /// A time, ISO 8601 in UTC; its empty value is `""`.
     Time,
     /// A list of one kind; its empty value is `[]`.
-    List(Box<Kind>),
+    List(Box<FieldKind>),
     /// An object with known fields, each with its own empty value.
-    Object(Vec<(&'static str, Kind)>),
+    Object(Vec<(&'static str, FieldKind)>),
 }
 
-impl Kind {
+impl FieldKind {
     /// The kind of the field at a dotted path below this one, if it is documented.
-    pub fn at(&self, path: &[&str]) -> Option<&Kind> {
+    pub fn at(&self, path: &[&str]) -> Option<&FieldKind> {
         let Some((first, rest)) = path.split_first() else { return Some(self) };
         match self {
-            Kind::Object(fields) => fields.iter().find(|(name, _)| name == first)?.1.at(rest),
+            FieldKind::Object(fields) => fields.iter().find(|(name, _)| name == first)?.1.at(rest),
             _ => None,
         }
     }
@@ -45,7 +45,7 @@ impl Kind {
     }
 
     fn collect(&self, prefix: &str, found: &mut Vec<String>) {
-        let Kind::Object(fields) = self else { return };
+        let FieldKind::Object(fields) = self else { return };
         for (name, kind) in fields {
             let path = if prefix.is_empty() { (*name).to_owned() } else { format!("{prefix}.{name}") };
             found.push(path.clone());
@@ -56,11 +56,11 @@ impl Kind {
     /// The documented empty value.
     pub fn empty(&self) -> Value {
         match self {
-            Kind::Text | Kind::Time => Value::from(""),
-            Kind::Number => Value::from(0),
-            Kind::Flag => Value::from(false),
-            Kind::List(_) => Value::Array(Vec::new()),
-            Kind::Object(fields) => {
+            FieldKind::Text | FieldKind::Time => Value::from(""),
+            FieldKind::Number => Value::from(0),
+            FieldKind::Flag => Value::from(false),
+            FieldKind::List(_) => Value::Array(Vec::new()),
+            FieldKind::Object(fields) => {
                 Value::Object(fields.iter().map(|(name, kind)| ((*name).to_owned(), kind.empty())).collect())
             }
         }
@@ -69,23 +69,23 @@ impl Kind {
 
 /// What one reading of a record leaves over.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Reading {
+pub(crate) struct FieldReading {
     /// Undocumented fields, under their dotted path.
     pub extra: Map<String, Value>,
     /// Dotted paths of documented fields whose value was not understood and counts as empty.
     pub doubts: Vec<String>,
     /// Where the reading is: names and indexes, outermost first.
-    at: Vec<Step>,
+    at: Vec<PathStep>,
 }
 
 /// One step of the way to a field.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Step {
+pub(crate) enum PathStep {
     Name(&'static str),
     Index(usize),
 }
 
-impl Reading {
+impl FieldReading {
     /// A reading that already has undocumented fields.
     pub(crate) fn with_extra(extra: Map<String, Value>) -> Self {
         let extra = extra.into_iter().map(|(name, value)| (name, shallow(value, DEEPEST))).collect();
@@ -93,7 +93,7 @@ impl Reading {
     }
 
     /// Reads one field below the present place.
-    pub(crate) fn below<T: Field>(&mut self, step: Step, value: Value) -> T {
+    pub(crate) fn below<T: Field>(&mut self, step: PathStep, value: Value) -> T {
         self.at.push(step);
         let field = T::read(value, self);
         self.at.pop();
@@ -115,8 +115,8 @@ impl Reading {
 
     fn path(&self, last: Option<&str>) -> String {
         let steps = self.at.iter().map(|step| match step {
-            Step::Name(name) => (*name).to_owned(),
-            Step::Index(index) => index.to_string(),
+            PathStep::Name(name) => (*name).to_owned(),
+            PathStep::Index(index) => index.to_string(),
         });
         steps.chain(last.map(str::to_owned)).collect::<Vec<_>>().join(".")
     }
@@ -141,9 +141,9 @@ fn shallow(value: Value, left: usize) -> Value {
 /// A type that one field of a record can have.
 pub(crate) trait Field: Default {
     /// The documented type.
-    fn kind() -> Kind;
+    fn kind() -> FieldKind;
     /// Reads `value`; what is not understood goes to `reading`, which knows the place.
-    fn read(value: Value, reading: &mut Reading) -> Self;
+    fn read(value: Value, reading: &mut FieldReading) -> Self;
     /// The value as the provider documents it, empty value included.
     fn json(&self) -> Value;
     /// How many bytes it keeps besides its own, about.
@@ -153,11 +153,11 @@ pub(crate) trait Field: Default {
 }
 
 impl Field for String {
-    fn kind() -> Kind {
-        Kind::Text
+    fn kind() -> FieldKind {
+        FieldKind::Text
     }
 
-    fn read(value: Value, reading: &mut Reading) -> Self {
+    fn read(value: Value, reading: &mut FieldReading) -> Self {
         match value {
             Value::String(text) => text,
             Value::Null => String::new(),
@@ -181,11 +181,11 @@ impl Field for String {
 }
 
 impl Field for i64 {
-    fn kind() -> Kind {
-        Kind::Number
+    fn kind() -> FieldKind {
+        FieldKind::Number
     }
 
-    fn read(value: Value, reading: &mut Reading) -> Self {
+    fn read(value: Value, reading: &mut FieldReading) -> Self {
         match &value {
             Value::Null => 0,
             Value::Bool(flag) => i64::from(*flag),
@@ -214,11 +214,11 @@ fn whole(number: f64) -> Option<i64> {
 }
 
 impl Field for bool {
-    fn kind() -> Kind {
-        Kind::Flag
+    fn kind() -> FieldKind {
+        FieldKind::Flag
     }
 
-    fn read(value: Value, reading: &mut Reading) -> Self {
+    fn read(value: Value, reading: &mut FieldReading) -> Self {
         match &value {
             Value::Null => false,
             Value::Bool(flag) => *flag,
@@ -241,11 +241,11 @@ impl Field for bool {
 }
 
 impl Field for Option<Timestamp> {
-    fn kind() -> Kind {
-        Kind::Time
+    fn kind() -> FieldKind {
+        FieldKind::Time
     }
 
-    fn read(value: Value, reading: &mut Reading) -> Self {
+    fn read(value: Value, reading: &mut FieldReading) -> Self {
         match value {
             Value::Null => None,
             Value::String(text) if text.trim().is_empty() => None,
@@ -289,11 +289,11 @@ fn in_millis(time: Timestamp) -> Timestamp {
 }
 
 impl<T: Field> Field for Vec<T> {
-    fn kind() -> Kind {
-        Kind::List(Box::new(T::kind()))
+    fn kind() -> FieldKind {
+        FieldKind::List(Box::new(T::kind()))
     }
 
-    fn read(value: Value, reading: &mut Reading) -> Self {
+    fn read(value: Value, reading: &mut FieldReading) -> Self {
         match value {
             Value::Null => Vec::new(),
             Value::String(text) if text.is_empty() => Vec::new(),
@@ -301,11 +301,11 @@ impl<T: Field> Field for Vec<T> {
                 .into_iter()
                 .filter(|entry| !entry.is_null())
                 .enumerate()
-                .filter_map(|(index, entry)| understood(Step::Index(index), entry, reading))
+                .filter_map(|(index, entry)| understood(PathStep::Index(index), entry, reading))
                 .collect(),
             // An absent list as some encoders spell it.
             Value::Object(object) if object.is_empty() => Vec::new(),
-            scalar => understood(Step::Index(0), scalar, reading).into_iter().collect(),
+            scalar => understood(PathStep::Index(0), scalar, reading).into_iter().collect(),
         }
     }
 
@@ -319,7 +319,7 @@ impl<T: Field> Field for Vec<T> {
 }
 
 /// One entry of a list; one that makes no sense is a doubt and no entry.
-fn understood<T: Field>(step: Step, entry: Value, reading: &mut Reading) -> Option<T> {
+fn understood<T: Field>(step: PathStep, entry: Value, reading: &mut FieldReading) -> Option<T> {
     let before = reading.doubts.len();
     let read = reading.below(step, entry);
     if reading.doubts.len() == before {
@@ -333,7 +333,7 @@ fn understood<T: Field>(step: Step, entry: Value, reading: &mut Reading) -> Opti
 
 /// Reads an object's fields: null, `""` and `[]` (an absent object as some encoders spell it) are
 /// the empty object, anything else that is no object is a doubt.
-pub(crate) fn object(value: Value, reading: &mut Reading) -> Map<String, Value> {
+pub(crate) fn object(value: Value, reading: &mut FieldReading) -> Map<String, Value> {
     match value {
         Value::Object(object) => object,
         Value::Null => Map::new(),
@@ -353,20 +353,20 @@ macro_rules! record {
         pub struct $name { $($(#[$doc])* pub $field: $ty,)* }
 
         impl $crate::model::field::Field for $name {
-            fn kind() -> $crate::model::field::Kind {
-                $crate::model::field::Kind::Object(vec![
+            fn kind() -> $crate::model::field::FieldKind {
+                $crate::model::field::FieldKind::Object(vec![
                     $(($api, <$ty as $crate::model::field::Field>::kind()),)*
                 ])
             }
 
             fn read(
                 value: serde_json::Value,
-                reading: &mut $crate::model::field::Reading,
+                reading: &mut $crate::model::field::FieldReading,
             ) -> Self {
                 let mut object = $crate::model::field::object(value, reading);
                 let record = Self {
                     $($field: match object.remove($api) {
-                        Some(value) => reading.below($crate::model::field::Step::Name($api), value),
+                        Some(value) => reading.below($crate::model::field::PathStep::Name($api), value),
                         None => <$ty>::default(),
                     },)*
                 };

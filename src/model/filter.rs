@@ -31,14 +31,14 @@ impl When {
 
 /// A range of times, both ends included.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Range {
+pub struct TimeRange {
     /// Not before.
     pub start: Option<When>,
     /// Not after.
     pub end: Option<When>,
 }
 
-impl Range {
+impl TimeRange {
     /// Whether there is no end at all.
     pub fn is_empty(&self) -> bool {
         self.start.is_none() && self.end.is_none()
@@ -83,8 +83,8 @@ pub struct Filter {
     pub segments: Vec<String>,
     /// `applicableFilters`, where the rule overrides what is in use.
     pub applicable_filters: Option<Vec<String>>,
-    pub last_seen_at: Range,
-    pub created_at: Range,
+    pub last_seen_at: TimeRange,
+    pub created_at: TimeRange,
     pub user_interacted: bool,
     /// `lastMessageBy`: any of them.
     pub last_message_by: Vec<String>,

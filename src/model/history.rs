@@ -141,7 +141,7 @@ impl Entry {
 
 /// Which entries are asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Asked {
+pub struct HistoryQuery {
     /// Not before.
     pub since: Option<Timestamp>,
     /// Of this rule only.

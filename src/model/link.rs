@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::model::{Contact, field::Kind};
+use crate::model::{Contact, field::FieldKind};
 
 /// A piece of the link template.
 enum Piece<'a> {
@@ -99,8 +99,8 @@ fn pieces(template: &str) -> Result<Vec<Piece<'_>>, String> {
 fn field(path: &str, suggest: Suggest<'_>) -> Result<(), String> {
     let names: Vec<&str> = path.split('.').collect();
     match Contact::kind().at(&names) {
-        Some(Kind::Text | Kind::Number | Kind::Flag | Kind::Time) => Ok(()),
-        Some(Kind::List(_) | Kind::Object(_)) => Err(format!("`contact.{path}` is no single value")),
+        Some(FieldKind::Text | FieldKind::Number | FieldKind::Flag | FieldKind::Time) => Ok(()),
+        Some(FieldKind::List(_) | FieldKind::Object(_)) => Err(format!("`contact.{path}` is no single value")),
         None => {
             let paths = Contact::kind().paths();
             let hint =

@@ -130,7 +130,7 @@ impl fmt::Debug for Body {
 
 /// One message made ready for one attempt.
 #[derive(Clone, Debug)]
-pub struct Parcel {
+pub struct OutgoingMessage {
     /// The message's id, the same in every attempt.
     pub id: MessageId,
     /// What it says.
@@ -148,7 +148,7 @@ pub struct Parcel {
 
 /// Who is to blame when a message is refused for good.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
+pub enum Blame {
     /// The receiver does not take this payload; plain text may pass.
     Payload,
     /// The receiver takes nothing (any more): a revoked address, refused credentials.
@@ -179,7 +179,7 @@ pub enum Outcome {
         /// For operators: no secret, no customer's text.
         reason: String,
         /// Who is to blame.
-        fault: Fault,
+        fault: Blame,
     },
 }
 

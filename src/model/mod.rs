@@ -30,7 +30,9 @@ pub(crate) mod trouble;
 pub(crate) mod webhook;
 mod weight;
 
-pub(crate) use alert::{Ack, Alert, AlertId, Candidate, Charge, Edition, Lapse, Progress, Reason, Resolution, State};
+pub(crate) use alert::{
+    Ack, Alert, AlertId, Assignment, Candidate, PendingResolve, Reason, Resolution, RuleVersion, State, StepProgress,
+};
 pub(crate) use clocks::{Clocks, Dated, Measure};
 pub(crate) use contact::{Contact, ContactId, Unreadable};
 pub(crate) use doubt::{Differs, Doubt, Emptied};
@@ -38,13 +40,13 @@ pub(crate) use filter::Filter;
 pub(crate) use history::{Entry, Happened};
 pub(crate) use loss::{Found, Loss};
 pub(crate) use message::{
-    Attempt, Body, Event, Fault, Message, MessageId, Notification, NotificationId, Outcome, Parcel,
+    Attempt, Blame, Body, Event, Message, MessageId, Notification, NotificationId, Outcome, OutgoingMessage,
 };
 pub(crate) use names::Names;
 pub(crate) use privacy::Privacy;
-pub(crate) use reception::Reception;
+pub(crate) use reception::ReceiverState;
 pub(crate) use renewable::Renewable;
 pub(crate) use rule_memory::{MissingRules, RuleMemory};
 pub(crate) use silence::{Matchers, Silence};
-pub(crate) use snapshot::{Changes, InboxMemory, Snapshot, Told};
+pub(crate) use snapshot::{Changes, InboxMemory, Snapshot, ToldReceiver};
 pub(crate) use trouble::{Problem, Trouble, WATCHDOG};

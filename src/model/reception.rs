@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 /// How a receiver takes messages; the default is one that takes them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Reception {
+pub struct ReceiverState {
     /// The first failure since it last took something.
     pub failing_since: Option<Timestamp>,
     /// When it was found broken: it has failed for too long, or refuses for good. One message is tried now
@@ -16,7 +16,7 @@ pub struct Reception {
     pub last_error: String,
 }
 
-impl Reception {
+impl ReceiverState {
     /// Whether it takes nothing.
     pub fn is_broken(&self) -> bool {
         self.broken_at.is_some()

@@ -12,7 +12,7 @@ use super::{Alert, AlertId, Candidate, Clocks, ContactId, Differs, Doubt, Entry,
 
 /// A receiver that was told of a firing alert, or is about to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Told {
+pub struct ToldReceiver {
     pub alert: AlertId,
     pub receiver: String,
     /// By which step of the rule.
@@ -232,7 +232,7 @@ pub struct Snapshot {
     /// Contacts of rules that look at the clock.
     pub candidates: Vec<Candidate>,
     /// Who was told of which of the alerts.
-    pub told: Vec<Told>,
+    pub told: Vec<ToldReceiver>,
     /// Silences of all inboxes, those that have ended too.
     pub silences: Vec<Silence>,
     /// The rest.

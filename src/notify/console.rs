@@ -9,7 +9,7 @@ use tokio::sync::Mutex as AsyncMutex;
 use tokio::sync::oneshot::{self, error::TryRecvError};
 use tokio::time::timeout;
 
-use crate::model::{Attempt, Body, Outcome, Parcel};
+use crate::model::{Attempt, Body, Outcome, OutgoingMessage};
 
 /// How long a reader may stand still.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -34,7 +34,7 @@ impl Console {
     }
 
     /// Prints one message.
-    pub async fn send(&self, parcel: &Parcel) -> Attempt {
+    pub async fn send(&self, parcel: &OutgoingMessage) -> Attempt {
         let Body::Console { text } = &parcel.body else {
             return super::refusal::wrong_body("console");
         };

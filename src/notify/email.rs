@@ -21,12 +21,12 @@ use lettre::message::Mailbox;
 use tokio::time::Instant;
 
 use self::connection::Connection;
-use self::failure::Failure;
-use self::verdict::Verdict;
+use self::failure::SmtpFailure;
+use self::verdict::RecipientResults;
 use self::wire::Tls;
 use super::{Ending, Nobody, Witness};
 use crate::model::smtp::{SmtpAddress, own_name};
-use crate::model::{Attempt, Body, Fault, Parcel};
+use crate::model::{Attempt, Blame, Body, OutgoingMessage};
 
 /// A connection that has rested for longer is not used again: the server may have forgotten it.
 const RESTED: Duration = Duration::from_mins(1);
@@ -88,17 +88,17 @@ impl Email {
     /// An attempt that has to be repeated counts as ambiguous, too, when somebody got the mail: the
     /// receiver was told. Refused recipients are settled once anybody was told; until then they are
     /// tried again with the others, so that "all settled" never means "nobody got it".
-    pub async fn send(&self, parcel: &Parcel) -> Attempt {
+    pub async fn send(&self, parcel: &OutgoingMessage) -> Attempt {
         self.send_until(parcel, &Ending::default(), &Nobody).await
     }
 
     /// As [`Email::send`], but at `ending` no further recipient is begun: who has the mail stays settled, the
     /// others are for another attempt. `witness` hears of every recipient but the first.
-    pub async fn send_until(&self, parcel: &Parcel, ending: &Ending, witness: &dyn Witness) -> Attempt {
+    pub async fn send_until(&self, parcel: &OutgoingMessage, ending: &Ending, witness: &dyn Witness) -> Attempt {
         let Body::Email { subject, text, html } = &parcel.body else {
             return super::refusal::wrong_body("email");
         };
-        let mut verdict = Verdict::new(&parcel.settled);
+        let mut verdict = RecipientResults::new(&parcel.settled);
         let is_in = |list: &[String], to: &Mailbox| list.iter().any(|one| one.as_str() == to.email.as_ref() as &str);
         let open = self
             .to
@@ -115,7 +115,7 @@ impl Email {
                 break;
             }
             let Ok(mail) = compose::mail(&self.from, to, parcel, [subject, text, html]) else {
-                return super::refusal::rejected(Fault::Payload, "the mail could not be composed");
+                return super::refusal::rejected(Blame::Payload, "the mail could not be composed");
             };
             let result = self.deliver(to, &mail, ending).await;
             if verdict.add(to, result).is_break() {
@@ -135,7 +135,7 @@ impl Email {
     }
 
     /// Hands in one mail. The connection stays if it can be used again.
-    async fn deliver(&self, to: &Mailbox, mail: &[u8], ending: &Ending) -> Result<(), Failure> {
+    async fn deliver(&self, to: &Mailbox, mail: &[u8], ending: &Ending) -> Result<(), SmtpFailure> {
         let by = ending.by(self.timeout);
         let conversation = async {
             let mut connection = self.begin(by).await?;
@@ -145,7 +145,7 @@ impl Email {
         let (connection, result) = tokio::select! {
             biased;
             told = conversation => told?,
-            () = ending.after_stop() => return Err(Failure::stopped()),
+            () = ending.after_stop() => return Err(SmtpFailure::stopped()),
         };
         // At the end nothing is said on a connection that nobody needs: what is known is to be recorded.
         if (result.is_ok() || ending.allows_more())
@@ -157,7 +157,7 @@ impl Email {
     }
 
     /// A connection on which a mail is begun: the one at hand, or a new one.
-    async fn begin(&self, by: Instant) -> Result<Connection, Failure> {
+    async fn begin(&self, by: Instant) -> Result<Connection, SmtpFailure> {
         let kept = self.kept().take().filter(|kept| kept.since.elapsed() < RESTED);
         if let Some(Kept { mut connection, .. }) = kept {
             // Servers end a connection after so many mails or so long a rest, with a word or without:

@@ -24,7 +24,7 @@ pub(crate) use slack::Slack;
 pub(crate) use webhook::Webhook;
 pub(crate) use witness::{Nobody, Witness};
 
-use crate::model::{Attempt, Parcel};
+use crate::model::{Attempt, OutgoingMessage};
 
 /// Everything that messages can be sent through.
 #[derive(Debug)]
@@ -41,7 +41,7 @@ pub enum Sender {
 impl Sender {
     /// Makes one attempt. It ends within the sender's timeout, a mail within it for each recipient, and by
     /// `ending` at the latest. `witness` hears of every further recipient of a mail before it is begun.
-    pub async fn send(&self, parcel: &Parcel, ending: &Ending, witness: &dyn Witness) -> Attempt {
+    pub async fn send(&self, parcel: &OutgoingMessage, ending: &Ending, witness: &dyn Witness) -> Attempt {
         match self {
             Self::Slack(slack) => ending.bound(slack.send(parcel)).await,
             Self::Email(email) => email.send_until(parcel, ending, witness).await,

@@ -8,7 +8,7 @@ use reqwest::{Client, RequestBuilder, Url};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::model::pause;
-use crate::model::{Fault, Outcome};
+use crate::model::{Blame, Outcome};
 use crate::net::cause::cause;
 use crate::net::headers::{all, written};
 
@@ -40,7 +40,7 @@ impl Answer {
     }
 
     /// "No", for a reason that begins with the status.
-    pub(super) fn no(&self, why: &str, fault: Fault) -> Outcome {
+    pub(super) fn no(&self, why: &str, fault: Blame) -> Outcome {
         Outcome::Rejected { reason: self.reason(why), fault }
     }
 
@@ -89,7 +89,7 @@ pub(super) async fn exchange(request: RequestBuilder, now: Timestamp, proxy: Opt
     }
     if status == 407 {
         let reason = "HTTP 407: a proxy on the way wants a login".to_owned();
-        return Err(through(Outcome::Rejected { reason, fault: Fault::Receiver }, proxy));
+        return Err(through(Outcome::Rejected { reason, fault: Blame::Receiver }, proxy));
     }
     let asked = pause::asked(status, &|name| all(&headers, name), &body, written(&headers).unwrap_or(now));
     Ok(Answer { retry_after: asked.map(|wait| wait.min(LONGEST_WAIT)), ..Answer::new(status, None, &body, now) })
@@ -112,7 +112,7 @@ fn through(outcome: Outcome, proxy: Option<&str>) -> Outcome {
 fn no_answer(error: &reqwest::Error) -> Outcome {
     let retry = |reason: String, ambiguous| Outcome::Retry { after: None, reason, ambiguous };
     if error.is_builder() {
-        return Outcome::Rejected { reason: "the request could not be made".to_owned(), fault: Fault::Receiver };
+        return Outcome::Rejected { reason: "the request could not be made".to_owned(), fault: Blame::Receiver };
     }
     if error.is_connect() {
         return retry(format!("cannot connect: {}", cause(error)), false);

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::model::{Fault, Message, Outcome, Reception};
+use crate::model::{Blame, Message, Outcome, ReceiverState};
 
 /// The wait after the first failure.
 const FIRST: SignedDuration = SignedDuration::from_secs(1);
@@ -51,7 +51,7 @@ pub fn decide(
     let too_old = now.duration_since(message.created_at) >= give_up_after;
     match outcome {
         Outcome::Delivered => Decision::Done,
-        Outcome::Retry { reason, .. } | Outcome::Rejected { reason, fault: Fault::Receiver } if too_old => {
+        Outcome::Retry { reason, .. } | Outcome::Rejected { reason, fault: Blame::Receiver } if too_old => {
             Decision::Dead { reason: format!("given up after {} attempts: {reason}", message.attempts.max(1)) }
         }
         // Once more, and no further: whoever answers like that would be told again and again.
@@ -67,16 +67,16 @@ pub fn decide(
             Decision::Again { at: now.checked_add(wait).unwrap_or(Timestamp::MAX) }
         }
         // Even an old message gets this chance: the receiver is there, and it comes only once.
-        Outcome::Rejected { fault: Fault::Payload, .. } if !message.plain => Decision::AgainPlain { at: now },
-        Outcome::Rejected { reason, fault: Fault::Payload } => Decision::Dead { reason: reason.clone() },
+        Outcome::Rejected { fault: Blame::Payload, .. } if !message.plain => Decision::AgainPlain { at: now },
+        Outcome::Rejected { reason, fault: Blame::Payload } => Decision::Dead { reason: reason.clone() },
         // It is the receiver that has to be mended, and then it takes this message.
-        Outcome::Rejected { fault: Fault::Receiver, .. } => Decision::Again { at: probe_at(now, jitter) },
+        Outcome::Rejected { fault: Blame::Receiver, .. } => Decision::Again { at: probe_at(now, jitter) },
     }
 }
 
 /// Who of a mail's recipients have got it, where some are still to be tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Got {
+pub(crate) enum PartialDelivery {
     /// Nobody, as far as is known.
     Nobody,
     /// Some, before this attempt: what is left is about the others.
@@ -86,8 +86,14 @@ pub(crate) enum Got {
 }
 
 /// What an attempt says of its receiver, of which `before` was known.
-pub(crate) fn reception(before: &Reception, outcome: &Outcome, got: Got, now: Timestamp, jitter: f64) -> Reception {
-    let broken = |since: Timestamp, reason: &str| Reception {
+pub(crate) fn reception(
+    before: &ReceiverState,
+    outcome: &Outcome,
+    got: PartialDelivery,
+    now: Timestamp,
+    jitter: f64,
+) -> ReceiverState {
+    let broken = |since: Timestamp, reason: &str| ReceiverState {
         failing_since: Some(since),
         broken_at: before.broken_at.or(Some(now)),
         not_before: Some(probe_at(now, jitter)),
@@ -95,27 +101,30 @@ pub(crate) fn reception(before: &Reception, outcome: &Outcome, got: Got, now: Ti
     };
     let since = before.failing_since.unwrap_or(now);
     match outcome {
-        Outcome::Delivered => Reception::default(),
+        Outcome::Delivered => ReceiverState::default(),
         // It answers: what it does not take is this message.
-        Outcome::Rejected { fault: Fault::Payload, .. } => before.clone(),
-        Outcome::Rejected { reason, fault: Fault::Receiver } => broken(since, reason),
-        Outcome::Retry { .. } if got == Got::SomeNow => Reception::default(),
-        Outcome::Retry { .. } if got == Got::SomeBefore && !before.is_broken() => before.clone(),
+        Outcome::Rejected { fault: Blame::Payload, .. } => before.clone(),
+        Outcome::Rejected { reason, fault: Blame::Receiver } => broken(since, reason),
+        Outcome::Retry { .. } if got == PartialDelivery::SomeNow => ReceiverState::default(),
+        Outcome::Retry { .. } if got == PartialDelivery::SomeBefore && !before.is_broken() => before.clone(),
         Outcome::Retry { reason, .. } | Outcome::Unclear { reason } => {
             let after = if let Outcome::Retry { after, .. } = outcome { *after } else { None };
             let asked = after.and_then(|after| now.checked_add(after).ok());
             if before.is_broken() || now.duration_since(since) >= BROKEN_AFTER {
                 let broken = broken(since, reason);
-                return Reception { not_before: broken.not_before.max(asked), ..broken };
+                return ReceiverState { not_before: broken.not_before.max(asked), ..broken };
             }
-            Reception { failing_since: Some(since), broken_at: None, not_before: asked, last_error: reason.clone() }
+            ReceiverState { failing_since: Some(since), broken_at: None, not_before: asked, last_error: reason.clone() }
         }
     }
 }
 
 /// When a receiver that is failing will be broken by time alone: the next attempt may be far off. Nothing that was
 /// tried since may wait for it: then nobody knows.
-pub(crate) fn breaks_at<'a>(reception: &Reception, messages: impl Iterator<Item = &'a Message>) -> Option<Timestamp> {
+pub(crate) fn breaks_at<'a>(
+    reception: &ReceiverState,
+    messages: impl Iterator<Item = &'a Message>,
+) -> Option<Timestamp> {
     if reception.is_broken() {
         return None;
     }
@@ -143,8 +152,8 @@ mod tests {
     use jiff::{SignedDuration, Timestamp};
     use proptest::{prop_assert, proptest};
 
-    use super::{Decision, Got, backoff, breaks_at, decide, reception};
-    use crate::model::{Fault, Message, MessageId, Outcome, Reception};
+    use super::{Decision, PartialDelivery, backoff, breaks_at, decide, reception};
+    use crate::model::{Blame, Message, MessageId, Outcome, ReceiverState};
 
     const DAY: SignedDuration = SignedDuration::from_hours(24);
 
@@ -164,8 +173,8 @@ mod tests {
     #[test]
     fn a_receiver_breaks_by_time_alone() {
         let at = |second| Timestamp::from_second(second).unwrap();
-        let failing = |since| Reception { failing_since: Some(at(since)), ..Reception::default() };
-        let broken = Reception { broken_at: Some(at(0)), ..failing(0) };
+        let failing = |since| ReceiverState { failing_since: Some(at(since)), ..ReceiverState::default() };
+        let broken = ReceiverState { broken_at: Some(at(0)), ..failing(0) };
         let tried = |attempts, created_at| Message { created_at: at(created_at), ..message(attempts, false) };
         for (reception, messages, right) in [
             (failing(60), vec![tried(1, 10)], Some(360)),
@@ -174,7 +183,7 @@ mod tests {
             (failing(60), vec![tried(0, 70)], None),
             (failing(60), vec![], None),
             (broken, vec![tried(1, 10)], None),
-            (Reception::default(), vec![tried(1, 10)], None),
+            (ReceiverState::default(), vec![tried(1, 10)], None),
         ] {
             assert_eq!(breaks_at(&reception, messages.iter()), right.map(at), "{reception:?} {messages:?}");
         }
@@ -193,11 +202,11 @@ mod tests {
         let again = Message { ambiguous: true, ..message(2, false) };
         let right = dead("sent twice, and nobody knows whether it arrived: HTTP 200");
         assert_eq!(decide(&again, &unclear(), at(9), DAY, 0.0), right);
-        let failing = reception(&Reception::default(), &unclear(), Got::Nobody, at(9), 0.0);
+        let failing = reception(&ReceiverState::default(), &unclear(), PartialDelivery::Nobody, at(9), 0.0);
         assert_eq!((failing.failing_since, failing.broken_at, failing.not_before), (Some(at(9)), None, None));
     }
 
-    fn rejected(fault: Fault) -> Outcome {
+    fn rejected(fault: Blame) -> Outcome {
         Outcome::Rejected { reason: "no".to_owned(), fault }
     }
 
@@ -229,12 +238,12 @@ mod tests {
             (1, false, retry(Some(2 * HOUR)), 24 * HOUR - 1, Decision::Again { at: at(26 * HOUR - 1) }),
             (7, false, retry(None), 24 * HOUR, dead("given up after 7 attempts: 503")),
             (7, false, retry(Some(9)), 25 * HOUR, dead("given up after 7 attempts: 503")),
-            (1, false, rejected(Fault::Payload), 5, Decision::AgainPlain { at: at(5) }),
-            (1, false, rejected(Fault::Payload), 25 * HOUR, Decision::AgainPlain { at: at(25 * HOUR) }),
-            (2, true, rejected(Fault::Payload), 5, dead("no")),
-            (1, false, rejected(Fault::Receiver), 5, Decision::Again { at: at(125) }),
-            (1, true, rejected(Fault::Receiver), 5, Decision::Again { at: at(125) }),
-            (7, false, rejected(Fault::Receiver), 24 * HOUR, dead("given up after 7 attempts: no")),
+            (1, false, rejected(Blame::Payload), 5, Decision::AgainPlain { at: at(5) }),
+            (1, false, rejected(Blame::Payload), 25 * HOUR, Decision::AgainPlain { at: at(25 * HOUR) }),
+            (2, true, rejected(Blame::Payload), 5, dead("no")),
+            (1, false, rejected(Blame::Receiver), 5, Decision::Again { at: at(125) }),
+            (1, true, rejected(Blame::Receiver), 5, Decision::Again { at: at(125) }),
+            (7, false, rejected(Blame::Receiver), 24 * HOUR, dead("given up after 7 attempts: no")),
             (1, false, unclear(), 5, Decision::Again { at: at(6) }),
         ] {
             let got = decide(&message(attempts, plain), &outcome, at(now), DAY, 0.0);
@@ -244,14 +253,14 @@ mod tests {
 
     #[test]
     fn a_receiver_by_table() {
-        let fine = Reception::default();
-        let failing = |since, not_before: Option<i64>| Reception {
+        let fine = ReceiverState::default();
+        let failing = |since, not_before: Option<i64>| ReceiverState {
             failing_since: Some(at(since)),
             broken_at: None,
             not_before: not_before.map(at),
             last_error: "503".to_owned(),
         };
-        let broken = |since, broken_at, not_before, why: &str| Reception {
+        let broken = |since, broken_at, not_before, why: &str| ReceiverState {
             failing_since: Some(at(since)),
             broken_at: Some(at(broken_at)),
             not_before: Some(at(not_before)),
@@ -261,30 +270,30 @@ mod tests {
             (fine.clone(), Outcome::Delivered, 9, fine.clone()),
             (fine.clone(), retry(None), 9, failing(9, None)),
             (fine.clone(), retry(Some(30)), 9, failing(9, Some(39))),
-            (fine.clone(), rejected(Fault::Payload), 9, fine.clone()),
-            (fine.clone(), rejected(Fault::Receiver), 9, broken(9, 9, 129, "no")),
+            (fine.clone(), rejected(Blame::Payload), 9, fine.clone()),
+            (fine.clone(), rejected(Blame::Receiver), 9, broken(9, 9, 129, "no")),
             (failing(9, Some(39)), retry(None), 308, failing(9, None)),
             (failing(9, None), retry(None), 309, broken(9, 309, 429, "503")),
             (failing(9, None), retry(Some(600)), 309, broken(9, 309, 909, "503")),
-            (failing(9, None), rejected(Fault::Payload), 309, failing(9, None)),
+            (failing(9, None), rejected(Blame::Payload), 309, failing(9, None)),
             (failing(9, None), Outcome::Delivered, 309, fine.clone()),
             (broken(9, 309, 429, "503"), retry(None), 430, broken(9, 309, 550, "503")),
-            (broken(9, 309, 429, "503"), rejected(Fault::Receiver), 430, broken(9, 309, 550, "no")),
+            (broken(9, 309, 429, "503"), rejected(Blame::Receiver), 430, broken(9, 309, 550, "no")),
             (broken(9, 309, 429, "503"), Outcome::Delivered, 430, fine),
         ] {
             assert_eq!(
-                reception(&before, &outcome, Got::Nobody, at(now), 0.0),
+                reception(&before, &outcome, PartialDelivery::Nobody, at(now), 0.0),
                 after,
                 "{before:?} {outcome:?} at {now}"
             );
         }
         // Somebody of several got the mail: it is not the relay that fails.
-        let greylisted = |before: &Reception, got| reception(before, &retry(None), got, at(900), 0.0);
-        assert_eq!(greylisted(&failing(9, None), Got::SomeNow), Reception::default());
+        let greylisted = |before: &ReceiverState, got| reception(before, &retry(None), got, at(900), 0.0);
+        assert_eq!(greylisted(&failing(9, None), PartialDelivery::SomeNow), ReceiverState::default());
         // One who is full for good breaks nothing for the others, and mends nothing either.
-        assert_eq!(greylisted(&Reception::default(), Got::SomeBefore), Reception::default());
-        assert_eq!(greylisted(&failing(9, None), Got::SomeBefore), failing(9, None));
-        let probe = greylisted(&broken(9, 309, 429, "503"), Got::SomeBefore);
+        assert_eq!(greylisted(&ReceiverState::default(), PartialDelivery::SomeBefore), ReceiverState::default());
+        assert_eq!(greylisted(&failing(9, None), PartialDelivery::SomeBefore), failing(9, None));
+        let probe = greylisted(&broken(9, 309, 429, "503"), PartialDelivery::SomeBefore);
         assert_eq!(probe, broken(9, 309, 1_020, "503"));
     }
 

@@ -6,7 +6,7 @@
 use serde_json::{Map, Value};
 
 use super::response::Answer;
-use crate::model::{Fault, Outcome};
+use crate::model::{Blame, Outcome};
 
 /// What a body says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -179,7 +179,7 @@ pub(super) fn no(answer: &Answer, why: &No, by_status: impl Fn(&Answer) -> Outco
                     ambiguous,
                 },
                 Outcome::Rejected { fault, .. } => answer.no(&format!("the answer says {status}"), fault),
-                _ => answer.no(SAYS_NO, Fault::Payload),
+                _ => answer.no(SAYS_NO, Blame::Payload),
             };
         }
         No::Word(word) => word,
@@ -214,7 +214,7 @@ pub(super) fn no(answer: &Answer, why: &No, by_status: impl Fn(&Answer) -> Outco
         "inactive",
         "signature",
     ];
-    answer.no(SAYS_NO, if has(&of_the_receiver) { Fault::Receiver } else { Fault::Payload })
+    answer.no(SAYS_NO, if has(&of_the_receiver) { Blame::Receiver } else { Blame::Payload })
 }
 
 #[cfg(test)]

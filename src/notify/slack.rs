@@ -11,7 +11,7 @@ use secrecy::SecretString;
 
 use super::response::{Answer, check_url, exchange, post};
 use super::said::{self, No, Said};
-use crate::model::{Attempt, Body, Fault, Outcome, Parcel};
+use crate::model::{Attempt, Blame, Body, Outcome, OutgoingMessage};
 
 /// The words that blame the payload.
 const PAYLOAD: [&str; 11] = [
@@ -73,7 +73,7 @@ impl Slack {
     }
 
     /// Posts one message.
-    pub async fn send(&self, parcel: &Parcel) -> Attempt {
+    pub async fn send(&self, parcel: &OutgoingMessage) -> Attempt {
         let Body::Slack { payload } = &parcel.body else {
             return super::refusal::wrong_body("slack");
         };
@@ -97,16 +97,16 @@ pub fn outcome(answer: &Answer) -> Outcome {
     let (of_payload, of_receiver, later) = (among(&PAYLOAD), among(&RECEIVER), among(&LATER));
     let word = of_payload.or(of_receiver).or(later).unwrap_or_default();
     match answer.status {
-        200..=299 if of_payload.is_some() => answer.no(word, Fault::Payload),
-        200..=299 if of_receiver.is_some() => answer.no(word, Fault::Receiver),
+        200..=299 if of_payload.is_some() => answer.no(word, Blame::Payload),
+        200..=299 if of_receiver.is_some() => answer.no(word, Blame::Receiver),
         200..=299 if later.is_some() => answer.later(word, false),
         200..=299 => accepted(answer, &said),
         // In spite of a 429 messages are known to arrive, and a gateway says 504 without knowing.
         429 | 504 => answer.later(word, true),
         408 | 500..=599 => answer.later(word, false),
-        400 | 413 if of_receiver.is_none() => answer.no(word, Fault::Payload),
-        300..=399 => answer.no("redirects are not followed", Fault::Receiver),
-        _ => answer.no(word, Fault::Receiver),
+        400 | 413 if of_receiver.is_none() => answer.no(word, Blame::Payload),
+        300..=399 => answer.no("redirects are not followed", Blame::Receiver),
+        _ => answer.no(word, Blame::Receiver),
     }
 }
 

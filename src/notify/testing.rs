@@ -8,7 +8,7 @@ use reqwest::{Certificate, Client};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket};
 
-use crate::model::{Attempt, Body, Fault, MessageId, Outcome, Parcel};
+use crate::model::{Attempt, Blame, Body, MessageId, Outcome, OutgoingMessage};
 
 /// Long enough for a busy machine.
 pub(super) const TIMEOUT: Duration = Duration::from_secs(10);
@@ -18,8 +18,8 @@ pub(super) fn now() -> Timestamp {
     Timestamp::from_second(1_614_267_730).unwrap()
 }
 
-pub(super) fn parcel(body: Body) -> Parcel {
-    Parcel { id: MessageId("m1".to_owned()), body, now: now(), thread: None, settled: Vec::new(), only: None }
+pub(super) fn parcel(body: Body) -> OutgoingMessage {
+    OutgoingMessage { id: MessageId("m1".to_owned()), body, now: now(), thread: None, settled: Vec::new(), only: None }
 }
 
 /// A client as the program builds it, with the bundled roots alone.
@@ -39,13 +39,13 @@ pub(super) fn retry(after: Option<i64>, reason: &str, ambiguous: bool) -> Outcom
     Outcome::Retry { after: after.map(SignedDuration::from_secs), reason: reason.to_owned(), ambiguous }
 }
 
-pub(super) fn rejected(fault: Fault, reason: &str) -> Outcome {
+pub(super) fn rejected(fault: Blame, reason: &str) -> Outcome {
     Outcome::Rejected { reason: reason.to_owned(), fault }
 }
 
 /// The attempt ended in a refusal that blames the payload, without repeating it.
 pub(super) fn payload_fault(attempt: &Attempt) {
-    let Outcome::Rejected { reason, fault: Fault::Payload } = &attempt.outcome else { panic!("{attempt:?}") };
+    let Outcome::Rejected { reason, fault: Blame::Payload } = &attempt.outcome else { panic!("{attempt:?}") };
     assert!(reason.contains("was not made for"), "{reason}");
     assert!(!format!("{attempt:?}").contains("hunter2"), "{attempt:?}");
 }

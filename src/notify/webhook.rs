@@ -18,7 +18,7 @@ use sha2::Sha256;
 use super::response::{Answer, check_url, exchange, post};
 use super::said::{self, Said};
 use crate::model::webhook::{check_header, key};
-use crate::model::{Attempt, Body, Fault, Outcome, Parcel};
+use crate::model::{Attempt, Blame, Body, Outcome, OutgoingMessage};
 
 /// An address that takes JSON.
 pub struct Webhook {
@@ -73,12 +73,12 @@ impl Webhook {
     }
 
     /// Posts one message.
-    pub async fn send(&self, parcel: &Parcel) -> Attempt {
+    pub async fn send(&self, parcel: &OutgoingMessage) -> Attempt {
         let Body::Webhook { payload } = &parcel.body else {
             return super::refusal::wrong_body("webhook");
         };
         let Ok(id) = HeaderValue::from_str(&parcel.id.0) else {
-            return super::refusal::rejected(Fault::Payload, "the message's id can't stand in a header");
+            return super::refusal::rejected(Blame::Payload, "the message's id can't stand in a header");
         };
         let mut headers = self.headers.clone();
         headers.insert("webhook-id", id);
@@ -107,9 +107,9 @@ pub fn outcome(answer: &Answer) -> Outcome {
         // The gateway has no answer from behind it.
         504 => answer.later("", true),
         408 | 425 | 429 | 500..=599 => answer.later("", false),
-        400 | 413 | 415 | 422 => answer.no("", Fault::Payload),
-        300..=399 => answer.no("redirects are not followed", Fault::Receiver),
-        _ => answer.no("", Fault::Receiver),
+        400 | 413 | 415 | 422 => answer.no("", Blame::Payload),
+        300..=399 => answer.no("redirects are not followed", Blame::Receiver),
+        _ => answer.no("", Blame::Receiver),
     }
 }
 

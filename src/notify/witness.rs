@@ -9,7 +9,7 @@ use futures_util::future::BoxFuture;
 
 /// What is known of a mail when the next recipient's turn comes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Progress {
+pub struct MailProgress {
     /// Recipients who got it in this attempt, or may have got it.
     pub reached: Vec<String>,
     /// All recipients that need no further attempt.
@@ -21,7 +21,7 @@ pub struct Progress {
 /// Hears of every recipient but the first, before the envelope is begun.
 pub trait Witness: Send + Sync {
     /// Writes it down; `false`: that failed, and the recipient is left for another attempt.
-    fn hears(&self, progress: Progress) -> BoxFuture<'_, bool>;
+    fn hears(&self, progress: MailProgress) -> BoxFuture<'_, bool>;
 }
 
 /// Writes nothing down.
@@ -29,7 +29,7 @@ pub trait Witness: Send + Sync {
 pub(crate) struct Nobody;
 
 impl Witness for Nobody {
-    fn hears(&self, _: Progress) -> BoxFuture<'_, bool> {
+    fn hears(&self, _: MailProgress) -> BoxFuture<'_, bool> {
         Box::pin(ready(true))
     }
 }

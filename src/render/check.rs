@@ -13,7 +13,7 @@ use handlebars::{
 use super::{
     helpers::{self, KNOWN},
     places::Places,
-    shape::{self, Shape},
+    shape::{self, TemplateShape},
 };
 use crate::{
     diagnose::{Diagnostic, Source, nearest::did_you_mean},
@@ -47,8 +47,8 @@ const IN_OBJECT: [&str; 4] = ["index", "first", "last", "key"];
 /// What `this` is at some place.
 #[derive(Clone)]
 struct Scope {
-    shape: Shape,
-    params: Vec<(String, Shape)>,
+    shape: TemplateShape,
+    params: Vec<(String, TemplateShape)>,
     locals: &'static [&'static str],
 }
 
@@ -105,12 +105,12 @@ impl Walk<'_> {
     }
 
     /// `{{name}}` or `{{helper values}}`: what it gives.
-    fn expression(&mut self, call: &HelperTemplate, tag: &Range<usize>) -> Shape {
+    fn expression(&mut self, call: &HelperTemplate, tag: &Range<usize>) -> TemplateShape {
         let name = call.name.as_name().unwrap_or_default().to_owned();
         let bare = call.params.is_empty() && call.hash.is_empty();
         if bare && helpers::known(&name).is_none() {
             let given = self.value(&call.name, tag);
-            if let Shape::Fields(fields) = &given {
+            if let TemplateShape::Fields(fields) = &given {
                 let place = self.places.word(tag, &name);
                 let some = fields.first().map_or("", |(name, _)| name);
                 self.error(place, format!("`{name}` is no single value")).help =
@@ -122,34 +122,36 @@ impl Walk<'_> {
     }
 
     /// A helper that stands as a value.
-    fn call(&mut self, call: &HelperTemplate, name: &str, tag: &Range<usize>) -> Shape {
-        let given: Vec<Shape> = self.values(call, tag);
+    fn call(&mut self, call: &HelperTemplate, name: &str, tag: &Range<usize>) -> TemplateShape {
+        let given: Vec<TemplateShape> = self.values(call, tag);
         let Some(helper) = helpers::known(name) else {
             self.unknown_helper(name, tag);
-            return Shape::Free;
+            return TemplateShape::Free;
         };
         if !helper.inline {
             self.error(self.places.word(tag, name), format!("`{name}` stands around text")).help =
                 Some(format!("write {{{{#{name} …}}}}…{{{{/{name}}}}}"));
-            return Shape::Safe;
+            return TemplateShape::Safe;
         }
         self.count(helper, call.params.len(), tag);
         match (name, given.first()) {
-            ("lookup", Some(Shape::List(entry))) => (**entry).clone(),
-            ("lookup", Some(Shape::Fields(_))) => {
+            ("lookup", Some(TemplateShape::List(entry))) => (**entry).clone(),
+            ("lookup", Some(TemplateShape::Fields(_))) => {
                 let field = match call.params.get(1) {
                     Some(Parameter::Literal(literal)) => literal.as_str(),
                     _ => None,
                 };
-                field.and_then(|field| given.first()?.field(field)).cloned().unwrap_or(Shape::Free)
+                field.and_then(|field| given.first()?.field(field)).cloned().unwrap_or(TemplateShape::Free)
             }
-            ("default", Some(Shape::List(_) | Shape::Fields(_))) => given.first().cloned().unwrap_or(Shape::Free),
-            _ if helper.repeats && given.iter().any(Shape::is_customers) => Shape::Customers,
-            _ => Shape::Safe,
+            ("default", Some(TemplateShape::List(_) | TemplateShape::Fields(_))) => {
+                given.first().cloned().unwrap_or(TemplateShape::Free)
+            }
+            _ if helper.repeats && given.iter().any(TemplateShape::is_customers) => TemplateShape::Customers,
+            _ => TemplateShape::Safe,
         }
     }
 
-    fn values(&mut self, call: &HelperTemplate, tag: &Range<usize>) -> Vec<Shape> {
+    fn values(&mut self, call: &HelperTemplate, tag: &Range<usize>) -> Vec<TemplateShape> {
         let given = call.params.iter().map(|param| self.value(param, tag)).collect();
         let mut named: Vec<_> = call.hash.iter().collect();
         named.sort_by_key(|(name, _)| name.as_str());
@@ -163,15 +165,15 @@ impl Walk<'_> {
         given
     }
 
-    fn value(&mut self, value: &Parameter, tag: &Range<usize>) -> Shape {
+    fn value(&mut self, value: &Parameter, tag: &Range<usize>) -> TemplateShape {
         match value {
-            Parameter::Literal(_) => Shape::Safe,
+            Parameter::Literal(_) => TemplateShape::Safe,
             Parameter::Subexpression(inner) => match inner.as_element() {
                 TemplateElement::Expression(call) => {
                     let name = call.name.as_name().unwrap_or_default().to_owned();
                     self.call(call, &name, tag)
                 }
-                _ => Shape::Free,
+                _ => TemplateShape::Free,
             },
             Parameter::Path(path) => match self.resolve(path) {
                 Ok(shape) => shape,
@@ -181,9 +183,9 @@ impl Walk<'_> {
             Parameter::Name(name) => match Path::parse(name).map_err(|_| ()).map(|path| self.resolve(&path)) {
                 Ok(Ok(shape)) => shape,
                 Ok(Err(unknown)) => self.unknown(unknown, name, tag),
-                Err(()) => Shape::Free,
+                Err(()) => TemplateShape::Free,
             },
-            _ => Shape::Free,
+            _ => TemplateShape::Free,
         }
     }
 
@@ -200,7 +202,7 @@ impl Walk<'_> {
             }
             Some(helper) => self.count(helper, call.params.len(), &tag),
         }
-        let first = given.first().cloned().unwrap_or(Shape::Free);
+        let first = given.first().cloned().unwrap_or(TemplateShape::Free);
         let scope = match name.as_str() {
             "each" => Some(self.each(call, &first, &tag)),
             "with" => {
@@ -229,26 +231,26 @@ impl Walk<'_> {
         }
     }
 
-    fn each(&mut self, call: &HelperTemplate, over: &Shape, tag: &Range<usize>) -> Scope {
-        let (shape, locals): (Shape, &'static [&'static str]) = match over {
-            Shape::List(entry) => ((**entry).clone(), &IN_LIST),
+    fn each(&mut self, call: &HelperTemplate, over: &TemplateShape, tag: &Range<usize>) -> Scope {
+        let (shape, locals): (TemplateShape, &'static [&'static str]) = match over {
+            TemplateShape::List(entry) => ((**entry).clone(), &IN_LIST),
             // Which field comes when is not known.
-            Shape::Fields(_) | Shape::Free => (Shape::Free, &IN_OBJECT),
-            Shape::Safe | Shape::Customers => {
+            TemplateShape::Fields(_) | TemplateShape::Free => (TemplateShape::Free, &IN_OBJECT),
+            TemplateShape::Safe | TemplateShape::Customers => {
                 let name = call.params.first().and_then(Parameter::as_name).unwrap_or_default();
                 let place = self.places.word(tag, name);
                 self.error(place, format!("`{name}` is no list")).help =
                     Some("write {{#if …}} for a single value".to_owned());
-                (Shape::Free, &IN_OBJECT)
+                (TemplateShape::Free, &IN_OBJECT)
             }
         };
-        let key = if matches!(over, Shape::List(_)) { Shape::Safe } else { Shape::Customers };
+        let key = if matches!(over, TemplateShape::List(_)) { TemplateShape::Safe } else { TemplateShape::Customers };
         let params = block_params(call).into_iter().zip([shape.clone(), key]).collect();
         Scope { shape, params, locals }
     }
 
     /// What stands behind a path here.
-    fn resolve(&mut self, path: &Path) -> Result<Shape, Unknown> {
+    fn resolve(&mut self, path: &Path) -> Result<TemplateShape, Unknown> {
         let (segments, raw) = match path {
             Path::Local((level, name, _)) => return self.local(*level, name),
             Path::Relative((segments, raw)) => (segments, raw),
@@ -276,10 +278,10 @@ impl Walk<'_> {
         self.below(&shape, &names)
     }
 
-    fn local(&self, level: usize, name: &str) -> Result<Shape, Unknown> {
+    fn local(&self, level: usize, name: &str) -> Result<TemplateShape, Unknown> {
         let locals = self.scopes.iter().rev().nth(level).map_or(&[] as &[_], |scope| scope.locals);
         if locals.contains(&name) {
-            return Ok(if name == "key" { Shape::Customers } else { Shape::Safe });
+            return Ok(if name == "key" { TemplateShape::Customers } else { TemplateShape::Safe });
         }
         let help = match name {
             "root" => Some("write `@root.` and a name, like `@root.count`".to_owned()),
@@ -289,20 +291,22 @@ impl Walk<'_> {
         Err(Unknown { name: format!("@{name}"), help })
     }
 
-    fn below(&mut self, shape: &Shape, names: &[&str]) -> Result<Shape, Unknown> {
+    fn below(&mut self, shape: &TemplateShape, names: &[&str]) -> Result<TemplateShape, Unknown> {
         let mut at = shape;
         for (depth, name) in names.iter().enumerate() {
-            if matches!(at, Shape::Free) {
+            if matches!(at, TemplateShape::Free) {
                 self.extras.insert(names[depth..].iter().map(|name| (*name).to_owned()).collect());
-                return Ok(Shape::Free);
+                return Ok(TemplateShape::Free);
             }
             at = at.field(name).ok_or_else(|| {
                 let known = at.names();
                 let name = (*name).to_owned();
                 let help = if depth == 0 { self.elsewhere(&name, names) } else { None };
                 let help = help.or_else(|| match at {
-                    Shape::List(_) => Some("this is a list: write {{#each …}} around it".to_owned()),
-                    Shape::Safe | Shape::Customers => Some("this is a single value, without fields".to_owned()),
+                    TemplateShape::List(_) => Some("this is a list: write {{#each …}} around it".to_owned()),
+                    TemplateShape::Safe | TemplateShape::Customers => {
+                        Some("this is a single value, without fields".to_owned())
+                    }
                     _ => did_you_mean(&name, known),
                 });
                 Unknown { name, help }
@@ -333,12 +337,12 @@ impl Walk<'_> {
         Some(format!("did you mean `{deeper}`?"))
     }
 
-    fn unknown(&mut self, unknown: Unknown, written: &str, tag: &Range<usize>) -> Shape {
+    fn unknown(&mut self, unknown: Unknown, written: &str, tag: &Range<usize>) -> TemplateShape {
         let place = self.places.word(tag, written);
         let mistake = self.error(place, format!("unknown name `{}`", unknown.name));
         mistake.help = unknown.help;
         "not known here".clone_into(&mut mistake.label);
-        Shape::Free
+        TemplateShape::Free
     }
 
     fn unknown_helper(&mut self, name: &str, tag: &Range<usize>) {
@@ -352,7 +356,7 @@ impl Walk<'_> {
         };
     }
 
-    fn count(&mut self, helper: &helpers::Known, given: usize, tag: &Range<usize>) {
+    fn count(&mut self, helper: &helpers::HelperSpec, given: usize, tag: &Range<usize>) {
         let (least, most) = helper.values;
         if (least..=most).contains(&given) {
             return;

@@ -6,14 +6,14 @@
 use serde_json::{Value, json};
 
 use super::{
-    Telling,
-    entry::{Entry, line_of, rule, rules},
+    MessageView,
+    entry::{ListedAlert, line_of, rule, rules},
     headline::headline,
 };
 use crate::model::time::iso;
 
 /// The context of a template.
-pub(super) fn context(telling: &Telling<'_>, entries: &[Entry<'_>]) -> Value {
+pub(super) fn context(telling: &MessageView<'_>, entries: &[ListedAlert<'_>]) -> Value {
     json!({
         "event": telling.event.name(),
         "headline": headline(telling, entries),
@@ -26,7 +26,7 @@ pub(super) fn context(telling: &Telling<'_>, entries: &[Entry<'_>]) -> Value {
         "count": telling.alerts.len(),
         "more": telling.alerts.len().saturating_sub(entries.len()),
         "delayed": telling.delayed.map_or_else(|| Value::from(""), |delay| delay.as_secs().into()),
-        "alerts": entries.iter().map(Entry::json).collect::<Vec<_>>(),
+        "alerts": entries.iter().map(ListedAlert::json).collect::<Vec<_>>(),
         // The watchdog's, empty in every other message.
         "problem": "",
         "state": "",

@@ -8,7 +8,10 @@ use crate::model::{
     time::{elapsed, iso},
 };
 
-use super::{RuleWords, Telling, Told, link, privacy, words, words::sign_of_end};
+use super::{
+    AlertView, MessageView, RuleWords, link, privacy,
+    words::{self, sign_of_end},
+};
 
 /// Characters of the last message that a template gets as `text`.
 pub(super) const TEXT: usize = 500;
@@ -24,8 +27,8 @@ const LISTED: usize = 100;
 const EACH: usize = 10;
 
 /// One listed alert, as far as the receiver may see it.
-pub(super) struct Entry<'a> {
-    pub(super) told: Told<'a>,
+pub(super) struct ListedAlert<'a> {
+    pub(super) told: AlertView<'a>,
     /// The contact behind privacy.
     contact: Value,
     pub(super) user_id: String,
@@ -53,8 +56,8 @@ pub(super) struct Entry<'a> {
 }
 
 /// The listed alerts, longest-waiting first.
-pub(super) fn entries<'a>(telling: &Telling<'a>) -> Vec<Entry<'a>> {
-    let mut order: Vec<Told<'a>> = telling.alerts.to_vec();
+pub(super) fn entries<'a>(telling: &MessageView<'a>) -> Vec<ListedAlert<'a>> {
+    let mut order: Vec<AlertView<'a>> = telling.alerts.to_vec();
     order.sort_by(|one, other| {
         waiting(*other, telling.now)
             .cmp(&waiting(*one, telling.now))
@@ -62,17 +65,17 @@ pub(super) fn entries<'a>(telling: &Telling<'a>) -> Vec<Entry<'a>> {
             .then_with(|| one.alert.id.cmp(&other.alert.id))
     });
     order.truncate(telling.max_listed.max(1));
-    order.into_iter().map(|told| Entry::of(told, telling)).collect()
+    order.into_iter().map(|told| ListedAlert::of(told, telling)).collect()
 }
 
 /// How long the customer waits, or waited until the end.
-fn waiting(told: Told<'_>, now: Timestamp) -> SignedDuration {
+fn waiting(told: AlertView<'_>, now: Timestamp) -> SignedDuration {
     let until = told.alert.resolution.as_ref().map_or(now, |resolution| resolution.ended_at);
     elapsed(told.alert.since, until)
 }
 
-impl<'a> Entry<'a> {
-    fn of(told: Told<'a>, telling: &Telling<'_>) -> Self {
+impl<'a> ListedAlert<'a> {
+    fn of(told: AlertView<'a>, telling: &MessageView<'_>) -> Self {
         let (contact, name) = privacy::seen(&told.alert.contact, telling.privacy);
         let line = |text: &str| text::one_line(text, 80);
         let names = telling.names;
@@ -136,7 +139,7 @@ impl<'a> Entry<'a> {
     }
 }
 
-impl Entry<'_> {
+impl ListedAlert<'_> {
     /// The alert in the built-in webhook's words.
     pub(super) fn webhook(&self) -> Value {
         let alert = self.told.alert;
@@ -165,7 +168,7 @@ impl Entry<'_> {
 }
 
 /// The end in words; who answered or took it is the agent in charge, where configuration has a name for them.
-fn outcome(told: Told<'_>, contact: &Contact, telling: &Telling<'_>) -> String {
+fn outcome(told: AlertView<'_>, contact: &Contact, telling: &MessageView<'_>) -> String {
     let Some(end) = &told.alert.resolution else { return String::new() };
     let agent = telling.names.agents.get(&contact.agent_assigned).map(|agent| line_of(&agent.name));
     match (agent.filter(|name| text::shows_a_name(name)), end.reason) {
@@ -196,7 +199,7 @@ fn reply_window(contact: &Contact, now: Timestamp) -> Option<SignedDuration> {
 }
 
 /// The names of all rules of the message, each once, the first one's first.
-pub(super) fn rules(telling: &Telling<'_>) -> Vec<String> {
+pub(super) fn rules(telling: &MessageView<'_>) -> Vec<String> {
     let mut names = vec![line_of(&telling.rule.name)];
     for told in telling.alerts {
         let name = line_of(&told.rule.name);
@@ -278,6 +281,6 @@ fn clean_text(text: &str, left: &mut usize) -> String {
 }
 
 /// Whether it is over.
-pub(super) fn is_resolved(telling: &Telling<'_>) -> bool {
+pub(super) fn is_resolved(telling: &MessageView<'_>) -> bool {
     telling.event == Event::Resolved
 }

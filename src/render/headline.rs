@@ -10,10 +10,9 @@ use jiff::SignedDuration;
 use crate::model::{Event, text, time::human};
 
 use super::{
-    Telling,
-    entry::{Entry, is_resolved},
-    words,
-    words::{ANSWERED, MISSED, OVER},
+    MessageView,
+    entry::{ListedAlert, is_resolved},
+    words::{self, ANSWERED, MISSED, OVER},
 };
 
 /// Below this somebody is waiting, but no time is worth a word.
@@ -26,7 +25,7 @@ const NAMED: usize = 3;
 const SHORT: usize = 40;
 
 /// The line.
-pub(super) fn headline(telling: &Telling<'_>, entries: &[Entry<'_>]) -> String {
+pub(super) fn headline(telling: &MessageView<'_>, entries: &[ListedAlert<'_>]) -> String {
     // Two rules may tell of one customer.
     let customers: BTreeSet<&str> = telling.alerts.iter().map(|told| told.alert.contact.id.as_str()).collect();
     let words = match (entries.first(), customers.len()) {
@@ -46,7 +45,7 @@ pub(super) fn headline(telling: &Telling<'_>, entries: &[Entry<'_>]) -> String {
 }
 
 /// Whoever hears late should know: an alert says how things were, and others may have acted on it.
-fn late(words: String, telling: &Telling<'_>) -> String {
+fn late(words: String, telling: &MessageView<'_>) -> String {
     let Some(delay) = telling.delayed.map(human).filter(|_| !words.is_empty()) else { return words };
     match telling.alerts.len() {
         1 => format!("{words}; this message was delayed by {delay}"),
@@ -55,7 +54,7 @@ fn late(words: String, telling: &Telling<'_>) -> String {
 }
 
 /// The sign of the severity; of an end, of the worst one.
-fn sign(telling: &Telling<'_>, entries: &[Entry<'_>]) -> &'static str {
+fn sign(telling: &MessageView<'_>, entries: &[ListedAlert<'_>]) -> &'static str {
     if !is_resolved(telling) {
         return words::emoji(&telling.rule.severity);
     }
@@ -63,7 +62,7 @@ fn sign(telling: &Telling<'_>, entries: &[Entry<'_>]) -> &'static str {
     [MISSED, OVER].into_iter().find(|sign| signs.contains(sign)).unwrap_or(ANSWERED)
 }
 
-fn waits(entry: &Entry<'_>, telling: &Telling<'_>) -> String {
+fn waits(entry: &ListedAlert<'_>, telling: &MessageView<'_>) -> String {
     let place = place(entry, telling);
     let who = &entry.who;
     if is_repeated(telling) {
@@ -75,11 +74,11 @@ fn waits(entry: &Entry<'_>, telling: &Telling<'_>) -> String {
     }
 }
 
-fn is_repeated(telling: &Telling<'_>) -> bool {
+fn is_repeated(telling: &MessageView<'_>) -> bool {
     telling.event == Event::Repeated
 }
 
-fn how_long_and_where(entry: &Entry<'_>, telling: &Telling<'_>) -> String {
+fn how_long_and_where(entry: &ListedAlert<'_>, telling: &MessageView<'_>) -> String {
     let open = match entry.told.waiting_open {
         Some(open) if open < entry.waiting => format!(" ({} of open hours)", human(open)),
         _ => String::new(),
@@ -91,22 +90,22 @@ fn how_long_and_where(entry: &Entry<'_>, telling: &Telling<'_>) -> String {
     format!("{}{open} on {}{closing}", human(entry.waiting), place(entry, telling))
 }
 
-fn place<'a>(entry: &'a Entry<'_>, telling: &'a Telling<'_>) -> &'a str {
+fn place<'a>(entry: &'a ListedAlert<'_>, telling: &'a MessageView<'_>) -> &'a str {
     if entry.platform.is_empty() { telling.inbox } else { &entry.platform }
 }
 
-fn ended(entry: &Entry<'_>) -> String {
+fn ended(entry: &ListedAlert<'_>) -> String {
     let platform = if entry.platform.is_empty() { String::new() } else { format!(" ({})", entry.platform) };
     format!("{}: {} after {}{platform}", entry.who, entry.outcome, human(entry.waiting))
 }
 
 /// A name beside others. A User ID is never cut: it would be of no use.
-fn short(entry: &Entry<'_>) -> String {
+fn short(entry: &ListedAlert<'_>) -> String {
     if entry.name == entry.user_id { entry.who.clone() } else { words::isolated(&text::cut(&entry.name, SHORT)) }
 }
 
 /// The first few names, and how many more there are.
-fn names(entries: &[Entry<'_>], count: usize) -> String {
+fn names(entries: &[ListedAlert<'_>], count: usize) -> String {
     let mut names: Vec<String> = Vec::new();
     for entry in entries {
         let name = short(entry);

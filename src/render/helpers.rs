@@ -19,7 +19,7 @@ use crate::model::{
 use super::{escape::Escape, words};
 
 /// What is known of a helper without calling it.
-pub(super) struct Known {
+pub(super) struct HelperSpec {
     pub(super) name: &'static str,
     /// How many values it takes, at least and at most.
     pub(super) values: (usize, usize),
@@ -31,20 +31,20 @@ pub(super) struct Known {
     pub(super) repeats: bool,
 }
 
-const fn value(name: &'static str, least: usize, most: usize, repeats: bool) -> Known {
-    Known { name, values: (least, most), block: false, inline: true, repeats }
+const fn value(name: &'static str, least: usize, most: usize, repeats: bool) -> HelperSpec {
+    HelperSpec { name, values: (least, most), block: false, inline: true, repeats }
 }
 
-const fn block(name: &'static str, least: usize, most: usize) -> Known {
-    Known { name, values: (least, most), block: true, inline: false, repeats: false }
+const fn block(name: &'static str, least: usize, most: usize) -> HelperSpec {
+    HelperSpec { name, values: (least, most), block: true, inline: false, repeats: false }
 }
 
-const fn compare(name: &'static str, least: usize, most: usize) -> Known {
-    Known { name, values: (least, most), block: true, inline: true, repeats: false }
+const fn compare(name: &'static str, least: usize, most: usize) -> HelperSpec {
+    HelperSpec { name, values: (least, most), block: true, inline: true, repeats: false }
 }
 
 /// Every helper that a template may use.
-pub(super) const KNOWN: [Known; 29] = [
+pub(super) const KNOWN: [HelperSpec; 29] = [
     value("duration", 1, 1, false),
     value("ago", 1, 1, false),
     value("time", 1, 2, false),
@@ -77,7 +77,7 @@ pub(super) const KNOWN: [Known; 29] = [
 ];
 
 /// The helper with this name.
-pub(super) fn known(name: &str) -> Option<&'static Known> {
+pub(super) fn known(name: &str) -> Option<&'static HelperSpec> {
     KNOWN.iter().find(|helper| helper.name == name)
 }
 

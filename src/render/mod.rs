@@ -1,6 +1,6 @@
 //! Messages: what is owed, put into words for one kind of receiver.
 //!
-//! A [`Telling`] (alerts, rule, receiver, now) goes in, a [`Rendered`] body comes out. In between:
+//! A [`MessageView`] (alerts, rule, receiver, now) goes in, a [`Rendered`] body comes out. In between:
 //! privacy empties what the receiver may not see ([`context`]), a Handlebars template with the
 //! escape of its file gives the text ([`Renderer`]), and what the receiver's kind cannot take is cut
 //! visibly ([`slack`]).
@@ -35,7 +35,7 @@ pub(crate) mod watchdog;
 mod words;
 
 pub(crate) use renderer::{ALERT, Renderer};
-pub(crate) use telling::{Format, Rendered, RuleWords, Telling, Told};
+pub(crate) use telling::{AlertView, Format, MessageView, Rendered, RuleWords};
 
 /// The files of the built-in folder [`ALERT`]: name and text, to be copied and edited.
 pub(crate) fn built_in_files() -> impl Iterator<Item = (&'static str, &'static str)> {

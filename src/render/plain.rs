@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use crate::model::{Body, text, time::human};
 
 use super::{
-    Format, Telling,
-    entry::{Entry, entries, rule, rules},
+    Format, MessageView,
+    entry::{ListedAlert, entries, rule, rules},
     escape,
     headline::headline,
 };
@@ -18,7 +18,7 @@ use super::{
 const TEXT: usize = 200;
 
 /// The message in its plainest form.
-pub(super) fn body(format: Format, telling: &Telling<'_>) -> Body {
+pub(super) fn body(format: Format, telling: &MessageView<'_>) -> Body {
     let entries = entries(telling);
     match format {
         Format::Slack => {
@@ -45,7 +45,7 @@ pub(super) fn body(format: Format, telling: &Telling<'_>) -> Body {
     }
 }
 
-fn lines(telling: &Telling<'_>, entries: &[Entry<'_>]) -> Vec<String> {
+fn lines(telling: &MessageView<'_>, entries: &[ListedAlert<'_>]) -> Vec<String> {
     let mut lines = vec![headline(telling, entries)];
     if let ([entry], 1) = (entries, telling.alerts.len()) {
         lines.extend([quoted(entry), reach(entry)].into_iter().filter(|line| !line.is_empty()));
@@ -73,19 +73,19 @@ fn lines(telling: &Telling<'_>, entries: &[Entry<'_>]) -> Vec<String> {
     lines
 }
 
-fn quoted(entry: &Entry<'_>) -> String {
+fn quoted(entry: &ListedAlert<'_>) -> String {
     let text = text::one_line(&entry.text, TEXT);
     if text.is_empty() { text } else { format!("“{text}”") }
 }
 
-fn reach(entry: &Entry<'_>) -> String {
+fn reach(entry: &ListedAlert<'_>) -> String {
     let id = format!("User ID {}", entry.user_id);
     let parts = [entry.link.as_str(), &id, &entry.phone_number, &entry.email];
     parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · ")
 }
 
 /// The keys that the built-in `webhook.json.hbs` gives as well: programs rely on them.
-fn webhook(telling: &Telling<'_>, entries: &[Entry<'_>]) -> Value {
+fn webhook(telling: &MessageView<'_>, entries: &[ListedAlert<'_>]) -> Value {
     json!({
         "event": telling.event.name(),
         "rule": rule(telling.rule, false),
@@ -94,6 +94,6 @@ fn webhook(telling: &Telling<'_>, entries: &[Entry<'_>]) -> Value {
         "step": telling.step,
         "count": telling.alerts.len(),
         "more": telling.alerts.len().saturating_sub(entries.len()),
-        "alerts": entries.iter().map(Entry::webhook).collect::<Vec<_>>(),
+        "alerts": entries.iter().map(ListedAlert::webhook).collect::<Vec<_>>(),
     })
 }

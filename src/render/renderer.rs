@@ -12,9 +12,9 @@ use serde_json::Value;
 use crate::model::{Body, text};
 
 use super::{
-    Format, Rendered, Telling,
+    Format, MessageView, Rendered,
     context::context,
-    entry::{Entry, entries},
+    entry::{ListedAlert, entries},
     escape::{self, Escape},
     file::{ExtraPath, File, SUBJECT},
     headline::headline,
@@ -67,7 +67,7 @@ impl Renderer {
     }
 
     /// The message from a template; the plain built-in text and a fault where it fails.
-    pub fn render(&self, template: &str, format: Format, telling: &Telling<'_>) -> Rendered {
+    pub fn render(&self, template: &str, format: Format, telling: &MessageView<'_>) -> Rendered {
         match self.body(template, format, telling) {
             Ok(body) if self.has(template) => Rendered { body, fault: None },
             Ok(body) => Rendered { body, fault: Some(format!("there is no template `{template}`")) },
@@ -76,7 +76,7 @@ impl Renderer {
     }
 
     /// The message as minimal built-in text, for a receiver that refuses what a template made.
-    pub fn plain(&self, format: Format, telling: &Telling<'_>) -> Body {
+    pub fn plain(&self, format: Format, telling: &MessageView<'_>) -> Body {
         plain::body(format, telling)
     }
 
@@ -104,27 +104,29 @@ impl Renderer {
     }
 
     /// Renders one file of a folder, for the trial of a template.
-    pub(super) fn try_file(&self, folder: &str, file: File, telling: &Telling<'_>) -> Result<(), Failure> {
-        let data = self.data(telling, &entries(telling)).map_err(Failure::of)?;
-        let registry = self.registries.get(&file.escape()).ok_or_else(|| Failure::of("no registry".to_owned()))?;
-        let given = run(registry, &key(folder, file), &data)
-            .map_err(|error| Failure { place: error.line_no.zip(error.column_no), ..Failure::of(explain(&error)) })?;
+    pub(super) fn try_file(&self, folder: &str, file: File, telling: &MessageView<'_>) -> Result<(), TrialFailure> {
+        let data = self.data(telling, &entries(telling)).map_err(TrialFailure::of)?;
+        let registry = self.registries.get(&file.escape()).ok_or_else(|| TrialFailure::of("no registry".to_owned()))?;
+        let given = run(registry, &key(folder, file), &data).map_err(|error| TrialFailure {
+            place: error.line_no.zip(error.column_no),
+            ..TrialFailure::of(explain(&error))
+        })?;
         let wrong = match (file, serde_json::from_str::<Value>(&given)) {
             (File::SlackJson, Ok(Value::Object(_))) | (File::Webhook, Ok(_)) => return Ok(()),
             (File::SlackJson, Ok(_)) => "the payload is no JSON object".to_owned(),
             (File::SlackJson | File::Webhook, Err(error)) => format!("what it gave is not valid JSON: {error}"),
             _ => return Ok(()),
         };
-        Err(Failure { given: Some(given), ..Failure::of(wrong) })
+        Err(TrialFailure { given: Some(given), ..TrialFailure::of(wrong) })
     }
 
-    fn data(&self, telling: &Telling<'_>, listed: &[Entry<'_>]) -> Result<Context, String> {
+    fn data(&self, telling: &MessageView<'_>, listed: &[ListedAlert<'_>]) -> Result<Context, String> {
         let mut value = context(telling, listed);
         self.fill_extras(&mut value);
         Context::wraps(value).map_err(|_| "the message has no context".to_owned())
     }
 
-    fn body(&self, template: &str, format: Format, telling: &Telling<'_>) -> Result<Body, String> {
+    fn body(&self, template: &str, format: Format, telling: &MessageView<'_>) -> Result<Body, String> {
         let listed = entries(telling);
         let data = self.data(telling, &listed)?;
         let fallback = || escape::slack(&headline(telling, &listed));
@@ -197,7 +199,7 @@ impl Renderer {
 }
 
 /// Why a file failed its trial.
-pub(super) struct Failure {
+pub(super) struct TrialFailure {
     /// Line and column in the template, where known.
     pub(super) place: Option<(usize, usize)>,
     /// What went wrong.
@@ -206,7 +208,7 @@ pub(super) struct Failure {
     pub(super) given: Option<String>,
 }
 
-impl Failure {
+impl TrialFailure {
     fn of(what: String) -> Self {
         Self { place: None, what, given: None }
     }

@@ -13,7 +13,7 @@ use crate::{
     model::{Alert, Contact, Event, Names, Privacy, Reason, Resolution, names::Agent},
 };
 
-use super::{RuleWords, Telling, Told, file::File, places::Places, renderer::Renderer};
+use super::{AlertView, MessageView, RuleWords, file::File, places::Places, renderer::Renderer};
 
 const AGENT: &str = "5fed38e56fb193dcc6c933f5";
 const BOT: &str = "6891d66c35b30cd878987865";
@@ -29,9 +29,10 @@ pub(super) fn try_out(
 ) -> bool {
     for (what, event, alerts, listed) in samples() {
         let rule = rule();
-        let told: Vec<Told<'_>> = alerts.iter().map(|alert| Told { alert, rule: &rule, waiting_open: None }).collect();
+        let told: Vec<AlertView<'_>> =
+            alerts.iter().map(|alert| AlertView { alert, rule: &rule, waiting_open: None }).collect();
         let names = names();
-        let telling = Telling {
+        let telling = MessageView {
             event,
             rule: &rule,
             inbox: "main",

@@ -1,23 +1,23 @@
 //! The names that a template may use, and which of them a customer can write.
 
-use crate::model::{Contact, field::Kind};
+use crate::model::{Contact, field::FieldKind};
 
 /// What stands behind a name.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Shape {
+pub(super) enum TemplateShape {
     /// One value that no customer can write.
     Safe,
     /// One value that may be a customer's text.
     Customers,
     /// A list.
-    List(Box<Shape>),
+    List(Box<TemplateShape>),
     /// Known fields.
-    Fields(Vec<(&'static str, Shape)>),
+    Fields(Vec<(&'static str, TemplateShape)>),
     /// Anything at all: `contact.extra` and below.
     Free,
 }
 
-impl Shape {
+impl TemplateShape {
     /// Whether a customer's text can be in it.
     pub(super) fn is_customers(&self) -> bool {
         match self {
@@ -29,7 +29,7 @@ impl Shape {
     }
 
     /// The field or entry with this name.
-    pub(super) fn field(&self, name: &str) -> Option<&Shape> {
+    pub(super) fn field(&self, name: &str) -> Option<&TemplateShape> {
         match self {
             Self::Fields(fields) => fields.iter().find(|(known, _)| *known == name).map(|(_, shape)| shape),
             Self::List(entry) if !name.is_empty() && name.bytes().all(|c| c.is_ascii_digit()) => Some(entry),
@@ -60,85 +60,87 @@ impl Shape {
 }
 
 /// The whole context.
-pub(super) fn root() -> Shape {
-    Shape::Fields(vec![
-        ("event", Shape::Safe),
-        ("headline", Shape::Customers),
-        ("now", Shape::Safe),
+pub(super) fn root() -> TemplateShape {
+    TemplateShape::Fields(vec![
+        ("event", TemplateShape::Safe),
+        ("headline", TemplateShape::Customers),
+        ("now", TemplateShape::Safe),
         ("rule", rule()),
-        ("rules", Shape::List(Box::new(Shape::Safe))),
-        ("inbox", Shape::Safe),
-        ("receiver", Shape::Safe),
-        ("step", Shape::Safe),
-        ("count", Shape::Safe),
-        ("more", Shape::Safe),
-        ("delayed", Shape::Safe),
-        ("alerts", Shape::List(Box::new(alert()))),
-        ("problem", Shape::Safe),
-        ("state", Shape::Safe),
-        ("detail", Shape::Safe),
-        ("since", Shape::Safe),
+        ("rules", TemplateShape::List(Box::new(TemplateShape::Safe))),
+        ("inbox", TemplateShape::Safe),
+        ("receiver", TemplateShape::Safe),
+        ("step", TemplateShape::Safe),
+        ("count", TemplateShape::Safe),
+        ("more", TemplateShape::Safe),
+        ("delayed", TemplateShape::Safe),
+        ("alerts", TemplateShape::List(Box::new(alert()))),
+        ("problem", TemplateShape::Safe),
+        ("state", TemplateShape::Safe),
+        ("detail", TemplateShape::Safe),
+        ("since", TemplateShape::Safe),
     ])
 }
 
 /// One alert. Tags count as a customer's: bots set them from what customers write. So does the
 /// platform, which is shown as the API spells it.
-pub(super) fn alert() -> Shape {
-    Shape::Fields(vec![
-        ("id", Shape::Safe),
+pub(super) fn alert() -> TemplateShape {
+    TemplateShape::Fields(vec![
+        ("id", TemplateShape::Safe),
         ("rule", rule()),
-        ("inbox", Shape::Safe),
+        ("inbox", TemplateShape::Safe),
         ("contact", contact()),
-        ("name", Shape::Customers),
-        ("who", Shape::Customers),
-        ("phone_number", Shape::Customers),
-        ("email", Shape::Customers),
-        ("sign", Shape::Safe),
-        ("platform", Shape::Customers),
-        ("bot", Shape::Safe),
-        ("agent", Shape::Safe),
-        ("agent_slack", Shape::Safe),
-        ("tags", Shape::List(Box::new(Shape::Customers))),
-        ("segments", Shape::List(Box::new(Shape::Safe))),
-        ("text", Shape::Customers),
-        ("since", Shape::Safe),
-        ("waiting", Shape::Safe),
-        ("waiting_open", Shape::Safe),
-        ("fired_at", Shape::Safe),
-        ("resolved_at", Shape::Safe),
-        ("ended_at", Shape::Safe),
-        ("reason", Shape::Safe),
-        ("outcome", Shape::Safe),
-        ("link", Shape::Safe),
-        ("ack_link", Shape::Safe),
-        ("reply_window", Shape::Safe),
+        ("name", TemplateShape::Customers),
+        ("who", TemplateShape::Customers),
+        ("phone_number", TemplateShape::Customers),
+        ("email", TemplateShape::Customers),
+        ("sign", TemplateShape::Safe),
+        ("platform", TemplateShape::Customers),
+        ("bot", TemplateShape::Safe),
+        ("agent", TemplateShape::Safe),
+        ("agent_slack", TemplateShape::Safe),
+        ("tags", TemplateShape::List(Box::new(TemplateShape::Customers))),
+        ("segments", TemplateShape::List(Box::new(TemplateShape::Safe))),
+        ("text", TemplateShape::Customers),
+        ("since", TemplateShape::Safe),
+        ("waiting", TemplateShape::Safe),
+        ("waiting_open", TemplateShape::Safe),
+        ("fired_at", TemplateShape::Safe),
+        ("resolved_at", TemplateShape::Safe),
+        ("ended_at", TemplateShape::Safe),
+        ("reason", TemplateShape::Safe),
+        ("outcome", TemplateShape::Safe),
+        ("link", TemplateShape::Safe),
+        ("ack_link", TemplateShape::Safe),
+        ("reply_window", TemplateShape::Safe),
     ])
 }
 
-fn rule() -> Shape {
-    Shape::Fields(vec![
-        ("name", Shape::Safe),
-        ("description", Shape::Safe),
-        ("severity", Shape::Safe),
-        ("timezone", Shape::Safe),
+fn rule() -> TemplateShape {
+    TemplateShape::Fields(vec![
+        ("name", TemplateShape::Safe),
+        ("description", TemplateShape::Safe),
+        ("severity", TemplateShape::Safe),
+        ("timezone", TemplateShape::Safe),
     ])
 }
 
-fn contact() -> Shape {
+fn contact() -> TemplateShape {
     let mut shape = of(&Contact::kind());
-    if let Shape::Fields(fields) = &mut shape {
-        fields.push(("extra", Shape::Free));
+    if let TemplateShape::Fields(fields) = &mut shape {
+        fields.push(("extra", TemplateShape::Free));
     }
     shape
 }
 
-fn of(kind: &Kind) -> Shape {
+fn of(kind: &FieldKind) -> TemplateShape {
     match kind {
         // Ids and enumerations are texts as well: which of them the API lets through unchecked is
         // not known.
-        Kind::Text => Shape::Customers,
-        Kind::Number | Kind::Flag | Kind::Time => Shape::Safe,
-        Kind::List(entry) => Shape::List(Box::new(of(entry))),
-        Kind::Object(fields) => Shape::Fields(fields.iter().map(|(name, kind)| (*name, of(kind))).collect()),
+        FieldKind::Text => TemplateShape::Customers,
+        FieldKind::Number | FieldKind::Flag | FieldKind::Time => TemplateShape::Safe,
+        FieldKind::List(entry) => TemplateShape::List(Box::new(of(entry))),
+        FieldKind::Object(fields) => {
+            TemplateShape::Fields(fields.iter().map(|(name, kind)| (*name, of(kind))).collect())
+        }
     }
 }

@@ -46,7 +46,7 @@ pub struct RuleWords {
 
 /// One alert of a message, with the rule that raised it.
 #[derive(Clone, Copy, Debug)]
-pub struct Told<'a> {
+pub struct AlertView<'a> {
     pub alert: &'a Alert,
     /// Its rule; a message that is grouped by receiver is about several.
     pub rule: &'a RuleWords,
@@ -56,7 +56,7 @@ pub struct Told<'a> {
 
 /// Everything that one message is made of.
 #[derive(Clone, Copy, Debug)]
-pub struct Telling<'a> {
+pub struct MessageView<'a> {
     /// What is told.
     pub event: Event,
     /// The rule; of several, the first one's.
@@ -66,7 +66,7 @@ pub struct Telling<'a> {
     /// Which `[[notify]]` of the rule, from 0.
     pub step: u32,
     /// All alerts of the message, in any order.
-    pub alerts: &'a [Told<'a>],
+    pub alerts: &'a [AlertView<'a>],
     /// How many of them are listed.
     pub max_listed: usize,
     /// How much the receiver may see.

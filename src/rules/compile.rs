@@ -13,7 +13,7 @@ use super::{
 use crate::{
     diagnose::{Diagnostic, Source, decode::unseen_in_code, nearest::did_you_mean, toml::read},
     model::{
-        Edition,
+        RuleVersion,
         text::{form, same},
     },
     rules::known::Known,
@@ -109,7 +109,7 @@ impl Compiler<'_, '_> {
         let notify = self.notify(file.notify, r#for);
         let mut rule = Rule {
             name: name.to_owned(),
-            edition: Edition::default(),
+            edition: RuleVersion::default(),
             description: file.description.map(Spanned::into_inner).unwrap_or_default(),
             severity: self.one_of("severity", file.severity, &Severity::NAMES),
             inboxes: watched,

@@ -11,7 +11,7 @@ use crate::{
     diagnose::{Diagnostic, nearest::did_you_mean},
     model::{
         Filter,
-        filter::{Bots, Range, When},
+        filter::{Bots, TimeRange, When},
         text::form,
         time,
     },
@@ -120,11 +120,11 @@ impl Compiler<'_, '_> {
             .map_or(list.clone(), |at| list.start + at..list.start + at + text.len() + 2)
     }
 
-    fn range(&mut self, table: Option<Spanned<RangeTable>>) -> Range {
-        let Some(table) = table else { return Range::default() };
+    fn range(&mut self, table: Option<Spanned<RangeTable>>) -> TimeRange {
+        let Some(table) = table else { return TimeRange::default() };
         let span = table.span();
         let table = table.into_inner();
-        let range = Range {
+        let range = TimeRange {
             start: table.startAt.and_then(|value| self.time(&value)),
             end: table.endsAt.and_then(|value| self.time(&value)),
         };

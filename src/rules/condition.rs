@@ -35,7 +35,7 @@ use self::{
     absent::Types,
     functions::NOW,
     never::{Against, Conflict, Reader},
-    text::Text,
+    text::ConditionText,
 };
 use crate::model::{Contact, Names, field::Field, text::form, time};
 
@@ -64,12 +64,12 @@ pub enum Verdict {
     /// It does not hold.
     Fails,
     /// It could not be judged: no beginning and no end follows from that.
-    Fault(Fault),
+    Fault(ConditionFault),
 }
 
 /// Why a condition could not be judged. It names no value of a customer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault {
+pub struct ConditionFault {
     /// The part that fails, as the admin wrote it.
     pub part: String,
     pub why: String,
@@ -77,7 +77,7 @@ pub struct Fault {
 
 /// A mistake in a condition, at a byte range of its text.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mistake {
+pub struct ConditionMistake {
     /// Which bytes of the condition.
     pub span: std::ops::Range<usize>,
     pub what: String,
@@ -112,9 +112,9 @@ impl Condition {
     ///
     /// # Errors
     /// Every mistake found.
-    pub fn compile(text: &str) -> Result<Self, Vec<Mistake>> {
+    pub fn compile(text: &str) -> Result<Self, Vec<ConditionMistake>> {
         let whole = |what: &str, help: &str| {
-            vec![Mistake { span: 0..text.len(), what: what.to_owned(), help: Some(help.to_owned()) }]
+            vec![ConditionMistake { span: 0..text.len(), what: what.to_owned(), help: Some(help.to_owned()) }]
         };
         if text.len() > MAX_LENGTH {
             return Err(whole("this condition is longer than 1024 bytes", "split it into several rules"));
@@ -136,7 +136,7 @@ impl Condition {
         }
         let mut parsed = program.expression().clone();
         absent::in_one_form(&mut parsed);
-        let used = check::check(&parsed, Text { info: program.source_info() })?;
+        let used = check::check(&parsed, ConditionText { info: program.source_info() })?;
         let mut lowered = parsed.clone();
         absent::lower(&mut lowered, &used.types);
         let condition = Self {
@@ -157,10 +157,10 @@ impl Condition {
     }
 
     /// Evaluates every part on sample contacts, where a type cannot be known otherwise.
-    fn try_samples(&self) -> Result<(), Vec<Mistake>> {
+    fn try_samples(&self) -> Result<(), Vec<ConditionMistake>> {
         let source = self.source();
         let names = Names::default();
-        let mut mistakes: Vec<Mistake> = Vec::new();
+        let mut mistakes: Vec<ConditionMistake> = Vec::new();
         for contact in fault::samples() {
             let now = Timestamp::UNIX_EPOCH;
             let scope = Scope {
@@ -177,8 +177,8 @@ impl Condition {
             for (id, what) in wrong {
                 let span = source.sign(id);
                 // Several samples stumble at one place.
-                if !mistakes.iter().any(|known: &Mistake| known.span == span) {
-                    mistakes.push(Mistake { span, what, help: None });
+                if !mistakes.iter().any(|known: &ConditionMistake| known.span == span) {
+                    mistakes.push(ConditionMistake { span, what, help: None });
                 }
             }
         }
@@ -186,11 +186,15 @@ impl Condition {
     }
 
     /// Why it can never be true for customers of whom these facts hold; `None` where it may be.
-    pub fn contradiction(&self, facts: &[Fact]) -> Option<Mistake> {
+    pub fn contradiction(&self, facts: &[Fact]) -> Option<ConditionMistake> {
         let Conflict { place, part, against } = never::never(self.reader(), &self.parsed.0, facts)?;
         if self.parsed.0.id != 0 && part == "false" {
             let help = "to switch a rule off, write `enabled = false`".to_owned();
-            return Some(Mistake { span: place, what: "this condition is never true".to_owned(), help: Some(help) });
+            return Some(ConditionMistake {
+                span: place,
+                what: "this condition is never true".to_owned(),
+                help: Some(help),
+            });
         }
         let (what, help) = match against {
             Against::Itself("") => (format!("`{part}` can never be true"), None),
@@ -209,7 +213,7 @@ impl Condition {
             ),
         };
         let help = help.or_else(|| Some("write what should hold, or leave it out".to_owned()));
-        Some(Mistake { span: place, what, help })
+        Some(ConditionMistake { span: place, what, help })
     }
 
     /// Whether no customer can make it false, so that it may as well be left out.
@@ -217,8 +221,8 @@ impl Condition {
         never::always(self.reader(), &self.parsed.0)
     }
 
-    fn source(&self) -> Text<'_> {
-        Text { info: self.program.source_info() }
+    fn source(&self) -> ConditionText<'_> {
+        ConditionText { info: self.program.source_info() }
     }
 
     fn reader(&self) -> Reader<'_> {
@@ -258,7 +262,7 @@ impl Condition {
             Ok(Value::Bool(true)) => Verdict::Holds,
             // An undocumented field that this contact does not have counts as empty.
             Ok(Value::Bool(false) | Value::Null) => Verdict::Fails,
-            Ok(_) => Verdict::Fault(Fault {
+            Ok(_) => Verdict::Fault(ConditionFault {
                 part: self.text.split_whitespace().collect::<Vec<_>>().join(" "),
                 why: "it is neither true nor false".to_owned(),
             }),
@@ -266,7 +270,7 @@ impl Condition {
                 let failed = fault::innermost(&context, &self.lowered, |_| true);
                 let (id, why) = failed.unwrap_or((self.lowered.id, "it failed".to_owned()));
                 let part = find(&self.parsed.0, id).map_or(self.text.clone(), |part| self.source().of(part));
-                Verdict::Fault(Fault { part, why })
+                Verdict::Fault(ConditionFault { part, why })
             }
         }
     }

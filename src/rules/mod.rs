@@ -19,7 +19,7 @@ pub(crate) mod shape;
 mod tests;
 pub(crate) mod vanish;
 
-pub(crate) use condition::{Condition, Fault, Scope, Verdict};
+pub(crate) use condition::{Condition, ConditionFault, Scope, Verdict};
 pub(crate) use hours::Hours;
 pub(crate) use known::Known;
 pub(crate) use load::RuleSet;

@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Condition, Hours, hours::Count};
-use crate::model::{Edition, Filter, alert::short_hash, time};
+use crate::model::{Filter, RuleVersion, alert::short_hash, time};
 
 /// How much a rule matters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -118,7 +118,7 @@ pub struct Rule {
     /// The file's name without `.toml`.
     pub name: String,
     /// Fingerprints of what an edit can change.
-    pub edition: Edition,
+    pub edition: RuleVersion,
     /// What it is for, in words.
     pub description: String,
     /// How much it matters.
@@ -179,14 +179,14 @@ impl Rule {
     ///
     /// Text and receivers may change without the other two: a condition decides about a match, the timing
     /// about when people are told.
-    pub(super) fn fingerprints(&self, text: &str) -> Edition {
+    pub(super) fn fingerprints(&self, text: &str) -> RuleVersion {
         let when = self.when.as_ref().map_or("", Condition::text);
         let steps: Vec<_> = self
             .notify
             .iter()
             .map(|step| (step.fingerprint(), step.repeat, step.repeat_factor, step.repeat_limit))
             .collect();
-        Edition {
+        RuleVersion {
             file: short_hash(text),
             condition: short_hash(&format!("{when}\n{}", self.filter.fingerprint())),
             timing: short_hash(&format!("{:?} {steps:?} {:?}", self.r#for, self.hours)),

@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 use super::{AckOn, Rule, Since, Step, hours::Count};
 use crate::model::{
     Filter,
-    filter::{Range, When},
+    filter::{TimeRange, When},
     time::compact,
 };
 
@@ -124,7 +124,7 @@ fn filtered(filter: &Filter) -> Vec<String> {
     words
 }
 
-fn within(what: &str, range: Range) -> Option<String> {
+fn within(what: &str, range: TimeRange) -> Option<String> {
     match (range.start, range.end) {
         (None, None) => None,
         (Some(start), None) => Some(format!("{what} since {}", moment(start))),

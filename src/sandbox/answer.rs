@@ -29,7 +29,7 @@ pub(super) enum End {
 
 /// What will be answered.
 #[derive(Clone)]
-pub(super) struct Answer {
+pub(super) struct SandboxAnswer {
     /// The status; nobody sees it where the line ends without an answer.
     pub(super) status: StatusCode,
     /// Headers besides the length.
@@ -41,7 +41,7 @@ pub(super) struct Answer {
     pub(super) end: End,
 }
 
-impl Answer {
+impl SandboxAnswer {
     fn new(status: StatusCode, content_type: &str, body: Vec<u8>) -> Self {
         let headers = vec![(header::CONTENT_TYPE, content_type.to_owned())];
         Self { status, headers, body, delay: Duration::ZERO, end: End::Proper }

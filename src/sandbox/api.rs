@@ -8,7 +8,7 @@ use axum::{Router, body::Bytes, routing};
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::answer::{Answer, UNAUTHORIZED};
+use super::answer::{SandboxAnswer, UNAUTHORIZED};
 use super::fault::{Place, spoil};
 use super::line::Cutter;
 use super::validate::query;
@@ -39,22 +39,22 @@ async fn users(
 }
 
 fn answer_users(
-    state: &mut state::State,
+    state: &mut state::SandboxState,
     headers: &HeaderMap,
-    body: &Result<(usize, Value), Answer>,
+    body: &Result<(usize, Value), SandboxAnswer>,
     now: Timestamp,
-) -> Answer {
+) -> SandboxAnswer {
     if let Some(refusal) = refusal(state, headers, now) {
         return refusal;
     }
     let query = match body {
         Ok((_, body)) => match query(body) {
             Ok(query) => query,
-            Err(message) => return Answer::error(StatusCode::BAD_REQUEST, &message),
+            Err(message) => return SandboxAnswer::error(StatusCode::BAD_REQUEST, &message),
         },
         Err(answer) => return answer.clone(),
     };
-    let answer = Answer::success(Value::Array(state.page(&query)));
+    let answer = SandboxAnswer::success(Value::Array(state.page(&query)));
     match state.faults.take(Place::Inbox, Some(query.page)) {
         Some(kind) => {
             state.between_pages(&kind, &query, now);
@@ -71,7 +71,7 @@ async fn segments(
 ) -> Response {
     let answer = sandbox.with(|state, now| {
         let answer = refusal(state, &headers, now).unwrap_or_else(|| {
-            let answer = Answer::success(customers::segments());
+            let answer = SandboxAnswer::success(customers::segments());
             match state.faults.take(Place::Segments, None) {
                 Some(kind) => spoil(&kind, Place::Segments, answer),
                 None => answer,
@@ -86,29 +86,30 @@ async fn segments(
 }
 
 /// Why a request is not even read: the token, or too many of them.
-fn refusal(state: &mut state::State, headers: &HeaderMap, now: Timestamp) -> Option<Answer> {
+fn refusal(state: &mut state::SandboxState, headers: &HeaderMap, now: Timestamp) -> Option<SandboxAnswer> {
     let said = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let token = said("authorization").strip_prefix("Bearer ");
     if token != Some(state.settings.token.as_str()) || said("authtype") != "Key" {
-        return Some(Answer::error(StatusCode::UNAUTHORIZED, UNAUTHORIZED));
+        return Some(SandboxAnswer::error(StatusCode::UNAUTHORIZED, UNAUTHORIZED));
     }
     let seconds = state.admit(now).err()?;
     let limit = state.settings.rate_limit;
     let message = format!("Rate limit of {limit} requests per minute exceeded. Retry after {seconds} s.");
-    let answer = Answer::error(StatusCode::TOO_MANY_REQUESTS, &message);
+    let answer = SandboxAnswer::error(StatusCode::TOO_MANY_REQUESTS, &message);
     Some(answer.with(header::RETRY_AFTER, seconds.to_string()))
 }
 
 /// The body's size and JSON, or the error that it deserves.
-fn read_body(headers: &HeaderMap, body: Result<Bytes, BytesRejection>) -> Result<(usize, Value), Answer> {
-    let body = body.map_err(|_| Answer::error(StatusCode::PAYLOAD_TOO_LARGE, "The body is larger than 1 MiB."))?;
+fn read_body(headers: &HeaderMap, body: Result<Bytes, BytesRejection>) -> Result<(usize, Value), SandboxAnswer> {
+    let body =
+        body.map_err(|_| SandboxAnswer::error(StatusCode::PAYLOAD_TOO_LARGE, "The body is larger than 1 MiB."))?;
     let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if !content_type.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json") {
-        return Err(Answer::error(StatusCode::BAD_REQUEST, "`Content-Type` must be `application/json`."));
+        return Err(SandboxAnswer::error(StatusCode::BAD_REQUEST, "`Content-Type` must be `application/json`."));
     }
     match serde_json::from_slice(&body) {
         Ok(value) => Ok((body.len(), value)),
-        Err(_) => Err(Answer::error(StatusCode::BAD_REQUEST, "The body must be JSON.")),
+        Err(_) => Err(SandboxAnswer::error(StatusCode::BAD_REQUEST, "The body must be JSON.")),
     }
 }
 
@@ -123,5 +124,5 @@ pub(super) async fn no_method() -> Response {
 }
 
 fn answer_alone(status: StatusCode, message: &str) -> Response {
-    Answer::error(status, message).into_response()
+    SandboxAnswer::error(status, message).into_response()
 }

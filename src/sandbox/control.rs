@@ -10,10 +10,10 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::answer::Answer;
+use super::answer::SandboxAnswer;
 use super::deeds::{By, Deed};
 use super::fault::{Fault, Place};
-use super::{Mistake, Sandbox, sinks};
+use super::{Sandbox, SandboxError, sinks};
 
 /// The routes for tests and the demo.
 pub(super) fn routes() -> Router<Sandbox> {
@@ -94,7 +94,7 @@ async fn assign(State(sandbox): State<Sandbox>, body: Body) -> Response {
 }
 
 async fn remove(State(sandbox): State<Sandbox>, body: Body) -> Response {
-    reply(read(body).and_then(|Who { id }| Ok(sandbox.remove(&id).ok_or(Mistake::NoSuchContact)?)))
+    reply(read(body).and_then(|Who { id }| Ok(sandbox.remove(&id).ok_or(SandboxError::NoSuchContact)?)))
 }
 
 async fn fault(State(sandbox): State<Sandbox>, body: Body) -> Response {
@@ -103,7 +103,7 @@ async fn fault(State(sandbox): State<Sandbox>, body: Body) -> Response {
             return Err(Refused(StatusCode::BAD_REQUEST, mistake.to_owned()));
         }
         if fault.at == Place::Mail && !sandbox.takes_mail() {
-            return Err(Mistake::NoMailSink.into());
+            return Err(SandboxError::NoMailSink.into());
         }
         sandbox.fault(fault);
         Ok(Value::Null)
@@ -125,11 +125,11 @@ fn done(sandbox: &Sandbox, id: &str, deed: &Deed) -> Result<Value, Refused> {
 /// A status and why.
 struct Refused(StatusCode, String);
 
-impl From<Mistake> for Refused {
-    fn from(mistake: Mistake) -> Self {
+impl From<SandboxError> for Refused {
+    fn from(mistake: SandboxError) -> Self {
         let status = match mistake {
-            Mistake::NoSuchContact => StatusCode::NOT_FOUND,
-            Mistake::NoObject | Mistake::NoId | Mistake::NoMailSink => StatusCode::BAD_REQUEST,
+            SandboxError::NoSuchContact => StatusCode::NOT_FOUND,
+            SandboxError::NoObject | SandboxError::NoId | SandboxError::NoMailSink => StatusCode::BAD_REQUEST,
         };
         Self(status, mistake.to_string())
     }
@@ -143,8 +143,8 @@ fn read<T: DeserializeOwned>(body: Body) -> Result<T, Refused> {
 /// The envelope and the structure of errors are the API's own.
 fn reply(result: Result<Value, Refused>) -> Response {
     match result {
-        Ok(data) => Answer::success(data),
-        Err(Refused(status, message)) => Answer::error(status, &message),
+        Ok(data) => SandboxAnswer::success(data),
+        Err(Refused(status, message)) => SandboxAnswer::error(status, &message),
     }
     .into_response()
 }

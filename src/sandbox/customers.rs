@@ -8,7 +8,7 @@ use super::random::Random;
 use super::words;
 use crate::{
     model::{contact::by, time::iso},
-    sandbox::received::Mistake,
+    sandbox::received::SandboxError,
 };
 
 /// The account that all belong to.
@@ -141,10 +141,10 @@ impl Population {
     ///
     /// # Errors
     /// Something else than an object, or an `_id` that is none.
-    pub fn complete(&mut self, given: Value, now: Timestamp) -> Result<Value, Mistake> {
-        let Value::Object(given) = given else { return Err(Mistake::NoObject) };
+    pub fn complete(&mut self, given: Value, now: Timestamp) -> Result<Value, SandboxError> {
+        let Value::Object(given) = given else { return Err(SandboxError::NoObject) };
         if given.get("_id").is_some_and(|id| id.as_str().is_none_or(str::is_empty)) {
-            return Err(Mistake::NoId);
+            return Err(SandboxError::NoId);
         }
         let said = |pointer: [&str; 2]| given.get(pointer[0]).and_then(|value| value.get(pointer[1]));
         let wanted = given.get("platform").and_then(|list| list.get(0));

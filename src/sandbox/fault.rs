@@ -9,8 +9,8 @@ use axum::http::{StatusCode, header};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::answer::{Answer, End, error_body};
-use super::smtp::Trouble;
+use super::answer::{End, SandboxAnswer, error_body};
+use super::smtp::SinkTrouble;
 
 /// Whose requests a fault is for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -40,7 +40,7 @@ pub enum BadRecord {
 /// What goes wrong.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum Kind {
+pub enum FaultKind {
     /// Another status: at the inbox with the documented error, at a sink with its name, unless `body` is given.
     Status {
         /// The status.
@@ -99,7 +99,7 @@ pub struct Fault {
     /// How often.
     #[serde(default = "once")]
     pub times: u32,
-    pub kind: Kind,
+    pub kind: FaultKind,
 }
 
 fn once() -> u32 {
@@ -108,27 +108,27 @@ fn once() -> u32 {
 
 impl Fault {
     /// Once, for the next request at `place`.
-    pub fn at(place: Place, kind: Kind) -> Self {
+    pub fn at(place: Place, kind: FaultKind) -> Self {
         Self { at: place, page: None, times: 1, kind }
     }
 
     /// Once, for the next request for a page of the inbox.
-    pub fn inbox(kind: Kind) -> Self {
+    pub fn inbox(kind: FaultKind) -> Self {
         Self::at(Place::Inbox, kind)
     }
 
     /// Once, for the next message to Slack.
-    pub fn slack(kind: Kind) -> Self {
+    pub fn slack(kind: FaultKind) -> Self {
         Self::at(Place::Slack, kind)
     }
 
     /// Once, for the next webhook.
-    pub fn webhook(kind: Kind) -> Self {
+    pub fn webhook(kind: FaultKind) -> Self {
         Self::at(Place::Webhook, kind)
     }
 
     /// Once, for the next mail.
-    pub fn mail(kind: Kind) -> Self {
+    pub fn mail(kind: FaultKind) -> Self {
         Self::at(Place::Mail, kind)
     }
 
@@ -148,40 +148,40 @@ impl Fault {
     pub(super) fn mistake(&self) -> Option<&'static str> {
         let data = matches!(
             self.kind,
-            Kind::NoSuccess
-                | Kind::DataNoArray
-                | Kind::WrongShape
-                | Kind::BadRecord { .. }
-                | Kind::MoveToFront
-                | Kind::Vanish
+            FaultKind::NoSuccess
+                | FaultKind::DataNoArray
+                | FaultKind::WrongShape
+                | FaultKind::BadRecord { .. }
+                | FaultKind::MoveToFront
+                | FaultKind::Vanish
         );
         match &self.kind {
             _ if self.page.is_some() && self.at != Place::Inbox => Some("`page` is for `\"at\": \"inbox\"` only"),
             _ if data && self.at != Place::Inbox => Some("this kind is for `\"at\": \"inbox\"` only"),
-            Kind::Status { code, .. } if self.at == Place::Mail && !(400..=599).contains(code) => {
+            FaultKind::Status { code, .. } if self.at == Place::Mail && !(400..=599).contains(code) => {
                 Some("`code` must be from 400 to 599 for `\"at\": \"mail\"`")
             }
             _ if self.at == Place::Mail && self.kind.trouble().is_none() => {
                 Some("for `\"at\": \"mail\"` there are `status`, `close` and `delay`")
             }
-            Kind::Status { code, .. } if !(200..=599).contains(code) => Some("`code` must be from 200 to 599"),
+            FaultKind::Status { code, .. } if !(200..=599).contains(code) => Some("`code` must be from 200 to 599"),
             _ => None,
         }
     }
 }
 
-impl Kind {
+impl FaultKind {
     /// A bare status.
     pub fn status(code: u16) -> Self {
         Self::Status { code, body: None, retry_after: None }
     }
 
     /// The same to a client that brings a mail; `None` where a mail server knows no such thing.
-    pub(super) fn trouble(&self) -> Option<Trouble> {
+    pub(super) fn trouble(&self) -> Option<SinkTrouble> {
         match self {
-            Self::Status { code, .. } => Some(Trouble::Code(*code)),
-            Self::Close => Some(Trouble::HangUp),
-            Self::Delay { ms } => Some(Trouble::Delay(Duration::from_millis(*ms))),
+            Self::Status { code, .. } => Some(SinkTrouble::Code(*code)),
+            Self::Close => Some(SinkTrouble::HangUp),
+            Self::Delay { ms } => Some(SinkTrouble::Delay(Duration::from_millis(*ms))),
             _ => None,
         }
     }
@@ -208,7 +208,7 @@ impl Queue {
     }
 
     /// The fault for a request, and one less of it.
-    pub(super) fn take(&mut self, at: Place, page: Option<usize>) -> Option<Kind> {
+    pub(super) fn take(&mut self, at: Place, page: Option<usize>) -> Option<FaultKind> {
         let index = self.0.iter().position(|fault| fault.at == at && (fault.page.is_none() || fault.page == page))?;
         let fault = self.0.get_mut(index)?;
         fault.times -= 1;
@@ -220,64 +220,64 @@ impl Queue {
 }
 
 /// A proper answer made wrong.
-pub(super) fn spoil(kind: &Kind, at: Place, mut answer: Answer) -> Answer {
+pub(super) fn spoil(kind: &FaultKind, at: Place, mut answer: SandboxAnswer) -> SandboxAnswer {
     match kind {
-        Kind::Status { code, body, retry_after } => {
+        FaultKind::Status { code, body, retry_after } => {
             let answer = status_answer(*code, body.as_deref(), at);
             match retry_after {
                 Some(seconds) => answer.with(header::RETRY_AFTER, seconds.to_string()),
                 None => answer,
             }
         }
-        Kind::Html => Answer::html(
+        FaultKind::Html => SandboxAnswer::html(
             StatusCode::BAD_GATEWAY,
             "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body><h1>502 Bad Gateway</h1></body>\r\n</html>\r\n",
         ),
-        Kind::Empty => Answer { body: Vec::new(), ..answer },
-        Kind::HalfJson => {
+        FaultKind::Empty => SandboxAnswer { body: Vec::new(), ..answer },
+        FaultKind::HalfJson => {
             answer.body.truncate(answer.body.len() / 2);
             answer
         }
-        Kind::Cut => Answer { end: End::Cut, ..answer },
-        Kind::Close => Answer { end: End::Closed, ..answer },
-        Kind::Reset => Answer { end: End::Reset, ..answer },
-        Kind::NoSuccess => {
+        FaultKind::Cut => SandboxAnswer { end: End::Cut, ..answer },
+        FaultKind::Close => SandboxAnswer { end: End::Closed, ..answer },
+        FaultKind::Reset => SandboxAnswer { end: End::Reset, ..answer },
+        FaultKind::NoSuccess => {
             let body = error_body(StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong.");
-            Answer::json(StatusCode::OK, &body)
+            SandboxAnswer::json(StatusCode::OK, &body)
         }
-        Kind::DataNoArray => with_data(answer, |data| *data = json!({ "users": data.take() })),
-        Kind::WrongShape => Answer::json(StatusCode::OK, &json!([{ "status": "ok" }, 1, null])),
-        Kind::Redirect { to } => Answer::text(StatusCode::FOUND, "").with(header::LOCATION, to.clone()),
-        Kind::Delay { ms } => Answer { delay: Duration::from_millis(*ms), ..answer },
-        Kind::BadRecord { what } => with_data(answer, |data| {
+        FaultKind::DataNoArray => with_data(answer, |data| *data = json!({ "users": data.take() })),
+        FaultKind::WrongShape => SandboxAnswer::json(StatusCode::OK, &json!([{ "status": "ok" }, 1, null])),
+        FaultKind::Redirect { to } => SandboxAnswer::text(StatusCode::FOUND, "").with(header::LOCATION, to.clone()),
+        FaultKind::Delay { ms } => SandboxAnswer { delay: Duration::from_millis(*ms), ..answer },
+        FaultKind::BadRecord { what } => with_data(answer, |data| {
             if let Value::Array(records) = data {
                 records.insert(records.len() / 2, bad_record(*what));
             }
         }),
         // These two change the inbox, not the answer.
-        Kind::MoveToFront | Kind::Vanish => answer,
+        FaultKind::MoveToFront | FaultKind::Vanish => answer,
     }
 }
 
-fn status_answer(code: u16, body: Option<&str>, at: Place) -> Answer {
+fn status_answer(code: u16, body: Option<&str>, at: Place) -> SandboxAnswer {
     let status = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let reason = status.canonical_reason().unwrap_or("error");
     match (body, at, code) {
-        (Some(body), ..) => Answer::text(status, body),
+        (Some(body), ..) => SandboxAnswer::text(status, body),
         (None, Place::Slack | Place::Webhook | Place::Mail, _) => {
-            Answer::text(status, &reason.to_lowercase().replace([' ', '-'], "_"))
+            SandboxAnswer::text(status, &reason.to_lowercase().replace([' ', '-'], "_"))
         }
-        (None, Place::Inbox | Place::Segments, 401) => Answer::error(status, super::answer::UNAUTHORIZED),
-        (None, Place::Inbox | Place::Segments, _) => Answer::error(status, &format!("{reason}.")),
+        (None, Place::Inbox | Place::Segments, 401) => SandboxAnswer::error(status, super::answer::UNAUTHORIZED),
+        (None, Place::Inbox | Place::Segments, _) => SandboxAnswer::error(status, &format!("{reason}.")),
     }
 }
 
-fn with_data(answer: Answer, change: impl FnOnce(&mut Value)) -> Answer {
+fn with_data(answer: SandboxAnswer, change: impl FnOnce(&mut Value)) -> SandboxAnswer {
     let Ok(mut envelope) = serde_json::from_slice::<Value>(&answer.body) else { return answer };
     if let Some(data) = envelope.get_mut("data") {
         change(data);
     }
-    Answer { body: envelope.to_string().into_bytes(), ..answer }
+    SandboxAnswer { body: envelope.to_string().into_bytes(), ..answer }
 }
 
 fn bad_record(what: BadRecord) -> Value {

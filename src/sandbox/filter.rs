@@ -3,12 +3,12 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::validate::{Query, Range};
+use super::validate::{InboxQuery, QueryRange};
 use crate::model::time::parse_timestamp;
 
 /// What the page leaves open about filters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Reading {
+pub(super) struct FilterReading {
     /// A filter holds only when `applicableFilters` names it.
     pub(super) listed_only: bool,
     /// `false` does not limit anything, for the four flags where the page does not say so.
@@ -39,7 +39,7 @@ fn is_in(text: &str, wanted: &[String]) -> bool {
 }
 
 /// Whether the query lets a record through.
-pub(super) fn passes(query: &Query, contact: &Value, reading: Reading) -> bool {
+pub(super) fn passes(query: &InboxQuery, contact: &Value, reading: FilterReading) -> bool {
     let holds = |name: &str| !reading.listed_only || is_in(name, &query.applicable_filters);
     // `isOnline` alone is documented as "`false` for all".
     let flagged = |name: &str, wanted: bool, pointer: &str| {
@@ -71,7 +71,7 @@ pub(super) fn passes(query: &Query, contact: &Value, reading: Reading) -> bool {
 }
 
 /// A customer talks with one bot, so that bots of two platforms can only mean either.
-fn with_bot(query: &Query, contact: &Value, holds: impl Fn(&str) -> bool) -> bool {
+fn with_bot(query: &InboxQuery, contact: &Value, holds: impl Fn(&str) -> bool) -> bool {
     let asked = [
         ("_botWebsite", &query.bot_website),
         ("_botWhatsapp", &query.bot_whatsapp),
@@ -94,7 +94,7 @@ fn found(searched: &str, contact: &Value) -> bool {
 }
 
 /// Whether a time is in a range, whose ends belong to it; an unknown time is in no range.
-fn within(range: &Range, contact: &Value, pointer: &str) -> bool {
+fn within(range: &QueryRange, contact: &Value, pointer: &str) -> bool {
     if range.start.is_none() && range.end.is_none() {
         return true;
     }

@@ -8,10 +8,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::deeds::Deed;
 use super::fault::{Fault, Place};
-use super::received::{Mistake, Received, Request};
+use super::received::{Received, Request, SandboxError};
 use super::settings::Settings;
 use super::smtp::{Mail, SmtpSink, Stage};
-use super::state::State;
+use super::state::SandboxState;
 use crate::clock::Clock;
 
 /// A made-up inbox. Clones are the same inbox.
@@ -20,7 +20,7 @@ pub struct Sandbox(Arc<Inner>);
 
 struct Inner {
     /// Locked for the length of one decision, never while anything waits.
-    state: Mutex<State>,
+    state: Mutex<SandboxState>,
     /// The mail sink beside it, which has a listener and a lock of its own.
     mail: OnceLock<SmtpSink>,
     clock: Arc<dyn Clock>,
@@ -29,12 +29,12 @@ struct Inner {
 
 impl Sandbox {
     pub(super) fn new(settings: Settings, clock: Arc<dyn Clock>, shutdown: CancellationToken) -> Self {
-        let state = Mutex::new(State::new(settings, clock.now()));
+        let state = Mutex::new(SandboxState::new(settings, clock.now()));
         Self(Arc::new(Inner { state, mail: OnceLock::new(), clock, shutdown }))
     }
 
     /// Decides something under the lock.
-    pub(super) fn with<T>(&self, decide: impl FnOnce(&mut State, Timestamp) -> T) -> T {
+    pub(super) fn with<T>(&self, decide: impl FnOnce(&mut SandboxState, Timestamp) -> T) -> T {
         let now = self.now();
         decide(&mut self.0.state.lock().unwrap_or_else(PoisonError::into_inner), now)
     }
@@ -50,20 +50,20 @@ impl Sandbox {
     /// Adds a contact exactly as it is, or replaces the one with its `_id`.
     ///
     /// # Errors
-    /// [`Mistake::NoId`]: a record without an id is a [`BadRecord`](super::BadRecord), not a contact.
-    pub fn put(&self, contact: Value) -> Result<String, Mistake> {
-        self.with(|state, _| state.shelf.put(contact)).map_err(|_| Mistake::NoId)
+    /// [`SandboxError::NoId`]: a record without an id is a [`BadRecord`](super::BadRecord), not a contact.
+    pub fn put(&self, contact: Value) -> Result<String, SandboxError> {
+        self.with(|state, _| state.shelf.put(contact)).map_err(|_| SandboxError::NoId)
     }
 
     /// Adds or replaces a contact of which only some fields are given, the others made up: see
     /// [`Population::complete`](super::customers::Population::complete). Gives it as it is then.
     ///
     /// # Errors
-    /// [`Mistake::NoObject`], [`Mistake::NoId`].
-    pub fn make(&self, given: Value) -> Result<Value, Mistake> {
+    /// [`SandboxError::NoObject`], [`SandboxError::NoId`].
+    pub fn make(&self, given: Value) -> Result<Value, SandboxError> {
         self.with(|state, now| {
             let contact = state.population.complete(given, now)?;
-            state.shelf.put(contact.clone()).map_err(|_| Mistake::NoId)?;
+            state.shelf.put(contact.clone()).map_err(|_| SandboxError::NoId)?;
             Ok(contact)
         })
     }
@@ -86,8 +86,8 @@ impl Sandbox {
     /// Does something in a contact's conversation, at that time.
     ///
     /// # Errors
-    /// [`Mistake::NoSuchContact`].
-    pub fn act(&self, id: &str, deed: &Deed, at: Timestamp) -> Result<(), Mistake> {
+    /// [`SandboxError::NoSuchContact`].
+    pub fn act(&self, id: &str, deed: &Deed, at: Timestamp) -> Result<(), SandboxError> {
         self.with(|state, _| state.change(id, deed, at))
     }
 

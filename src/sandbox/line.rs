@@ -51,24 +51,24 @@ impl Cutter {
     }
 }
 
-impl Connected<IncomingStream<'_, Exchange>> for Cutter {
-    fn connect_info(stream: IncomingStream<'_, Exchange>) -> Self {
+impl Connected<IncomingStream<'_, CuttableListener>> for Cutter {
+    fn connect_info(stream: IncomingStream<'_, CuttableListener>) -> Self {
         stream.io().cutter.clone()
     }
 }
 
 /// A listener whose connections can be cut.
-pub(super) struct Exchange(pub(super) TcpListener);
+pub(super) struct CuttableListener(pub(super) TcpListener);
 
-impl Listener for Exchange {
-    type Io = Line;
+impl Listener for CuttableListener {
+    type Io = CuttableStream;
     type Addr = SocketAddr;
 
-    async fn accept(&mut self) -> (Line, SocketAddr) {
+    async fn accept(&mut self) -> (CuttableStream, SocketAddr) {
         let (stream, address) = Listener::accept(&mut self.0).await;
         // Small answers that wait for one another would slow every test down; a line without it works.
         let _ = stream.set_nodelay(true);
-        (Line { stream, cutter: Cutter(Arc::new(Mutex::new(Fate::Sent))) }, address)
+        (CuttableStream { stream, cutter: Cutter(Arc::new(Mutex::new(Fate::Sent))) }, address)
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
@@ -77,7 +77,7 @@ impl Listener for Exchange {
 }
 
 /// One connection.
-pub(super) struct Line {
+pub(super) struct CuttableStream {
     stream: TcpStream,
     cutter: Cutter,
 }
@@ -87,13 +87,13 @@ fn head_length(bytes: &[u8]) -> usize {
     bytes.windows(4).position(|four| four == b"\r\n\r\n").map_or(0, |at| at + 4)
 }
 
-impl AsyncRead for Line {
+impl AsyncRead for CuttableStream {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_read(cx, buf)
     }
 }
 
-impl AsyncWrite for Line {
+impl AsyncWrite for CuttableStream {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let left = match self.cutter.fate() {
             Fate::Sent => return Pin::new(&mut self.stream).poll_write(cx, bytes),

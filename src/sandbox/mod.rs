@@ -44,9 +44,9 @@ mod words;
 mod tests;
 
 pub use deeds::{By, Deed};
-pub use fault::{BadRecord, Fault, Kind, Place};
+pub use fault::{BadRecord, Fault, FaultKind, Place};
 pub use handle::Sandbox;
-pub use received::{Mistake, Received, Request};
+pub use received::{Received, Request, SandboxError};
 pub use settings::Settings;
 pub use shelf::Order;
 pub use story::{Happening, Story};
@@ -101,7 +101,7 @@ impl Sandbox {
             .into_make_service_with_connect_info::<line::Cutter>();
         let leaving = shutdown.clone();
         let served = tokio::spawn(async move {
-            let server = axum::serve(line::Exchange(listener), app)
+            let server = axum::serve(line::CuttableListener(listener), app)
                 .with_graceful_shutdown(async move { shutdown.cancelled().await });
             tokio::select! {
                 ended = server => ended,

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 /// Why something could not be done in the sandbox.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Mistake {
+pub enum SandboxError {
     /// Nobody has that id.
     #[error("there is no contact with that `id`")]
     NoSuchContact,

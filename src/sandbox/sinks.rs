@@ -10,7 +10,7 @@ use axum::response::Response;
 use axum::{Router, routing};
 use serde_json::{Value, json};
 
-use super::answer::Answer;
+use super::answer::SandboxAnswer;
 use super::fault::{Place, spoil};
 use super::line::Cutter;
 use super::smtp::Mail;
@@ -53,15 +53,17 @@ async fn receive(
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
     let Ok(body) = body else {
-        return Answer::text(StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large").send(cutter, sandbox.shutdown()).await;
+        return SandboxAnswer::text(StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large")
+            .send(cutter, sandbox.shutdown())
+            .await;
     };
     let answer = sandbox.with(|state, now| {
         let answer = match place {
             Place::Slack => match slack_mistake(&body) {
-                Some(mistake) => Answer::text(StatusCode::BAD_REQUEST, mistake),
-                None => Answer::text(StatusCode::OK, "ok"),
+                Some(mistake) => SandboxAnswer::text(StatusCode::BAD_REQUEST, mistake),
+                None => SandboxAnswer::text(StatusCode::OK, "ok"),
             },
-            _ => Answer::json(StatusCode::OK, &json!({ "received": true })),
+            _ => SandboxAnswer::json(StatusCode::OK, &json!({ "received": true })),
         };
         let answer = match state.faults.take(place, None) {
             Some(kind) => spoil(&kind, place, answer),

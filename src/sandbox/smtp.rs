@@ -44,7 +44,7 @@ pub enum Stage {
 
 /// What goes wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Trouble {
+pub enum SinkTrouble {
     /// This code instead of the right answer.
     Code(u16),
     /// The connection is closed without an answer.
@@ -55,7 +55,7 @@ pub enum Trouble {
 
 /// How the server protects itself.
 #[derive(Clone, Default)]
-pub struct Settings {
+pub struct SinkSettings {
     /// The user and the password that it insists on.
     pub login: Option<(String, String)>,
     /// With these certificates it offers `STARTTLS`.
@@ -77,7 +77,7 @@ struct State {
 struct Scripted {
     stage: Stage,
     recipient: Option<String>,
-    trouble: Trouble,
+    trouble: SinkTrouble,
     times: usize,
 }
 
@@ -85,17 +85,17 @@ struct Scripted {
 #[derive(Clone)]
 pub struct SmtpSink {
     state: Arc<Mutex<State>>,
-    settings: Arc<Settings>,
+    settings: Arc<SinkSettings>,
 }
 
 impl SmtpSink {
     /// Serves on `listener` until `shutdown`, without TLS and for everybody.
     pub fn start(listener: TcpListener, shutdown: CancellationToken) -> Self {
-        Self::start_with(Settings::default(), listener, shutdown)
+        Self::start_with(SinkSettings::default(), listener, shutdown)
     }
 
     /// Serves on `listener` until `shutdown`.
-    pub fn start_with(settings: Settings, listener: TcpListener, shutdown: CancellationToken) -> Self {
+    pub fn start_with(settings: SinkSettings, listener: TcpListener, shutdown: CancellationToken) -> Self {
         let sink = Self { state: Arc::default(), settings: Arc::new(settings) };
         let handle = sink.clone();
         tokio::spawn(async move { shutdown.run_until_cancelled(sink.serve(listener, &shutdown)).await });
@@ -156,12 +156,12 @@ impl SmtpSink {
 
     /// Answers with `code` at `stage`, so many times.
     pub fn fault(&self, stage: Stage, code: u16, times: usize) {
-        self.trouble(stage, Trouble::Code(code), times);
+        self.trouble(stage, SinkTrouble::Code(code), times);
     }
 
     /// Answers with `code` to this recipient, so many times.
     pub fn refuse(&self, recipient: &str, code: u16, times: usize) {
-        self.trouble_for(recipient, Stage::Rcpt, Trouble::Code(code), times);
+        self.trouble_for(recipient, Stage::Rcpt, SinkTrouble::Code(code), times);
     }
 
     /// Forgets what was scripted.
@@ -170,17 +170,17 @@ impl SmtpSink {
     }
 
     /// Makes trouble at `stage`, so many times.
-    pub fn trouble(&self, stage: Stage, trouble: Trouble, times: usize) {
+    pub fn trouble(&self, stage: Stage, trouble: SinkTrouble, times: usize) {
         self.state().script.push(Scripted { stage, recipient: None, trouble, times });
     }
 
     /// Makes trouble at `stage` when the mail is for this recipient, so many times.
-    pub fn trouble_for(&self, recipient: &str, stage: Stage, trouble: Trouble, times: usize) {
+    pub fn trouble_for(&self, recipient: &str, stage: Stage, trouble: SinkTrouble, times: usize) {
         self.state().script.push(Scripted { stage, recipient: Some(recipient.to_owned()), trouble, times });
     }
 
     /// The next trouble that is scripted for this moment.
-    fn next(&self, stage: Stage, recipients: &[String]) -> Option<Trouble> {
+    fn next(&self, stage: Stage, recipients: &[String]) -> Option<SinkTrouble> {
         let mut guard = self.state();
         let fits = |scripted: &&mut Scripted| {
             scripted.times > 0
@@ -216,7 +216,7 @@ impl fmt::Debug for SmtpSink {
     }
 }
 
-impl fmt::Debug for Settings {
+impl fmt::Debug for SinkSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Settings(..)")
     }

@@ -7,19 +7,19 @@ use serde_json::{Value, json};
 
 use super::customers::Population;
 use super::deeds::Deed;
-use super::fault::{Kind, Place, Queue};
-use super::filter::{Reading, passes, time};
+use super::fault::{FaultKind, Place, Queue};
+use super::filter::{FilterReading, passes, time};
 use super::log::Log;
 use super::shelf::Shelf;
-use super::validate::Query;
-use super::{Mistake, Received, Request, Settings};
+use super::validate::InboxQuery;
+use super::{Received, Request, SandboxError, Settings};
 use crate::model::time::iso;
 
 /// The documented window of the rate limit.
 const WINDOW: SignedDuration = SignedDuration::from_secs(60);
 
 /// What the lock guards.
-pub(super) struct State {
+pub(super) struct SandboxState {
     pub(super) settings: Settings,
     pub(super) shelf: Shelf,
     pub(super) faults: Queue,
@@ -31,7 +31,7 @@ pub(super) struct State {
     window: VecDeque<Timestamp>,
 }
 
-impl State {
+impl SandboxState {
     /// A sandbox with its first customers.
     pub(super) fn new(settings: Settings, now: Timestamp) -> Self {
         let mut state = Self {
@@ -77,27 +77,29 @@ impl State {
     }
 
     /// One page of what a query asks for.
-    pub(super) fn page(&self, query: &Query) -> Vec<Value> {
+    pub(super) fn page(&self, query: &InboxQuery) -> Vec<Value> {
         let size = self.settings.page_size.max(1);
         self.matching(query).skip((query.page - 1).saturating_mul(size)).take(size).cloned().collect()
     }
 
-    fn matching<'a>(&'a self, query: &'a Query) -> impl Iterator<Item = &'a Value> {
-        let reading =
-            Reading { listed_only: self.settings.listed_filters_only, false_means_all: self.settings.false_means_all };
+    fn matching<'a>(&'a self, query: &'a InboxQuery) -> impl Iterator<Item = &'a Value> {
+        let reading = FilterReading {
+            listed_only: self.settings.listed_filters_only,
+            false_means_all: self.settings.false_means_all,
+        };
         self.shelf.iter().filter(move |contact| passes(query, contact, reading))
     }
 
     /// What happens to the inbox between this page and the next one.
-    pub(super) fn between_pages(&mut self, kind: &Kind, query: &Query, now: Timestamp) {
+    pub(super) fn between_pages(&mut self, kind: &FaultKind, query: &InboxQuery, now: Timestamp) {
         let size = self.settings.page_size.max(1);
         let index = match kind {
-            Kind::MoveToFront => query.page.saturating_mul(size),
-            Kind::Vanish => (query.page - 1).saturating_mul(size),
+            FaultKind::MoveToFront => query.page.saturating_mul(size),
+            FaultKind::Vanish => (query.page - 1).saturating_mul(size),
             _ => return,
         };
         let Some(mut contact) = self.matching(query).nth(index).cloned() else { return };
-        if *kind == Kind::MoveToFront {
+        if *kind == FaultKind::MoveToFront {
             let newest = self.shelf.iter().filter_map(|contact| time(contact, "/lastMessage/at")).max();
             let after = newest.and_then(|newest| newest.checked_add(SignedDuration::from_millis(1)).ok());
             let at = iso(after.map_or(now, |after| now.max(after)));
@@ -112,10 +114,10 @@ impl State {
     }
 
     /// Does something in one conversation.
-    pub(super) fn change(&mut self, id: &str, deed: &Deed, at: Timestamp) -> Result<(), Mistake> {
-        let Some(Value::Object(mut contact)) = self.shelf.remove(id) else { return Err(Mistake::NoSuchContact) };
+    pub(super) fn change(&mut self, id: &str, deed: &Deed, at: Timestamp) -> Result<(), SandboxError> {
+        let Some(Value::Object(mut contact)) = self.shelf.remove(id) else { return Err(SandboxError::NoSuchContact) };
         deed.change(&mut contact, at);
-        self.shelf.put(Value::Object(contact)).map(drop).map_err(|_| Mistake::NoId)
+        self.shelf.put(Value::Object(contact)).map(drop).map_err(|_| SandboxError::NoId)
     }
 
     /// Keeps what a sink got.

@@ -15,7 +15,7 @@ pub const SENDERS: [&str; 3] = ["bot", "user", "agent"];
 
 /// What a field of the body has to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Shape {
+pub enum FieldShape {
     Text,
     /// A time, or `""`.
     Time,
@@ -32,7 +32,7 @@ pub enum Shape {
     Export,
 }
 
-impl Shape {
+impl FieldShape {
     fn fits(self, value: &Value) -> bool {
         let texts = |allowed: &dyn Fn(&str) -> bool| {
             value.as_array().is_some_and(|list| list.iter().all(|entry| entry.as_str().is_some_and(allowed)))
@@ -50,7 +50,7 @@ impl Shape {
     }
 }
 
-impl fmt::Display for Shape {
+impl fmt::Display for FieldShape {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Text => f.write_str("a string"),
@@ -66,38 +66,38 @@ impl fmt::Display for Shape {
 }
 
 /// Every documented field of the body, in the page's order.
-pub const FIELDS: [(&str, Shape); 26] = [
-    ("searchText", Shape::Text),
-    ("tags", Shape::Texts),
-    ("status", Shape::Some(&STATUSES)),
-    ("isOnline", Shape::Flag),
-    ("_botWebsite", Shape::Texts),
-    ("_botWhatsapp", Shape::Texts),
-    ("_botTelegram", Shape::Texts),
-    ("_botFacebook", Shape::Texts),
-    ("_agentAssigned", Shape::Texts),
-    ("segments", Shape::Texts),
-    ("applicableFilters", Shape::Texts),
-    ("lastSeenAt", Shape::Object),
-    ("lastSeenAt.startAt", Shape::Time),
-    ("lastSeenAt.endsAt", Shape::Time),
-    ("createdAt", Shape::Object),
-    ("createdAt.startAt", Shape::Time),
-    ("createdAt.endsAt", Shape::Time),
-    ("userInteracted", Shape::Flag),
-    ("lastMessageBy", Shape::Some(&SENDERS)),
-    ("isLiveChatActive", Shape::Flag),
-    ("hasOrdered", Shape::Object),
-    ("hasOrdered.status", Shape::Flag),
-    ("hasOrdered.lastAt", Shape::Time),
-    ("page", Shape::Page),
-    ("isExport", Shape::Export),
-    ("isContact", Shape::Flag),
+pub const FIELDS: [(&str, FieldShape); 26] = [
+    ("searchText", FieldShape::Text),
+    ("tags", FieldShape::Texts),
+    ("status", FieldShape::Some(&STATUSES)),
+    ("isOnline", FieldShape::Flag),
+    ("_botWebsite", FieldShape::Texts),
+    ("_botWhatsapp", FieldShape::Texts),
+    ("_botTelegram", FieldShape::Texts),
+    ("_botFacebook", FieldShape::Texts),
+    ("_agentAssigned", FieldShape::Texts),
+    ("segments", FieldShape::Texts),
+    ("applicableFilters", FieldShape::Texts),
+    ("lastSeenAt", FieldShape::Object),
+    ("lastSeenAt.startAt", FieldShape::Time),
+    ("lastSeenAt.endsAt", FieldShape::Time),
+    ("createdAt", FieldShape::Object),
+    ("createdAt.startAt", FieldShape::Time),
+    ("createdAt.endsAt", FieldShape::Time),
+    ("userInteracted", FieldShape::Flag),
+    ("lastMessageBy", FieldShape::Some(&SENDERS)),
+    ("isLiveChatActive", FieldShape::Flag),
+    ("hasOrdered", FieldShape::Object),
+    ("hasOrdered.status", FieldShape::Flag),
+    ("hasOrdered.lastAt", FieldShape::Time),
+    ("page", FieldShape::Page),
+    ("isExport", FieldShape::Export),
+    ("isContact", FieldShape::Flag),
 ];
 
 /// A range of times; an end that is not given does not limit.
 #[derive(Deserialize)]
-pub(super) struct Range {
+pub(super) struct QueryRange {
     #[serde(rename = "startAt", deserialize_with = "time")]
     pub(super) start: Option<Timestamp>,
     #[serde(rename = "endsAt", deserialize_with = "time")]
@@ -116,7 +116,7 @@ pub(super) struct Ordered {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[allow(clippy::struct_excessive_bools)] // the page's own
-pub(super) struct Query {
+pub(super) struct InboxQuery {
     pub(super) search_text: String,
     pub(super) tags: Vec<String>,
     pub(super) status: Vec<String>,
@@ -133,8 +133,8 @@ pub(super) struct Query {
     pub(super) agent_assigned: Vec<String>,
     pub(super) segments: Vec<String>,
     pub(super) applicable_filters: Vec<String>,
-    pub(super) last_seen_at: Range,
-    pub(super) created_at: Range,
+    pub(super) last_seen_at: QueryRange,
+    pub(super) created_at: QueryRange,
     pub(super) user_interacted: bool,
     pub(super) last_message_by: Vec<String>,
     pub(super) is_live_chat_active: bool,
@@ -145,7 +145,7 @@ pub(super) struct Query {
 }
 
 /// The body as a query, or what is wrong with it; the first field that is wrong, in the page's order.
-pub(super) fn query(body: &Value) -> Result<Query, String> {
+pub(super) fn query(body: &Value) -> Result<InboxQuery, String> {
     if !body.is_object() {
         return Err("The body must be a JSON object.".to_owned());
     }
@@ -157,7 +157,7 @@ pub(super) fn query(body: &Value) -> Result<Query, String> {
             Some(_) => {}
         }
     }
-    Query::deserialize(body).map_err(|error| error.to_string())
+    InboxQuery::deserialize(body).map_err(|error| error.to_string())
 }
 
 /// A number as a page: JSON does not tell 1 from 1.0.

@@ -11,19 +11,19 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::{
     api_clock::ApiClock,
-    deliverer::{Deliverer, Inboxes, Manner, PutOff},
+    deliverer::{Deliverer, DeliverySettings, Inboxes, PutOff},
     gate::BudgetGate,
     health::Health,
     heartbeat::Heartbeat,
     lookout::Lookout,
     outcry::{Outcry, Voice},
-    pace::Pace,
+    pace::SendPace,
     poller::{Knowledge, Mode, Poller},
     reload::{Memory, Sources},
-    renew::{Asked, Holders, Renewal},
+    renew::{Holders, Renewal, RenewalRequests},
     senders::{Output, sender},
     shared::{Live, Shared},
-    watchdog::Watchdog,
+    watchdog::WatchdogLoop,
 };
 use crate::{
     clock::Clock,
@@ -75,7 +75,7 @@ pub enum StartError {
 
 /// What comes from outside of the configuration.
 #[derive(Clone)]
-pub struct Surroundings {
+pub struct Dependencies {
     pub clock: Arc<dyn Clock>,
     /// Where console receivers write.
     pub output: Output,
@@ -107,13 +107,13 @@ pub struct App {
     /// Who reads secrets again.
     pub renewal: Renewal,
     /// Somebody asks that everything be read again.
-    pub asked: Asked,
+    pub asked: RenewalRequests,
     /// What is remembered of the rules.
     pub memory: Memory,
     /// Whether the loops turn.
     pub health: Arc<Health>,
     /// Who tells of the watcher's own troubles.
-    pub watchdog: Option<Watchdog>,
+    pub watchdog: Option<WatchdogLoop>,
     /// Whether anybody who waits would be told of.
     pub lookout: Arc<Lookout>,
     /// What is pinged while all is well.
@@ -133,8 +133,8 @@ impl App {
     ///
     /// # Errors
     /// What of the configuration cannot be used, or the store.
-    pub async fn build(config: &Config, mut live: Live, surroundings: Surroundings) -> Result<Self, StartError> {
-        let Surroundings { clock, output, store, deadline, patience, points } = surroundings;
+    pub async fn build(config: &Config, mut live: Live, surroundings: Dependencies) -> Result<Self, StartError> {
+        let Dependencies { clock, output, store, deadline, patience, points } = surroundings;
         let mode = if deadline.is_some() { Mode::Once } else { Mode::Daemon };
         let sources = Sources::of(config);
         let mut memory = Memory::of(&store, mode).await?;
@@ -174,7 +174,7 @@ impl App {
                 &config.receivers.iter().map(|receiver| receiver.name.clone()).collect::<Vec<_>>(),
                 clock.steady(),
             )),
-            watchdog: (!config.watchdog.notify.is_empty()).then(|| Watchdog {
+            watchdog: (!config.watchdog.notify.is_empty()).then(|| WatchdogLoop {
                 notify: config.watchdog.notify.clone(),
                 after: config.watchdog.after,
                 inboxes: config.inbox_names(),
@@ -270,7 +270,7 @@ impl Parts<'_> {
         let Self { config, client, clock, store, shared, .. } = *self;
         let mut deliverers = Vec::new();
         // Slack counts by webhook, however many receivers name it.
-        let mut paces: HashMap<String, Arc<Pace>> = HashMap::new();
+        let mut paces: HashMap<String, Arc<SendPace>> = HashMap::new();
         for receiver in &config.receivers {
             shared.metrics.receiver(&receiver.name);
             let sender = sender(receiver, client, output)
@@ -286,9 +286,9 @@ impl Parts<'_> {
                 pace: match &receiver.kind {
                     ReceiverKind::Slack { webhook_url } => {
                         let pace = paces.entry(webhook_url.expose_secret().to_owned());
-                        Arc::clone(pace.or_insert_with(|| Arc::new(Pace::of(SLACK_PACE, SLACK_BURST))))
+                        Arc::clone(pace.or_insert_with(|| Arc::new(SendPace::of(SLACK_PACE, SLACK_BURST))))
                     }
-                    _ => Arc::new(Pace::free()),
+                    _ => Arc::new(SendPace::free()),
                 },
                 inboxes: inboxes.clone(),
                 put_off: PutOff::default(),
@@ -363,7 +363,7 @@ fn address(receiver: &Receiver) -> Vec<String> {
     }
 }
 
-fn manner(receiver: &Receiver) -> Manner {
+fn manner(receiver: &Receiver) -> DeliverySettings {
     let format = match receiver.kind {
         ReceiverKind::Slack { .. } => Format::Slack,
         ReceiverKind::Email { .. } => Format::Email,
@@ -374,7 +374,7 @@ fn manner(receiver: &Receiver) -> Manner {
         ReceiverKind::Email { to, .. } => to.iter().map(|to| to.email.to_string()).collect(),
         _ => vec![format.name().to_owned()],
     };
-    Manner {
+    DeliverySettings {
         receiver: receiver.name.clone(),
         persons,
         fallback: receiver.fallback.clone(),

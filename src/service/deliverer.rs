@@ -12,30 +12,34 @@ mod delivered;
 mod inboxes;
 mod known;
 pub(crate) mod limits;
-mod line;
 mod parcel;
 mod persons;
+mod queue;
 
+use self::delivered::told_by;
 pub(crate) use self::{
     delivered::Delivered,
     inboxes::{Inboxes, PutOff},
     limits::Limits,
 };
-use self::{delivered::told_by, line::Line};
-use super::{pace::Pace, shared::Shared, succession};
+use super::{pace::SendPace, shared::Shared, succession};
 use crate::{
     clock::Clock,
     engine::{
         group::GroupBy,
-        truth::{Claim, Verdict, judge},
+        validity::{OwedClaim, Validity, judge},
     },
-    model::{Attempt, Message, MessageId, Outcome, Parcel, Privacy, Reception, Renewable, WATCHDOG, alert::short_hash},
+    model::{
+        Attempt, Message, MessageId, Outcome, OutgoingMessage, Privacy, ReceiverState, Renewable, WATCHDOG,
+        alert::short_hash,
+    },
     notify::{
         Sender,
-        retry::{Decision, Got, decide, reception},
+        retry::{Decision, PartialDelivery, decide, reception},
     },
     render::Format,
-    store::{Attempted, Open, Owed, Recorded, Store, StoreError},
+    service::deliverer::queue::SendQueue,
+    store::{AttemptRecord, DeliveryStep, Open, Owed, Store, StoreError},
 };
 
 /// How soon it is looked again whether the loss of the state was told.
@@ -43,7 +47,7 @@ const UNTOLD: SignedDuration = SignedDuration::from_millis(500);
 
 /// How one receiver wants to be told.
 #[derive(Clone, Debug)]
-pub struct Manner {
+pub struct DeliverySettings {
     pub receiver: String,
     /// Who gets its messages when it takes none.
     pub fallback: Option<String>,
@@ -66,7 +70,7 @@ pub struct Manner {
 /// The deliverer of one receiver.
 pub struct Deliverer {
     /// How it wants to be told.
-    pub manner: Manner,
+    pub manner: DeliverySettings,
     /// The way there.
     pub sender: Renewable<Sender>,
     pub store: Store,
@@ -74,7 +78,7 @@ pub struct Deliverer {
     /// Rules, templates, names.
     pub shared: Arc<Shared>,
     /// How fast messages follow each other, over rounds; shared by receivers at the same address.
-    pub pace: Arc<Pace>,
+    pub pace: Arc<SendPace>,
     /// For a look before what was held goes out.
     pub inboxes: Inboxes,
     /// What waits for such a look.
@@ -123,7 +127,7 @@ impl Deliverer {
         round: &mut Delivered,
     ) -> Result<(), StoreError> {
         let clock = self.clock.as_ref();
-        let mut line = Line::of(due);
+        let mut line = SendQueue::of(due);
         let mut reception = due.reception.clone();
         // What waited for a broken receiver has waited long enough.
         let at_once = reception.is_broken();
@@ -172,9 +176,9 @@ impl Deliverer {
             self.pace.sent(clock);
             let (message, settled) = &due.messages[place];
             let got = match (attempt.settled.len() > settled.len(), settled.is_empty()) {
-                (true, _) => Got::SomeNow,
-                (false, false) => Got::SomeBefore,
-                (false, true) => Got::Nobody,
+                (true, _) => PartialDelivery::SomeNow,
+                (false, false) => PartialDelivery::SomeBefore,
+                (false, true) => PartialDelivery::Nobody,
             };
             let before = reception.not_before;
             match self.record(message, count, attempt, (got, began < pauses), &mut reception, round).await {
@@ -194,7 +198,7 @@ impl Deliverer {
         message: &Message,
         settled: &[String],
         round: &mut Delivered,
-    ) -> Result<Option<(Parcel, usize)>, StoreError> {
+    ) -> Result<Option<(OutgoingMessage, usize)>, StoreError> {
         let Some(open) = self.true_and_known(message, round).await? else { return Ok(None) };
         let told: Vec<&Owed> = told_by(&open, message).collect();
         if told.is_empty() {
@@ -207,7 +211,7 @@ impl Deliverer {
         }
         let parcel = self.parcel(message, settled, &told);
         let trying = self.manner.first_of(settled, parcel.only.as_deref());
-        self.store.record(Recorded::Attempting { message: message.id.clone(), trying }).await?;
+        self.store.record(DeliveryStep::Attempting { message: message.id.clone(), trying }).await?;
         self.shared.at("delivery.attempting");
         Ok(Some((parcel, told.len())))
     }
@@ -216,7 +220,7 @@ impl Deliverer {
     ///
     /// # Errors
     /// The store failed.
-    pub async fn preview(&self) -> Result<Vec<Parcel>, StoreError> {
+    pub async fn preview(&self) -> Result<Vec<OutgoingMessage>, StoreError> {
         self.pass_on(&mut Delivered::default()).await?;
         let (open, _) = self.all_that_is_true().await?;
         let unsent = open.owed.iter().filter(|owed| owed.message.is_none()).collect();
@@ -239,10 +243,10 @@ impl Deliverer {
     async fn still_true(&self, mut open: Open) -> Result<(Open, Vec<Owed>), StoreError> {
         let now = self.clock.now();
         let live = self.shared.live();
-        let claims: Vec<Claim<'_>> = open
+        let claims: Vec<OwedClaim<'_>> = open
             .owed
             .iter()
-            .map(|owed| Claim {
+            .map(|owed| OwedClaim {
                 alert: &owed.alert,
                 rule: live.rules.get(&owed.alert.rule).map(AsRef::as_ref),
                 receiver: &self.manner.receiver,
@@ -257,9 +261,9 @@ impl Deliverer {
         let (mut valid, mut stale, mut wait) = (Vec::new(), Vec::new(), Vec::new());
         for (owed, verdict) in std::mem::take(&mut open.owed).into_iter().zip(verdicts) {
             match verdict {
-                Verdict::Send => valid.push(owed),
-                Verdict::Hold => wait.push(owed),
-                Verdict::Withdraw(why) => {
+                Validity::Send => valid.push(owed),
+                Validity::Hold => wait.push(owed),
+                Validity::Withdraw(why) => {
                     let (alert, why) = (&owed.alert.id, why.name());
                     tracing::info!(receiver = self.manner.receiver, %alert, why, "notification.superseded");
                     stale.push((owed.id, why));
@@ -268,11 +272,11 @@ impl Deliverer {
         }
         open.owed = valid;
         if !stale.is_empty() {
-            self.store.record(Recorded::Superseded { ids: stale, at: now }).await?;
+            self.store.record(DeliveryStep::Superseded { ids: stale, at: now }).await?;
         }
         let ids: Vec<_> = wait.iter().filter(|owed| owed.message.is_some()).map(|owed| owed.id).collect();
         if !ids.is_empty() {
-            self.store.record(Recorded::Held { ids }).await?;
+            self.store.record(DeliveryStep::Held { ids }).await?;
         }
         Ok((open, wait))
     }
@@ -284,8 +288,8 @@ impl Deliverer {
         message: &Message,
         notifications: usize,
         attempt: Attempt,
-        (got, is_late): (Got, bool),
-        known: &mut Reception,
+        (got, is_late): (PartialDelivery, bool),
+        known: &mut ReceiverState,
         round: &mut Delivered,
     ) -> Result<Option<Timestamp>, StoreError> {
         let receiver = self.manner.receiver.as_str();
@@ -320,25 +324,25 @@ impl Deliverer {
             Decision::Done => {
                 round.sent += 1;
                 tracing::info!(receiver, message_id = %id, notifications, "message.delivered");
-                Recorded::Delivered { message: id.clone(), at: now, reached }
+                DeliveryStep::Delivered { message: id.clone(), at: now, reached }
             }
             Decision::Again { at } => {
                 round.failed += 1;
                 let at = known.not_before.map_or(at, |later| later.max(at));
                 round.again_at(at);
                 tracing::warn!(receiver, message_id = %id, reason, ambiguous, next_at = %at, "message.retry: it waits in the outbox");
-                Recorded::Again { message: id.clone(), now, at, plain: false, ambiguous, settled, reached, reason }
+                DeliveryStep::Again { message: id.clone(), now, at, plain: false, ambiguous, settled, reached, reason }
             }
             Decision::AgainPlain { at } => {
                 round.failed += 1;
                 round.again_at(at);
                 tracing::warn!(receiver, message_id = %id, reason, "message.refused: it goes out as plain text");
-                Recorded::Again { message: id.clone(), now, at, plain: true, ambiguous, settled, reached, reason }
+                DeliveryStep::Again { message: id.clone(), now, at, plain: true, ambiguous, settled, reached, reason }
             }
             Decision::Dead { reason } => self.dead(id, reason, (ambiguous, settled, reached), round),
         };
-        let next_at = if let Recorded::Again { at, .. } = &recorded { Some(*at) } else { None };
-        let attempted = Attempted {
+        let next_at = if let DeliveryStep::Again { at, .. } = &recorded { Some(*at) } else { None };
+        let attempted = AttemptRecord {
             recorded,
             at: now,
             message: id.clone(),
@@ -364,12 +368,12 @@ impl Deliverer {
         reason: String,
         (ambiguous, settled, reached): (bool, Vec<String>, Vec<String>),
         round: &mut Delivered,
-    ) -> Recorded {
+    ) -> DeliveryStep {
         round.dead += 1;
         self.shared.metrics.attempted(&self.manner.receiver, "dead");
         let receiver = self.manner.receiver.as_str();
         tracing::error!(receiver, message_id = %message, reason, "message.dead: it is not tried again");
-        Recorded::Dead { message: message.clone(), at: self.clock.now(), reason, ambiguous, settled, reached }
+        DeliveryStep::Dead { message: message.clone(), at: self.clock.now(), reason, ambiguous, settled, reached }
     }
 
     /// What the rules now have others told.

@@ -8,7 +8,7 @@ use tokio::sync::Mutex;
 use super::{api_clock::ApiClock, metrics::Metrics};
 use crate::{
     clock::Clock,
-    inbox::{Gate, Hold, InboxError, Ledger, MOST_PAUSE},
+    inbox::{Gate, Hold, InboxError, MOST_PAUSE, RequestLedger},
     model::Dated,
     store::Store,
 };
@@ -38,7 +38,7 @@ pub struct Keeping<'a> {
 /// clock of the machine makes no request free, and no pause longer.
 pub struct BudgetGate {
     inbox: String,
-    ledger: Mutex<Ledger>,
+    ledger: Mutex<RequestLedger>,
     clock: Arc<dyn Clock>,
     opened_at: Timestamp,
     opened_steady: Duration,
@@ -65,7 +65,7 @@ impl BudgetGate {
         let (times, hold) = store.requests(inbox).await?;
         // Who could not believe an answer's longer pause does not believe it of the file.
         let hold = hold.filter(|(since, until)| until.duration_since(*since) <= MOST_PAUSE);
-        let ledger = Ledger::new(limit, times).held(hold.map(|(since, until)| Hold { since, until }));
+        let ledger = RequestLedger::new(limit, times).held(hold.map(|(since, until)| Hold { since, until }));
         let (opened_at, opened_steady) = (clock.now(), clock.steady());
         let ledger = Mutex::new(ledger);
         Ok(Self {
@@ -101,7 +101,7 @@ impl BudgetGate {
     }
 
     /// Remembers the requests for the next start, which knows the wall's clock only.
-    fn remember(&self, ledger: &Ledger) {
+    fn remember(&self, ledger: &RequestLedger) {
         let moved = self.clock.now().duration_since(self.steady());
         let as_of_now = |time: Timestamp| time.checked_add(moved).ok();
         let times = ledger.times().into_iter().filter_map(as_of_now);

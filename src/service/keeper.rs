@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::{sync::Notify, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
-use super::outcry::{Judge, Outcry, Verdict};
+use super::outcry::{Judge, Outcry, WriteHealth};
 use crate::{
     clock::Clock,
     model::{Problem, WATCHDOG, time::elapsed},
@@ -59,7 +59,7 @@ pub(crate) async fn cry(outcry: Arc<Outcry>, store: Store, clock: Arc<dyn Clock>
             (seen, seen_at) = (writes.done, clock.steady());
         }
         let verdict = judge.look(&writes, clock.now(), clock.steady());
-        let is_unsure = verdict != Verdict::Fine || clock.steady().saturating_sub(seen_at) >= PROBE;
+        let is_unsure = verdict != WriteHealth::Fine || clock.steady().saturating_sub(seen_at) >= PROBE;
         // Where another program keeps the state, a probe waits behind everything else that waits for it: what is to
         // be said does not.
         if is_unsure && probing.as_ref().is_none_or(JoinHandle::is_finished) {
@@ -68,9 +68,9 @@ pub(crate) async fn cry(outcry: Arc<Outcry>, store: Store, clock: Arc<dyn Clock>
             probing = Some(tokio::spawn(async move { drop(store.probe().await) }));
         }
         match verdict {
-            Verdict::Began(since, why) => outcry.begin(since, &why).await,
-            Verdict::Ended => outcry.end().await,
-            Verdict::Fine | Verdict::Doubtful | Verdict::Lasts => {}
+            WriteHealth::Began(since, why) => outcry.begin(since, &why).await,
+            WriteHealth::Ended => outcry.end().await,
+            WriteHealth::Fine | WriteHealth::Doubtful | WriteHealth::Lasts => {}
         }
         outcry.speak().await;
     }

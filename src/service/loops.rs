@@ -12,7 +12,7 @@ use super::{
     heartbeat::Heartbeat,
     metrics::Metrics,
     poller::{Mode, Poller},
-    watchdog::Watchdog,
+    watchdog::WatchdogLoop,
 };
 use crate::{
     clock::{Clock, Jumps},
@@ -38,7 +38,7 @@ const SLOWEST: SignedDuration = SignedDuration::from_mins(1);
 
 /// Whom the loops of polling wake, and what they tell of themselves.
 #[derive(Clone)]
-pub(crate) struct Bells {
+pub(crate) struct Signals {
     /// Something is owed.
     pub owed: Arc<Notify>,
     /// A poll has ended.
@@ -51,9 +51,9 @@ pub(crate) struct Bells {
 pub(crate) async fn poll(
     poller: Arc<Poller>,
     every: SignedDuration,
-    bells: Bells,
+    bells: Signals,
     stop: CancellationToken,
-    progress: Progress,
+    progress: PageProgress,
 ) {
     let mut pause = every;
     let mut failed_since: Option<Timestamp> = None;
@@ -112,14 +112,14 @@ struct Known {
 }
 
 /// Ticks until the poll that goes on beside it has ended.
-async fn tick_on(poller: &Poller, known: &mut Known, bells: &Bells) {
+async fn tick_on(poller: &Poller, known: &mut Known, bells: &Signals) {
     loop {
         tokio::time::sleep(TICK).await;
         tick(poller, known, bells).await;
     }
 }
 
-async fn tick(poller: &Poller, known: &mut Known, bells: &Bells) {
+async fn tick(poller: &Poller, known: &mut Known, bells: &Signals) {
     bells.health.inbox_turned(&poller.inbox, poller.clock.steady());
     known.good &= known.jumps.since(poller.clock.ours()).is_none();
     match poller.tick(known.good).await {
@@ -159,7 +159,7 @@ async fn rest(
     poller: &Poller,
     next: Duration,
     is_done: impl Fn() -> bool,
-    (known, bells, stop): (&mut Known, &Bells, &CancellationToken),
+    (known, bells, stop): (&mut Known, &Signals, &CancellationToken),
 ) -> bool {
     loop {
         let left = next.saturating_sub(poller.clock.steady());
@@ -200,7 +200,7 @@ pub(crate) async fn mind_the_clock(
 }
 
 /// Looks after the watcher itself.
-pub(crate) async fn look_after(watchdog: Arc<Watchdog>, owed: Arc<Notify>, stop: CancellationToken) {
+pub(crate) async fn look_after(watchdog: Arc<WatchdogLoop>, owed: Arc<Notify>, stop: CancellationToken) {
     loop {
         tokio::select! {
             () = tokio::time::sleep(LOOK) => {}
@@ -215,7 +215,7 @@ pub(crate) async fn look_after(watchdog: Arc<Watchdog>, owed: Arc<Notify>, stop:
 }
 
 /// Beats after polls, while every inbox was read completely, and not oftener than anybody needs.
-pub(crate) async fn beat(heartbeat: Arc<Heartbeat>, bells: Bells, clock: Arc<dyn Clock>, stop: CancellationToken) {
+pub(crate) async fn beat(heartbeat: Arc<Heartbeat>, bells: Signals, clock: Arc<dyn Clock>, stop: CancellationToken) {
     let mut heard_at: Option<Timestamp> = None;
     loop {
         tokio::select! {
@@ -237,7 +237,7 @@ pub(crate) async fn beat(heartbeat: Arc<Heartbeat>, bells: Bells, clock: Arc<dyn
 
 /// Delivers to one receiver: when something is owed, when a retry is due, when somebody beside has done
 /// something.
-pub(crate) async fn deliver(deliverer: Arc<Deliverer>, wake: Arc<Notify>, bells: Bells, stop: CancellationToken) {
+pub(crate) async fn deliver(deliverer: Arc<Deliverer>, wake: Arc<Notify>, bells: Signals, stop: CancellationToken) {
     let mut used = deliverer.sender.get();
     loop {
         let turned = || bells.health.receiver_turned(&deliverer.manner.receiver, deliverer.clock.steady());
@@ -303,4 +303,4 @@ pub(crate) fn until(clock: &dyn Clock, at: Timestamp) -> Duration {
 }
 
 /// Hears of every page that is read: inbox and number.
-pub(crate) type Progress = Arc<dyn Fn(&str, u32) + Send + Sync>;
+pub(crate) type PageProgress = Arc<dyn Fn(&str, u32) + Send + Sync>;

@@ -16,7 +16,7 @@ use prometheus_client::{
     registry::{Metric, Registry, Unit},
 };
 
-use super::walks::Kind;
+use super::walks::WalkKind;
 use crate::{
     model::{Alert, Changes, Happened, InboxMemory, Problem, Reason, State, WATCHDOG, time::elapsed},
     store::{Backlog, Store, StoreError},
@@ -260,7 +260,7 @@ impl Metrics {
     }
 
     /// A walk has ended.
-    pub fn walked(&self, inbox: &str, kind: Kind, outcome: &str) {
+    pub fn walked(&self, inbox: &str, kind: WalkKind, outcome: &str) {
         self.walks.get_or_create(&with(with(of(inbox), "kind", kind.name()), "outcome", outcome)).inc();
     }
 

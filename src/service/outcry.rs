@@ -12,12 +12,14 @@ use jiff::Timestamp;
 use tokio::sync::Mutex;
 
 pub(crate) use self::{
-    judge::{Judge, Verdict},
+    judge::{Judge, WriteHealth},
     marker::{Marker, Remembered},
 };
 use crate::{
     clock::Clock,
-    model::{Alert, MessageId, Outcome, Parcel, Problem, Reason, Renewable, Resolution, Trouble, alert::short_hash},
+    model::{
+        Alert, MessageId, Outcome, OutgoingMessage, Problem, Reason, Renewable, Resolution, Trouble, alert::short_hash,
+    },
     notify::{Ending, Nobody, Sender},
     render::{Format, watchdog},
     store::StoreError,
@@ -152,7 +154,7 @@ impl Outcry {
         let (voice, now) = (&self.voices[word.voice], self.clock.now());
         let body = watchdog::tell(voice.format, &[&word.alert], &voice.receiver, now);
         let thread = Some(word.alert.id.0.clone());
-        let parcel = Parcel { id: word.id.clone(), body, now, thread, settled: Vec::new(), only: None };
+        let parcel = OutgoingMessage { id: word.id.clone(), body, now, thread, settled: Vec::new(), only: None };
         let sender = voice.sender.get();
         let outcome = sender.send(&parcel, &Ending::default(), &Nobody).await.outcome;
         sender.rest().await;

@@ -9,14 +9,14 @@ use crate::clock::Clock;
 
 /// The pace of one address, over rounds.
 #[derive(Debug, Default)]
-pub struct Pace {
+pub struct SendPace {
     every: Duration,
     burst: u32,
     /// When, by the steady clock, all that was sent would have been sent one by one.
     even_at: Mutex<Duration>,
 }
 
-impl Pace {
+impl SendPace {
     /// As fast as it goes.
     pub fn free() -> Self {
         Self::default()
@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     /// When each of so many messages goes out, in milliseconds, each taking `takes` to arrive.
-    fn sent_at(pace: &Pace, messages: usize, takes: u64) -> Vec<u128> {
+    fn sent_at(pace: &SendPace, messages: usize, takes: u64) -> Vec<u128> {
         let clock = crate::clock::ManualClock::at("2026-06-12T12:00:00Z".parse().unwrap());
         let pass = |time: Duration| clock.advance(time.try_into().unwrap());
         let mut at = Vec::new();
@@ -68,12 +68,12 @@ mod tests {
 
     #[test]
     fn after_a_small_burst_it_is_one_a_second() {
-        let pace = || Pace::of(Duration::from_secs(1), 3);
+        let pace = || SendPace::of(Duration::from_secs(1), 3);
         assert_eq!(sent_at(&pace(), 6, 0), [0, 0, 0, 1_000, 2_000, 3_000]);
         // What counts is when they arrive.
         assert_eq!(sent_at(&pace(), 5, 200), [0, 200, 400, 1_200, 2_200]);
         assert_eq!(sent_at(&pace(), 3, 5_000), [0, 5_000, 10_000]);
-        assert_eq!(sent_at(&Pace::of(Duration::from_secs(1), 1), 3, 100), [0, 1_100, 2_200]);
-        assert_eq!(sent_at(&Pace::free(), 3, 0), [0, 0, 0]);
+        assert_eq!(sent_at(&SendPace::of(Duration::from_secs(1), 1), 3, 100), [0, 1_100, 2_200]);
+        assert_eq!(sent_at(&SendPace::free(), 3, 0), [0, 0, 0]);
     }
 }

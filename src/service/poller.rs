@@ -9,18 +9,18 @@ mod look;
 pub(crate) mod poll;
 mod read;
 
-use self::poll::{Poll, Reading};
+use self::poll::{InboxReading, Poll};
 pub(crate) use self::{knowledge::Knowledge, poll::Mode};
 use super::{
     api_clock::ApiClock,
     gate::BudgetGate,
     metrics::Counted,
     shared::{Live, Shared},
-    walks::Gap,
+    walks::Incomplete,
 };
 use crate::{
     clock::{Clock, Jumps},
-    engine::{Observed, Outcome, Query, Tick, due::Due, faults::RuleFault, tick},
+    engine::{Observed, Query, Tick, TickOutcome, due::DueMoment, faults::RuleFault, tick},
     inbox::{Client, InboxError},
     model::{
         Changes, Clocks, Entry, Happened, InboxMemory, Snapshot,
@@ -67,7 +67,7 @@ pub struct Polled {
     /// Whether everything that this poll read was understood, and no query's last complete walk is overdue.
     pub complete: bool,
     /// Why not everything was read, where no request failed.
-    pub gap: Option<Gap>,
+    pub gap: Option<Incomplete>,
     /// A filter that the API understands otherwise: nobody is told of by its rules.
     pub differs: Option<String>,
     /// Pages that are read of a full walk that goes on in the next poll.
@@ -100,7 +100,7 @@ impl Poller {
             self.knowledge.forget();
             reading = self.read(mode, progress).await?;
         }
-        let Reading { live, mut poll, mut failure } = reading;
+        let InboxReading { live, mut poll, mut failure } = reading;
         self.shared.at("poll.read");
 
         // 6. Judge, by what is remembered now: time and people went on during the walk. Whom that would tell of on
@@ -116,7 +116,7 @@ impl Poller {
         let now = self.clock.now();
         let Poll { now: began, queries, observed, mut memory, gap, .. } = poll;
         let inbox = self.inbox.as_str();
-        let emptied = outcome.doubt.emptied.as_ref().map(|emptied| Gap::Emptied(emptied.gone, emptied.open));
+        let emptied = outcome.doubt.emptied.as_ref().map(|emptied| Incomplete::Emptied(emptied.gone, emptied.open));
         let gap = gap.filter(|gap| gap.is_fault()).or(emptied).or(gap);
         self.warn_of(&outcome.faults, observed.unreadable);
 
@@ -155,7 +155,7 @@ impl Poller {
             why: error.to_string(),
             token_refused: matches!(error, InboxError::TokenRefused { .. }),
         });
-        let too_much = matches!(gap, Some(Gap::TooLarge(_) | Gap::TooLong));
+        let too_much = matches!(gap, Some(Incomplete::TooLarge(_) | Incomplete::TooLong));
         memory.odd_records = match observed.unreadable {
             0 if !too_much && queries.iter().all(|query| was_whole_since(query, &memory)) => None,
             0 if !too_much => memory.odd_records,
@@ -233,7 +233,7 @@ impl Poller {
     }
 
     /// What a poll saw, judged by what is remembered now; the caller holds the lock.
-    async fn judge_poll(&self, live: &Live, poll: &mut Poll) -> Result<(Snapshot, Outcome), StoreError> {
+    async fn judge_poll(&self, live: &Live, poll: &mut Poll) -> Result<(Snapshot, TickOutcome), StoreError> {
         self.knowledge.add_glimpses(&mut poll.observed);
         let snapshot = self.snapshot().await?;
         let (names, now) = (self.shared.names(), self.clock.now());
@@ -249,7 +249,7 @@ impl Poller {
     }
 
     /// Asks for those of whom people would be told on what this poll has not seen, or a while ago.
-    async fn look_again(&self, due: &[Due], poll: &mut Poll) -> Option<InboxError> {
+    async fn look_again(&self, due: &[DueMoment], poll: &mut Poll) -> Option<InboxError> {
         let due = self.knowledge.in_turn(due, true);
         match self.look(&due, &poll.memory, &mut poll.observed).await {
             // Without time or requests, the next poll tells.
@@ -323,7 +323,7 @@ fn summary(
     observed: &Observed,
     changes: &Changes,
     failure: Option<InboxError>,
-    gap: Option<Gap>,
+    gap: Option<Incomplete>,
     overdue: bool,
 ) -> Polled {
     let count = |what: Happened| changes.history.iter().filter(|entry| entry.happened == what).count();

@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     poller::Mode,
-    renew::{Asked, asked},
+    renew::{RenewalRequests, asked},
     shared::{Fingerprint, Live, Shared},
     succession,
 };
@@ -235,7 +235,7 @@ pub(crate) async fn watch(
     shared: Arc<Shared>,
     mut memory: Memory,
     edited: Edited,
-    mut ask: Asked,
+    mut ask: RenewalRequests,
     stop: CancellationToken,
 ) {
     let mut used = shared.live().files.clone();

@@ -32,10 +32,10 @@ use crate::{
 const LOOK: Duration = Duration::from_secs(1);
 
 /// Somebody asks for a look now.
-pub(crate) type Asked = watch::Receiver<()>;
+pub(crate) type RenewalRequests = watch::Receiver<()>;
 
 /// Comes when somebody asks; never, where nobody can.
-pub(crate) async fn asked(asked: &mut Asked) {
+pub(crate) async fn asked(asked: &mut RenewalRequests) {
     if asked.changed().await.is_err() {
         std::future::pending::<()>().await;
     }
@@ -247,7 +247,7 @@ fn flat(table: &toml::Table) -> BTreeMap<String, toml::Value> {
 pub(crate) async fn watch(
     renewal: Arc<std::sync::Mutex<Renewal>>,
     owed: Arc<Notify>,
-    mut ask: Asked,
+    mut ask: RenewalRequests,
     stop: CancellationToken,
 ) {
     let lock = || renewal.lock().unwrap_or_else(std::sync::PoisonError::into_inner);

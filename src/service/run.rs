@@ -14,7 +14,7 @@ use super::{
     app::App,
     deliverer::{Delivered, Deliverer, Limits},
     keeper,
-    loops::{Bells, Progress, beat, deliver, look_after, mind_the_clock, poll, until},
+    loops::{PageProgress, Signals, beat, deliver, look_after, mind_the_clock, poll, until},
     poller::Mode,
     reload, renew, succession,
 };
@@ -71,7 +71,7 @@ impl Report {
 ///
 /// # Errors
 /// The store failed.
-pub(crate) async fn once(app: App, stop: &CancellationToken, progress: Progress) -> Result<Report, StoreError> {
+pub(crate) async fn once(app: App, stop: &CancellationToken, progress: PageProgress) -> Result<Report, StoreError> {
     // From here on by the steady clock: somebody may set the other one meanwhile.
     let deadline = app.deadline.map(|deadline| app.clock.steady() + until(app.clock.as_ref(), deadline));
     begin(&app).await?;
@@ -231,11 +231,11 @@ async fn deliver_within(
 ///
 /// # Errors
 /// The store failed.
-pub(crate) async fn daemon(app: App, stop: &CancellationToken, progress: Progress) -> Result<(), StoreError> {
+pub(crate) async fn daemon(app: App, stop: &CancellationToken, progress: PageProgress) -> Result<(), StoreError> {
     begin(&app).await?;
     let tracker = TaskTracker::new();
     let owed = Arc::new(Notify::new());
-    let bells = Bells { owed: Arc::clone(&owed), polled: Arc::default(), health: Arc::clone(&app.health) };
+    let bells = Signals { owed: Arc::clone(&owed), polled: Arc::default(), health: Arc::clone(&app.health) };
     let mut wakers = Vec::new();
     for deliverer in app.deliverers {
         let wake = Arc::new(Notify::new());

@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 mod gap;
 mod seen;
 
-pub(crate) use self::gap::{Gap, MOST_PAGES};
+pub(crate) use self::gap::{Incomplete, MOST_PAGES};
 use self::{
     gap::MOST_SEEN,
     seen::{AS_IT_PAGES, take, uneven},
@@ -38,15 +38,15 @@ const OVERLAP: SignedDuration = SignedDuration::from_mins(2);
 
 /// How a query is walked this time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Reach {
+pub(crate) enum WalkPlan {
     /// To its end.
     Full,
     /// Only what is new.
-    Narrow(News),
+    Narrow(Recent),
     /// What is new, then a part of the full walk, which goes on where the last poll stopped.
     Part {
         /// What is new; nothing where nothing is old.
-        news: Option<News>,
+        news: Option<Recent>,
         /// Pages of the full walk.
         cap: u32,
     },
@@ -54,7 +54,7 @@ pub(crate) enum Reach {
 
 /// What is new: contacts seen since the walk before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct News {
+pub(crate) struct Recent {
     pub since: Timestamp,
     /// At most so many pages.
     pub cap: u32,
@@ -62,7 +62,7 @@ pub(crate) struct News {
 
 /// What one poll may spend.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Means {
+pub(crate) struct RequestBudget {
     /// Requests that are free now.
     pub free: usize,
     /// A poll's fair part of the budget.
@@ -76,8 +76,8 @@ pub(crate) struct Means {
 
 /// Decides how each query is walked: all fully where that fits; else for what is new, and those that
 /// are due for a full walk a part of it at a time.
-pub(crate) fn reaches(queries: &[Query], memory: &InboxMemory, mode: Mode, means: Means) -> Vec<Reach> {
-    let Means { free, share, sweep_every, dated, now } = means;
+pub(crate) fn reaches(queries: &[Query], memory: &InboxMemory, mode: Mode, means: RequestBudget) -> Vec<WalkPlan> {
+    let RequestBudget { free, share, sweep_every, dated, now } = means;
     let known = |query: &Query| memory.walks.get(&query.id).cloned().unwrap_or_default();
     let pages = |query: &Query| usize::try_from(known(query).pages.max(1)).unwrap_or(usize::MAX);
     let needed: usize = queries.iter().map(pages).fold(0, usize::saturating_add);
@@ -93,11 +93,11 @@ pub(crate) fn reaches(queries: &[Query], memory: &InboxMemory, mode: Mode, means
             let WalkMemory { ended_at, looked_at, shown_to, part, .. } = known(query);
             let Some(looked_at) = looked_at else {
                 // How long it is, is not known: what is free now is read now, the rest next time.
-                return Reach::Part { news: None, cap: most(free / count) };
+                return WalkPlan::Part { news: None, cap: most(free / count) };
             };
             let fits = needed <= allowance;
             if fits && (part.is_none() || now.duration_since(looked_at) < OVERLAP) {
-                return Reach::Full;
+                return WalkPlan::Full;
             }
             let since = ask_since(looked_at, shown_to, dated);
             let since = since.checked_sub(OVERLAP).unwrap_or(since);
@@ -108,15 +108,15 @@ pub(crate) fn reaches(queries: &[Query], memory: &InboxMemory, mode: Mode, means
             };
             if fits {
                 // Who came since this walk began is not on the pages that are left of it.
-                let news = News { since, cap: most(each / 2) };
-                return Reach::Part { news: Some(news), cap: MOST_PAGES };
+                let news = Recent { since, cap: most(each / 2) };
+                return WalkPlan::Part { news: Some(news), cap: MOST_PAGES };
             }
             let due = ended_at.is_none_or(|at| now.duration_since(at) >= sweep_every || at > now);
             if mode == Mode::Once || due || part.is_some() {
-                let news = News { since, cap: most(each / 2) };
-                Reach::Part { news: Some(news), cap: most(burst.max(each - each / 2)) }
+                let news = Recent { since, cap: most(each / 2) };
+                WalkPlan::Part { news: Some(news), cap: most(burst.max(each - each / 2)) }
             } else {
-                Reach::Narrow(News { since, cap: most(each) })
+                WalkPlan::Narrow(Recent { since, cap: most(each) })
             }
         })
         .collect()
@@ -124,14 +124,14 @@ pub(crate) fn reaches(queries: &[Query], memory: &InboxMemory, mode: Mode, means
 
 /// What a walk is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum WalkKind {
     /// Everything, or a part of it.
     Full,
     /// What is new.
     Narrow,
 }
 
-impl Kind {
+impl WalkKind {
     /// The name for metrics.
     pub fn name(self) -> &'static str {
         match self {
@@ -153,7 +153,7 @@ pub(crate) struct Walker<'a> {
     /// Hears of every page.
     pub progress: &'a (dyn Fn(u32) + Send + Sync),
     /// Hears how every walk ended.
-    pub ended: &'a (dyn Fn(Kind, &str) + Send + Sync),
+    pub ended: &'a (dyn Fn(WalkKind, &str) + Send + Sync),
     /// How many bytes this poll may still keep of what the API sends.
     pub room: AtomicUsize,
     /// How many there were.
@@ -168,15 +168,15 @@ impl Walker<'_> {
     pub(crate) async fn query(
         &self,
         query: &Query,
-        reach: Reach,
+        reach: WalkPlan,
         memory: &mut InboxMemory,
         observed: &mut Observed,
         now: Timestamp,
-    ) -> Result<Option<Gap>, InboxError> {
+    ) -> Result<Option<Incomplete>, InboxError> {
         let (news, cap) = match reach {
-            Reach::Full => (None, Some(MOST_PAGES)),
-            Reach::Narrow(news) => (Some(news), None),
-            Reach::Part { news, cap } => (news, Some(cap)),
+            WalkPlan::Full => (None, Some(MOST_PAGES)),
+            WalkPlan::Narrow(news) => (Some(news), None),
+            WalkPlan::Part { news, cap } => (news, Some(cap)),
         };
         let mut gap = None;
         if let Some(news) = news {
@@ -188,7 +188,7 @@ impl Walker<'_> {
         Ok(gap)
     }
 
-    async fn pages(&self, filter: &Filter, kind: Kind, extent: Extent) -> Walk {
+    async fn pages(&self, filter: &Filter, kind: WalkKind, extent: Extent) -> Walk {
         let extent = Extent { room: self.room.load(Ordering::Relaxed), ..extent };
         let walk = read_pages(self.client, &self.gate, filter, extent, self.progress).await;
         self.room.store(extent.room.saturating_sub(walk.bytes), Ordering::Relaxed);
@@ -208,12 +208,12 @@ impl Walker<'_> {
     }
 
     /// What of a walk was not read, or not understood.
-    fn gap(&self, walk: &Walk) -> Option<Gap> {
+    fn gap(&self, walk: &Walk) -> Option<Incomplete> {
         match walk.end {
-            WalkEnd::TooLarge => Some(Gap::TooLarge(self.most_bytes >> 20)),
-            _ if walk.unreadable > 0 => Some(Gap::Unreadable(walk.unreadable)),
-            WalkEnd::Torn => Some(Gap::Torn),
-            WalkEnd::Uneven => Some(Gap::Uneven),
+            WalkEnd::TooLarge => Some(Incomplete::TooLarge(self.most_bytes >> 20)),
+            _ if walk.unreadable > 0 => Some(Incomplete::Unreadable(walk.unreadable)),
+            WalkEnd::Torn => Some(Incomplete::Torn),
+            WalkEnd::Uneven => Some(Incomplete::Uneven),
             WalkEnd::Complete | WalkEnd::Capped | WalkEnd::Failed(_) => None,
         }
     }
@@ -222,11 +222,11 @@ impl Walker<'_> {
     async fn news(
         &self,
         query: &Query,
-        news: News,
+        news: Recent,
         memory: &mut InboxMemory,
         observed: &mut Observed,
         now: Timestamp,
-    ) -> Result<Option<Gap>, InboxError> {
+    ) -> Result<Option<Incomplete>, InboxError> {
         let filter = query.filter.narrowed(news.since, now);
         let extent = Extent {
             page_size: memory.page_size,
@@ -237,10 +237,10 @@ impl Walker<'_> {
             room: self.most_bytes,
             now,
         };
-        let mut walk = self.pages(&filter, Kind::Narrow, extent).await;
+        let mut walk = self.pages(&filter, WalkKind::Narrow, extent).await;
         if walk.end == WalkEnd::Torn {
             take(query, &mut walk, observed, now);
-            walk = self.pages(&filter, Kind::Narrow, extent).await;
+            walk = self.pages(&filter, WalkKind::Narrow, extent).await;
         }
         memory.shown_to = memory.shown_to.max(self.shown_to(&walk));
         take(query, &mut walk, observed, now);
@@ -257,7 +257,7 @@ impl Walker<'_> {
             // More is new than may be read so: a full walk is due.
             WalkEnd::Capped => {
                 remembered.ended_at = None;
-                return Ok(gap.or(Some(Gap::Behind)));
+                return Ok(gap.or(Some(Incomplete::Behind)));
             }
             WalkEnd::Failed(error) => return Err(error),
         }
@@ -272,7 +272,7 @@ impl Walker<'_> {
         memory: &mut InboxMemory,
         observed: &mut Observed,
         now: Timestamp,
-    ) -> Result<Option<Gap>, InboxError> {
+    ) -> Result<Option<Incomplete>, InboxError> {
         let verified = memory.page_size_at.is_some_and(|at| now.duration_since(at) < self.verify_every && at <= now);
         let last = if verified { Last::Short } else { Last::Empty };
         let remembered = memory.walks.entry(query.id.clone()).or_default();
@@ -288,7 +288,7 @@ impl Walker<'_> {
             room: self.most_bytes,
             now,
         };
-        let mut walk = self.pages(&query.filter, Kind::Full, from(part.as_ref())).await;
+        let mut walk = self.pages(&query.filter, WalkKind::Full, from(part.as_ref())).await;
         if walk.is_complete() && part.as_ref().is_some_and(|part| part.torn) {
             walk.end = WalkEnd::Torn;
         }
@@ -296,13 +296,13 @@ impl Walker<'_> {
             take(query, &mut walk, observed, now);
             tracing::debug!(query.id, walk.pages, walk.unreadable, "walk.torn");
             part = None;
-            walk = self.pages(&query.filter, Kind::Full, from(None)).await;
+            walk = self.pages(&query.filter, WalkKind::Full, from(None)).await;
         } else if walk.end == WalkEnd::Uneven && uneven(query, memory) + 1 < AS_IT_PAGES {
             // Counted as a walk of its own.
             take(query, &mut walk, observed, now);
             memory.walks.entry(query.id.clone()).or_default().uneven += 1;
             part = None;
-            walk = self.pages(&query.filter, Kind::Full, from(None)).await;
+            walk = self.pages(&query.filter, WalkKind::Full, from(None)).await;
         }
         if walk.end == WalkEnd::Uneven {
             let remembered = memory.walks.entry(query.id.clone()).or_default();
@@ -320,7 +320,7 @@ impl Walker<'_> {
         take(query, &mut walk, observed, now);
         let gap = self.gap(&walk);
         match walk.end {
-            WalkEnd::Capped if !stopped => Ok(gap.or(Some(Gap::TooLong))),
+            WalkEnd::Capped if !stopped => Ok(gap.or(Some(Incomplete::TooLong))),
             // No slot is left in this run: the next one goes on.
             WalkEnd::Failed(InboxError::OutOfTime)
             | WalkEnd::Complete

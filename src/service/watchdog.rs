@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// The watchdog of the whole program.
-pub struct Watchdog {
+pub struct WatchdogLoop {
     /// Who is told.
     pub notify: Vec<String>,
     /// An inbox that cannot be read for so long is trouble.
@@ -31,7 +31,7 @@ pub struct Watchdog {
     pub clock: Arc<dyn Clock>,
 }
 
-impl Watchdog {
+impl WatchdogLoop {
     /// One look; gives how many notifications are owed by it.
     ///
     /// # Errors

@@ -9,7 +9,7 @@ use super::{
     rows::{self, from_json, json, micros},
     silences,
 };
-use crate::model::{Ack, Alert, AlertId, Candidate, Changes, Entry, Happened, InboxMemory, Snapshot, Told};
+use crate::model::{Ack, Alert, AlertId, Candidate, Changes, Entry, Happened, InboxMemory, Snapshot, ToldReceiver};
 
 /// What is remembered of an inbox.
 pub(super) fn snapshot(db: &Connection, inbox: &str) -> rusqlite::Result<Snapshot> {
@@ -37,7 +37,7 @@ pub(super) fn snapshot(db: &Connection, inbox: &str) -> rusqlite::Result<Snapsho
              ORDER BY n.id",
         )?
         .query_map([inbox], |row| {
-            Ok(Told {
+            Ok(ToldReceiver {
                 alert: AlertId(row.get("alert")?),
                 receiver: row.get("receiver")?,
                 step: row.get("step")?,

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, params, params_from_iter, types::Value};
 
 use super::rows::{self, micros};
-use crate::model::{Entry, Happened, history::Asked};
+use crate::model::{Entry, Happened, history::HistoryQuery};
 
 /// The most entries that are given at once.
 const MOST: i64 = 10_000;
@@ -50,7 +50,7 @@ pub(super) fn of_notifications(
 }
 
 /// What happened, the oldest first; of very much the newest part.
-pub(super) fn read(db: &Connection, asked: &Asked) -> rusqlite::Result<Vec<Entry>> {
+pub(super) fn read(db: &Connection, asked: &HistoryQuery) -> rusqlite::Result<Vec<Entry>> {
     let mut conditions = vec!["1".to_owned()];
     let mut values: Vec<Value> = Vec::new();
     let mut only = |condition: &str, value: Value| {

@@ -4,9 +4,10 @@
 //! decides nothing; it knows no rule, no wire, no clock. It is long since every wish has its words about errors.
 
 mod alerts;
-mod elsewhere;
+mod connection;
 mod error;
 mod file;
+mod handover;
 mod history;
 mod lineage;
 mod lock;
@@ -14,12 +15,11 @@ mod mark;
 mod migrations;
 mod mirror;
 mod outbox;
-mod owner;
+mod outbox_admin;
 mod place;
 mod receivers;
 mod rows;
 mod rules;
-mod shelf;
 mod silences;
 mod space;
 mod succession;
@@ -34,19 +34,21 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 
-pub(crate) use elsewhere::Handed;
+pub(crate) use connection::{FaultPoints, Writes};
 pub(crate) use error::StoreError;
+pub(crate) use handover::HandOver;
 pub(crate) use lock::Lock;
-pub(crate) use outbox::{Attempted, Open, Owed, Recorded, Waiting};
-pub(crate) use owner::{FaultPoints, Writes};
+pub(crate) use outbox::{AttemptRecord, DeliveryStep, Open, Owed, Waiting};
+pub(crate) use outbox_admin::{Change, StoredMessage};
 pub(crate) use receivers::Backlog;
-pub(crate) use shelf::{Done, Kept};
 pub(crate) use succession::{Left, Passed, VIA};
 
-use self::owner::Opening;
-use crate::model::{
-    Ack, Alert, AlertId, Changes, Entry, InboxMemory, Loss, MessageId, Notification, Reception, RuleMemory, Silence,
-    Snapshot, history::Asked,
+use crate::{
+    model::{
+        Ack, Alert, AlertId, Changes, Entry, InboxMemory, Loss, MessageId, Notification, ReceiverState, RuleMemory,
+        Silence, Snapshot, history::HistoryQuery,
+    },
+    store::connection::Opening,
 };
 
 /// Rows of each kind that are forgotten in one transaction: other work comes in between.
@@ -61,9 +63,9 @@ impl StoreError {
 /// The store: one SQLite file, behind one thread that owns the connection.
 #[derive(Clone, Debug)]
 pub struct Store {
-    owner: owner::Owner,
+    owner: connection::Owner,
     /// Attempts whose outcome could not be written. They must not be made again.
-    unrecorded: Arc<Mutex<Vec<Attempted>>>,
+    unrecorded: Arc<Mutex<Vec<AttemptRecord>>>,
 }
 
 impl Store {
@@ -85,7 +87,7 @@ impl Store {
     }
 
     async fn opened(path: &Path, opening: Opening) -> Result<Self, StoreError> {
-        Ok(Self { owner: owner::Owner::open(path, opening).await?, unrecorded: Arc::default() })
+        Ok(Self { owner: connection::Owner::open(path, opening).await?, unrecorded: Arc::default() })
     }
 
     /// Tells of its fault points, for tests of crashes.
@@ -160,7 +162,7 @@ impl Store {
     ///
     /// # Errors
     /// The file failed; nothing has changed then.
-    pub async fn record(&self, recorded: Recorded) -> Result<(), StoreError> {
+    pub async fn record(&self, recorded: DeliveryStep) -> Result<(), StoreError> {
         self.owner.write(move |db| outbox::record(db, &recorded)).await
     }
 
@@ -169,7 +171,7 @@ impl Store {
     ///
     /// # Errors
     /// The file failed; nothing has changed then.
-    pub async fn attempted(&self, attempted: Attempted) -> Result<usize, StoreError> {
+    pub async fn attempted(&self, attempted: AttemptRecord) -> Result<usize, StoreError> {
         let kept = attempted.clone();
         let done = self.owner.write(move |db| outbox::attempted(db, &attempted)).await;
         if done.is_err() {
@@ -183,8 +185,8 @@ impl Store {
     ///
     /// # Errors
     /// The file failed; nothing has changed then.
-    pub async fn hand_over(&self, handed: Handed, to: String, now: Timestamp) -> Result<usize, StoreError> {
-        self.owner.write(move |db| elsewhere::hand_over(db, &handed, &to, now)).await
+    pub async fn hand_over(&self, handed: HandOver, to: String, now: Timestamp) -> Result<usize, StoreError> {
+        self.owner.write(move |db| handover::hand_over(db, &handed, &to, now)).await
     }
 
     /// After a crash: attempts that were under way have no known outcome.
@@ -217,9 +219,9 @@ impl Store {
         done
     }
 
-    fn take_unrecorded(&self, receiver: Option<&str>) -> Vec<Attempted> {
+    fn take_unrecorded(&self, receiver: Option<&str>) -> Vec<AttemptRecord> {
         let mut all = self.unrecorded.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_of = |one: &Attempted| receiver.is_none_or(|receiver| one.receiver == receiver);
+        let is_of = |one: &AttemptRecord| receiver.is_none_or(|receiver| one.receiver == receiver);
         let (of, others) = std::mem::take(&mut *all).into_iter().partition(is_of);
         *all = others;
         of
@@ -229,7 +231,7 @@ impl Store {
     ///
     /// # Errors
     /// The file failed; nothing has changed then.
-    pub async fn receives(&self, receiver: &str, reception: Reception) -> Result<(), StoreError> {
+    pub async fn receives(&self, receiver: &str, reception: ReceiverState) -> Result<(), StoreError> {
         let receiver = receiver.to_owned();
         self.owner.write(move |db| receivers::save(db, &receiver, &reception)).await
     }
@@ -312,7 +314,7 @@ impl Store {
         unknown: Vec<String>,
         now: Timestamp,
     ) -> Result<(usize, usize), StoreError> {
-        self.owner.write(move |db| elsewhere::forget_others(db, &inboxes, &receivers, &unknown, now)).await
+        self.owner.write(move |db| handover::forget_others(db, &inboxes, &receivers, &unknown, now)).await
     }
 
     /// Moves everything into the one file, so that a copy of it is whole; the last thing of a run.
@@ -472,7 +474,7 @@ impl Store {
     ///
     /// # Errors
     /// The file failed.
-    pub async fn history(&self, asked: Asked) -> Result<Vec<Entry>, StoreError> {
+    pub async fn history(&self, asked: HistoryQuery) -> Result<Vec<Entry>, StoreError> {
         self.owner.read(move |db| history::read(db, &asked)).await
     }
 
@@ -504,24 +506,24 @@ impl Store {
     ///
     /// # Errors
     /// The file failed.
-    pub async fn kept(&self) -> Result<Vec<Kept>, StoreError> {
-        self.owner.read(shelf::list).await
+    pub async fn kept(&self) -> Result<Vec<StoredMessage>, StoreError> {
+        self.owner.read(outbox_admin::list).await
     }
 
     /// Tries a message that was given up as if it were new, under its old id.
     ///
     /// # Errors
     /// The file failed; nothing has changed then.
-    pub async fn replay(&self, id: MessageId, now: Timestamp) -> Result<Done, StoreError> {
-        self.owner.write(move |db| shelf::replay(db, &id, now)).await
+    pub async fn replay(&self, id: MessageId, now: Timestamp) -> Result<Change, StoreError> {
+        self.owner.write(move |db| outbox_admin::replay(db, &id, now)).await
     }
 
     /// Gives a message up for good.
     ///
     /// # Errors
     /// The file failed; nothing has changed then.
-    pub async fn drop_message(&self, id: MessageId, now: Timestamp) -> Result<Done, StoreError> {
-        self.owner.write(move |db| shelf::drop_message(db, &id, now)).await
+    pub async fn drop_message(&self, id: MessageId, now: Timestamp) -> Result<Change, StoreError> {
+        self.owner.write(move |db| outbox_admin::drop_message(db, &id, now)).await
     }
 
     /// A number that changes when another process has written something.

@@ -8,14 +8,14 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, ToSql, types::Value};
 
-pub(crate) use self::steps::{Attempted, Recorded, attempted, record};
+pub(crate) use self::steps::{AttemptRecord, DeliveryStep, attempted, record};
 pub(super) use self::steps::{mark_tried, supersede};
 use super::{
     history, receivers,
     rows::{self, from_json, micros},
     silences,
 };
-use crate::model::{Alert, Happened, Message, MessageId, Notification, NotificationId, Reception, Silence};
+use crate::model::{Alert, Happened, Message, MessageId, Notification, NotificationId, ReceiverState, Silence};
 
 /// Nothing is put off for longer: an hour that a receiver may ask for, and the jitter.
 const LONGEST_PAUSE: SignedDuration = SignedDuration::from_mins(75);
@@ -63,7 +63,7 @@ pub struct Open {
     /// Every silence that is remembered.
     pub silences: Vec<Silence>,
     /// How the receiver takes messages.
-    pub reception: Reception,
+    pub reception: ReceiverState,
 }
 
 /// What waits for one receiver.

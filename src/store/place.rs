@@ -45,7 +45,7 @@ struct Seen {
 }
 
 /// The place of a state that a run works on.
-pub(super) struct Place {
+pub(super) struct StatePlace {
     lock: Lock,
     mirror: Mirror,
     seen: Seen,
@@ -62,7 +62,7 @@ struct Stranger {
     lineage: Option<Lineage>,
 }
 
-impl Place {
+impl StatePlace {
     /// Of the state that is locked, and open as `db`.
     pub(super) fn of(lock: Lock, db: &mut Connection) -> Result<Self, StoreError> {
         // Of a run that was killed while it wrote the state back.

@@ -6,13 +6,13 @@ use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::rows::{self, micros};
-use crate::model::Reception;
+use crate::model::ReceiverState;
 
 /// No clock that was ever set says a time before 2020, in microseconds since 1970.
 const NEVER_SET: i64 = 1_577_836_800_000_000;
 
-fn reception(row: &Row<'_>) -> rusqlite::Result<Reception> {
-    Ok(Reception {
+fn reception(row: &Row<'_>) -> rusqlite::Result<ReceiverState> {
+    Ok(ReceiverState {
         failing_since: rows::maybe_time(row, "failing_since")?,
         broken_at: rows::maybe_time(row, "broken_at")?,
         not_before: rows::maybe_time(row, "not_before")?,
@@ -21,15 +21,15 @@ fn reception(row: &Row<'_>) -> rusqlite::Result<Reception> {
 }
 
 /// How a receiver takes messages.
-pub(super) fn of(db: &Connection, receiver: &str) -> rusqlite::Result<Reception> {
+pub(super) fn of(db: &Connection, receiver: &str) -> rusqlite::Result<ReceiverState> {
     let known =
         db.prepare_cached("SELECT * FROM receiver WHERE name = ?1")?.query_row([receiver], reception).optional()?;
     Ok(known.unwrap_or_default())
 }
 
 /// Writes it; the caller holds the transaction.
-pub(super) fn save(db: &Connection, receiver: &str, reception: &Reception) -> rusqlite::Result<()> {
-    let Reception { failing_since, broken_at, not_before, last_error } = reception;
+pub(super) fn save(db: &Connection, receiver: &str, reception: &ReceiverState) -> rusqlite::Result<()> {
+    let ReceiverState { failing_since, broken_at, not_before, last_error } = reception;
     db.prepare_cached(
         "INSERT INTO receiver (name, failing_since, broken_at, not_before, last_error) VALUES (?1, ?2, ?3, ?4, ?5) \
          ON CONFLICT (name) DO UPDATE SET failing_since = excluded.failing_since, broken_at = excluded.broken_at, \
@@ -49,7 +49,7 @@ pub(super) fn save(db: &Connection, receiver: &str, reception: &Reception) -> ru
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Backlog {
     /// How it takes messages.
-    pub reception: Reception,
+    pub reception: ReceiverState,
     /// Since when the oldest of what waits is to be told.
     pub waits_since: Option<Timestamp>,
     /// Since when the oldest message waits that nobody has tried.

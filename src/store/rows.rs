@@ -5,8 +5,8 @@ use rusqlite::{Row, types::Type};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::model::{
-    Ack, Alert, AlertId, Charge, Contact, Edition, Entry, Event, Happened, Lapse, Notification, Reason, Resolution,
-    Silence,
+    Ack, Alert, AlertId, Assignment, Contact, Entry, Event, Happened, Notification, PendingResolve, Reason, Resolution,
+    RuleVersion, Silence,
 };
 
 /// A time as a column.
@@ -69,17 +69,17 @@ pub(super) fn alert(row: &Row<'_>) -> rusqlite::Result<Alert> {
         resolution,
         ack: ack(row)?,
         missed_walks: row.get("missed_walks")?,
-        charge: Charge { agent: row.get("charge_agent")?, status: row.get("charge_status")? },
-        edition: Edition { file: row.get("file")?, condition: row.get("condition")?, timing: row.get("timing")? },
+        charge: Assignment { agent: row.get("charge_agent")?, status: row.get("charge_status")? },
+        edition: RuleVersion { file: row.get("file")?, condition: row.get("condition")?, timing: row.get("timing")? },
         steps: from_json(row, "steps")?,
     })
 }
 
-fn lapse(row: &Row<'_>) -> rusqlite::Result<Option<Lapse>> {
+fn lapse(row: &Row<'_>) -> rusqlite::Result<Option<PendingResolve>> {
     let Some(at) = maybe_time(row, "lapsed_at")? else { return Ok(None) };
     let name: Option<String> = row.get("lapse_reason")?;
     let reason = name.and_then(|name| Reason::from_name(&name)).unwrap_or(Reason::NoLongerMatches);
-    Ok(Some(Lapse { at, ended_at: maybe_time(row, "lapse_ended_at")?.unwrap_or(at), reason }))
+    Ok(Some(PendingResolve { at, ended_at: maybe_time(row, "lapse_ended_at")?.unwrap_or(at), reason }))
 }
 
 fn ack(row: &Row<'_>) -> rusqlite::Result<Option<Ack>> {

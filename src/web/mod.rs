@@ -32,7 +32,7 @@ use crate::{
 };
 
 #[derive(Clone)]
-pub(crate) struct Asked {
+pub(crate) struct WebContext {
     /// The loops.
     pub health: Arc<Health>,
     /// Whether anybody who waits would be told of.
@@ -46,11 +46,11 @@ pub(crate) struct Asked {
 }
 
 /// Answers until `stop`.
-pub(crate) async fn serve(listener: TcpListener, asked: Asked, stop: CancellationToken) {
+pub(crate) async fn serve(listener: TcpListener, asked: WebContext, stop: CancellationToken) {
     connections::serve(listener, routes(asked), Room::default(), stop).await;
 }
 
-fn routes(asked: Asked) -> Router {
+fn routes(asked: WebContext) -> Router {
     Router::new()
         .route("/healthz", get(healthz))
         .route("/readyz", get(readyz))
@@ -59,12 +59,12 @@ fn routes(asked: Asked) -> Router {
 }
 
 /// The loops are turning.
-async fn healthz(State(asked): State<Asked>) -> (StatusCode, String) {
+async fn healthz(State(asked): State<WebContext>) -> (StatusCode, String) {
     answer(&asked.health.standing_still(asked.clock.steady()))
 }
 
 /// The last complete poll of every inbox is recent, and whoever waits in it would be told of.
-async fn readyz(State(asked): State<Asked>) -> (StatusCode, String) {
+async fn readyz(State(asked): State<WebContext>) -> (StatusCode, String) {
     let mut problems = asked.health.not_ready(asked.clock.now(), asked.clock.steady());
     problems.extend(asked.lookout.blind().await.unwrap_or_else(|_| vec!["the state cannot be read".to_owned()]));
     answer(&problems)
@@ -79,7 +79,7 @@ fn answer(problems: &[String]) -> (StatusCode, String) {
 }
 
 /// What was counted, in the form that is asked for.
-async fn metrics(State(asked): State<Asked>, headers: HeaderMap) -> Response {
+async fn metrics(State(asked): State<WebContext>, headers: HeaderMap) -> Response {
     if !may_ask(asked.token.as_ref().map(Renewable::get).as_deref(), &headers) {
         let words = "this needs the token of [server]: Authorization: Bearer …\n";
         return (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, "Bearer")], words).into_response();

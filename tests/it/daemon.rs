@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use pengwatch::sandbox::{
     By, Deed,
-    fault::{Fault, Kind, Place},
+    fault::{Fault, FaultKind, Place},
 };
 
 use crate::harness::{Home, eventually, now};
@@ -87,7 +87,7 @@ fn a_closed_terminal_ends_one_poll_in_order_unless_it_is_told_not_to_mind() {
     for (before, ends) in [("exec env --default-signal=HUP", true), ("trap '' HUP; exec", false)] {
         let home = Home::watching();
         home.waits("c1", "Asha", "Hello?");
-        home.inbox().fault(Fault::inbox(Kind::Delay { ms: 2_000 }));
+        home.inbox().fault(Fault::inbox(FaultKind::Delay { ms: 2_000 }));
         let run = home.shell(&format!("{before} {binary} run --once"));
         eventually("the poll", || !home.inbox().requests().is_empty());
         run.signal("HUP");
@@ -102,10 +102,10 @@ fn a_closed_terminal_ends_one_poll_in_order_unless_it_is_told_not_to_mind() {
 fn ends_while_a_receiver_and_the_inbox_hang() {
     let home = Home::watching();
     home.waits("c1", "Asha", "Hello?");
-    home.inbox().fault(Fault::slack(Kind::Delay { ms: 60_000 }));
+    home.inbox().fault(Fault::slack(FaultKind::Delay { ms: 60_000 }));
     let daemon = home.start(&["run"]);
     eventually("the message", || home.inbox().slack().len() == 1);
-    home.inbox().fault(Fault::inbox(Kind::Delay { ms: 60_000 }));
+    home.inbox().fault(Fault::inbox(FaultKind::Delay { ms: 60_000 }));
     let asked = home.inbox().requests().len();
     eventually("the hanging request", || home.inbox().requests().len() > asked);
     daemon.signal("TERM");
@@ -124,7 +124,7 @@ fn polls_on_through_faults() {
     home.waits("c1", "Asha", "Hello?");
     let daemon = home.start(&["run"]);
     eventually("the beginning", || home.inbox().slack().len() == 1);
-    for kind in [Kind::Html, Kind::status(500), Kind::HalfJson, Kind::Reset] {
+    for kind in [FaultKind::Html, FaultKind::status(500), FaultKind::HalfJson, FaultKind::Reset] {
         home.inbox().fault(Fault::at(Place::Inbox, kind));
     }
     let asked = home.inbox().requests().len();
@@ -163,7 +163,7 @@ fn tells_nothing_twice_over_restarts_however_it_ends() {
 #[test]
 fn a_refused_token_does_not_end_it() {
     let home = Home::watching();
-    home.inbox().fault(Fault::inbox(Kind::status(401)));
+    home.inbox().fault(Fault::inbox(FaultKind::status(401)));
     home.waits("c1", "Asha", "Hello?");
     let daemon = home.start(&["run"]);
     eventually("the beginning, after the token is taken again", || home.inbox().slack().len() == 1);
@@ -177,7 +177,7 @@ fn a_refused_token_does_not_end_it() {
 fn a_second_ctrl_c_ends_it_at_once() {
     let home = Home::watching();
     home.waits("c1", "Asha", "Hello?");
-    home.inbox().fault(Fault::slack(Kind::Delay { ms: 60_000 }));
+    home.inbox().fault(Fault::slack(FaultKind::Delay { ms: 60_000 }));
     let mut daemon = home.start(&["run"]);
     eventually("the message", || home.inbox().slack().len() == 1);
     daemon.signal("INT");

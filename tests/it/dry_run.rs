@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use pengwatch::sandbox::{
     By, Deed,
-    fault::{Fault, Kind},
+    fault::{Fault, FaultKind},
 };
 
 use sha2::{Digest, Sha256};
@@ -88,7 +88,7 @@ fn works_beside_a_daemon() {
 #[test]
 fn an_inbox_that_cannot_be_read_is_status_1() {
     let home = Home::watching();
-    home.inbox().fault(Fault::inbox(Kind::status(403)));
+    home.inbox().fault(Fault::inbox(FaultKind::status(403)));
     let ran = home.run(&["run", "--dry-run"]);
     ran.ends(1);
     assert_eq!(ran.stdout, "nothing would be sent\n");

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use pengwatch::sandbox::{
     By, Deed, Received,
-    fault::{Fault, Kind},
-    smtp::{Stage, Trouble},
+    fault::{Fault, FaultKind},
+    smtp::{SinkTrouble, Stage},
 };
 
 use crate::harness::{Home, RULE, Ran, eventually, now};
@@ -30,7 +30,7 @@ fn notes(ran: &Ran) -> Vec<&str> {
 #[test]
 fn slack_is_down_and_then_up() {
     let home = hasty();
-    home.inbox().fault(Fault::slack(Kind::status(503)).repeated(100));
+    home.inbox().fault(Fault::slack(FaultKind::status(503)).repeated(100));
     let ran = home.run(&["run", "--once"]);
     ran.ends(1);
     let notes = notes(&ran);
@@ -54,7 +54,7 @@ fn slack_is_down_and_then_up() {
 fn a_receiver_that_has_not_answered_by_the_deadline_is_named() {
     let home = hasty();
     home.edit("pengwatch.toml", "deadline = \"4s\"", "deadline = \"1s\"");
-    home.inbox().fault(Fault::slack(Kind::Delay { ms: 30_000 }));
+    home.inbox().fault(Fault::slack(FaultKind::Delay { ms: 30_000 }));
     let ran = home.run(&["run", "--once"]);
     ran.ends(1);
     let line = "receiver support: 1 notification waits in the outbox: no answer in time. The next run tries again";
@@ -94,7 +94,7 @@ fn recipients_who_have_a_mail_when_the_deadline_comes_do_not_get_it_again() {
     let home = hasty();
     home.edit("pengwatch.toml", "deadline = \"4s\"", "deadline = \"2s\"");
     home.edit("pengwatch.toml", "[\"leads@example.com\"]", "[\"a@example.com\", \"b@example.com\", \"c@example.com\"]");
-    let late = Trouble::Delay(Duration::from_mins(1));
+    let late = SinkTrouble::Delay(Duration::from_mins(1));
     home.mail().trouble_for("b@example.com", Stage::Rcpt, late, 1);
     let ran = home.run(&["run", "--once"]);
     ran.ends(1);
@@ -115,7 +115,7 @@ fn a_chain_of_dead_receivers_comes_to_its_end_in_one_run() {
     let chain = ["second", "third", "fourth"].iter().zip(["third", "fourth", "leads"]);
     let chain = chain.map(|(name, to)| format!("\n\n[receiver.{name}]\ntype = \"slack\"\n{}", next(to)));
     home.edit("pengwatch.toml", slack, &format!("{}{}", next("second"), chain.collect::<String>()));
-    home.inbox().fault(Fault::slack(Kind::status(404)).repeated(100));
+    home.inbox().fault(Fault::slack(FaultKind::status(404)).repeated(100));
     home.run(&["run", "--once"]).ends(1);
     assert_eq!(home.inbox().slack().len(), 4);
     assert_eq!(home.mail().mails().len(), 1);
@@ -126,8 +126,8 @@ fn stopped_while_it_sends_it_begins_nothing_and_what_is_under_way_ends_soon() {
     let home = Home::watching();
     home.waits("c1", "Asha", "Hello?");
     home.edit("pengwatch.toml", "[\"leads@example.com\"]", "[\"a@example.com\", \"b@example.com\"]");
-    home.inbox().fault(Fault::slack(Kind::Delay { ms: 60_000 }));
-    let slow = Trouble::Delay(Duration::from_secs(2));
+    home.inbox().fault(Fault::slack(FaultKind::Delay { ms: 60_000 }));
+    let slow = SinkTrouble::Delay(Duration::from_secs(2));
     home.mail().trouble_for("a@example.com", Stage::Rcpt, slow, 1);
     let started = home.start(&["run", "--once"]);
     crate::harness::eventually("the requests", || !home.inbox().slack().is_empty() && home.mail().connections() > 0);
@@ -151,9 +151,9 @@ fn stopped_while_it_sends_it_begins_nothing_and_what_is_under_way_ends_soon() {
 #[test]
 fn retries_of_a_webhook_and_a_mail_carry_the_same_id() {
     let home = hasty();
-    home.inbox().fault(Fault::webhook(Kind::status(503)).repeated(100));
+    home.inbox().fault(Fault::webhook(FaultKind::status(503)).repeated(100));
     // The relay takes the mail, and the answer is lost.
-    home.mail().trouble(Stage::End, Trouble::HangUp, 1);
+    home.mail().trouble(Stage::End, SinkTrouble::HangUp, 1);
     home.run(&["run", "--once"]).ends(1);
     home.inbox().clear_faults();
     home.edit("pengwatch.toml", "deadline = \"4s\"", "deadline = \"20s\"");
@@ -171,7 +171,7 @@ fn retries_of_a_webhook_and_a_mail_carry_the_same_id() {
 
 /// One run with the inbox broken like that: the line, status 1, no alert is touched.
 #[track_caller]
-fn inbox_broken(kind: Kind, line: &str) {
+fn inbox_broken(kind: FaultKind, line: &str) {
     let home = Home::watching();
     home.waits("c1", "Asha", "Hello?");
     home.run(&["run", "--once"]).ends(0);
@@ -193,13 +193,13 @@ fn inbox_broken(kind: Kind, line: &str) {
 
 #[test]
 fn the_inbox_fails() {
-    inbox_broken(Kind::status(500), "the API failed (HTTP 500)");
+    inbox_broken(FaultKind::status(500), "the API failed (HTTP 500)");
 }
 
 #[test]
 fn the_inbox_answers_with_a_web_page() {
     let page =
-        Kind::Status { code: 200, body: Some("<!DOCTYPE html><html>Log in</html>".to_owned()), retry_after: None };
+        FaultKind::Status { code: 200, body: Some("<!DOCTYPE html><html>Log in</html>".to_owned()), retry_after: None };
     inbox_broken(
         page,
         "something between us and the API answered (HTTP 200, a web page): look there, not at the token",
@@ -209,14 +209,14 @@ fn the_inbox_answers_with_a_web_page() {
 #[test]
 fn the_inbox_refuses_the_token() {
     inbox_broken(
-        Kind::status(401),
+        FaultKind::status(401),
         "the API refused the token (HTTP 401); check the inbox's `token`, or ask the provider for a new one",
     );
 }
 
 #[test]
 fn the_inbox_answers_with_half_of_it() {
-    inbox_broken(Kind::HalfJson, "the API's answer is no valid JSON");
+    inbox_broken(FaultKind::HalfJson, "the API's answer is no valid JSON");
 }
 
 #[test]
@@ -233,7 +233,7 @@ fn nobody_listens() {
 #[test]
 fn a_message_that_nobody_takes_is_said() {
     let home = hasty();
-    home.inbox().fault(Fault::slack(Kind::status(400)).repeated(100));
+    home.inbox().fault(Fault::slack(FaultKind::status(400)).repeated(100));
     let ran = home.run(&["run", "--once"]);
     ran.ends(1);
     assert_eq!(notes(&ran)[0], "messages that no receiver took, and that are not tried again: 1");
@@ -243,7 +243,7 @@ fn a_message_that_nobody_takes_is_said() {
 fn stopped_in_the_middle_it_ends_at_once_and_loses_nothing() {
     let home = Home::watching();
     home.waits("c1", "Asha", "Hello?");
-    home.inbox().fault(Fault::inbox(Kind::Delay { ms: 4_000 }));
+    home.inbox().fault(Fault::inbox(FaultKind::Delay { ms: 4_000 }));
     let started = home.start(&["run", "--once"]);
     crate::harness::eventually("the request", || !home.inbox().requests().is_empty());
     started.signal("TERM");

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use pengwatch::sandbox::{By, Deed, Fault, Kind, Place};
+use pengwatch::sandbox::{By, Deed, Fault, FaultKind, Place};
 use serde_json::json;
 
 use crate::harness::{Home, eventually, now};
@@ -69,7 +69,7 @@ fn an_answer_between_two_polls_is_known_before_anybody_is_told() {
 fn what_a_receiver_did_not_take_is_looked_at_before_it_is_sent() {
     let home = home();
     wrote(&home, "asha", 40);
-    home.inbox().fault(Fault::at(Place::Slack, Kind::status(503)).repeated(3));
+    home.inbox().fault(Fault::at(Place::Slack, FaultKind::status(503)).repeated(3));
     let run = home.start(&["run"]);
     eventually("the first attempt", || !home.inbox().slack().is_empty());
     home.inbox().act("asha", &Deed::Answer(By::Agent, "Hi.".to_owned()), now()).expect("an answer");

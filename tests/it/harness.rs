@@ -145,11 +145,11 @@ impl Home {
 
     /// Starts the mail relay.
     pub(crate) fn with_mail(self) -> Self {
-        self.with_mail_that(smtp::Settings::default())
+        self.with_mail_that(smtp::SinkSettings::default())
     }
 
     /// Starts a mail relay that protects itself so.
-    pub(crate) fn with_mail_that(mut self, settings: smtp::Settings) -> Self {
+    pub(crate) fn with_mail_that(mut self, settings: smtp::SinkSettings) -> Self {
         let stop = self.stop.clone();
         self.mail = Some(RUNTIME.block_on(async {
             let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");

@@ -11,7 +11,7 @@ use std::{
 
 use pengwatch::sandbox::{
     BadRecord,
-    fault::{Fault, Kind},
+    fault::{Fault, FaultKind},
 };
 
 use crate::harness::{Home, eventually};
@@ -52,7 +52,7 @@ fn health_is_answered_without_a_word_about_customers() {
     let port = port();
     let home = with(Home::watching(), &format!("[server]\nlisten = \"127.0.0.1:{port}\"\n"));
     home.waits("c1", "Asha", "Hello?");
-    home.inbox().fault(Fault::inbox(Kind::status(500)).repeated(3));
+    home.inbox().fault(Fault::inbox(FaultKind::status(500)).repeated(3));
     let daemon = home.start(&["run"]);
     eventually("an answer", || get(port, "/healthz").is_some());
     assert_eq!(get(port, "/healthz"), Some((200, "ok\n".to_owned())));
@@ -67,7 +67,7 @@ fn health_is_answered_without_a_word_about_customers() {
 fn who_has_not_read_the_inbox_is_not_ready() {
     let port = port();
     let home = with(Home::watching(), &format!("[server]\nlisten = \"127.0.0.1:{port}\"\n"));
-    home.inbox().fault(Fault::inbox(Kind::status(500)).repeated(1_000));
+    home.inbox().fault(Fault::inbox(FaultKind::status(500)).repeated(1_000));
     let daemon = home.start(&["run"]);
     eventually("an answer", || get(port, "/readyz").is_some());
     assert_eq!(get(port, "/readyz"), Some((503, "inbox main has not been read completely yet\n".to_owned())));
@@ -110,14 +110,14 @@ fn the_heart_beats_after_good_runs_only() {
     let (port, heard) = ear();
     let table = "[watchdog]\nheartbeat_url = { env = \"HEART\" }\nafter = \"1s\"\n";
     let home = with(Home::watching(), table).env("HEART", &format!("http://127.0.0.1:{port}/hunter2heart"));
-    home.inbox().fault(Fault::inbox(Kind::status(500)).repeated(3));
+    home.inbox().fault(Fault::inbox(FaultKind::status(500)).repeated(3));
     home.run(&["run", "--once"]).ends(1);
     assert_eq!(heard.load(Ordering::SeqCst), 0, "the inbox was not read");
     home.run(&["run", "--once"]).ends(0);
     assert_eq!(heard.load(Ordering::SeqCst), 1);
 
     // A daemon that reads everything, with a message that nobody takes: overdue after a second.
-    home.inbox().fault(Fault::slack(Kind::status(503)).repeated(1_000));
+    home.inbox().fault(Fault::slack(FaultKind::status(503)).repeated(1_000));
     home.waits("c1", "Asha", "Hello?");
     home.edit("pengwatch.toml", "deadline = \"20s\"", "deadline = \"1s\"");
     home.run(&["run", "--once"]).ends(1);
@@ -145,7 +145,7 @@ fn the_heart_does_not_beat_after_a_run_that_did_not_understand_everything() {
     let table = "[watchdog]\nheartbeat_url = { env = \"HEART\" }\n";
     let home = with(Home::watching(), table).env("HEART", &format!("http://127.0.0.1:{port}/hunter2heart"));
     home.waits("c1", "Asha", "Hello?");
-    home.inbox().fault(Fault::inbox(Kind::BadRecord { what: BadRecord::Null }).on_page(1).repeated(2));
+    home.inbox().fault(Fault::inbox(FaultKind::BadRecord { what: BadRecord::Null }).on_page(1).repeated(2));
     let ran = home.run(&["run", "--once"]);
     let words = "inbox main was not read completely: 1 record was not understood. No alert was ended by this";
     assert!(ran.ends(1).stderr.contains(words), "{}", ran.stderr);
@@ -164,7 +164,7 @@ fn the_heart_does_not_beat_before_a_walk_over_several_runs_has_come_to_its_end()
     for number in 1..=7 {
         home.waits(&format!("c{number}"), &format!("Customer {number}"), "Hello?");
     }
-    home.inbox().fault(Fault::inbox(Kind::Delay { ms: 700 }).repeated(1_000));
+    home.inbox().fault(Fault::inbox(FaultKind::Delay { ms: 700 }).repeated(1_000));
     let ran = home.run(&["run", "--once"]);
     assert!(ran.ends(0).raw_stderr.contains("heartbeat.withheld"), "{}", ran.raw_stderr);
     assert_eq!(heard.load(Ordering::SeqCst), 0);
@@ -234,7 +234,7 @@ fn with_receivers_that_take_nothing_nobody_is_watched_for() {
     let home = Home::watching();
     home.edit("rules/waiting.toml", "\"support\", \"leads\", \"ops\", \"screen\"", "\"support\"");
     home.waits("c1", "Asha", "Hello?");
-    home.inbox().fault(Fault::slack(Kind::status(404)).repeated(1_000));
+    home.inbox().fault(Fault::slack(FaultKind::status(404)).repeated(1_000));
     home.run(&["run", "--once"]).ends(1);
     nobody_is_watched_for(&home, "nobody whom the rules for inbox main tell takes messages");
 }

@@ -59,13 +59,13 @@ const IMPURE: [&str; 14] = [
 const READERS: [&str; 2] = ["rules/folder.rs", "diagnose/mod.rs"];
 
 /// A source file: its path below `src/`, and its text without tests and comments.
-struct Source {
-    path: String,
+pub(crate) struct Source {
+    pub path: String,
     whole: String,
-    code: String,
+    pub code: String,
 }
 
-fn sources() -> Vec<Source> {
+pub(crate) fn sources() -> Vec<Source> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut sources = Vec::new();
     walk(&root, &mut |path| {
@@ -99,7 +99,7 @@ impl Source {
         self.path.trim_end_matches(".rs").trim_end_matches("/mod").replace('/', "::")
     }
 
-    fn is_test(&self) -> bool {
+    pub(crate) fn is_test(&self) -> bool {
         self.path.ends_with("/tests.rs") || self.path.ends_with("/testing.rs") || self.path.contains("/tests/")
     }
 

@@ -5,7 +5,7 @@ use pengwatch::{
     inside::{Secrets, load},
     sandbox::{
         By, Deed,
-        fault::{Fault, Kind},
+        fault::{Fault, FaultKind},
         smtp::Stage,
     },
 };
@@ -51,17 +51,17 @@ fn home(trace: bool) -> Home {
 /// A life with trouble everywhere.
 fn troubled(home: &Home, arguments: &[&str]) {
     let mut said = Vec::new();
-    home.inbox().fault(Fault::slack(Kind::status(503)));
-    home.inbox().fault(Fault::webhook(Kind::Reset));
+    home.inbox().fault(Fault::slack(FaultKind::status(503)));
+    home.inbox().fault(Fault::webhook(FaultKind::Reset));
     home.mail().fault(Stage::Rcpt, 451, 1);
     said.push(home.run(arguments));
-    for kind in [Kind::status(401), Kind::Html, Kind::HalfJson, Kind::status(400)] {
+    for kind in [FaultKind::status(401), FaultKind::Html, FaultKind::HalfJson, FaultKind::status(400)] {
         home.inbox().fault(Fault::inbox(kind));
         said.push(home.run(arguments));
     }
     home.inbox().clear_faults();
-    home.inbox().fault(Fault::slack(Kind::status(404)));
-    home.inbox().fault(Fault::webhook(Kind::status(410)));
+    home.inbox().fault(Fault::slack(FaultKind::status(404)));
+    home.inbox().fault(Fault::webhook(FaultKind::status(410)));
     home.mail().fault(Stage::Mail, 550, 1);
     home.inbox().act("c1", &Deed::Answer(By::Agent, "Your xylophone is here.".to_owned()), now()).expect("a contact");
     said.push(home.run(arguments));
@@ -138,10 +138,10 @@ fn everything_that_can_be_asked_of_it() {
          [watchdog]\nnotify = [\"leads\"]\nheartbeat_url = {{ env = \"HEART\" }}\nafter = \"1s\"\n"
     );
     let home = with(home(true), &more).env("WEB_TOKEN", "hunter2web").env("HEART", "http://127.0.0.1:9/hunter2heart");
-    home.inbox().fault(Fault::slack(Kind::status(404)).repeated(1_000));
-    home.inbox().fault(Fault::webhook(Kind::Reset));
+    home.inbox().fault(Fault::slack(FaultKind::status(404)).repeated(1_000));
+    home.inbox().fault(Fault::webhook(FaultKind::Reset));
     home.mail().fault(Stage::Rcpt, 451, 1);
-    home.inbox().fault(Fault::inbox(Kind::status(401)));
+    home.inbox().fault(Fault::inbox(FaultKind::status(401)));
     let daemon = home.start(&["run"]);
     eventually("an answer", || get_with(port, "/healthz", "").is_some());
     eventually("trouble", || home.run(&["history"]).stdout.contains("receiver-broken"));

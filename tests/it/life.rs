@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use pengwatch::sandbox::{
     By, Deed,
-    fault::{Fault, Kind},
+    fault::{Fault, FaultKind},
 };
 use serde_json::Value;
 
@@ -316,7 +316,7 @@ fn what_the_commands_say() {
 fn status_says_what_cannot_be_read() {
     let home = home(OFTEN);
     home.run(&["status"]).ends(0);
-    home.inbox().fault(Fault::inbox(Kind::status(401)));
+    home.inbox().fault(Fault::inbox(FaultKind::status(401)));
     home.run(&["run", "--once"]).ends(1);
     let ran = home.run(&["status", "--json"]);
     ran.ends(1);
@@ -332,7 +332,7 @@ fn time_goes_on_while_the_inbox_is_slow() {
     home.waits("c1", "Asha", "Hello?");
     let daemon = home.start(&["run"]);
     eventually("a poll", || home.run(&["alerts"]).stdout.contains("pending"));
-    home.inbox().fault(Fault::inbox(Kind::Delay { ms: 60_000 }));
+    home.inbox().fault(Fault::inbox(FaultKind::Delay { ms: 60_000 }));
     eventually("the message", || home.inbox().slack().len() == 1);
     daemon.signal("TERM");
     daemon.end().ends(0);

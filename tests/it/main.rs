@@ -22,6 +22,7 @@ mod leaks;
 mod life;
 mod memory;
 mod metrics;
+mod names;
 mod once;
 mod outbox;
 mod proxies;

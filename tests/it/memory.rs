@@ -1,6 +1,6 @@
 //! What hostile answers take of memory: the manifests' limit holds.
 
-use pengwatch::sandbox::fault::{Fault, Kind};
+use pengwatch::sandbox::fault::{Fault, FaultKind};
 
 use crate::harness::Home;
 
@@ -38,7 +38,7 @@ fn a_hostile_page_stays_within_the_memory_of_the_manifests() {
     ] {
         let home = Home::watching();
         assert!(body.len() > 13 << 20 && body.len() < 16 << 20, "{what}: {}", body.len());
-        let kind = Kind::Status { code: 200, body: Some(body), retry_after: None };
+        let kind = FaultKind::Status { code: 200, body: Some(body), retry_after: None };
         home.inbox().fault(Fault::inbox(kind).on_page(1).repeated(10_000));
         let (peak, said) = measured(&home, i32::from(!words.is_empty()));
         assert!(said.contains(words), "{what}: {said}");

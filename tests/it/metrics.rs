@@ -9,7 +9,7 @@ use std::{
 
 use pengwatch::sandbox::{
     By, Deed,
-    fault::{Fault, Kind},
+    fault::{Fault, FaultKind},
 };
 
 use crate::{
@@ -86,8 +86,8 @@ fn what_happened_is_counted_in_both_formats() {
     let (home, port) = watched("[watchdog]\nnotify = [\"leads\"]\n");
     home.waits("c1", "Zebedee", "Where is my xylophone?");
     home.waits("c2", "Dougal", "And mine?");
-    home.inbox().fault(Fault::inbox(Kind::status(500)));
-    home.inbox().fault(Fault::slack(Kind::status(503)));
+    home.inbox().fault(Fault::inbox(FaultKind::status(500)));
+    home.inbox().fault(Fault::slack(FaultKind::status(503)));
     let daemon = home.start(&["run"]);
     let value = |name: &str| samples(&page(port, "")).get(name).copied();
     eventually("an answer", || !page(port, "").is_empty());

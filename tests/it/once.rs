@@ -6,7 +6,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use hmac::{Hmac, Mac};
 use pengwatch::sandbox::{
     By, Deed, Received,
-    fault::{Fault, Kind},
+    fault::{Fault, FaultKind},
 };
 use sha2::Sha256;
 
@@ -304,7 +304,7 @@ fn the_deadline_ends_a_slow_reading() {
     home.waits("c1", "Asha", "Hello?");
     home.run(&["run", "--once"]).ends(0);
     home.edit("pengwatch.toml", "deadline = \"20s\"", "deadline = \"1s\"");
-    home.inbox().fault(Fault::inbox(Kind::too_many(30)).repeated(10));
+    home.inbox().fault(Fault::inbox(FaultKind::too_many(30)).repeated(10));
     let ran = home.run(&["run", "--once"]);
     ran.ends(1);
     assert!(ran.took < Duration::from_secs(10), "{:?}", ran.took);
@@ -326,7 +326,7 @@ fn a_slow_api_is_read_over_several_runs() {
     for number in 1..=11 {
         home.waits(&format!("c{number}"), &format!("Customer {number}"), "Hello?");
     }
-    home.inbox().fault(Fault::inbox(Kind::Delay { ms: 500 }).repeated(1_000));
+    home.inbox().fault(Fault::inbox(FaultKind::Delay { ms: 500 }).repeated(1_000));
     let alerts = || {
         let shown = home.run(&["alerts", "--json"]).stdout;
         serde_json::from_str::<Vec<serde_json::Value>>(&shown).expect("a list").len()
@@ -342,7 +342,7 @@ fn a_slow_api_is_read_over_several_runs() {
 
     // One that answers nothing is no slow one.
     home.inbox().clear_faults();
-    home.inbox().fault(Fault::inbox(Kind::Delay { ms: 60_000 }).repeated(1_000));
+    home.inbox().fault(Fault::inbox(FaultKind::Delay { ms: 60_000 }).repeated(1_000));
     let ran = home.run(&["run", "--once"]);
     assert!(
         ran.ends(1).stderr.contains("inbox main was not read completely: the API did not answer within "),
@@ -355,7 +355,7 @@ fn a_slow_api_is_read_over_several_runs() {
 fn a_run_in_a_pause_that_outlasts_it_says_so_and_asks_nothing() {
     let home = Home::watching();
     home.waits("c1", "Asha", "Hello?");
-    home.inbox().fault(Fault::inbox(Kind::too_many(60)));
+    home.inbox().fault(Fault::inbox(FaultKind::too_many(60)));
     for _ in 0..2 {
         let ran = home.run(&["run", "--once"]);
         ran.ends(1);

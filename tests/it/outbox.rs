@@ -2,7 +2,7 @@
 
 use pengwatch::sandbox::{
     By, Deed,
-    fault::{Fault, Kind},
+    fault::{Fault, FaultKind},
 };
 use serde_json::Value;
 
@@ -12,7 +12,7 @@ use crate::harness::{Home, RULE, eventually, now, slack_text};
 fn given_up() -> (Home, String) {
     let home = Home::watching().file("rules/waiting.toml", &RULE.replace(", \"leads\", \"ops\", \"screen\"", ""));
     home.waits("c1", "Asha", "Hello?");
-    home.inbox().fault(Fault::slack(Kind::status(400)).repeated(100));
+    home.inbox().fault(Fault::slack(FaultKind::status(400)).repeated(100));
     home.run(&["run", "--once"]).ends(1);
     let kept = list(&home);
     assert_eq!((kept.len(), &kept[0]["state"], &kept[0]["receiver"]), (1, &"dead".into(), &"support".into()));
@@ -88,7 +88,7 @@ fn what_is_dropped_is_never_sent_and_the_history_says_so() {
 fn what_waits_for_a_broken_receiver_is_tried_at_once_by_a_replay() {
     let home = Home::watching().file("rules/waiting.toml", &RULE.replace(", \"leads\", \"ops\", \"screen\"", ""));
     home.waits("c1", "Asha", "Hello?");
-    home.inbox().fault(Fault::slack(Kind::status(404)).repeated(100));
+    home.inbox().fault(Fault::slack(FaultKind::status(404)).repeated(100));
     let ran = home.run(&["run", "--once"]);
     ran.ends(1);
     assert!(ran.stderr.contains("receiver support: 1 notification waits in the outbox: HTTP 404"), "{ran:?}");

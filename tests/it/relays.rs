@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use pengwatch::sandbox::smtp::Settings;
+use pengwatch::sandbox::smtp::SinkSettings;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair};
 use rustls::{ServerConfig, pki_types::PrivateKeyDer};
 
 use crate::harness::{Home, RULE};
 
 /// What `openssl req -x509` makes for this name: it signs itself, and calls itself an authority.
-fn own_certificate(name: &str) -> (Settings, String) {
+fn own_certificate(name: &str) -> (SinkSettings, String) {
     pengwatch::net::install_crypto();
     let mut params = CertificateParams::new(vec![name.to_owned()]).expect("a name");
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -18,7 +18,7 @@ fn own_certificate(name: &str) -> (Settings, String) {
     let secret = PrivateKeyDer::try_from(key.serialize_der()).expect("a key");
     let config = ServerConfig::builder().with_no_client_auth();
     let config = config.with_single_cert(vec![cert.der().clone()], secret).expect("a certificate");
-    (Settings { login: None, tls: Some(Arc::new(config)), implicit: true }, cert.pem())
+    (SinkSettings { login: None, tls: Some(Arc::new(config)), implicit: true }, cert.pem())
 }
 
 fn home(name: &str) -> (Home, String) {

@@ -2,7 +2,7 @@
 
 use pengwatch::sandbox::{
     By, Deed,
-    fault::{Fault, Kind},
+    fault::{Fault, FaultKind},
 };
 
 use crate::harness::{Home, RULE, eventually, now, slack_text};
@@ -22,7 +22,7 @@ fn refused(to: &str) -> Home {
     let home = home.env("NEW_URL", &url).file("rules/waiting.toml", &rule(to));
     home.waits("c1", "Asha", "Hello?");
     home.waits("c2", "Ravi", "Hello?");
-    home.inbox().fault(Fault::slack(Kind::status(404)).repeated(1_000));
+    home.inbox().fault(Fault::slack(FaultKind::status(404)).repeated(1_000));
     home.run(&["run", "--once"]).ends(1);
     assert_eq!(told(&home).len(), 0);
     home.inbox().clear_faults();
@@ -125,7 +125,7 @@ fn what_was_given_up_goes_to_the_successor_too() {
     let url = format!("{}{NEW_PATH}", home.url());
     let home = home.env("NEW_URL", &url).file("rules/waiting.toml", &rule(r#"["support"]"#));
     home.waits("c1", "Asha", "Hello?");
-    home.inbox().fault(Fault::slack(Kind::status(400)).repeated(1_000));
+    home.inbox().fault(Fault::slack(FaultKind::status(400)).repeated(1_000));
     home.run(&["run", "--once"]).ends(1);
     assert!(home.run(&["outbox", "list"]).stdout.contains("dead"));
     home.inbox().clear_faults();
@@ -140,7 +140,7 @@ fn a_fallback_that_is_replaced_hands_its_part_on() {
     let home = refused(r#"["support"]"#);
     // The mail server takes nothing either.
     home.mail().fault(pengwatch::sandbox::smtp::Stage::Mail, 550, 1_000);
-    home.inbox().fault(Fault::slack(Kind::status(404)).repeated(1_000));
+    home.inbox().fault(Fault::slack(FaultKind::status(404)).repeated(1_000));
     home.edit("pengwatch.toml", SUPPORT, &format!("{SUPPORT}fallback = \"leads\"\n"));
     home.run(&["run", "--once"]).ends(1);
     assert!(home.run(&["outbox", "list"]).stdout.contains("leads"));
@@ -157,7 +157,7 @@ fn the_same_receiver_under_another_name_is_told_nothing_twice_and_hears_the_ends
     home.waits("c1", "Asha", "Hello?");
     home.run(&["run", "--once"]).ends(0);
     home.waits("c2", "Ravi", "Hello?");
-    home.inbox().fault(Fault::slack(Kind::status(503)).repeated(1_000));
+    home.inbox().fault(Fault::slack(FaultKind::status(503)).repeated(1_000));
     home.run(&["run", "--once"]).ends(1);
     home.inbox().clear_faults();
     home.edit("pengwatch.toml", "[receiver.support]", "[receiver.helpdesk]");

@@ -17,13 +17,13 @@ use jiff::{SignedDuration, Timestamp};
 use pengwatch::{
     clock::{Clock, ManualClock},
     inside::{
-        Alert, App, Asked, Diagnostic, Event, Happened, Limits, Mode, Patience, Secrets, Sources, Store, Surroundings,
-        WATCHDOG, iso, load,
+        Alert, App, Dependencies, Diagnostic, Event, Happened, HistoryQuery, Limits, Mode, Patience, Secrets, Sources,
+        Store, WATCHDOG, iso, load,
     },
     sandbox::{
         By, Deed, Sandbox, Settings,
-        fault::{BadRecord, Fault, Kind},
-        smtp::{SmtpSink, Stage, Trouble},
+        fault::{BadRecord, Fault, FaultKind},
+        smtp::{SinkTrouble, SmtpSink, Stage},
     },
 };
 use serde_json::{Value, json};
@@ -225,26 +225,26 @@ impl Month {
             let to = self.dice.of(&["a@x.org", "b@x.org", "c@x.org"]);
             let times = usize::try_from(self.dice.below(40)).expect("small") + 1;
             match self.dice.below(4) {
-                0 => self.mail.trouble_for(to, Stage::End, Trouble::HangUp, times.min(4)),
-                1 => self.mail.trouble(Stage::Mail, Trouble::Code(451), times),
-                _ => self.mail.trouble_for(to, Stage::Rcpt, Trouble::Code(450), times),
+                0 => self.mail.trouble_for(to, Stage::End, SinkTrouble::HangUp, times.min(4)),
+                1 => self.mail.trouble(Stage::Mail, SinkTrouble::Code(451), times),
+                _ => self.mail.trouble_for(to, Stage::Rcpt, SinkTrouble::Code(450), times),
             }
         }
         if calm || self.dice.one_in(6) {
             self.sandbox.clear_faults();
         } else if self.dice.one_in(12) {
             let kind = self.dice.of(&[
-                Kind::status(500),
-                Kind::status(401),
-                Kind::too_many(30),
-                Kind::Html,
-                Kind::Empty,
-                Kind::HalfJson,
-                Kind::Cut,
-                Kind::NoSuccess,
-                Kind::DataNoArray,
-                Kind::BadRecord { what: BadRecord::Null },
-                Kind::BadRecord { what: BadRecord::WithoutId },
+                FaultKind::status(500),
+                FaultKind::status(401),
+                FaultKind::too_many(30),
+                FaultKind::Html,
+                FaultKind::Empty,
+                FaultKind::HalfJson,
+                FaultKind::Cut,
+                FaultKind::NoSuccess,
+                FaultKind::DataNoArray,
+                FaultKind::BadRecord { what: BadRecord::Null },
+                FaultKind::BadRecord { what: BadRecord::WithoutId },
             ]);
             self.sandbox.fault(Fault::inbox(kind).repeated(u32::try_from(self.dice.below(40)).expect("small") + 1));
         }
@@ -281,7 +281,7 @@ impl Month {
                 std::panic::resume_unwind(Box::new(()));
             }
         };
-        let surroundings = Surroundings {
+        let surroundings = Dependencies {
             clock: self.clock.clone(),
             output: Arc::new(Mutex::new(std::io::sink())),
             store,
@@ -412,7 +412,7 @@ async fn balance(month: &Month) {
     // Alerts of which a process died in the middle of a mail: who was next may have it.
     let mut cut_off = BTreeSet::new();
     for customer in 0..CUSTOMERS {
-        let asked = Asked { contact: Some(format!("c{customer:02}")), ..Asked::default() };
+        let asked = HistoryQuery { contact: Some(format!("c{customer:02}")), ..HistoryQuery::default() };
         for entry in store.history(asked).await.expect("a history") {
             if entry.happened == Happened::Ambiguous {
                 if entry.who == "staff" && entry.detail.contains("cut off") {

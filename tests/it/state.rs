@@ -4,7 +4,7 @@ use std::{fs, path::PathBuf, time::Duration};
 
 use pengwatch::sandbox::{
     By, Deed,
-    fault::{Fault, Kind},
+    fault::{Fault, FaultKind},
     smtp::Mail,
 };
 
@@ -108,7 +108,7 @@ fn nothing_is_sent_while_nobody_has_heard_that_the_state_was_lost() {
     delete(&home);
     let ran = home.run(&["status"]);
     assert!(ran.ends(1).stderr.contains("the state `pengwatch.db` is gone (last change "), "{}", ran.stderr);
-    home.inbox().fault(Fault::mail(Kind::status(451)).repeated(1));
+    home.inbox().fault(Fault::mail(FaultKind::status(451)).repeated(1));
     home.run(&["run", "--once"]);
     // The mail was tried, and then Slack was told, again: nobody knows of the first time.
     assert_eq!(slack(&home), 2);
@@ -172,7 +172,7 @@ fn a_state_that_somebody_keeps_is_told_by_a_watcher_once_and_with_an_end() {
 fn what_was_given_up_shows_until_somebody_has_seen_to_it() {
     let home = watched();
     home.waits("c1", "Asha", "Hello?");
-    home.inbox().fault(Fault::slack(Kind::status(400)).repeated(2));
+    home.inbox().fault(Fault::slack(FaultKind::status(400)).repeated(2));
     home.run(&["run", "--once"]).ends(1);
     for _ in 0..2 {
         let status = home.run(&["status"]);

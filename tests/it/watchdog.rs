@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 use pengwatch::sandbox::{
     By, Deed,
-    fault::{Fault, Kind},
+    fault::{Fault, FaultKind},
 };
 
 use crate::harness::{Home, RULE, eventually, now};
@@ -29,7 +29,7 @@ fn subjects(home: &Home) -> Vec<String> {
 #[test]
 fn a_refused_token_is_told_at_once_and_once_and_when_it_is_over() {
     let home = watched("");
-    home.inbox().fault(Fault::inbox(Kind::status(401)).repeated(3));
+    home.inbox().fault(Fault::inbox(FaultKind::status(401)).repeated(3));
     for _ in 0..3 {
         home.run(&["run", "--once"]).ends(1);
     }
@@ -58,7 +58,7 @@ fn an_inbox_that_is_empty_all_at_once_is_doubted() {
     home.run(&["run", "--once"]).ends(0);
     assert_eq!(home.inbox().slack().len(), 1);
     let empty = r#"{"success":true,"message":"","code":200,"data":[]}"#.to_owned();
-    let empty = Kind::Status { code: 200, body: Some(empty), retry_after: None };
+    let empty = FaultKind::Status { code: 200, body: Some(empty), retry_after: None };
     home.inbox().fault(Fault::inbox(empty).repeated(10_000));
     for _ in 0..4 {
         let ran = home.run(&["run", "--once"]);
@@ -88,7 +88,7 @@ fn a_filter_that_returns_what_does_not_pass_it_is_told() {
         )
     };
     let page = format!(r#"{{"success":true,"message":"","code":200,"data":[{},{}]}}"#, record("c1"), record("c2"));
-    let page = Kind::Status { code: 200, body: Some(page), retry_after: None };
+    let page = FaultKind::Status { code: 200, body: Some(page), retry_after: None };
     home.inbox().fault(Fault::inbox(page).on_page(1).repeated(10_000));
     let words = "what the filter of waiting returns does not pass it here: `lastMessageBy` asks for `user`, and the API \
                  returned `USER`";
@@ -112,7 +112,7 @@ fn an_inbox_that_stays_unreadable_is_one_trouble() {
     let home = watched("after = \"2s\"\n");
     let daemon = home.start(&["run"]);
     eventually("a poll", || home.run(&["status"]).stdout.contains(" s ago"));
-    home.inbox().fault(Fault::inbox(Kind::status(500)).repeated(10_000));
+    home.inbox().fault(Fault::inbox(FaultKind::status(500)).repeated(10_000));
     eventually("the mail", || subjects(&home).len() == 1);
     assert!(subjects(&home)[0].starts_with("⚠️ pengwatch cannot read the inbox main for "), "{:?}", subjects(&home));
     home.inbox().clear_faults();
@@ -189,7 +189,7 @@ fn a_rule_with_a_mistake_is_told_with_its_place() {
 fn a_dead_receiver_is_told_through_another_one() {
     let home = watched("");
     home.waits("c1", "Asha", "Hello?");
-    home.inbox().fault(Fault::slack(Kind::status(404)).repeated(100));
+    home.inbox().fault(Fault::slack(FaultKind::status(404)).repeated(100));
     home.run(&["run", "--once"]).ends(1);
     home.run(&["run", "--once"]).ends(1);
     let told = subjects(&home);
@@ -213,7 +213,7 @@ fn a_dead_receiver_is_told_through_another_one() {
 #[test]
 fn without_anybody_to_tell_what_it_was_telling_of_ends() {
     let home = watched("");
-    home.inbox().fault(Fault::inbox(Kind::status(401)));
+    home.inbox().fault(Fault::inbox(FaultKind::status(401)));
     home.run(&["run", "--once"]).ends(1);
     home.edit("pengwatch.toml", "notify = [\"leads\"]", "");
     home.run(&["run", "--once"]).ends(0);
@@ -229,7 +229,7 @@ fn the_fallback_hears_of_the_customer_and_of_the_end() {
         "webhook_url = { env = \"SLACK_WEBHOOK_URL\" }\nfallback = \"leads\"",
     );
     home.waits("c1", "Asha", "Hello?");
-    home.inbox().fault(Fault::slack(Kind::status(404)).repeated(100));
+    home.inbox().fault(Fault::slack(FaultKind::status(404)).repeated(100));
     home.run(&["run", "--once"]).ends(1);
     let mut told = subjects(&home);
     told.sort();

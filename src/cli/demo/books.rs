@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
-    cli::scene::{line, stamped},
+    cli::demo_lines::{line, stamped},
     model::{
         Entry, Happened,
         text::one_line,
@@ -12,7 +12,7 @@ use crate::{
     sandbox::{Happening, Received, Request, Sandbox, smtp::Mail},
 };
 
-use super::ledger::{Balance, Ledger, RULE};
+use super::ledger::{Balance, DemoLedger, RULE};
 
 /// How the history calls the first message of the second step.
 const ESCALATION: &str = "step 2 fired";
@@ -25,7 +25,7 @@ const WIDTH: usize = 140;
 /// What was told so far.
 pub(super) struct Books {
     /// Who truly waited.
-    pub ledger: Ledger,
+    pub ledger: DemoLedger,
     began: Timestamp,
     wrote: usize,
     answered: usize,
@@ -43,7 +43,7 @@ impl Books {
     /// Empty ones.
     pub(super) fn new(began: Timestamp, patience: SignedDuration) -> Self {
         Self {
-            ledger: Ledger::new(patience),
+            ledger: DemoLedger::new(patience),
             began,
             wrote: 0,
             answered: 0,

@@ -32,7 +32,7 @@ struct Wait {
 }
 
 /// Every wait of the story.
-pub(super) struct Ledger {
+pub(super) struct DemoLedger {
     /// Who waits for as long as this in silence must have been told of.
     patience: SignedDuration,
     waits: Vec<Wait>,
@@ -59,7 +59,7 @@ pub(super) struct Balance {
     pub wrong: Vec<String>,
 }
 
-impl Ledger {
+impl DemoLedger {
     /// Books in which nobody waits yet.
     pub(super) fn new(patience: SignedDuration) -> Self {
         Self { patience, waits: Vec::new() }

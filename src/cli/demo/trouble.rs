@@ -2,29 +2,29 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::sandbox::{Fault, Kind, Sandbox};
+use crate::sandbox::{Fault, FaultKind, Sandbox};
 
 /// What goes wrong, one after the other. Each is seen by whoever it happens to.
 fn faults() -> [Fault; 6] {
     [
-        Fault::inbox(Kind::status(500)),
-        Fault::slack(Kind::status(503)),
-        Fault::mail(Kind::status(451)),
-        Fault::inbox(Kind::Html),
-        Fault::slack(Kind::too_many(1)),
-        Fault::inbox(Kind::Close),
+        Fault::inbox(FaultKind::status(500)),
+        Fault::slack(FaultKind::status(503)),
+        Fault::mail(FaultKind::status(451)),
+        Fault::inbox(FaultKind::Html),
+        Fault::slack(FaultKind::too_many(1)),
+        Fault::inbox(FaultKind::Close),
     ]
 }
 
 /// When what goes wrong.
-pub(super) struct Trouble {
+pub(super) struct DemoTrouble {
     /// Between one fault and the next.
     every: SignedDuration,
     next: Timestamp,
     made: usize,
 }
 
-impl Trouble {
+impl DemoTrouble {
     /// The first fault comes when a newcomer has seen how it is without.
     pub(super) fn new(now: Timestamp, every: SignedDuration) -> Self {
         Self { every, next: now + every * 2, made: 0 }

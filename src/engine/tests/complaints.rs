@@ -8,9 +8,9 @@ use super::{
     play::{Deed::*, Play, told, when},
 };
 use crate::{
-    engine::{Observed, Outcome, Tick, tick},
+    engine::{Observed, Tick, TickOutcome, tick},
     model::{Alert, Body, Contact, Event, Names, Privacy},
-    render::{Format, Renderer, RuleWords, Telling, Told},
+    render::{AlertView, Format, MessageView, Renderer, RuleWords},
     rules::RuleSet,
     store::Store,
 };
@@ -29,7 +29,7 @@ impl Restarting {
         Self { folder: tempfile::tempdir().unwrap(), rules: super::fixtures::rules(vec![rule("r", text)]) }
     }
 
-    async fn sees(&self, contacts: &[Contact], minutes: i64) -> Outcome {
+    async fn sees(&self, contacts: &[Contact], minutes: i64) -> TickOutcome {
         let store = Store::open(&self.folder.path().join("state.db")).await.unwrap();
         let snapshot = store.snapshot(INBOX).await.unwrap();
         let outcome = tick(Tick {
@@ -197,13 +197,13 @@ fn said(ended: &Alert, format: Format) -> String {
         severity: "warning".to_owned(),
         timezone: jiff::tz::TimeZone::UTC,
     };
-    let telling = Telling {
+    let telling = MessageView {
         event: Event::Resolved,
         rule: &rule,
         inbox: INBOX,
         receiver: "support",
         step: 0,
-        alerts: &[Told { alert: ended, rule: &rule, waiting_open: None }],
+        alerts: &[AlertView { alert: ended, rule: &rule, waiting_open: None }],
         max_listed: 10,
         privacy: Privacy::Full,
         names: &Names::default(),

@@ -9,8 +9,8 @@ use serde_json::json;
 use super::fixtures::{LIVE, Scene, UNANSWERED, at, customer, end, owed, rule};
 use crate::{
     engine::{
-        Observed, Outcome, Query,
-        due::{Due, Walk, allowance, is_time, walks},
+        Observed, Query, TickOutcome,
+        due::{DueMoment, DueWalk, allowance, is_time, walks},
         observed::Sights,
     },
     model::{Ack, Contact, Filter, Matchers, Reason, Silence},
@@ -36,7 +36,7 @@ fn shown(contact: &Contact, now: i64) -> Observed {
     observed
 }
 
-fn due(outcome: &Outcome) -> Vec<(&str, bool)> {
+fn due(outcome: &TickOutcome) -> Vec<(&str, bool)> {
     outcome.due.iter().map(|due| (due.contact.id.as_str(), due.told)).collect()
 }
 
@@ -196,11 +196,11 @@ fn scarce_requests_wait_for_company() {
 }
 
 /// Somebody who is due by rule `r`, was seen last at this second, and can be searched for or not.
-fn one(id: &str, last_seen: Option<i64>, searchable: bool) -> Due {
+fn one(id: &str, last_seen: Option<i64>, searchable: bool) -> DueMoment {
     let last_seen = last_seen.map(|seconds| at(seconds).to_string());
     let name = if searchable { id } else { "" };
     let contact = customer(id, &[("lastSeenAt", json!(last_seen)), ("profile.userDetails.name", json!(name))]);
-    Due { rule: "r".to_owned(), contact, since: at(0), told: false }
+    DueMoment { rule: "r".to_owned(), contact, since: at(0), told: false }
 }
 
 fn query(id: &str, rule: &str) -> Query {
@@ -209,12 +209,12 @@ fn query(id: &str, rule: &str) -> Query {
 
 /// Since when a walk is made, for how many pages, and whom it shows.
 fn planned(
-    due: &[Due],
+    due: &[DueMoment],
     allowance: usize,
     pages: &dyn Fn(usize, Option<Timestamp>) -> usize,
 ) -> Vec<(Option<i64>, usize, usize)> {
     let second = |since: Timestamp| since.duration_since(at(0)).as_secs();
-    let plan = |walk: Walk| (walk.since.map(second), walk.pages, walk.shows.len());
+    let plan = |walk: DueWalk| (walk.since.map(second), walk.pages, walk.shows.len());
     walks(&[query("other", "s"), query("own", "r")], due, allowance, pages).into_iter().map(plan).collect()
 }
 
@@ -280,7 +280,7 @@ proptest! {
         people in prop::collection::vec((prop::option::of(-5_000_i64..0), any::<bool>()), 0..30),
         allowance in 0_usize..60,
     ) {
-        let due: Vec<Due> = people
+        let due: Vec<DueMoment> = people
             .iter()
             .enumerate()
             .map(|(index, (last_seen, searchable))| one(&format!("c{index}"), *last_seen, *searchable))
@@ -292,7 +292,7 @@ proptest! {
         prop_assert!(walks.iter().map(|walk| walk.pages).sum::<usize>() <= allowance);
         for walk in &walks {
             prop_assert!(walk.shows.iter().all(|id| walks.iter().filter(|other| other.shows.contains(id)).count() == 1));
-            let alone = |due: &&Due| walk.shows.contains(&due.contact.contact_id()) && due.contact.search_text().is_none();
+            let alone = |due: &&DueMoment| walk.shows.contains(&due.contact.contact_id()) && due.contact.search_text().is_none();
             prop_assert!(walk.pages < walk.shows.len() || due.iter().any(|due| alone(&due)), "{walk:?} saves nothing");
         }
     }

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use crate::{
     diagnose::{Diagnostic, Source},
-    engine::{Observed, Outcome, Tick, observed::Coverage, tick},
-    model::{Alert, Candidate, Changes, Contact, Event, Names, Reason, Snapshot, Told},
+    engine::{Observed, Tick, TickOutcome, observed::Coverage, tick},
+    model::{Alert, Candidate, Changes, Contact, Event, Names, Reason, Snapshot, ToldReceiver},
     rules::{
         Known, Rule, RuleSet,
         compile::{Compiled, compile},
@@ -120,7 +120,7 @@ impl Scene {
         scene
     }
 
-    pub(super) fn tick(&mut self, observed: &Observed) -> Outcome {
+    pub(super) fn tick(&mut self, observed: &Observed) -> TickOutcome {
         let names = Names::default();
         let outcome = tick(Tick {
             inbox: INBOX,
@@ -137,12 +137,12 @@ impl Scene {
         outcome
     }
 
-    pub(super) fn poll(&mut self, contacts: &[Contact], coverage: Coverage) -> Outcome {
+    pub(super) fn poll(&mut self, contacts: &[Contact], coverage: Coverage) -> TickOutcome {
         let observed = saw(contacts, &self.rules, coverage);
         self.tick(&observed)
     }
 
-    pub(super) fn complete(&mut self, contacts: &[Contact]) -> Outcome {
+    pub(super) fn complete(&mut self, contacts: &[Contact]) -> TickOutcome {
         self.poll(contacts, COMPLETE)
     }
 
@@ -172,7 +172,7 @@ pub(super) fn apply(snapshot: &mut Snapshot, changes: &Changes) {
         snapshot.candidates.push(candidate.clone());
     }
     for owed in changes.owed.iter().filter(|owed| owed.event.is_of_waiting()) {
-        snapshot.told.push(Told {
+        snapshot.told.push(ToldReceiver {
             alert: owed.alert.clone(),
             receiver: owed.receiver.clone(),
             step: owed.step,
@@ -182,7 +182,7 @@ pub(super) fn apply(snapshot: &mut Snapshot, changes: &Changes) {
 }
 
 /// The one end in an outcome.
-pub(super) fn end(outcome: &Outcome) -> Option<Reason> {
+pub(super) fn end(outcome: &TickOutcome) -> Option<Reason> {
     let mut ends = outcome.changes.alerts.iter().filter_map(|alert| alert.resolution.as_ref());
     let reason = ends.next().map(|resolution| resolution.reason);
     assert!(ends.next().is_none(), "{outcome:?}");
@@ -190,12 +190,12 @@ pub(super) fn end(outcome: &Outcome) -> Option<Reason> {
 }
 
 /// The alerts that began.
-pub(super) fn begun<'a>(outcome: &'a Outcome, before: &Snapshot) -> Vec<&'a Alert> {
+pub(super) fn begun<'a>(outcome: &'a TickOutcome, before: &Snapshot) -> Vec<&'a Alert> {
     let new = |alert: &&Alert| alert.is_firing() && !before.alerts.iter().any(|old| old.id == alert.id);
     outcome.changes.alerts.iter().filter(new).collect()
 }
 
 /// Event and receiver of everything owed.
-pub(super) fn owed(outcome: &Outcome) -> Vec<(Event, &str)> {
+pub(super) fn owed(outcome: &TickOutcome) -> Vec<(Event, &str)> {
     outcome.changes.owed.iter().map(|owed| (owed.event, owed.receiver.as_str())).collect()
 }

@@ -25,7 +25,7 @@ fn every_receiver_once_by_the_latest_step_that_names_it() {
         let contact = customer("c", &[]);
         let mut scene = Scene::new(rule("r", &notify(&steps)));
         let outcome = scene.complete(std::slice::from_ref(&contact));
-        let told = |outcome: &crate::engine::Outcome, event: Event| {
+        let told = |outcome: &crate::engine::TickOutcome, event: Event| {
             let mut told: Vec<(String, u32, String)> = Vec::new();
             for owed in &outcome.changes.owed {
                 assert_eq!((owed.event, owed.rule.as_str(), owed.inbox.as_str()), (event, "r", "main"));

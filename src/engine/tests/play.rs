@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::fixtures::{COMPLETE, FAILED, Scene, customer, rule, rules};
 use crate::{
-    engine::{Observed, Outcome},
+    engine::{Observed, TickOutcome},
     model::{Ack, Alert, Contact, Matchers, Silence, State},
     rules::RuleSet,
 };
@@ -80,7 +80,7 @@ impl Play {
     }
 
     /// One thing happens.
-    pub(super) fn happens(&mut self, at: Timestamp, deed: Deed) -> Outcome {
+    pub(super) fn happens(&mut self, at: Timestamp, deed: Deed) -> TickOutcome {
         self.scene.now = at;
         let written = |by: &str, unread: i64| {
             vec![
@@ -154,7 +154,7 @@ impl Play {
     }
 
     /// `resolved` in the tick in which it ends, with the reason.
-    fn state(&self, outcome: &Outcome) -> String {
+    fn state(&self, outcome: &TickOutcome) -> String {
         let ended = outcome.changes.alerts.iter().find_map(|alert| alert.resolution.as_ref());
         match (ended, self.alert().map(Alert::state)) {
             (Some(end), _) => end.reason.words().to_owned(),
@@ -178,7 +178,7 @@ pub(super) fn when(text: &str) -> Timestamp {
 }
 
 /// Who is owed what, by name.
-pub(super) fn told(outcome: &Outcome) -> String {
+pub(super) fn told(outcome: &TickOutcome) -> String {
     let mut told: Vec<String> = outcome
         .changes
         .owed

@@ -11,7 +11,7 @@ use super::{
     play::{Deed, Play, when},
 };
 use crate::{
-    engine::Outcome,
+    engine::TickOutcome,
     model::{Alert, Event},
     rules::Rule,
     store::Store,
@@ -73,7 +73,7 @@ struct Owed {
 /// What one run owed, by second.
 type Run = BTreeMap<i64, Vec<Owed>>;
 
-fn owed(outcome: &Outcome) -> Vec<Owed> {
+fn owed(outcome: &TickOutcome) -> Vec<Owed> {
     let owed = outcome.changes.owed.iter().map(|owed| Owed {
         alert: owed.alert.0.clone(),
         // An end is the receiver's, by whichever step it was told.
@@ -269,7 +269,7 @@ proptest! {
                 let came = stored.happens(second(moment), deed);
                 store.commit(INBOX, came.changes.clone()).await.unwrap();
                 prop_assert_eq!(owed(&came), owed(&expected), "{}", moment);
-                let happened = |outcome: &Outcome| outcome.changes.history.iter().map(|entry| entry.happened).collect::<Vec<_>>();
+                let happened = |outcome: &TickOutcome| outcome.changes.history.iter().map(|entry| entry.happened).collect::<Vec<_>>();
                 prop_assert_eq!(happened(&came), happened(&expected), "{}", moment);
             }
             Ok(())

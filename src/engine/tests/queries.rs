@@ -11,7 +11,7 @@ use crate::{
     engine::plan,
     model::{
         Contact, Filter,
-        filter::{Bots, Range, When},
+        filter::{Bots, TimeRange, When},
     },
     rules::Rule,
 };
@@ -98,7 +98,7 @@ prop_compose! {
             search_text: search_text.to_owned(), tags, status, is_online,
             bots: Bots { website, telegram, ..Bots::default() },
             agent_assigned, segments, applicable_filters: applicable,
-            last_seen_at: Range { start, end }, created_at: Range { start: created, end: None },
+            last_seen_at: TimeRange { start, end }, created_at: TimeRange { start: created, end: None },
             user_interacted, last_message_by, is_live_chat_active, has_ordered, ordered_since, is_contact,
         }
     }
@@ -147,7 +147,7 @@ proptest! {
             let mut wider = filter.clone();
             if drop[0] { wider.status.clear(); }
             if drop[1] { wider.is_online = false; wider.has_ordered = false; }
-            if drop[2] { wider.last_seen_at = Range::default(); wider.ordered_since = None; }
+            if drop[2] { wider.last_seen_at = TimeRange::default(); wider.ordered_since = None; }
             if drop[3] { wider.bots = Bots::default(); wider.search_text.clear(); }
             if drop[4] { wider.tags.push("b".to_owned()); }
             all.push(wider);

@@ -4,8 +4,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::fixtures::{at, customer, noon, rule};
 use crate::{
-    engine::truth::{Claim, Verdict, Why, judge},
-    model::{Ack, Alert, Event, Lapse, Matchers, Names, Reason, Resolution, Silence},
+    engine::validity::{OwedClaim, Superseded, Validity, judge},
+    model::{Ack, Alert, Event, Matchers, Names, PendingResolve, Reason, Resolution, Silence},
     rules::Rule,
 };
 
@@ -26,7 +26,7 @@ fn acknowledged() -> Alert {
 }
 
 fn lapsed() -> Alert {
-    Alert { lapse: Some(Lapse { at: at(60), ended_at: at(50), reason: Reason::AnsweredByAgent }), ..firing() }
+    Alert { lapse: Some(PendingResolve { at: at(60), ended_at: at(50), reason: Reason::AnsweredByAgent }), ..firing() }
 }
 
 fn silence(ends_at: Timestamp) -> Silence {
@@ -40,8 +40,8 @@ fn silence(ends_at: Timestamp) -> Silence {
     }
 }
 
-fn claim<'a>(alert: &'a Alert, rule: &'a Rule, event: Event) -> Claim<'a> {
-    Claim {
+fn claim<'a>(alert: &'a Alert, rule: &'a Rule, event: Event) -> OwedClaim<'a> {
+    OwedClaim {
         alert,
         rule: Some(rule),
         receiver: "support",
@@ -53,16 +53,16 @@ fn claim<'a>(alert: &'a Alert, rule: &'a Rule, event: Event) -> Claim<'a> {
     }
 }
 
-fn verdict(claim: Claim<'_>, silences: &[Silence]) -> Verdict {
+fn verdict(claim: OwedClaim<'_>, silences: &[Silence]) -> Validity {
     judge(&[claim], silences, &Names::default(), at(90))[0]
 }
 
 #[test]
 fn one_by_table() {
     let (open, closed) = (rule("r", OPEN), rule("r", CLOSED));
-    let (send, hold) = (Verdict::Send, Verdict::Hold);
-    let (ended, acked) = (Verdict::Withdraw(Why::Ended), Verdict::Withdraw(Why::Acknowledged));
-    let never = Verdict::Withdraw(Why::NeverTold);
+    let (send, hold) = (Validity::Send, Validity::Hold);
+    let (ended, acked) = (Validity::Withdraw(Superseded::Ended), Validity::Withdraw(Superseded::Acknowledged));
+    let never = Validity::Withdraw(Superseded::NeverTold);
     let (fired, repeated, over) = (Event::Fired, Event::Repeated, Event::Resolved);
     let silenced = [silence(at(91))];
     let (firing, resolved, acknowledged, lapsed) = (firing(), resolved(), acknowledged(), lapsed());
@@ -88,12 +88,12 @@ fn one_by_table() {
         (&firing, &closed, &[], fired, false, false, hold),
         (&resolved, &closed, &[], over, false, true, hold),
     ] {
-        let claim = Claim { told, told_of_beginning, ..claim(alert, rule, event) };
+        let claim = OwedClaim { told, told_of_beginning, ..claim(alert, rule, event) };
         assert_eq!(verdict(claim, silences), expected, "{:?} {event:?} {told} {told_of_beginning}", alert.state());
     }
-    let night = Claim { receiver: "night", ..claim(&firing, &closed, fired) };
+    let night = OwedClaim { receiver: "night", ..claim(&firing, &closed, fired) };
     assert_eq!(verdict(night, &[]), send, "who stands in outside of the hours hears at once");
-    let orphan = Claim { rule: None, ..claim(&firing, &closed, fired) };
+    let orphan = OwedClaim { rule: None, ..claim(&firing, &closed, fired) };
     assert_eq!(verdict(orphan, &[]), send);
     assert_eq!(verdict(claim(&firing, &open, fired), &[silence(at(90))]), send, "its end has come");
 }
@@ -102,28 +102,28 @@ fn one_by_table() {
 fn of_several_about_one_alert_one_is_enough() {
     let (open, alert) = (rule("r", OPEN), firing());
     let other = Alert { id: crate::model::AlertId("other".to_owned()), ..firing() };
-    let of = |alert, step, event, told| Claim { step, told, ..claim(alert, &open, event) };
-    let overtaken = Verdict::Withdraw(Why::Overtaken);
+    let of = |alert, step, event, told| OwedClaim { step, told, ..claim(alert, &open, event) };
+    let overtaken = Validity::Withdraw(Superseded::Overtaken);
     for (claims, expected) in [
         // A later step says it.
-        (vec![of(&alert, 0, Event::Fired, false), of(&alert, 1, Event::Fired, false)], vec![overtaken, Verdict::Send]),
+        (vec![of(&alert, 0, Event::Fired, false), of(&alert, 1, Event::Fired, false)], vec![overtaken, Validity::Send]),
         // The first message says all that a reminder would.
         (
             vec![of(&alert, 0, Event::Fired, false), of(&alert, 0, Event::Repeated, false)],
-            vec![Verdict::Send, overtaken],
+            vec![Validity::Send, overtaken],
         ),
         (
             vec![of(&alert, 0, Event::Repeated, false), of(&alert, 0, Event::Repeated, false)],
-            vec![overtaken, Verdict::Send],
+            vec![overtaken, Validity::Send],
         ),
         // What may have arrived is tried on.
         (
             vec![of(&alert, 0, Event::Fired, true), of(&alert, 1, Event::Fired, false)],
-            vec![Verdict::Send, Verdict::Send],
+            vec![Validity::Send, Validity::Send],
         ),
         (
             vec![of(&alert, 0, Event::Fired, false), of(&other, 1, Event::Fired, false)],
-            vec![Verdict::Send, Verdict::Send],
+            vec![Validity::Send, Validity::Send],
         ),
     ] {
         assert_eq!(judge(&claims, &[], &Names::default(), at(90)), expected, "{claims:?}");

@@ -2,7 +2,7 @@
 
 use super::fixtures::{apply, at, owed};
 use crate::{
-    engine::{Outcome, watch::watch},
+    engine::{TickOutcome, watch::watch},
     model::{Event, Problem, Snapshot, Trouble},
 };
 
@@ -15,7 +15,7 @@ fn looks(snapshot: &mut Snapshot, troubles: &[Trouble], seconds: i64) -> Vec<(Ev
     let receivers = ["leads".to_owned(), "ops".to_owned()];
     let changes = watch(snapshot, troubles, &receivers, at(seconds));
     apply(snapshot, &changes);
-    let outcome = Outcome { changes, ..Outcome::default() };
+    let outcome = TickOutcome { changes, ..TickOutcome::default() };
     owed(&outcome).into_iter().map(|(event, who)| (event, who.to_owned())).collect()
 }
 

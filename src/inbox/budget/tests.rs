@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 
-use super::{Ledger, WINDOW};
+use super::{RequestLedger, WINDOW};
 use crate::inbox::testing::noon;
 
 fn millis(millis: i64) -> SignedDuration {
@@ -17,7 +17,7 @@ fn within(times: &[Timestamp], end: Timestamp) -> usize {
 
 #[test]
 fn a_full_ledger_waits_for_its_oldest_request() {
-    let mut ledger = Ledger::new(3, []);
+    let mut ledger = RequestLedger::new(3, []);
     for second in [0, 10, 20] {
         let now = noon() + SignedDuration::from_secs(second);
         assert_eq!(ledger.wait(now), SignedDuration::ZERO);
@@ -33,14 +33,14 @@ fn a_full_ledger_waits_for_its_oldest_request() {
 #[test]
 fn a_smaller_limit_after_a_restart_holds_for_what_was_before() {
     let times: Vec<Timestamp> = (0..10).rev().map(|second| noon() + SignedDuration::from_secs(second)).collect();
-    let mut ledger = Ledger::new(4, times);
+    let mut ledger = RequestLedger::new(4, times);
     assert_eq!(ledger.free(noon() + SignedDuration::from_secs(10)), 0);
     assert_eq!(ledger.wait(noon() + SignedDuration::from_secs(10)), SignedDuration::from_secs(56));
 }
 
 #[test]
 fn a_hold_is_waited_out_and_the_longest_one_counts() {
-    let mut ledger = Ledger::new(100, []);
+    let mut ledger = RequestLedger::new(100, []);
     ledger.hold(noon(), noon() + SignedDuration::from_secs(30));
     ledger.hold(noon() + SignedDuration::from_secs(1), noon() + SignedDuration::from_secs(5));
     let soon = noon() + SignedDuration::from_secs(1);
@@ -52,12 +52,12 @@ fn a_hold_is_waited_out_and_the_longest_one_counts() {
 #[test]
 fn a_clock_that_was_set_back_stops_nothing_and_forgets_nothing() {
     for back in [1, 59, 60, 3_600, 86_400 * 365] {
-        let mut ledger = Ledger::new(2, [noon(), noon()]);
+        let mut ledger = RequestLedger::new(2, [noon(), noon()]);
         ledger.hold(noon(), noon() + SignedDuration::from_secs(90));
         let now = noon() - SignedDuration::from_secs(back);
         assert_eq!(ledger.free(now), 0, "{back}");
         assert_eq!(ledger.wait(now), SignedDuration::from_secs(90), "{back}");
-        let mut ledger = Ledger::new(2, [noon(), noon()]);
+        let mut ledger = RequestLedger::new(2, [noon(), noon()]);
         assert_eq!(ledger.wait(now), WINDOW, "{back}");
         assert_eq!(ledger.wait(now + WINDOW), SignedDuration::ZERO, "{back}");
     }
@@ -81,7 +81,7 @@ proptest! {
                 times.push(at);
             }
         }
-        let mut ledger = Ledger::new(limit, times.iter().copied());
+        let mut ledger = RequestLedger::new(limit, times.iter().copied());
         let mut now = noon();
         for (pause, takes) in steps {
             now += millis(pause);

@@ -18,7 +18,7 @@ use crate::{
         testing::{Open, TOKEN, client, inbox, noon, raw, within},
     },
     model::Filter,
-    sandbox::{Fault, Kind, Place},
+    sandbox::{Fault, FaultKind, Place},
 };
 
 /// What stands in bodies and addresses here and must not be in any message.
@@ -183,15 +183,15 @@ async fn faults_of_a_sandbox() {
     let inbox = inbox(10).await;
     inbox.fill(3);
     for (kind, name) in [
-        (Kind::Html, "server"),
-        (Kind::Empty, "empty"),
-        (Kind::HalfJson, "not-json"),
-        (Kind::Cut, "broken"),
-        (Kind::Close, "broken"),
-        (Kind::Reset, "broken"),
-        (Kind::NoSuccess, "unsuccessful"),
-        (Kind::DataNoArray, "wrong-shape"),
-        (Kind::WrongShape, "wrong-shape"),
+        (FaultKind::Html, "server"),
+        (FaultKind::Empty, "empty"),
+        (FaultKind::HalfJson, "not-json"),
+        (FaultKind::Cut, "broken"),
+        (FaultKind::Close, "broken"),
+        (FaultKind::Reset, "broken"),
+        (FaultKind::NoSuccess, "unsuccessful"),
+        (FaultKind::DataNoArray, "wrong-shape"),
+        (FaultKind::WrongShape, "wrong-shape"),
     ] {
         inbox.sandbox.fault(Fault::inbox(kind.clone()).repeated(3));
         let (error, tries) = fault(&inbox.client()).await;
@@ -246,7 +246,7 @@ async fn a_redirect_is_not_followed_and_takes_no_token_along() {
 async fn no_answer_in_time() {
     let timeout = SignedDuration::from_millis(60);
     let late = inbox(10).await;
-    late.sandbox.fault(Fault::inbox(Kind::Delay { ms: 60_000 }).repeated(3));
+    late.sandbox.fault(Fault::inbox(FaultKind::Delay { ms: 60_000 }).repeated(3));
     let client = late.client();
     let client = Client { timeout, ..client };
     assert_eq!(fault(&client).await, (InboxError::Timeout { timeout }, 3));
@@ -361,9 +361,9 @@ async fn names_of_segments() {
     let named = inbox.client().segments(&gate).await.unwrap();
     assert_eq!(named.len(), 3);
     assert!(named.values().any(|name| name == "Newsletter"));
-    inbox.sandbox.fault(Fault::at(Place::Segments, Kind::status(404)));
+    inbox.sandbox.fault(Fault::at(Place::Segments, FaultKind::status(404)));
     assert_eq!(inbox.client().segments(&gate).await, Err(InboxError::Status { status: 404 }));
-    inbox.sandbox.fault(Fault::at(Place::Segments, Kind::status(500)).repeated(10));
+    inbox.sandbox.fault(Fault::at(Place::Segments, FaultKind::status(500)).repeated(10));
     let before = gate.entered.load(Ordering::SeqCst);
     assert!(inbox.client().segments(&gate).await.is_err());
     assert_eq!(gate.entered.load(Ordering::SeqCst) - before, 1, "what nothing depends on is asked for once");

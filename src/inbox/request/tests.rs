@@ -8,7 +8,7 @@ use crate::{
     inbox::testing::{Open, inbox, noon},
     model::{
         Filter,
-        filter::{Bots, Range, When},
+        filter::{Bots, TimeRange, When},
     },
     sandbox::validate,
 };
@@ -32,7 +32,7 @@ fn paths(value: &Value, prefix: &str, found: &mut Vec<String>) {
 
 fn everything() -> Filter {
     let list = |text: &str| vec![text.to_owned()];
-    let range = Range { start: Some(When::Ago(SignedDuration::from_hours(1))), end: Some(When::At(noon())) };
+    let range = TimeRange { start: Some(When::Ago(SignedDuration::from_hours(1))), end: Some(When::At(noon())) };
     Filter {
         search_text: "ravi".to_owned(),
         tags: list("vip"),

@@ -12,7 +12,7 @@ use crate::{
         testing::{Inbox, Open, client, http, inbox, noon},
     },
     model::Filter,
-    sandbox::{BadRecord, Fault, Kind},
+    sandbox::{BadRecord, Fault, FaultKind},
 };
 
 const CAP: u32 = 2_000;
@@ -232,7 +232,7 @@ async fn a_record_that_moves_while_one_pages_comes_once_in_its_newest_version() 
     for page in 1..=3 {
         let inbox = inbox(10).await;
         inbox.fill(35);
-        inbox.sandbox.fault(Fault::inbox(Kind::MoveToFront).on_page(page));
+        inbox.sandbox.fault(Fault::inbox(FaultKind::MoveToFront).on_page(page));
         let walk = walked(&inbox, extent(None)).await;
         let moved = format!("c{:03}", page * 10);
         let mut expected = all(35);
@@ -246,7 +246,7 @@ async fn a_record_that_moves_while_one_pages_comes_once_in_its_newest_version() 
 async fn a_record_that_vanishes_while_one_pages_hides_one_once() {
     let inbox = inbox(10).await;
     inbox.fill(35);
-    inbox.sandbox.fault(Fault::inbox(Kind::Vanish).on_page(2));
+    inbox.sandbox.fault(Fault::inbox(FaultKind::Vanish).on_page(2));
     let walk = walked(&inbox, extent(None)).await;
     assert!(ids(&walk).contains("c010") && !ids(&walk).contains("c020"));
     let again = walked(&inbox, extent(None)).await;
@@ -259,7 +259,7 @@ async fn a_bad_record_tears_the_walk_and_costs_nobody_else() {
         for page in 1..=4 {
             let inbox = inbox(10).await;
             inbox.fill(35);
-            inbox.sandbox.fault(Fault::inbox(Kind::BadRecord { what }).on_page(page));
+            inbox.sandbox.fault(Fault::inbox(FaultKind::BadRecord { what }).on_page(page));
             let walk = walked(&inbox, extent(None)).await;
             assert_eq!((walk.end.clone(), walk.unreadable), (WalkEnd::Torn, 1), "{what:?} {page}");
             assert_eq!(ids(&walk), all(35), "{what:?} {page}");
@@ -272,7 +272,7 @@ async fn a_failure_keeps_what_was_seen() {
     for page in 1..=4 {
         let inbox = inbox(10).await;
         inbox.fill(35);
-        inbox.sandbox.fault(Fault::inbox(Kind::status(500)).on_page(page).repeated(3));
+        inbox.sandbox.fault(Fault::inbox(FaultKind::status(500)).on_page(page).repeated(3));
         let walk = walked(&inbox, extent(Some(10))).await;
         assert_eq!(walk.end, WalkEnd::Failed(InboxError::Server { status: 500, retry_after: None }));
         assert_eq!(ids(&walk), all((page - 1) * 10), "{page}");
@@ -284,10 +284,10 @@ async fn a_failure_keeps_what_was_seen() {
 async fn a_fault_that_passes_is_no_failure() {
     let inbox = inbox(10).await;
     inbox.fill(25);
-    inbox.sandbox.fault(Fault::inbox(Kind::HalfJson).on_page(2));
-    inbox.sandbox.fault(Fault::inbox(Kind::Close).on_page(2));
+    inbox.sandbox.fault(Fault::inbox(FaultKind::HalfJson).on_page(2));
+    inbox.sandbox.fault(Fault::inbox(FaultKind::Close).on_page(2));
     let heard = std::sync::Mutex::new(Vec::new());
-    let filter = Filter { created_at: crate::model::filter::Range::default(), ..Filter::default() };
+    let filter = Filter { created_at: crate::model::filter::TimeRange::default(), ..Filter::default() };
     let progress = |page| heard.lock().unwrap().push(page);
     let walk = walk(&inbox.client(), &Open::default(), &filter, extent(None), &progress).await;
     assert_eq!((walk.is_complete(), ids(&walk)), (true, all(25)));
@@ -299,7 +299,7 @@ async fn relative_times_stay_the_same_through_a_walk() {
     let inbox = inbox(1).await;
     inbox.sandbox.put(json!({ "_id": "a", "createdAt": "2026-06-12T11:30:00Z" })).unwrap();
     let since = Some(crate::model::filter::When::Ago(SignedDuration::from_hours(1)));
-    let created_at = crate::model::filter::Range { start: since, end: None };
+    let created_at = crate::model::filter::TimeRange { start: since, end: None };
     let filter = Filter { created_at, ..Filter::default() };
     let walk = walk(&inbox.client(), &Open::default(), &filter, extent(None), &|_| {}).await;
     assert_eq!(ids(&walk).len(), 1);

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use super::{Clocks, Dated, Measure, ask_since, counted, shown_to};
-use crate::model::{Alert, Contact, Lapse, Progress, Reason};
+use crate::model::{Alert, Contact, PendingResolve, Reason, StepProgress};
 
 fn at(millis: i64) -> Timestamp {
     "2026-06-12T12:00:00Z".parse::<Timestamp>().unwrap() + SignedDuration::from_millis(millis)
@@ -159,8 +159,8 @@ fn a_narrow_walk_asks_from_the_apis_newest_time() {
 #[test]
 fn nothing_has_happened_later_than_now() {
     let contact = Contact::read(json!({ "_id": "c" })).unwrap();
-    let lapse = Lapse { at: at(9_000), ended_at: at(8_000), reason: Reason::Closed };
-    let step = Progress { first_at: Some(at(-1)), last_at: Some(at(9_000)), ..Progress::default() };
+    let lapse = PendingResolve { at: at(9_000), ended_at: at(8_000), reason: Reason::Closed };
+    let step = StepProgress { first_at: Some(at(-1)), last_at: Some(at(9_000)), ..StepProgress::default() };
     let mut alert = Alert {
         fired_at: Some(at(7_000)),
         lapse: Some(lapse),

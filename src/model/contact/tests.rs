@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{Contact, Unreadable};
 use crate::{
     inbox::testing::{Open, inbox, noon},
-    model::{Filter, field::Kind},
+    model::{Filter, field::FieldKind},
 };
 
 const FIELDS: &str = include_str!("../../../tests/fixtures/inbox-fields.json");
@@ -19,14 +19,14 @@ fn fields() -> Value {
 }
 
 /// A value of every documented field that is not the empty one.
-fn sample(kind: &Kind, path: &str) -> Value {
+fn sample(kind: &FieldKind, path: &str) -> Value {
     match kind {
-        Kind::Text => Value::from(format!("{path}'s text")),
-        Kind::Number => Value::from(path.len()),
-        Kind::Flag => Value::from(true),
-        Kind::Time => Value::from(format!("2026-06-12T08:13:{:02}.369Z", path.len())),
-        Kind::List(entry) => json!([sample(entry, path), sample(entry, &format!("{path}2"))]),
-        Kind::Object(fields) => fields
+        FieldKind::Text => Value::from(format!("{path}'s text")),
+        FieldKind::Number => Value::from(path.len()),
+        FieldKind::Flag => Value::from(true),
+        FieldKind::Time => Value::from(format!("2026-06-12T08:13:{:02}.369Z", path.len())),
+        FieldKind::List(entry) => json!([sample(entry, path), sample(entry, &format!("{path}2"))]),
+        FieldKind::Object(fields) => fields
             .iter()
             .map(|(name, kind)| {
                 let path = if path.is_empty() { (*name).to_owned() } else { format!("{path}.{name}") };
@@ -59,7 +59,7 @@ fn every_documented_field_of_an_entry_and_no_other() {
     let entries: serde_json::Map<String, Value> = serde_json::from_value(fields()["entries"].clone()).unwrap();
     for (path, names) in entries {
         let kind = Contact::kind();
-        let Some(Kind::List(entry)) = kind.at(&path.split('.').collect::<Vec<_>>()) else { panic!("{path}") };
+        let Some(FieldKind::List(entry)) = kind.at(&path.split('.').collect::<Vec<_>>()) else { panic!("{path}") };
         assert_eq!(json!(entry.paths()), names, "{path}");
     }
 }
@@ -102,7 +102,7 @@ fn without_anything_a_record_has_the_documented_empty_values() {
     empty["extra"] = json!({});
     assert_eq!(contact.json(), empty);
     let nulls: serde_json::Map<String, Value> = match Contact::kind() {
-        Kind::Object(fields) => fields.into_iter().map(|(name, _)| (name.to_owned(), Value::Null)).collect(),
+        FieldKind::Object(fields) => fields.into_iter().map(|(name, _)| (name.to_owned(), Value::Null)).collect(),
         _ => panic!("a record is an object"),
     };
     let mut nulls = Value::Object(nulls);

@@ -3,13 +3,13 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Field, Reading, Step};
+use super::{Field, FieldReading, PathStep};
 use crate::model::contact::{LastMessage, UnreadOf};
 
 /// What is read, as JSON, and whether it was in doubt.
 fn read<T: Field>(value: &Value) -> (Value, bool) {
-    let mut reading = Reading::default();
-    let read: T = reading.below(Step::Name("at"), value.clone());
+    let mut reading = FieldReading::default();
+    let read: T = reading.below(PathStep::Name("at"), value.clone());
     (read.json(), !reading.doubts.is_empty())
 }
 
@@ -100,8 +100,8 @@ fn times() {
         ],
         &[json!("soon"), json!("12"), json!(true), json!([]), json!({}), json!(1e300), json!("99999999999999999999")],
     );
-    let mut reading = Reading::default();
-    let read: Option<Timestamp> = reading.below(Step::Name("at"), json!("2026-06-12T08:13:52.369999Z"));
+    let mut reading = FieldReading::default();
+    let read: Option<Timestamp> = reading.below(PathStep::Name("at"), json!("2026-06-12T08:13:52.369999Z"));
     assert_eq!(read, "2026-06-12T08:13:52.369Z".parse().ok(), "kept and read again it must be the same");
 }
 

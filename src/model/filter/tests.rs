@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::{Bots, Filter, Range, When};
+use super::{Bots, Filter, TimeRange, When};
 use crate::model::Contact;
 
 fn now() -> Timestamp {
@@ -21,8 +21,8 @@ fn list(values: &[&str]) -> Vec<String> {
     values.iter().map(|value| (*value).to_owned()).collect()
 }
 
-fn hour() -> Range {
-    Range { start: Some(When::Ago(SignedDuration::from_hours(1))), end: None }
+fn hour() -> TimeRange {
+    TimeRange { start: Some(When::Ago(SignedDuration::from_hours(1))), end: None }
 }
 
 /// One filter each, and a record that passes it; an empty record passes none of them.
@@ -109,7 +109,7 @@ fn a_narrow_query_is_within_its_own_range() {
     assert_eq!(start(&Filter::default().narrowed(since, now())), Some(since));
     let own = Filter { last_seen_at: hour(), ..Filter::default() };
     assert_eq!(start(&own.narrowed(since, now())), Some(since));
-    let later = Range { start: Some(When::At("2026-06-12T11:45:00Z".parse().unwrap())), end: None };
+    let later = TimeRange { start: Some(When::At("2026-06-12T11:45:00Z".parse().unwrap())), end: None };
     let own = Filter { last_seen_at: later, ..Filter::default() };
     assert_eq!(start(&own.narrowed(since, now())), Some("2026-06-12T11:45:00Z".parse().unwrap()));
     let listed = Filter { applicable_filters: Some(list(&["tags"])), ..Filter::default() };

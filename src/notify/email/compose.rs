@@ -12,7 +12,7 @@ use lettre::message::header::{ContentTransferEncoding, ContentType, HeaderName, 
 use lettre::message::{Mailbox, Message, MultiPart, SinglePart};
 use sha2::{Digest, Sha256};
 
-use crate::model::Parcel;
+use crate::model::OutgoingMessage;
 
 /// The longest subject, in characters: longer ones become header lines that servers refuse.
 const SUBJECT: usize = 250;
@@ -26,7 +26,7 @@ const LAST_SECOND: i64 = 253_402_300_799;
 pub(super) fn mail(
     from: &Mailbox,
     to: &Mailbox,
-    parcel: &Parcel,
+    parcel: &OutgoingMessage,
     [subject, text, html]: [&str; 3],
 ) -> Result<Vec<u8>, error::Error> {
     let domain = from.email.domain();

@@ -15,7 +15,7 @@ use lettre::transport::smtp::extension::ClientId;
 use lettre::transport::smtp::response::{Response, Severity};
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::failure::{Failure, Stage, Trouble};
+use super::failure::{SmtpFailure, SmtpStage, SmtpTrouble};
 use super::reach;
 use super::wire::{Tls, Wire};
 use crate::model::smtp::{Protection, SmtpAddress};
@@ -36,52 +36,52 @@ impl Connection {
         tls: &Tls,
         name: Option<&str>,
         by: Instant,
-    ) -> Result<Self, Failure> {
+    ) -> Result<Self, SmtpFailure> {
         let within = by.saturating_duration_since(Instant::now());
-        let stream = step(Stage::Connect, by, reach::connect(&server.host, server.port, within)).await?;
+        let stream = step(SmtpStage::Connect, by, reach::connect(&server.host, server.port, within)).await?;
         let hello = name.map_or_else(|| literal(stream.local_addr().ok().map(|own| own.ip())), str::to_owned);
         let mut wire = Wire::over(stream);
         if server.protection == Protection::Tls {
-            wire = step(Stage::Connect, by, wire.encrypt(tls)).await?;
+            wire = step(SmtpStage::Connect, by, wire.encrypt(tls)).await?;
         }
         let mut connection = Self::greet(wire.clone(), &hello, by).await?;
         if server.protection == Protection::StartTls {
             if !connection.0.can_starttls() {
-                return unfit(Stage::Connect, "the server offers no STARTTLS");
+                return unfit(SmtpStage::Connect, "the server offers no STARTTLS");
             }
-            connection.ask(Stage::Connect, by, Starttls, YES).await?;
+            connection.ask(SmtpStage::Connect, by, Starttls, YES).await?;
             // Not by lettre's own way to go on: under TLS, too, its client is to read from our stream.
             drop(connection);
-            let encrypted = step(Stage::Connect, by, wire.encrypt(tls)).await?;
+            let encrypted = step(SmtpStage::Connect, by, wire.encrypt(tls)).await?;
             connection = Self::greet(encrypted.greeted(), &hello, by).await?;
         }
         Ok(connection)
     }
 
     /// Hears the greeting and says ours.
-    pub(super) async fn greet(wire: Wire, hello: &str, by: Instant) -> Result<Self, Failure> {
+    pub(super) async fn greet(wire: Wire, hello: &str, by: Instant) -> Result<Self, SmtpFailure> {
         let (wire, hello) = (Box::new(wire), ClientId::Domain(hello.to_owned()));
-        step(Stage::Connect, by, AsyncSmtpConnection::connect_with_transport(wire, &hello))
+        step(SmtpStage::Connect, by, AsyncSmtpConnection::connect_with_transport(wire, &hello))
             .await
             .map(|smtp| Self(Box::new(smtp)))
     }
 
     /// Begins a mail.
-    pub(super) async fn begin(&mut self, from: &Address, by: Instant) -> Result<(), Failure> {
-        self.ask(Stage::Sender, by, Mail::new(Some(from.clone()), Vec::new()), YES).await
+    pub(super) async fn begin(&mut self, from: &Address, by: Instant) -> Result<(), SmtpFailure> {
+        self.ask(SmtpStage::Sender, by, Mail::new(Some(from.clone()), Vec::new()), YES).await
     }
 
     /// Hands in the mail that was begun.
-    pub(super) async fn hand_in(&mut self, to: &Address, mail: &[u8], by: Instant) -> Result<(), Failure> {
-        self.ask(Stage::Recipient, by, Rcpt::new(to.clone(), Vec::new()), YES).await?;
-        self.ask(Stage::Data, by, Data, GO_ON).await?;
+    pub(super) async fn hand_in(&mut self, to: &Address, mail: &[u8], by: Instant) -> Result<(), SmtpFailure> {
+        self.ask(SmtpStage::Recipient, by, Rcpt::new(to.clone(), Vec::new()), YES).await?;
+        self.ask(SmtpStage::Data, by, Data, GO_ON).await?;
         // lettre ends the last line.
         let mail = mail.strip_suffix(b"\r\n").unwrap_or(mail);
-        step(Stage::Content, by, expect(YES, self.0.message(mail))).await
+        step(SmtpStage::Content, by, expect(YES, self.0.message(mail))).await
     }
 
     /// Itself, if after this result it is good for another mail.
-    pub(super) async fn reusable(mut self, result: &Result<(), Failure>) -> Option<Self> {
+    pub(super) async fn reusable(mut self, result: &Result<(), SmtpFailure>) -> Option<Self> {
         match result {
             Ok(()) => Some(self),
             Err(failure) if failure.connection_is_lost() => None,
@@ -98,8 +98,8 @@ impl Connection {
     }
 
     /// Says something at the login; gives the answer, whatever kind of yes it is.
-    pub(super) async fn say(&mut self, by: Instant, line: &str) -> Result<Response, Failure> {
-        step(Stage::Login, by, self.0.command(format!("{line}\r\n"))).await
+    pub(super) async fn say(&mut self, by: Instant, line: &str) -> Result<Response, SmtpFailure> {
+        step(SmtpStage::Login, by, self.0.command(format!("{line}\r\n"))).await
     }
 
     /// Whether the server offers this kind of login.
@@ -107,27 +107,33 @@ impl Connection {
         self.0.server_info().supports_auth_mechanism(mechanism)
     }
 
-    async fn ask(&mut self, stage: Stage, by: Instant, what: impl Display, right: Severity) -> Result<(), Failure> {
+    async fn ask(
+        &mut self,
+        stage: SmtpStage,
+        by: Instant,
+        what: impl Display,
+        right: Severity,
+    ) -> Result<(), SmtpFailure> {
         step(stage, by, expect(right, self.0.command(what))).await
     }
 }
 
-async fn step<T, E: Into<Trouble>>(
-    stage: Stage,
+async fn step<T, E: Into<SmtpTrouble>>(
+    stage: SmtpStage,
     by: Instant,
     work: impl Future<Output = Result<T, E>>,
-) -> Result<T, Failure> {
-    let done = timeout_at(by, work).await.map_or(Err(Trouble::Timeout), |done| done.map_err(Into::into));
-    done.map_err(|trouble| Failure { stage, trouble })
+) -> Result<T, SmtpFailure> {
+    let done = timeout_at(by, work).await.map_or(Err(SmtpTrouble::Timeout), |done| done.map_err(Into::into));
+    done.map_err(|trouble| SmtpFailure { stage, trouble })
 }
 
-pub(super) fn unfit<T>(stage: Stage, what: &'static str) -> Result<T, Failure> {
-    Err(Failure { stage, trouble: Trouble::Unfit(what) })
+pub(super) fn unfit<T>(stage: SmtpStage, what: &'static str) -> Result<T, SmtpFailure> {
+    Err(SmtpFailure { stage, trouble: SmtpTrouble::Unfit(what) })
 }
 
 /// A yes to another question is no answer; to lettre every yes is one.
-async fn expect(right: Severity, answer: impl Future<Output = Result<Response, Error>>) -> Result<(), Trouble> {
-    if answer.await?.code().severity == right { Ok(()) } else { Err(Trouble::no_smtp()) }
+async fn expect(right: Severity, answer: impl Future<Output = Result<Response, Error>>) -> Result<(), SmtpTrouble> {
+    if answer.await?.code().severity == right { Ok(()) } else { Err(SmtpTrouble::no_smtp()) }
 }
 
 /// The name of this machine.

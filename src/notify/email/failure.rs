@@ -9,7 +9,7 @@ use crate::net::cause::io_cause;
 
 /// How far a mail came, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Stage {
+pub(super) enum SmtpStage {
     /// The connection, TLS and the greetings.
     Connect,
     Login,
@@ -25,7 +25,7 @@ pub(super) enum Stage {
 
 /// What went wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Trouble {
+pub(super) enum SmtpTrouble {
     /// The server said no, or later.
     Code { code: u16, enhanced: Option<String> },
     /// The server and we don't fit: it lacks something that we insist on.
@@ -38,7 +38,7 @@ pub(super) enum Trouble {
     Broken(String),
 }
 
-impl Trouble {
+impl SmtpTrouble {
     /// What came is not what a mail server says here.
     pub(super) fn no_smtp() -> Self {
         Self::Broken("no SMTP, or the connection broke off,".to_owned())
@@ -50,7 +50,7 @@ impl Trouble {
     }
 }
 
-impl From<&io::Error> for Trouble {
+impl From<&io::Error> for SmtpTrouble {
     fn from(error: &io::Error) -> Self {
         // Our own side of the stream says what it means.
         let ours = error.get_ref().and_then(|inner| inner.downcast_ref::<Self>());
@@ -58,19 +58,19 @@ impl From<&io::Error> for Trouble {
     }
 }
 
-impl From<io::Error> for Trouble {
+impl From<io::Error> for SmtpTrouble {
     fn from(error: io::Error) -> Self {
         Self::from(&error)
     }
 }
 
-impl From<Trouble> for io::Error {
-    fn from(trouble: Trouble) -> Self {
+impl From<SmtpTrouble> for io::Error {
+    fn from(trouble: SmtpTrouble) -> Self {
         Self::new(io::ErrorKind::InvalidData, trouble)
     }
 }
 
-impl From<smtp::Error> for Trouble {
+impl From<smtp::Error> for SmtpTrouble {
     fn from(error: smtp::Error) -> Self {
         if let Some(code) = error.status() {
             return Self::Code { code: code.into(), enhanced: enhanced(&error) };
@@ -88,10 +88,10 @@ fn enhanced(error: &smtp::Error) -> Option<String> {
     (code.split('.').count() == 3 && code.split('.').all(number)).then(|| code.to_owned())
 }
 
-impl Error for Trouble {}
+impl Error for SmtpTrouble {}
 
 /// Nothing of what the server says in words, which may be anything.
-impl fmt::Display for Trouble {
+impl fmt::Display for SmtpTrouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Code { code, enhanced: Some(enhanced) } => write!(f, "{code} {enhanced}"),
@@ -106,50 +106,51 @@ impl fmt::Display for Trouble {
 
 /// What went wrong, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Failure {
-    pub stage: Stage,
-    pub trouble: Trouble,
+pub(super) struct SmtpFailure {
+    pub stage: SmtpStage,
+    pub trouble: SmtpTrouble,
 }
 
-impl Failure {
+impl SmtpFailure {
     /// The conversation was given up in the middle, nobody knows where.
     pub(super) fn stopped() -> Self {
-        Self { stage: Stage::Content, trouble: Trouble::Stopped }
+        Self { stage: SmtpStage::Content, trouble: SmtpTrouble::Stopped }
     }
 
     /// The server's mind is made up.
     pub(super) fn is_final(&self) -> bool {
-        matches!(self.trouble, Trouble::Code { code: 500..=599, .. } | Trouble::Unfit(_))
+        matches!(self.trouble, SmtpTrouble::Code { code: 500..=599, .. } | SmtpTrouble::Unfit(_))
     }
 
     /// The mail may have been accepted all the same.
     pub(super) fn is_ambiguous(&self) -> bool {
-        self.stage == Stage::Content && matches!(self.trouble, Trouble::Timeout | Trouble::Stopped | Trouble::Broken(_))
+        self.stage == SmtpStage::Content
+            && matches!(self.trouble, SmtpTrouble::Timeout | SmtpTrouble::Stopped | SmtpTrouble::Broken(_))
     }
 
     /// Nothing more comes over this connection.
     pub(super) fn connection_is_lost(&self) -> bool {
         matches!(
             self.trouble,
-            Trouble::Code { code: 421, .. } | Trouble::Timeout | Trouble::Stopped | Trouble::Broken(_)
+            SmtpTrouble::Code { code: 421, .. } | SmtpTrouble::Timeout | SmtpTrouble::Stopped | SmtpTrouble::Broken(_)
         )
     }
 }
 
 /// `550 5.1.1 at the recipient`.
-impl fmt::Display for Failure {
+impl fmt::Display for SmtpFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.trouble.fmt(f)?;
-        if self.trouble == Trouble::Stopped {
+        if self.trouble == SmtpTrouble::Stopped {
             return Ok(());
         }
         f.write_str(match self.stage {
-            Stage::Connect => " when connecting",
-            Stage::Login => " at the login",
-            Stage::Sender => " at the sender",
-            Stage::Recipient => " at the recipient",
-            Stage::Data => " before the text of the mail",
-            Stage::Content => " after the text of the mail",
+            SmtpStage::Connect => " when connecting",
+            SmtpStage::Login => " at the login",
+            SmtpStage::Sender => " at the sender",
+            SmtpStage::Recipient => " at the recipient",
+            SmtpStage::Data => " before the text of the mail",
+            SmtpStage::Content => " after the text of the mail",
         })
     }
 }

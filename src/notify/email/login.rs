@@ -8,19 +8,19 @@ use secrecy::ExposeSecret;
 use tokio::time::Instant;
 
 use super::connection::{Connection, unfit};
-use super::failure::{Failure, Stage, Trouble};
+use super::failure::{SmtpFailure, SmtpStage, SmtpTrouble};
 use crate::model::smtp::Login;
 
 /// Logs in by what the server offers.
-pub(super) async fn log_in(connection: &mut Connection, login: &Login, by: Instant) -> Result<(), Failure> {
+pub(super) async fn log_in(connection: &mut Connection, login: &Login, by: Instant) -> Result<(), SmtpFailure> {
     let (plain, by_prompts) = (connection.offers(Mechanism::Plain), connection.offers(Mechanism::Login));
     if !plain && !by_prompts {
-        return unfit(Stage::Login, "the server offers no login by PLAIN or LOGIN");
+        return unfit(SmtpStage::Login, "the server offers no login by PLAIN or LOGIN");
     }
     if plain {
         let mut result = plain_at_once(connection, login, by).await;
         // A few want to be asked first.
-        if matches!(result, Err(Failure { trouble: Trouble::Code { code: 501, .. }, .. })) {
+        if matches!(result, Err(SmtpFailure { trouble: SmtpTrouble::Code { code: 501, .. }, .. })) {
             result = plain_when_asked(connection, login, by).await;
         }
         if !(by_prompts && result.as_ref().is_err_and(is_not_understood)) {
@@ -31,12 +31,12 @@ pub(super) async fn log_in(connection: &mut Connection, login: &Login, by: Insta
 }
 
 /// The server does not know the command in this form, which says nothing of user and password.
-fn is_not_understood(failure: &Failure) -> bool {
-    matches!(failure.trouble, Trouble::Code { code: 500..=504, .. })
+fn is_not_understood(failure: &SmtpFailure) -> bool {
+    matches!(failure.trouble, SmtpTrouble::Code { code: 500..=504, .. })
 }
 
 /// PLAIN with the secret in the same line, or in the next one where the server has not read it there.
-async fn plain_at_once(connection: &mut Connection, login: &Login, by: Instant) -> Result<(), Failure> {
+async fn plain_at_once(connection: &mut Connection, login: &Login, by: Instant) -> Result<(), SmtpFailure> {
     let secret = plain(login);
     let mut answer = connection.say(by, &format!("AUTH PLAIN {secret}")).await?;
     if asks(&answer) {
@@ -45,7 +45,7 @@ async fn plain_at_once(connection: &mut Connection, login: &Login, by: Instant) 
     accepted(&answer)
 }
 
-async fn plain_when_asked(connection: &mut Connection, login: &Login, by: Instant) -> Result<(), Failure> {
+async fn plain_when_asked(connection: &mut Connection, login: &Login, by: Instant) -> Result<(), SmtpFailure> {
     let mut answer = connection.say(by, "AUTH PLAIN").await?;
     if asks(&answer) {
         answer = connection.say(by, &plain(login)).await?;
@@ -55,7 +55,7 @@ async fn plain_when_asked(connection: &mut Connection, login: &Login, by: Instan
 
 /// LOGIN: first the user, then the password, whatever the prompts say; but one that asks for the password first gets
 /// it.
-async fn prompts(connection: &mut Connection, login: &Login, by: Instant) -> Result<(), Failure> {
+async fn prompts(connection: &mut Connection, login: &Login, by: Instant) -> Result<(), SmtpFailure> {
     let (user, password) = (STANDARD.encode(&login.user), STANDARD.encode(login.password.expose_secret()));
     let mut answer = connection.say(by, "AUTH LOGIN").await?;
     let mut words = [user, password];
@@ -85,9 +85,9 @@ fn asks_for_a_password(answer: &Response) -> bool {
     decoded.as_deref().unwrap_or(prompt).to_lowercase().trim_start().starts_with("pass")
 }
 
-fn accepted(answer: &Response) -> Result<(), Failure> {
+fn accepted(answer: &Response) -> Result<(), SmtpFailure> {
     let said_yes = answer.has_code(235);
-    if said_yes { Ok(()) } else { Err(Failure { stage: Stage::Login, trouble: Trouble::no_smtp() }) }
+    if said_yes { Ok(()) } else { Err(SmtpFailure { stage: SmtpStage::Login, trouble: SmtpTrouble::no_smtp() }) }
 }
 
 #[cfg(test)]

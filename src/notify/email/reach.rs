@@ -12,18 +12,18 @@ use hyper_util::client::legacy::connect::dns::Name;
 use tokio::net::{TcpStream, lookup_host};
 use tower::{ServiceExt, service_fn};
 
-use super::failure::Trouble;
+use super::failure::SmtpTrouble;
 
 /// Connects to `host`, in `within` at most.
-pub(super) async fn connect(host: &str, port: u16, within: Duration) -> Result<TcpStream, Trouble> {
-    let unknown = || Trouble::Broken("no connection (the host's name was not found)".to_owned());
+pub(super) async fn connect(host: &str, port: u16, within: Duration) -> Result<TcpStream, SmtpTrouble> {
+    let unknown = || SmtpTrouble::Broken("no connection (the host's name was not found)".to_owned());
     let addresses: Vec<_> = lookup_host((host, port)).await.map_err(|_| unknown())?.collect();
     reach(addresses, within).await
 }
 
 /// Addresses of both families are tried side by side, those of one family share the time: all too often
 /// one of a mail host's addresses never answers from where we are.
-async fn reach(addresses: Vec<SocketAddr>, within: Duration) -> Result<TcpStream, Trouble> {
+async fn reach(addresses: Vec<SocketAddr>, within: Duration) -> Result<TcpStream, SmtpTrouble> {
     let known = service_fn(move |_: Name| ready(Ok::<_, Infallible>(addresses.clone().into_iter())));
     let mut connector = HttpConnector::new_with_resolver(known);
     connector.enforce_http(false);
@@ -34,9 +34,9 @@ async fn reach(addresses: Vec<SocketAddr>, within: Duration) -> Result<TcpStream
             let mut causes = iter::successors(error.source(), |&error| error.source());
             let io = causes.find_map(|error| error.downcast_ref::<io::Error>());
             Err(match io {
-                Some(io) if io.kind() == io::ErrorKind::TimedOut => Trouble::Timeout,
-                Some(io) => Trouble::from(io),
-                None => Trouble::Broken("no connection".to_owned()),
+                Some(io) if io.kind() == io::ErrorKind::TimedOut => SmtpTrouble::Timeout,
+                Some(io) => SmtpTrouble::from(io),
+                None => SmtpTrouble::Broken("no connection".to_owned()),
             })
         }
     }
@@ -51,7 +51,7 @@ mod tests {
     use tokio::time::timeout;
 
     use super::{connect, reach};
-    use crate::notify::email::failure::Trouble;
+    use crate::notify::email::failure::SmtpTrouble;
 
     /// An address that never answers: its queue is full.
     async fn deaf() -> (TcpListener, Vec<TcpStream>, SocketAddr) {
@@ -74,7 +74,7 @@ mod tests {
         let good = listener.local_addr().unwrap();
         let stream = reach(vec![deaf, good], Duration::from_secs(1)).await.unwrap();
         assert_eq!(stream.peer_addr().unwrap(), good);
-        assert_eq!(reach(vec![deaf], Duration::from_millis(50)).await.err(), Some(Trouble::Timeout));
+        assert_eq!(reach(vec![deaf], Duration::from_millis(50)).await.err(), Some(SmtpTrouble::Timeout));
     }
 
     #[tokio::test]
@@ -90,7 +90,7 @@ mod tests {
             ("127.0.0.1", "no connection (connection refused)"),
             (&long, "no connection (the host's name was not found)"),
         ] {
-            assert_eq!(connect(host, port, within).await.err(), Some(Trouble::Broken(right.to_owned())), "{host}");
+            assert_eq!(connect(host, port, within).await.err(), Some(SmtpTrouble::Broken(right.to_owned())), "{host}");
         }
     }
 }

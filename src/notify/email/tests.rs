@@ -14,9 +14,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::Email;
 use crate::model::smtp::SmtpAddress;
-use crate::model::{Attempt, Body, Fault, MessageId, Outcome, Parcel};
+use crate::model::{Attempt, Blame, Body, MessageId, Outcome, OutgoingMessage};
 use crate::notify::testing::{TIMEOUT, nobody, parcel, payload_fault, rejected, retry};
-use crate::sandbox::smtp::{Settings, SmtpSink, Stage, Trouble};
+use crate::sandbox::smtp::{SinkSettings, SinkTrouble, SmtpSink, Stage};
 
 const FROM: &str = "Pengwatch <alerts@example.com>";
 
@@ -26,14 +26,14 @@ struct Server {
 }
 
 impl Server {
-    async fn start(settings: Settings) -> Self {
+    async fn start(settings: SinkSettings) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         Self { sink: SmtpSink::start_with(settings, listener, CancellationToken::new()), port }
     }
 
     async fn plain() -> Self {
-        Self::start(Settings::default()).await
+        Self::start(SinkSettings::default()).await
     }
 
     fn email(&self, to: &[&str]) -> Email {
@@ -95,7 +95,7 @@ async fn the_whole_mail() {
     let text = "Grüße,\nline\n.\n..dots\n".to_owned();
     let body =
         Body::Email { subject: "⏰ Jörg waits".to_owned(), text, html: "<p>Grüße &amp; more</p>".to_owned() };
-    email.send(&Parcel { thread, ..parcel(body) }).await;
+    email.send(&OutgoingMessage { thread, ..parcel(body) }).await;
     let [mail] = &server.sink.mails()[..] else { panic!("one mail") };
     let header = |name: &str| mail.header(name).unwrap_or_default();
     assert_eq!(mail.from, "alerts@example.com");
@@ -119,9 +119,9 @@ async fn retries_and_threads_keep_their_ids() {
     let server = Server::plain().await;
     let email = server.email(&["a@x.org", "b@x.org"]);
     let thread = Some("alert-7".to_owned());
-    let fired = Parcel { thread: thread.clone(), ..parcel(body()) };
-    let resolved = Parcel { id: MessageId("m2".to_owned()), ..fired.clone() };
-    let digest = Parcel { id: MessageId("m3".to_owned()), thread: None, ..fired.clone() };
+    let fired = OutgoingMessage { thread: thread.clone(), ..parcel(body()) };
+    let resolved = OutgoingMessage { id: MessageId("m2".to_owned()), ..fired.clone() };
+    let digest = OutgoingMessage { id: MessageId("m3".to_owned()), thread: None, ..fired.clone() };
     for parcel in [&fired, &fired, &resolved, &digest] {
         assert_eq!(email.send(parcel).await.outcome, Outcome::Delivered);
     }
@@ -151,7 +151,7 @@ async fn nothing_that_a_customer_writes_becomes_a_header_or_a_command() {
     let from = "\"A\\\"B, <c@d.org>\" <alerts@example.com>";
     let email = email(&format!("smtp://127.0.0.1:{}", server.port), from, &["a@x.org"], TIMEOUT, &[]);
     let all = |text: &str| Body::Email { subject: text.to_owned(), text: text.to_owned(), html: text.to_owned() };
-    let odd = Parcel { id: MessageId(evil.to_owned()), thread: Some(evil.to_owned()), ..parcel(all(evil)) };
+    let odd = OutgoingMessage { id: MessageId(evil.to_owned()), thread: Some(evil.to_owned()), ..parcel(all(evil)) };
     assert_eq!(email.send(&odd).await.outcome, Outcome::Delivered);
     assert_eq!(server.got(), ["a@x.org"]);
     let mail = &server.sink.mails()[0];
@@ -184,11 +184,11 @@ async fn a_retry_is_for_those_who_are_left() {
     let reason = "451 4.0.0 at the recipient (b***@x.org)";
     let right = reaching(attempt(retry(None, reason, true), &["a@x.org", "bad@x.org"]), &["a@x.org"]);
     assert_eq!(first, refusing(right, &["550 5.0.0 at the recipient (b***@x.org)"]));
-    let second = email.send(&Parcel { settled: first.settled, ..parcel(body()) }).await;
+    let second = email.send(&OutgoingMessage { settled: first.settled, ..parcel(body()) }).await;
     assert_eq!(second, reaching(attempt(Outcome::Delivered, &["a@x.org", "bad@x.org", "b@x.org"]), &["b@x.org"]));
     assert_eq!(server.got(), ["a@x.org", "b@x.org"]);
     email.rest().await;
-    let third = email.send(&Parcel { settled: second.settled.clone(), ..parcel(body()) }).await;
+    let third = email.send(&OutgoingMessage { settled: second.settled.clone(), ..parcel(body()) }).await;
     assert_eq!(third, reaching(second, &[]));
     assert_eq!(server.sink.connections(), 1, "nobody is left: nobody is called");
 }
@@ -202,9 +202,9 @@ async fn nobody_told_is_never_everybody_settled() {
     let email = server.email(&["a@x.org", "b@x.org"]);
     let first = email.send(&parcel(body())).await;
     assert_eq!(first, attempt(retry(None, "450 4.0.0 at the recipient (b***@x.org)", false), &[]));
-    let second = email.send(&Parcel { settled: first.settled, ..parcel(body()) }).await;
+    let second = email.send(&OutgoingMessage { settled: first.settled, ..parcel(body()) }).await;
     let reason = "550 5.0.0 at the recipient (a***@x.org), and 1 more";
-    assert_eq!(second, attempt(rejected(Fault::Receiver, reason), &[]));
+    assert_eq!(second, attempt(rejected(Blame::Receiver, reason), &[]));
 }
 
 #[tokio::test]
@@ -216,15 +216,15 @@ async fn who_is_refused_after_others_were_told_is_named_once() {
     let email = server.email(&["a@x.org", "bad@x.org", "worse@x.org"]);
     let first = email.send(&parcel(body())).await;
     assert_eq!(first.refused, ["550 5.0.0 at the recipient (w***@x.org)"]);
-    let second = email.send(&Parcel { settled: first.settled, ..parcel(body()) }).await;
+    let second = email.send(&OutgoingMessage { settled: first.settled, ..parcel(body()) }).await;
     let right = reaching(attempt(Outcome::Delivered, &["a@x.org", "worse@x.org", "bad@x.org"]), &[]);
     assert_eq!(second, refusing(right, &["550 5.0.0 at the recipient (b***@x.org)"]));
 }
 
 #[tokio::test]
 async fn every_stage_by_table() {
-    let receiver = |reason| rejected(Fault::Receiver, reason);
-    let payload = |reason| rejected(Fault::Payload, reason);
+    let receiver = |reason| rejected(Blame::Receiver, reason);
+    let payload = |reason| rejected(Blame::Payload, reason);
     let later = |reason| retry(None, reason, false);
     for (stage, code, outcome) in [
         (Stage::Greeting, 421, later("421 4.0.0 when connecting")),
@@ -254,7 +254,7 @@ async fn every_stage_by_table() {
 }
 
 /// The reason, and whether it may have arrived.
-async fn troubled(stage: Stage, trouble: Trouble, timeout: Duration) -> (String, bool) {
+async fn troubled(stage: Stage, trouble: SinkTrouble, timeout: Duration) -> (String, bool) {
     let server = Server::plain().await;
     server.sink.trouble(stage, trouble, 1);
     let sent = server.email_within(&["a@x.org"], timeout).send(&parcel(body())).await;
@@ -265,7 +265,7 @@ async fn troubled(stage: Stage, trouble: Trouble, timeout: Duration) -> (String,
 #[tokio::test]
 async fn cut_or_silent_it_is_ambiguous_only_after_the_mail() {
     let stages = [Stage::Greeting, Stage::Mail, Stage::Rcpt, Stage::Data, Stage::End];
-    let silent = Trouble::Delay(Duration::from_mins(1));
+    let silent = SinkTrouble::Delay(Duration::from_mins(1));
     // The waits all at once.
     let waits = stages.map(|stage| tokio::spawn(troubled(stage, silent, Duration::from_secs(1))));
     for (stage, wait) in stages.into_iter().zip(waits) {
@@ -273,7 +273,7 @@ async fn cut_or_silent_it_is_ambiguous_only_after_the_mail() {
         assert!(reason.starts_with("no answer in time "), "{stage:?}: {reason}");
         assert_eq!(ambiguous, stage == Stage::End, "{stage:?}: {reason}");
 
-        let (reason, ambiguous) = troubled(stage, Trouble::HangUp, TIMEOUT).await;
+        let (reason, ambiguous) = troubled(stage, SinkTrouble::HangUp, TIMEOUT).await;
         assert!(reason.contains("connection"), "{stage:?}: {reason}");
         assert_eq!(ambiguous, stage == Stage::End, "{stage:?}: {reason}");
     }
@@ -282,14 +282,14 @@ async fn cut_or_silent_it_is_ambiguous_only_after_the_mail() {
 #[tokio::test]
 async fn one_who_takes_the_connection_down_stops_nobody_else() {
     for (stage, trouble) in [
-        (Stage::Rcpt, Trouble::HangUp),
-        (Stage::Rcpt, Trouble::Code(421)),
-        (Stage::End, Trouble::HangUp),
-        (Stage::Rcpt, Trouble::Delay(Duration::from_mins(1))),
+        (Stage::Rcpt, SinkTrouble::HangUp),
+        (Stage::Rcpt, SinkTrouble::Code(421)),
+        (Stage::End, SinkTrouble::HangUp),
+        (Stage::Rcpt, SinkTrouble::Delay(Duration::from_mins(1))),
     ] {
         let server = Server::plain().await;
         server.sink.trouble_for("a@x.org", stage, trouble, 1);
-        let timeout = if matches!(trouble, Trouble::Delay(_)) { Duration::from_secs(1) } else { TIMEOUT };
+        let timeout = if matches!(trouble, SinkTrouble::Delay(_)) { Duration::from_secs(1) } else { TIMEOUT };
         let email = server.email_within(&["a@x.org", "b@x.org"], timeout);
         let sent = email.send(&parcel(body())).await;
         assert!(matches!(sent.outcome, Outcome::Retry { ambiguous: true, .. }), "{stage:?} {trouble:?}: {sent:?}");
@@ -301,16 +301,16 @@ async fn one_who_takes_the_connection_down_stops_nobody_else() {
 async fn a_server_that_takes_so_many_mails_a_connection() {
     let server = Server::plain().await;
     let email = server.email(&["a@x.org", "b@x.org", "c@x.org"]);
-    server.sink.trouble_for("b@x.org", Stage::End, Trouble::Code(451), 1);
+    server.sink.trouble_for("b@x.org", Stage::End, SinkTrouble::Code(451), 1);
     let first = email.send(&parcel(body())).await;
     assert_eq!(first.settled, ["a@x.org", "c@x.org"], "{first:?}");
     assert_eq!(server.sink.connections(), 1);
 
     // The second mail meets a closed door, the third comes on a new connection with the second.
-    for trouble in [Trouble::Code(421), Trouble::HangUp] {
+    for trouble in [SinkTrouble::Code(421), SinkTrouble::HangUp] {
         let server = Server::plain().await;
         let email = server.email(&["a@x.org", "b@x.org", "c@x.org"]);
-        server.sink.trouble(Stage::Mail, Trouble::Delay(Duration::ZERO), 1);
+        server.sink.trouble(Stage::Mail, SinkTrouble::Delay(Duration::ZERO), 1);
         server.sink.trouble(Stage::Mail, trouble, 1);
         assert_eq!(email.send(&parcel(body())).await.outcome, Outcome::Delivered, "{trouble:?}");
         assert_eq!(server.sink.connections(), 2);
@@ -320,7 +320,7 @@ async fn a_server_that_takes_so_many_mails_a_connection() {
 #[tokio::test]
 async fn a_text_that_one_of_many_dislikes_is_that_ones_matter() {
     let server = Server::plain().await;
-    server.sink.trouble_for("b@x.org", Stage::End, Trouble::Code(552), 1);
+    server.sink.trouble_for("b@x.org", Stage::End, SinkTrouble::Code(552), 1);
     let sent = server.email(&["a@x.org", "b@x.org"]).send(&parcel(body())).await;
     let right = reaching(attempt(Outcome::Delivered, &["a@x.org", "b@x.org"]), &["a@x.org"]);
     assert_eq!(sent, refusing(right, &["552 5.0.0 after the text of the mail (b***@x.org)"]));
@@ -328,7 +328,7 @@ async fn a_text_that_one_of_many_dislikes_is_that_ones_matter() {
     server.sink.fault(Stage::End, 554, 2);
     let sent = server.email(&["a@x.org", "b@x.org"]).send(&parcel(body())).await;
     let reason = "554 5.0.0 after the text of the mail (a***@x.org), and 1 more";
-    assert_eq!(sent, attempt(rejected(Fault::Payload, reason), &[]));
+    assert_eq!(sent, attempt(rejected(Blame::Payload, reason), &[]));
 }
 
 #[tokio::test]

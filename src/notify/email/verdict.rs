@@ -5,14 +5,14 @@ use std::ops::ControlFlow;
 use lettre::Address;
 use lettre::message::Mailbox;
 
-use super::failure::{Failure, Stage};
+use super::failure::{SmtpFailure, SmtpStage};
 use crate::{
-    model::{Attempt, Fault, Outcome},
-    notify::witness::Progress,
+    model::{Attempt, Blame, Outcome},
+    notify::witness::MailProgress,
 };
 
 /// The results so far.
-pub(super) struct Verdict {
+pub(super) struct RecipientResults {
     /// Settled now or before; while it is empty, nobody has got the mail.
     settled: Vec<String>,
     /// Accepted in this attempt.
@@ -33,7 +33,7 @@ struct Refusal {
     reason: String,
 }
 
-impl Verdict {
+impl RecipientResults {
     /// Begins with those who are settled already.
     pub(super) fn new(settled: &[String]) -> Self {
         Self {
@@ -49,21 +49,21 @@ impl Verdict {
     }
 
     /// Takes in one result. It breaks where the further recipients would fare the same.
-    pub(super) fn add(&mut self, to: &Mailbox, result: Result<(), Failure>) -> ControlFlow<()> {
+    pub(super) fn add(&mut self, to: &Mailbox, result: Result<(), SmtpFailure>) -> ControlFlow<()> {
         let Err(failure) = result else {
             self.accepted = true;
             self.settled.push(to.email.to_string());
             self.reached.push(to.email.to_string());
             return ControlFlow::Continue(());
         };
-        let about_the_recipient = failure.stage >= Stage::Recipient;
+        let about_the_recipient = failure.stage >= SmtpStage::Recipient;
         let reason =
             if about_the_recipient { format!("{failure} ({})", masked(&to.email)) } else { failure.to_string() };
         match (failure.is_final(), failure.stage) {
-            (true, Stage::Recipient | Stage::Data) => {
+            (true, SmtpStage::Recipient | SmtpStage::Data) => {
                 self.refused.push(Refusal { recipient: to.email.to_string(), reason });
             }
-            (true, Stage::Content) => self.disliked.push(Refusal { recipient: to.email.to_string(), reason }),
+            (true, SmtpStage::Content) => self.disliked.push(Refusal { recipient: to.email.to_string(), reason }),
             (true, _) => self.dead = Some(reason),
             (false, _) => {
                 if failure.is_ambiguous() {
@@ -82,8 +82,8 @@ impl Verdict {
     }
 
     /// What is known before the envelope to `next` is begun.
-    pub(super) fn progress(&self, next: &Mailbox) -> Progress {
-        Progress { reached: self.reached.clone(), settled: self.settled.clone(), next: next.email.to_string() }
+    pub(super) fn progress(&self, next: &Mailbox) -> MailProgress {
+        MailProgress { reached: self.reached.clone(), settled: self.settled.clone(), next: next.email.to_string() }
     }
 
     /// The result for the message.
@@ -102,16 +102,16 @@ impl Verdict {
             }
         }
         let outcome = if let Some(reason) = self.dead {
-            Outcome::Rejected { reason, fault: Fault::Receiver }
+            Outcome::Rejected { reason, fault: Blame::Receiver }
         } else if let Some(first) = self.disliked.first() {
-            Outcome::Rejected { reason: and_more(&first.reason, self.disliked.len()), fault: Fault::Payload }
+            Outcome::Rejected { reason: and_more(&first.reason, self.disliked.len()), fault: Blame::Payload }
         } else if let Some(reason) = self.later {
             Outcome::Retry { after: None, reason, ambiguous: self.ambiguous || told }
         } else if told {
             Outcome::Delivered
         } else {
             let reason = self.refused.first().map_or("no recipient", |first| &first.reason);
-            Outcome::Rejected { reason: and_more(reason, self.refused.len()), fault: Fault::Receiver }
+            Outcome::Rejected { reason: and_more(reason, self.refused.len()), fault: Blame::Receiver }
         };
         Attempt { outcome, settled: self.settled, reached: self.reached, refused }
     }

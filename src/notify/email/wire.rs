@@ -19,7 +19,7 @@ use rustls::{ClientConfig, RootCertStore};
 use tokio::io::{AsyncBufRead, AsyncRead, AsyncWrite, BufReader, ReadBuf};
 use tokio_rustls::TlsConnector;
 
-use super::failure::Trouble;
+use super::failure::SmtpTrouble;
 use super::trust::Trust;
 
 /// The longest reply that is read, in bytes: real ones have some hundred, and lettre parses a reply
@@ -89,12 +89,13 @@ impl Wire {
     }
 
     /// Goes on under TLS. There must be no clone any more.
-    pub(super) async fn encrypt(self, tls: &Tls) -> Result<Self, Trouble> {
-        let inner = Arc::into_inner(self.0).and_then(|inner| inner.into_inner().ok()).ok_or_else(Trouble::no_smtp)?;
+    pub(super) async fn encrypt(self, tls: &Tls) -> Result<Self, SmtpTrouble> {
+        let inner =
+            Arc::into_inner(self.0).and_then(|inner| inner.into_inner().ok()).ok_or_else(SmtpTrouble::no_smtp)?;
         // Whoever can write into the connection could otherwise say in the clear what would be taken for
         // the server's words under TLS.
         if !(inner.stream.buffer().is_empty() && inner.line.is_empty() && inner.ready.is_empty()) {
-            return Err(Trouble::Broken("something was said ahead of TLS".to_owned()));
+            return Err(SmtpTrouble::Broken("something was said ahead of TLS".to_owned()));
         }
         let connector = TlsConnector::from(Arc::clone(&tls.config));
         Ok(Self::over(connector.connect(tls.name.clone(), inner.stream.into_inner()).await?))
@@ -118,7 +119,7 @@ impl AsyncRead for Wire {
         while inner.ready.is_empty() {
             let said = ready!(Pin::new(&mut inner.stream).poll_fill_buf(cx))?;
             if inner.room == 0 && !said.is_empty() {
-                return Poll::Ready(Err(Trouble::flood().into()));
+                return Poll::Ready(Err(SmtpTrouble::flood().into()));
             }
             let line = said.split_inclusive(|&byte| byte == b'\n').next().unwrap_or_default();
             let line = &line[..line.len().min(inner.room)];
@@ -182,7 +183,7 @@ impl AsyncWrite for Wire {
         let inner = &mut *self.lock();
         // An answer ahead of the question would be taken for the answer to it, and every later one too.
         if !(inner.stream.buffer().is_empty() && inner.line.is_empty() && inner.ready.is_empty()) {
-            return Poll::Ready(Err(Trouble::no_smtp().into()));
+            return Poll::Ready(Err(SmtpTrouble::no_smtp().into()));
         }
         (inner.room, inner.lines) = (REPLY, 0);
         Pin::new(&mut inner.stream).poll_write(cx, bytes)
@@ -217,7 +218,7 @@ mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 
     use super::{LINES, REPLY, Tls, Wire};
-    use crate::notify::email::failure::Trouble;
+    use crate::notify::email::failure::SmtpTrouble;
 
     async fn read(wire: &mut Wire) -> std::io::Result<String> {
         let mut bytes = vec![0; 2 * REPLY];
@@ -242,7 +243,7 @@ mod tests {
             // There is an end to their number as well.
             let right = if words == b"250-\n" { "250-OK\r\n".len() * LINES } else { REPLY };
             assert_eq!(taken, right, "{words:?}");
-            assert_eq!((error.kind(), Trouble::from(&error)), (ErrorKind::InvalidData, Trouble::flood()));
+            assert_eq!((error.kind(), SmtpTrouble::from(&error)), (ErrorKind::InvalidData, SmtpTrouble::flood()));
             // It stays at that.
             assert!(read(&mut wire).await.is_err() && wire.write_all(b"QUIT\r\n").await.is_err(), "{words:?}");
         }
@@ -269,7 +270,7 @@ mod tests {
             assert_eq!(read(&mut wire).await.unwrap(), right);
         }
         let error = wire.write_all(b"EHLO me\r\n").await.unwrap_err();
-        assert_eq!((error.kind(), Trouble::from(&error)), (ErrorKind::InvalidData, Trouble::no_smtp()));
+        assert_eq!((error.kind(), SmtpTrouble::from(&error)), (ErrorKind::InvalidData, SmtpTrouble::no_smtp()));
         assert_eq!(read(&mut wire).await.unwrap(), "235 welcome\r\n");
         wire.write_all(b"EHLO me\r\n").await.unwrap();
         drop(server);

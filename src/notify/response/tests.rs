@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{BODY_LIMIT, check_url, exchange, post};
 use crate::inbox::testing::{FLOODS, bomb, flooding, raw, trickling};
-use crate::model::{Fault, Outcome};
+use crate::model::{Blame, Outcome};
 use crate::notify::testing::{Manners, TIMEOUT, client, nobody, now, rejected, retry, server};
 
 async fn answer(url: &str, timeout: Duration) -> Result<super::Answer, Outcome> {
@@ -29,7 +29,7 @@ async fn without_an_answer() {
     }
 
     let unmade = answer("no address", TIMEOUT).await.err();
-    assert_eq!(unmade, Some(rejected(Fault::Receiver, "the request could not be made")));
+    assert_eq!(unmade, Some(rejected(Blame::Receiver, "the request could not be made")));
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use mockito::{Matcher, Server};
 
 use super::Slack;
-use crate::model::{Attempt, Body, Fault, Outcome};
+use crate::model::{Attempt, Blame, Body, Outcome};
 use crate::notify::testing::{Manners, TIMEOUT, client, nobody, parcel, payload_fault, rejected, retry, server};
 
 const PATH: &str = "/services/T1/B1/hunter2";
@@ -32,8 +32,8 @@ async fn posts_the_payload() {
 
 #[tokio::test]
 async fn every_answer_by_table() {
-    let payload = |reason: &str| rejected(Fault::Payload, reason);
-    let receiver = |reason: &str| rejected(Fault::Receiver, reason);
+    let payload = |reason: &str| rejected(Blame::Payload, reason);
+    let receiver = |reason: &str| rejected(Blame::Receiver, reason);
     let proxy = |status: u16| {
         let why = "the answer is neither Slack's `ok` nor another yes: is there a proxy in between?";
         Outcome::Unclear { reason: format!("HTTP {status}: {why}") }

@@ -9,7 +9,7 @@ use mockito::{Matcher, Server};
 use secrecy::SecretString;
 
 use super::Webhook;
-use crate::model::{Attempt, Body, Fault, MessageId, Outcome, Parcel};
+use crate::model::{Attempt, Blame, Body, MessageId, Outcome, OutgoingMessage};
 use crate::notify::testing::{Manners, TIMEOUT, client, nobody, parcel, payload_fault, rejected, retry, server};
 
 const PATH: &str = "/in/hunter2";
@@ -27,9 +27,9 @@ async fn send(base: &str) -> Outcome {
 }
 
 /// The vector that the specification's libraries test themselves with.
-fn published() -> Parcel {
+fn published() -> OutgoingMessage {
     let now = Timestamp::from_second(1_614_265_330).unwrap();
-    Parcel { id: MessageId("msg_p5jXN8AQM9LWM0D4loKWxJek".to_owned()), now, ..parcel(body()) }
+    OutgoingMessage { id: MessageId("msg_p5jXN8AQM9LWM0D4loKWxJek".to_owned()), now, ..parcel(body()) }
 }
 
 #[tokio::test]
@@ -100,9 +100,9 @@ fn headers_that_can_not_be() {
 
 #[tokio::test]
 async fn every_answer_by_table() {
-    let payload = |status: u16| rejected(Fault::Payload, &format!("HTTP {status}"));
-    let receiver = |status: u16| rejected(Fault::Receiver, &format!("HTTP {status}"));
-    let redirect = |status: u16| rejected(Fault::Receiver, &format!("HTTP {status}: redirects are not followed"));
+    let payload = |status: u16| rejected(Blame::Payload, &format!("HTTP {status}"));
+    let receiver = |status: u16| rejected(Blame::Receiver, &format!("HTTP {status}"));
+    let redirect = |status: u16| rejected(Blame::Receiver, &format!("HTTP {status}: redirects are not followed"));
     let later = |status: u16| retry(Some(7), &format!("HTTP {status}"), status == 504);
     for (status, outcome) in [
         (200, Outcome::Delivered),
@@ -164,9 +164,9 @@ async fn secrets_do_not_leak() {
 
 #[tokio::test]
 async fn an_id_that_no_header_holds_is_refused() {
-    let odd = Parcel { id: MessageId("a\r\nb".to_owned()), ..parcel(body()) };
+    let odd = OutgoingMessage { id: MessageId("a\r\nb".to_owned()), ..parcel(body()) };
     let outcome = webhook("http://127.0.0.1:9", TIMEOUT).send(&odd).await.outcome;
-    assert!(matches!(outcome, Outcome::Rejected { fault: Fault::Payload, .. }), "{outcome:?}");
+    assert!(matches!(outcome, Outcome::Rejected { fault: Blame::Payload, .. }), "{outcome:?}");
 }
 
 #[tokio::test]

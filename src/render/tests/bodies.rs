@@ -3,7 +3,7 @@
 use super::fixtures::{Case, alert, customer, nobody, ravi, resolved, shown, twelve};
 use crate::{
     model::{Privacy, Reason},
-    render::{Format, Renderer, RuleWords, Telling, Told},
+    render::{AlertView, Format, MessageView, Renderer, RuleWords},
 };
 
 const HOSTILE: &str =
@@ -105,10 +105,10 @@ fn several_rules_are_all_named() {
     Case::fired(alerts.to_vec()).tell(|telling| {
         let other = RuleWords { name: "missed-chat".to_owned(), ..telling.rule.clone() };
         let told = [
-            Told { alert: &alerts[0], rule: telling.rule, waiting_open: None },
-            Told { alert: &alerts[1], rule: &other, waiting_open: None },
+            AlertView { alert: &alerts[0], rule: telling.rule, waiting_open: None },
+            AlertView { alert: &alerts[1], rule: &other, waiting_open: None },
         ];
-        let telling = Telling { alerts: &told, ..*telling };
+        let telling = MessageView { alerts: &told, ..*telling };
         let renderer = Renderer::built_in();
         for format in Format::ALL {
             for body in [renderer.render("alert", format, &telling).body, renderer.plain(format, &telling)] {

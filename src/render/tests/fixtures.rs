@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::{
     model::{Alert, Body, Contact, Event, Names, Privacy, Reason, Resolution, names::Agent},
-    render::{Format, Rendered, Renderer, RuleWords, Telling, Told},
+    render::{AlertView, Format, MessageView, Rendered, Renderer, RuleWords},
 };
 
 pub(super) const AGENT: &str = "5fed38e56fb193dcc6c933f5";
@@ -130,11 +130,11 @@ impl Case {
         Self { event: Event::Resolved, ..Self::fired(alerts) }
     }
 
-    pub(super) fn tell<T>(&self, then: impl FnOnce(&Telling<'_>) -> T) -> T {
+    pub(super) fn tell<T>(&self, then: impl FnOnce(&MessageView<'_>) -> T) -> T {
         let (rule, names) = (rule(), names());
-        let alerts: Vec<Told<'_>> =
-            self.alerts.iter().map(|alert| Told { alert, rule: &rule, waiting_open: self.waiting_open }).collect();
-        then(&Telling {
+        let alerts: Vec<AlertView<'_>> =
+            self.alerts.iter().map(|alert| AlertView { alert, rule: &rule, waiting_open: self.waiting_open }).collect();
+        then(&MessageView {
             event: self.event,
             rule: &rule,
             inbox: "main",

@@ -260,9 +260,9 @@ fn the_reply_window() {
 /// The names that the check knows are those that are there, no more and no fewer.
 #[test]
 fn the_context_has_the_known_shape() {
-    fn compare(value: &Value, shape: &shape::Shape, path: &str) {
+    fn compare(value: &Value, shape: &shape::TemplateShape, path: &str) {
         match (value, shape) {
-            (Value::Object(fields), shape::Shape::Fields(known)) => {
+            (Value::Object(fields), shape::TemplateShape::Fields(known)) => {
                 let is: Vec<&str> = fields.keys().map(String::as_str).collect();
                 let wanted: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
                 assert_eq!(is, wanted, "{path}");
@@ -270,13 +270,14 @@ fn the_context_has_the_known_shape() {
                     compare(&fields[*name], shape, &format!("{path}.{name}"));
                 }
             }
-            (Value::Array(entries), shape::Shape::List(entry)) => {
+            (Value::Array(entries), shape::TemplateShape::List(entry)) => {
                 for value in entries {
                     compare(value, entry, path);
                 }
             }
-            (Value::Object(_) | Value::Array(_), shape::Shape::Free) => {}
-            (Value::Object(_) | Value::Array(_), _) | (_, shape::Shape::Fields(_) | shape::Shape::List(_)) => {
+            (Value::Object(_) | Value::Array(_), shape::TemplateShape::Free) => {}
+            (Value::Object(_) | Value::Array(_), _)
+            | (_, shape::TemplateShape::Fields(_) | shape::TemplateShape::List(_)) => {
                 panic!("{path} is {value}")
             }
             _ => {}

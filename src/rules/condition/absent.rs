@@ -55,7 +55,7 @@ pub(super) fn lower(node: &mut IdedExpr, types: &Types) {
             match (select.test, &from) {
                 // A documented field is there where it is not empty.
                 (true, Type::Record(_, kind)) => {
-                    let empty = kind.at(&[&select.field]).map_or(Json::Null, crate::model::field::Kind::empty);
+                    let empty = kind.at(&[&select.field]).map_or(Json::Null, crate::model::field::FieldKind::empty);
                     select.test = false;
                     let field = std::mem::take(&mut node.expr);
                     node.expr = call("_!=_", vec![bare(field), literal(&empty)]);

@@ -14,13 +14,13 @@ use std::{collections::BTreeSet, ops::Range};
 use cel::common::ast::{EntryExpr, Expr, IdedExpr, LiteralValue};
 
 use super::{
-    Mistake,
+    ConditionMistake,
     absent::Types,
     forms,
-    text::Text as Source,
-    types::{Family, Text, Type},
+    text::ConditionText as Source,
+    types::{Family, TextType, Type},
 };
-use crate::model::{Contact, field::Kind};
+use crate::model::{Contact, field::FieldKind};
 
 /// What a condition refers to, and the types of its parts.
 #[derive(Debug, Default)]
@@ -31,13 +31,13 @@ pub(super) struct Used {
 }
 
 /// Checks every name and type.
-pub(super) fn check(root: &IdedExpr, source: Source<'_>) -> Result<Used, Vec<Mistake>> {
+pub(super) fn check(root: &IdedExpr, source: Source<'_>) -> Result<Used, Vec<ConditionMistake>> {
     let mut checker =
         Checker { source, record: Contact::kind(), bound: Vec::new(), used: Used::default(), mistakes: Vec::new() };
     let whole = checker.infer(root);
     if checker.mistakes.is_empty() && !matches!(whole.family(), Family::Flag | Family::Any) {
         let help = Some(forms::as_condition(&source.of(root), &whole));
-        checker.mistakes.push(Mistake {
+        checker.mistakes.push(ConditionMistake {
             span: source.whole(),
             what: "this is neither true nor false".to_owned(),
             help,
@@ -48,11 +48,11 @@ pub(super) fn check(root: &IdedExpr, source: Source<'_>) -> Result<Used, Vec<Mis
 
 struct Checker<'a> {
     source: Source<'a>,
-    record: Kind,
+    record: FieldKind,
     /// Names of loops, the innermost last.
     bound: Vec<(String, Type)>,
     used: Used,
-    mistakes: Vec<Mistake>,
+    mistakes: Vec<ConditionMistake>,
 }
 
 impl Checker<'_> {
@@ -73,7 +73,7 @@ impl Checker<'_> {
                 LiteralValue::Boolean(_) => Type::Flag,
                 LiteralValue::Int(_) | LiteralValue::UInt(_) => Type::Whole,
                 LiteralValue::Double(_) => Type::Fraction,
-                LiteralValue::String(_) => Type::Text(Text::Free),
+                LiteralValue::String(_) => Type::Text(TextType::Free),
                 LiteralValue::Null => Type::Null,
                 LiteralValue::Bytes(_) => Type::Other,
             },
@@ -134,7 +134,7 @@ impl Checker<'_> {
                 let range = self.infer(&inner.iter_range);
                 let entry = match range {
                     Type::List(entry) => *entry,
-                    Type::Map(_) | Type::Record(..) => Type::Text(Text::Plain),
+                    Type::Map(_) | Type::Record(..) => Type::Text(TextType::Plain),
                     Type::Any => Type::Any,
                     other => {
                         let what = format!("{} is no list to go through", self.source.of(&inner.iter_range));
@@ -179,7 +179,7 @@ impl Checker<'_> {
 
     fn mistake(&mut self, span: Range<usize>, what: String, help: Option<String>) {
         if !self.mistakes.iter().any(|known| known.what == what && (known.span == span || known.help == help)) {
-            self.mistakes.push(Mistake { span, what, help });
+            self.mistakes.push(ConditionMistake { span, what, help });
         }
     }
 }

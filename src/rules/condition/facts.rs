@@ -10,13 +10,13 @@ use cel::{
 use jiff::Timestamp;
 
 use crate::model::{
-    filter::{Filter, Range, When},
+    filter::{Filter, TimeRange, When},
     time,
 };
 
 /// Something that is claimed of a name.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Claim {
+pub(super) enum TermClaim {
     /// It cannot be, for this reason.
     Never(&'static str),
     Flag(bool),
@@ -92,7 +92,7 @@ impl Const {
 pub struct Fact {
     /// In an admin's words.
     pub(super) label: String,
-    pub(super) any: Vec<Vec<(String, Claim)>>,
+    pub(super) any: Vec<Vec<(String, TermClaim)>>,
 }
 
 fn text(text: &str) -> Const {
@@ -103,7 +103,7 @@ fn text(text: &str) -> Const {
 pub(crate) fn always_open() -> Fact {
     Fact {
         label: "a rule without [hours], which is always open".to_owned(),
-        any: vec![vec![("open".to_owned(), Claim::Flag(true))]],
+        any: vec![vec![("open".to_owned(), TermClaim::Flag(true))]],
     }
 }
 
@@ -112,18 +112,18 @@ pub(crate) fn inboxes(names: &[String]) -> Fact {
     let values = names.iter().map(|name| text(name)).collect();
     Fact {
         label: format!("the rule's inboxes, {}", shown(names)),
-        any: vec![vec![("inbox".to_owned(), Claim::OneOf(values))]],
+        any: vec![vec![("inbox".to_owned(), TermClaim::OneOf(values))]],
     }
 }
 
 /// What passes a filter.
 pub(crate) fn of_filter(filter: &Filter) -> Vec<Fact> {
     let mut facts = Vec::new();
-    let mut add = |label: String, any: Vec<Vec<(String, Claim)>>| {
+    let mut add = |label: String, any: Vec<Vec<(String, TermClaim)>>| {
         facts.push(Fact { label: format!("the filter `{label}`"), any });
     };
     let among = |name: &str, values: &[String]| {
-        vec![(name.to_owned(), Claim::OneOf(values.iter().map(|value| text(value)).collect()))]
+        vec![(name.to_owned(), TermClaim::OneOf(values.iter().map(|value| text(value)).collect()))]
     };
     for (key, name, values) in [
         ("status", "status", &filter.status),
@@ -138,8 +138,8 @@ pub(crate) fn of_filter(filter: &Filter) -> Vec<Fact> {
         [("tags", "profile.userDetails.tags", &filter.tags), ("segments", "segments", &filter.segments)]
     {
         if !values.is_empty() {
-            let size = || (format!("size({list})"), Claim::Above(Const::Whole(1), true));
-            let one = |value: &String| vec![(format!("{value:?} in {list}"), Claim::Flag(true)), size()];
+            let size = || (format!("size({list})"), TermClaim::Above(Const::Whole(1), true));
+            let one = |value: &String| vec![(format!("{value:?} in {list}"), TermClaim::Flag(true)), size()];
             add(format!("{key} = {}", shown(values)), values.iter().map(one).collect());
         }
     }
@@ -162,10 +162,10 @@ pub(crate) fn of_filter(filter: &Filter) -> Vec<Fact> {
         ("hasOrdered.status", filter.has_ordered || filter.ordered_since.is_some()),
     ] {
         if is_set {
-            add(format!("{name} = true"), vec![vec![(name.to_owned(), Claim::Flag(true))]]);
+            add(format!("{name} = true"), vec![vec![(name.to_owned(), TermClaim::Flag(true))]]);
         }
     }
-    let ordered = Range { start: filter.ordered_since, end: None };
+    let ordered = TimeRange { start: filter.ordered_since, end: None };
     for (key, name, range) in [
         ("lastSeenAt", "lastSeenAt", filter.last_seen_at),
         ("createdAt", "createdAt", filter.created_at),
@@ -179,8 +179,8 @@ pub(crate) fn of_filter(filter: &Filter) -> Vec<Fact> {
 }
 
 /// What is claimed of a time within a range: as a text, and by how long ago it was.
-fn of_range(name: &str, range: Range) -> Vec<(String, Claim)> {
-    let mut claims = vec![(name.to_owned(), Claim::NoneOf(vec![text("")]))];
+fn of_range(name: &str, range: TimeRange) -> Vec<(String, TermClaim)> {
+    let mut claims = vec![(name.to_owned(), TermClaim::NoneOf(vec![text("")]))];
     let since = format!("since({name})");
     // Seconds are cut on both sides.
     let second = 1;
@@ -188,15 +188,15 @@ fn of_range(name: &str, range: Range) -> Vec<(String, Claim)> {
         match end {
             Some(When::At(time)) if is_plain(time) => {
                 let bound = text(&time::iso(time));
-                let claim = if is_start { Claim::Above(bound, true) } else { Claim::Below(bound, true) };
+                let claim = if is_start { TermClaim::Above(bound, true) } else { TermClaim::Below(bound, true) };
                 claims.push((name.to_owned(), claim));
             }
             None | Some(When::At(_)) => {}
             Some(When::Ago(ago)) => {
                 let claim = if is_start {
-                    Claim::Below(Const::Whole(ago.as_secs().saturating_add(second)), true)
+                    TermClaim::Below(Const::Whole(ago.as_secs().saturating_add(second)), true)
                 } else {
-                    Claim::Above(Const::Whole(ago.as_secs().saturating_sub(second)), true)
+                    TermClaim::Above(Const::Whole(ago.as_secs().saturating_sub(second)), true)
                 };
                 claims.push((since.clone(), claim));
             }

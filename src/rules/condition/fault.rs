@@ -7,7 +7,7 @@ use cel::{
 use serde_json::{Value as Json, json};
 
 use super::absent::{DOUBLE, INT};
-use crate::model::{Contact, field::Kind};
+use crate::model::{Contact, field::FieldKind};
 
 /// The innermost part that fails, and why: its id, and the words.
 ///
@@ -51,14 +51,14 @@ pub(super) fn samples() -> Vec<Contact> {
     [json!({ "_id": "sample" }), full].into_iter().filter_map(|value| Contact::read(value).ok()).collect()
 }
 
-fn sample(kind: &Kind) -> Json {
+fn sample(kind: &FieldKind) -> Json {
     match kind {
-        Kind::Text => Json::from("text"),
-        Kind::Number => Json::from(1),
-        Kind::Flag => Json::from(true),
-        Kind::Time => Json::from("1969-12-31T00:00:00Z"),
-        Kind::List(entry) => Json::Array(vec![sample(entry)]),
-        Kind::Object(fields) => {
+        FieldKind::Text => Json::from("text"),
+        FieldKind::Number => Json::from(1),
+        FieldKind::Flag => Json::from(true),
+        FieldKind::Time => Json::from("1969-12-31T00:00:00Z"),
+        FieldKind::List(entry) => Json::Array(vec![sample(entry)]),
+        FieldKind::Object(fields) => {
             Json::Object(fields.iter().map(|(name, kind)| ((*name).to_owned(), sample(kind))).collect())
         }
     }

@@ -172,7 +172,7 @@ pub(super) fn comparison(sign: &str, left: Side<'_>, right: Side<'_>) -> Option<
 
 /// `lastMessage == …`: one of its fields is meant.
 fn fields(text: &str, is: &Type) -> Option<String> {
-    let Type::Record(_, crate::model::field::Kind::Object(fields)) = is else { return None };
+    let Type::Record(_, crate::model::field::FieldKind::Object(fields)) = is else { return None };
     let names: Vec<String> = fields.iter().take(6).map(|(name, _)| format!("`{text}.{name}`")).collect();
     Some(format!("compare one of its fields: {}", names.join(", ")))
 }
@@ -326,9 +326,9 @@ pub(super) fn duration(name: &str, node: &IdedExpr) -> Option<String> {
 
 pub(super) fn since(text: &str, is: &Type) -> Option<String> {
     match is {
-        Type::Record(_, crate::model::field::Kind::Object(fields)) => fields
+        Type::Record(_, crate::model::field::FieldKind::Object(fields)) => fields
             .iter()
-            .find(|(_, kind)| *kind == crate::model::field::Kind::Time)
+            .find(|(_, kind)| *kind == crate::model::field::FieldKind::Time)
             .map(|(name, _)| format!("write `since({text}.{name})`")),
         Type::Whole if text == "waiting" => Some("`waiting` is in seconds already".to_owned()),
         _ => Some("the times are lastMessage.at, lastSeenAt, createdAt, updatedAt and hasOrdered.lastAt".to_owned()),

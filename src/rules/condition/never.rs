@@ -21,9 +21,9 @@ pub(super) use self::formula::Reader;
 use self::{
     formula::{Atom, Formula, Label},
     parts::Builder,
-    terms::{State, is_count, is_filled},
+    terms::{KnownTerms, is_count, is_filled},
 };
-use super::facts::{Claim, Fact};
+use super::facts::{Fact, TermClaim};
 
 /// How many claims one search looks at: beyond that, everything is possible.
 const CLAIMS: u32 = 4_000;
@@ -62,7 +62,7 @@ pub(super) fn never(reader: Reader<'_>, condition: &IdedExpr, facts: &[Fact]) ->
     all.push(builder.formula(condition, true));
     let mut search = Search { builder: &builder, left: CLAIMS, conflict: None };
     let formula = Formula::All(all);
-    if search.possible(vec![&formula], State::default()) {
+    if search.possible(vec![&formula], KnownTerms::default()) {
         return None;
     }
     let whole = || Conflict {
@@ -77,7 +77,7 @@ pub(super) fn never(reader: Reader<'_>, condition: &IdedExpr, facts: &[Fact]) ->
 pub(super) fn always(reader: Reader<'_>, condition: &IdedExpr) -> bool {
     let builder = Builder { reader, left: Cell::new(PARTS), trials: Cell::new(TRIALS) };
     let formula = builder.formula(condition, false);
-    !Search { builder: &builder, left: CLAIMS, conflict: None }.possible(vec![&formula], State::default())
+    !Search { builder: &builder, left: CLAIMS, conflict: None }.possible(vec![&formula], KnownTerms::default())
 }
 
 fn known(fact: &Fact) -> Formula {
@@ -95,7 +95,7 @@ struct Search<'a> {
 
 impl Search<'_> {
     /// Whether all of these can be true together with what was claimed before.
-    fn possible(&mut self, todo: Vec<&Formula>, mut state: State) -> bool {
+    fn possible(&mut self, todo: Vec<&Formula>, mut state: KnownTerms) -> bool {
         let mut todo: VecDeque<&Formula> = todo.into();
         let mut choices: Vec<(&Formula, &Vec<Formula>)> = Vec::new();
         while let Some(next) = todo.pop_front() {
@@ -122,21 +122,21 @@ impl Search<'_> {
     }
 
     /// The first contradiction, in two parts where two are enough.
-    fn note(&mut self, atom: &Atom, state: &State) {
+    fn note(&mut self, atom: &Atom, state: &KnownTerms) {
         if self.conflict.is_some() {
             return;
         }
-        let alone = State::default().add(atom, self.builder);
+        let alone = KnownTerms::default().add(atom, self.builder);
         let earlier = &state.atoms[..state.atoms.len() - 1];
         let other = alone.then(|| {
             earlier.iter().find(|other| {
-                let mut two = State::default();
+                let mut two = KnownTerms::default();
                 !(two.add(other, self.builder) && two.add(atom, self.builder))
             })
         });
         let certain = atom.claims.iter().find_map(|(_, claim)| match claim {
-            Claim::Never(reason) => Some(*reason),
-            Claim::OneOf(values) if values.is_empty() => Some("the list is empty"),
+            TermClaim::Never(reason) => Some(*reason),
+            TermClaim::OneOf(values) if values.is_empty() => Some("the list is empty"),
             _ => None,
         });
         let natural = || {

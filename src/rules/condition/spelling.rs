@@ -3,8 +3,8 @@
 
 mod tokens;
 
-use self::tokens::{Kind, Token, brackets, mistake, tokens};
-use super::{Mistake, forms::as_seconds};
+use self::tokens::{Token, TokenKind, brackets, mistake, tokens};
+use super::{ConditionMistake, forms::as_seconds};
 
 /// Words of other languages by which a value is meant, as (what, help).
 pub(super) fn word(name: &str) -> Option<(String, String)> {
@@ -30,7 +30,7 @@ pub(super) fn word(name: &str) -> Option<(String, String)> {
 }
 
 /// Every such mistake of a text that is no condition.
-pub(super) fn mistakes(text: &str) -> Vec<Mistake> {
+pub(super) fn mistakes(text: &str) -> Vec<ConditionMistake> {
     let mut found = Vec::new();
     let tokens = tokens(text, &mut found);
     let mut at = 0;
@@ -48,25 +48,25 @@ pub(super) fn mistakes(text: &str) -> Vec<Mistake> {
 /// Looks at one token; gives how many belong to what was found.
 // A table of words, one after the other.
 #[allow(clippy::too_many_lines)]
-fn look(text: &str, tokens: &[Token<'_>], at: usize, found: &mut Vec<Mistake>) -> usize {
+fn look(text: &str, tokens: &[Token<'_>], at: usize, found: &mut Vec<ConditionMistake>) -> usize {
     let token = tokens[at];
     let next = tokens.get(at + 1).copied();
     let before = at.checked_sub(1).map(|at| tokens[at]);
     let span = token.at..token.at + token.text.len();
     let word = |token: Option<Token<'_>>| token.map(|token| token.text.to_ascii_lowercase()).unwrap_or_default();
     match token.kind {
-        Kind::Quoted => 1,
-        Kind::Sign => {
+        TokenKind::Quoted => 1,
+        TokenKind::Sign => {
             sign(token, span, next, found);
             1
         }
-        Kind::Number => number(token, next, found),
-        Kind::Word => {
+        TokenKind::Number => number(token, next, found),
+        TokenKind::Word => {
             if before.is_some_and(|before| before.text == ".") {
                 return 1;
             }
             let calls = next.is_some_and(|next| next.text == "(");
-            let left = before.filter(|before| before.kind != Kind::Sign || matches!(before.text, ")" | "]"));
+            let left = before.filter(|before| before.kind != TokenKind::Sign || matches!(before.text, ")" | "]"));
             let subject = subject(text, tokens, at);
             let after = |skip: usize| tokens.get(at + skip).map_or("…", |token| token.text);
             let to = |skip: usize| tokens.get(at + skip - 1).map_or(span.end, |token| token.at + token.text.len());
@@ -175,7 +175,13 @@ fn look(text: &str, tokens: &[Token<'_>], at: usize, found: &mut Vec<Mistake>) -
 }
 
 /// `is null`, `is not empty`, `is true`, `is "x"`.
-fn is_words(token: Token<'_>, tokens: &[Token<'_>], at: usize, subject: &str, found: &mut Vec<Mistake>) -> usize {
+fn is_words(
+    token: Token<'_>,
+    tokens: &[Token<'_>],
+    at: usize,
+    subject: &str,
+    found: &mut Vec<ConditionMistake>,
+) -> usize {
     let lower = |skip: usize| tokens.get(at + skip).map(|token| token.text.to_ascii_lowercase()).unwrap_or_default();
     let not = usize::from(lower(1) == "not");
     let value = tokens.get(at + 1 + not).map_or("…", |token| token.text);
@@ -201,7 +207,7 @@ fn is_words(token: Token<'_>, tokens: &[Token<'_>], at: usize, subject: &str, fo
     length
 }
 
-fn sign(token: Token<'_>, span: std::ops::Range<usize>, next: Option<Token<'_>>, found: &mut Vec<Mistake>) {
+fn sign(token: Token<'_>, span: std::ops::Range<usize>, next: Option<Token<'_>>, found: &mut Vec<ConditionMistake>) {
     let value = next.map_or("…", |next| next.text);
     let (what, help) = match token.text {
         "=" | ":=" => (format!("`{}` does not compare", token.text), format!("`==` compares: write `== {value}`")),
@@ -235,13 +241,13 @@ fn sign(token: Token<'_>, span: std::ops::Range<usize>, next: Option<Token<'_>>,
 }
 
 /// `5m`, `1h30m`, `5 minutes`, `1.000,5`.
-fn number(token: Token<'_>, next: Option<Token<'_>>, found: &mut Vec<Mistake>) -> usize {
+fn number(token: Token<'_>, next: Option<Token<'_>>, found: &mut Vec<ConditionMistake>) -> usize {
     let span = token.at..token.at + token.text.len();
     let digits = token.text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(token.text.len());
     let unit = &token.text[digits..];
     let hexadecimal = token.text.starts_with("0x");
     if unit.is_empty() {
-        let Some(next) = next.filter(|next| next.kind == Kind::Word) else { return 1 };
+        let Some(next) = next.filter(|next| next.kind == TokenKind::Word) else { return 1 };
         let whole = format!("{} {}", token.text, next.text);
         if let Some(seconds) = as_seconds(&whole.to_ascii_lowercase()) {
             let end = next.at + next.text.len();
@@ -287,7 +293,7 @@ fn subject(text: &str, tokens: &[Token<'_>], at: usize) -> String {
             ")" | "]" if depth > 0 || joined => depth += 1,
             "(" | "[" if depth > 0 => depth -= 1,
             _ if depth > 0 => {}
-            _ if joined && (before.kind != Kind::Sign || before.text == ".") => {}
+            _ if joined && (before.kind != TokenKind::Sign || before.text == ".") => {}
             _ => break,
         }
         first -= 1;

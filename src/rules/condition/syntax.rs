@@ -5,15 +5,15 @@ use cel::{
     common::ast::{Expr, IdedExpr},
 };
 
-use super::{Mistake, forms, spelling};
+use super::{ConditionMistake, forms, spelling};
 
 /// The parser's errors as mistakes; what is known from other languages is named instead.
-pub(super) fn mistakes(text: &str, errors: &ParseErrors) -> Vec<Mistake> {
+pub(super) fn mistakes(text: &str, errors: &ParseErrors) -> Vec<ConditionMistake> {
     let known = spelling::mistakes(text);
     if !known.is_empty() {
         return known;
     }
-    let mut found: Vec<Mistake> = errors
+    let mut found: Vec<ConditionMistake> = errors
         .errors
         .iter()
         .map(|error| {
@@ -21,9 +21,9 @@ pub(super) fn mistakes(text: &str, errors: &ParseErrors) -> Vec<Mistake> {
             let has = error.msg.contains("has() macro").then(|| forms::macro_form("has"));
             if let Some((what, help)) = has {
                 let at = text.find("has").unwrap_or(at);
-                return Mistake { span: at..(at + 3).min(text.len()), what, help: Some(help) };
+                return ConditionMistake { span: at..(at + 3).min(text.len()), what, help: Some(help) };
             }
-            Mistake {
+            ConditionMistake {
                 span: at..at + text[at..].chars().next().map_or(0, char::len_utf8),
                 what: format!("not valid CEL: {}", plainly(&error.msg)),
                 help: Some("write it like `unreadMessages > 0 && lastMessage.by == \"user\"`".to_owned()),

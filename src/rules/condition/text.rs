@@ -8,11 +8,11 @@ use super::depth::below;
 
 /// A condition's text and where its parts stand in it.
 #[derive(Clone, Copy)]
-pub(super) struct Text<'a> {
+pub(super) struct ConditionText<'a> {
     pub(super) info: &'a SourceInfo,
 }
 
-impl<'a> Text<'a> {
+impl<'a> ConditionText<'a> {
     fn all(self) -> &'a str {
         &self.info.source
     }

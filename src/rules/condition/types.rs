@@ -2,7 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
-use crate::model::{Contact, field::Kind};
+use crate::model::{Contact, field::FieldKind};
 
 /// The documented values of one field.
 #[derive(Debug, PartialEq, Eq)]
@@ -79,7 +79,7 @@ pub(in crate::rules) fn values(path: &str) -> Option<&'static Values> {
 
 /// What kind of text it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Text {
+pub(super) enum TextType {
     /// A field, or what is made of one.
     Plain,
     /// A field whose values are documented.
@@ -94,7 +94,7 @@ pub(super) enum Type {
     /// Not known before it meets a customer, or wrong already.
     Any,
     Null,
-    Text(Text),
+    Text(TextType),
     /// ISO 8601 as text.
     Time,
     Whole,
@@ -104,7 +104,7 @@ pub(super) enum Type {
     /// Texts to something.
     Map(Box<Type>),
     /// A documented object, at its dotted path.
-    Record(String, Kind),
+    Record(String, FieldKind),
     Other,
 }
 
@@ -123,25 +123,25 @@ pub(super) enum Family {
 
 impl Type {
     /// The type of a documented field.
-    pub(super) fn of(path: &str, kind: &Kind) -> Self {
+    pub(super) fn of(path: &str, kind: &FieldKind) -> Self {
         match kind {
-            Kind::Text => Self::Text(values(path).map_or(Text::Plain, Text::One)),
-            Kind::Number => Self::Whole,
-            Kind::Flag => Self::Flag,
-            Kind::Time => Self::Time,
-            Kind::List(entry) => Self::List(Box::new(Self::of(path, entry))),
-            Kind::Object(_) => Self::Record(path.to_owned(), kind.clone()),
+            FieldKind::Text => Self::Text(values(path).map_or(TextType::Plain, TextType::One)),
+            FieldKind::Number => Self::Whole,
+            FieldKind::Flag => Self::Flag,
+            FieldKind::Time => Self::Time,
+            FieldKind::List(entry) => Self::List(Box::new(Self::of(path, entry))),
+            FieldKind::Object(_) => Self::Record(path.to_owned(), kind.clone()),
         }
     }
 
     /// The type of a name that every condition sees.
     pub(super) fn of_name(name: &str) -> Option<Self> {
-        let text = || Self::Text(Text::Plain);
+        let text = || Self::Text(TextType::Plain);
         Some(match name {
             "waiting" => Self::Whole,
             "inbox" | "name" | "agent" => text(),
             "tags" => Self::List(Box::new(text())),
-            "attributes" => Self::Map(Box::new(Self::Text(Text::Free))),
+            "attributes" => Self::Map(Box::new(Self::Text(TextType::Free))),
             "open" | "missed_live_chat" => Self::Flag,
             "extra" => Self::Map(Box::new(Self::Any)),
             field => Self::of(field, Contact::kind().at(&[field])?),
@@ -178,7 +178,7 @@ impl Type {
     /// The documented values of a text, or of a list's texts.
     pub(super) fn values(&self) -> Option<&'static Values> {
         match self {
-            Self::Text(Text::One(values)) => Some(values),
+            Self::Text(TextType::One(values)) => Some(values),
             Self::List(entry) => entry.values(),
             _ => None,
         }
@@ -190,7 +190,9 @@ impl Type {
             (left, right) if left == right => left,
             (Self::List(left), Self::List(right)) => Self::List(Box::new(left.join(*right))),
             (Self::Whole | Self::Fraction, Self::Whole | Self::Fraction) => Self::Fraction,
-            (left, right) if left.family() == Family::Text && right.family() == Family::Text => Self::Text(Text::Free),
+            (left, right) if left.family() == Family::Text && right.family() == Family::Text => {
+                Self::Text(TextType::Free)
+            }
             _ => Self::Any,
         }
     }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::{
     model::{Contact, Names, names::Agent},
-    rules::{Condition, Fault, Scope, Verdict},
+    rules::{Condition, ConditionFault, Scope, Verdict},
 };
 
 fn noon() -> Timestamp {
@@ -107,7 +107,7 @@ fn what_holds_for_a_contact_with_nothing() {
 
 #[test]
 fn what_fails_or_cannot_be_judged() {
-    let fault = |part: &str, why: &str| Verdict::Fault(Fault { part: part.to_owned(), why: why.to_owned() });
+    let fault = |part: &str, why: &str| Verdict::Fault(ConditionFault { part: part.to_owned(), why: why.to_owned() });
     let nothing = json!({ "_id": "c" });
     for (text, contact, verdict) in [
         ("unreadMessages > 2", ravi(), Verdict::Fails),

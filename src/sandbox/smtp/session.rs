@@ -12,7 +12,7 @@ use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
-use super::{Mail, SmtpSink, Stage, Trouble};
+use super::{Mail, SinkTrouble, SmtpSink, Stage};
 
 /// The longest line.
 const LINE: u64 = 64 * 1024;
@@ -175,7 +175,7 @@ impl Session<'_> {
         }
         self.to.push(to);
         let trouble = self.to.last().and_then(|to| self.sink.next(Stage::Rcpt, std::slice::from_ref(to)));
-        if let Some(Trouble::Code(_)) = trouble {
+        if let Some(SinkTrouble::Code(_)) = trouble {
             self.to.pop();
         }
         self.meet(trouble, "250 recipient ok").await
@@ -186,7 +186,7 @@ impl Session<'_> {
             return self.say("503 MAIL and RCPT first").await;
         };
         match self.sink.next(Stage::Data, &self.to) {
-            Some(Trouble::Delay(delay)) => sleep(delay).await,
+            Some(SinkTrouble::Delay(delay)) => sleep(delay).await,
             trouble @ Some(_) => return self.meet(trouble, "").await,
             None => {}
         }
@@ -212,7 +212,7 @@ impl Session<'_> {
         let trouble = self.sink.next(Stage::End, &self.to);
         let mail = Mail { from, to: std::mem::take(&mut self.to), data: String::from_utf8_lossy(&data).into_owned() };
         self.reset();
-        if matches!(trouble, Some(Trouble::Code(_))) {
+        if matches!(trouble, Some(SinkTrouble::Code(_))) {
             self.sink.refuse_mail();
         } else {
             self.sink.keep(mail);
@@ -227,21 +227,21 @@ impl Session<'_> {
 
     async fn at(&mut self, stage: Stage, right: &str) -> io::Result<Next> {
         let trouble = self.sink.next(stage, &self.to);
-        if let (Stage::Mail, Some(Trouble::Code(_))) = (stage, trouble) {
+        if let (Stage::Mail, Some(SinkTrouble::Code(_))) = (stage, trouble) {
             self.reset();
         }
         self.meet(trouble, right).await
     }
 
-    async fn meet(&mut self, trouble: Option<Trouble>, right: &str) -> io::Result<Next> {
+    async fn meet(&mut self, trouble: Option<SinkTrouble>, right: &str) -> io::Result<Next> {
         match trouble {
             None => self.say(right).await,
-            Some(Trouble::HangUp) => Ok(Next::HangUp),
-            Some(Trouble::Delay(delay)) => {
+            Some(SinkTrouble::HangUp) => Ok(Next::HangUp),
+            Some(SinkTrouble::Delay(delay)) => {
                 sleep(delay).await;
                 self.say(right).await
             }
-            Some(Trouble::Code(code)) => {
+            Some(SinkTrouble::Code(code)) => {
                 self.say(&format!("{code} {}.0.0 as it was scripted", code / 100)).await?;
                 Ok(if code == 421 { Next::HangUp } else { Next::Line })
             }

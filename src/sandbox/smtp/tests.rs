@@ -6,7 +6,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
-use super::{KEPT, Mail, Settings, SmtpSink, Stage, Trouble};
+use super::{KEPT, Mail, SinkSettings, SinkTrouble, SmtpSink, Stage};
 
 /// Says all of `lines` at once, and gives all that comes back.
 async fn talk(stream: &mut TcpStream, said: &[u8]) -> String {
@@ -18,7 +18,7 @@ async fn talk(stream: &mut TcpStream, said: &[u8]) -> String {
     String::from_utf8(heard).unwrap()
 }
 
-async fn sink(settings: Settings) -> (SmtpSink, TcpStream) {
+async fn sink(settings: SinkSettings) -> (SmtpSink, TcpStream) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
     (SmtpSink::start_with(settings, listener, CancellationToken::new()), stream)
@@ -33,7 +33,7 @@ const MAIL: &str =
 
 #[tokio::test]
 async fn keeps_mails() {
-    let (sink, mut stream) = sink(Settings::default()).await;
+    let (sink, mut stream) = sink(SinkSettings::default()).await;
     let said = format!("EHLO me\r\nNOOP\r\n{MAIL}RSET\r\nHELO me\nQUIT\r\n");
     let heard = talk(&mut stream, said.as_bytes()).await;
     assert_eq!(codes(&heard).join(" "), "220 250 250 250 250 250 354 250 250 250 221");
@@ -58,7 +58,7 @@ async fn keeps_to_the_order_of_things() {
         ("\r\n", "500"),
         ("GET / HTTP/1.1\r\n", "500"),
     ] {
-        let (sink, mut stream) = sink(Settings::default()).await;
+        let (sink, mut stream) = sink(SinkSettings::default()).await;
         let heard = talk(&mut stream, said.as_bytes()).await;
         assert_eq!(codes(&heard).last(), Some(&last), "{said}: {heard}");
         assert!(sink.mails().is_empty());
@@ -78,7 +78,7 @@ async fn asks_for_the_login() {
         ("MAIL FROM:<a@x>\r\n".to_owned(), "530"),
     ] {
         let (_sink, mut stream) =
-            sink(Settings { login: Some(("u".to_owned(), "p".to_owned())), ..Settings::default() }).await;
+            sink(SinkSettings { login: Some(("u".to_owned(), "p".to_owned())), ..SinkSettings::default() }).await;
         let heard = talk(&mut stream, format!("EHLO me\r\n{said}").as_bytes()).await;
         assert!(heard.contains("250 AUTH PLAIN LOGIN\r\n"), "{heard}");
         assert_eq!(codes(&heard).last(), Some(&answer), "{said}: {heard}");
@@ -94,7 +94,7 @@ async fn misbehaves_as_scripted() {
         (Stage::Data, "220 250 250 250 451", 0),
         (Stage::End, "220 250 250 250 354 451", 0),
     ] {
-        let (sink, mut stream) = sink(Settings::default()).await;
+        let (sink, mut stream) = sink(SinkSettings::default()).await;
         sink.fault(stage, 451, 1);
         let heard = talk(&mut stream, MAIL.as_bytes()).await;
         assert!(codes(&heard).join(" ").starts_with(heard_codes), "{stage:?}: {heard}");
@@ -104,15 +104,15 @@ async fn misbehaves_as_scripted() {
 
 #[tokio::test]
 async fn hangs_up_delays_and_refuses_one() {
-    let (slow, mut stream) = sink(Settings::default()).await;
-    slow.trouble_for("c@x", Stage::End, Trouble::Delay(Duration::from_millis(20)), 1);
+    let (slow, mut stream) = sink(SinkSettings::default()).await;
+    slow.trouble_for("c@x", Stage::End, SinkTrouble::Delay(Duration::from_millis(20)), 1);
     slow.refuse("b@x", 550, 1);
     let heard = talk(&mut stream, MAIL.as_bytes()).await;
     assert_eq!(codes(&heard).join(" "), "220 250 550 250 354 250");
     assert_eq!(slow.mails()[0].to, ["c@x"]);
 
-    let (cut, mut stream) = sink(Settings::default()).await;
-    cut.trouble(Stage::End, Trouble::HangUp, 1);
+    let (cut, mut stream) = sink(SinkSettings::default()).await;
+    cut.trouble(Stage::End, SinkTrouble::HangUp, 1);
     let heard = talk(&mut stream, MAIL.as_bytes()).await;
     assert_eq!(codes(&heard).join(" "), "220 250 250 250 354");
     assert_eq!(cut.mails().len(), 1, "the mail was taken, its answer was lost");
@@ -120,14 +120,14 @@ async fn hangs_up_delays_and_refuses_one() {
 
 #[tokio::test]
 async fn is_bounded() {
-    let (sink, mut stream) = sink(Settings::default()).await;
+    let (sink, mut stream) = sink(SinkSettings::default()).await;
     let long = format!("{}\r\n", "x".repeat(1_000)).repeat(1_100);
     let said = format!("MAIL FROM:<a@x>\r\nRCPT TO:<b@x>\r\nDATA\r\n{long}.\r\n{}", MAIL.repeat(KEPT + 1));
     let heard = talk(&mut stream, said.as_bytes()).await;
     assert!(heard.contains("552 "), "a mail that is too long");
     assert_eq!(sink.mails().len(), KEPT);
 
-    let (sink, mut stream) = self::sink(Settings::default()).await;
+    let (sink, mut stream) = self::sink(SinkSettings::default()).await;
     let endless = talk(&mut stream, &vec![b'x'; 200_000]).await;
     assert!(codes(&endless).len() <= 1, "{endless}");
     assert!(sink.mails().is_empty());
@@ -137,7 +137,7 @@ async fn is_bounded() {
 async fn garbage_does_no_harm() {
     for said in [&b"\xff\xfe\r\n\0\r\n"[..], b"MAIL FROM:<\xff>\r\nRCPT TO:<\xff>\r\nDATA\r\n\xff", b"\x16\x03\x01\0\n"]
     {
-        let (sink, mut stream) = sink(Settings::default()).await;
+        let (sink, mut stream) = sink(SinkSettings::default()).await;
         talk(&mut stream, said).await;
         assert!(sink.mails().is_empty());
     }

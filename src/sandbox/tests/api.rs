@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{Bench, TOKEN, body, everyone, noon, on_page, refused, settings};
 use crate::sandbox::Settings;
 use crate::sandbox::shelf::Order;
-use crate::sandbox::validate::{FIELDS, Shape};
+use crate::sandbox::validate::{FIELDS, FieldShape};
 
 fn without(path: &str) -> Value {
     let mut body = everyone();
@@ -66,14 +66,14 @@ async fn every_field_has_its_type_and_its_values() {
     let bench = Bench::new(Settings { rate_limit: 0, ..settings() }).await;
     for (path, shape) in FIELDS {
         let wrong = match shape {
-            Shape::Text => vec![json!(1), Value::Null],
-            Shape::Time => vec![json!("yesterday"), json!(0), Value::Null],
-            Shape::Flag => vec![json!("true"), json!(0), Value::Null],
-            Shape::Texts => vec![json!(""), json!([1]), json!({}), Value::Null],
-            Shape::Some(_) => vec![json!(["open?"]), json!("OPEN"), json!([null])],
-            Shape::Object => vec![json!([]), json!(""), Value::Null],
-            Shape::Page => vec![json!(0), json!(-1), json!(1.5), json!("1"), Value::Null],
-            Shape::Export => vec![json!("csv"), json!(""), json!(false)],
+            FieldShape::Text => vec![json!(1), Value::Null],
+            FieldShape::Time => vec![json!("yesterday"), json!(0), Value::Null],
+            FieldShape::Flag => vec![json!("true"), json!(0), Value::Null],
+            FieldShape::Texts => vec![json!(""), json!([1]), json!({}), Value::Null],
+            FieldShape::Some(_) => vec![json!(["open?"]), json!("OPEN"), json!([null])],
+            FieldShape::Object => vec![json!([]), json!(""), Value::Null],
+            FieldShape::Page => vec![json!(0), json!(-1), json!(1.5), json!("1"), Value::Null],
+            FieldShape::Export => vec![json!("csv"), json!(""), json!(false)],
         };
         for value in wrong {
             let message = refused(bench.ask(&body(&[(path, value)])).await, 400, "BAD_REQUEST").await;
@@ -195,7 +195,7 @@ async fn segments_have_names() {
 #[tokio::test]
 async fn it_ends_when_told_to_even_with_a_slow_answer_under_way() {
     let bench = Bench::new(settings()).await;
-    bench.sandbox.fault(crate::sandbox::Fault::inbox(crate::sandbox::Kind::Delay { ms: 600_000 }));
+    bench.sandbox.fault(crate::sandbox::Fault::inbox(crate::sandbox::FaultKind::Delay { ms: 600_000 }));
     let shutdown = bench.shutdown.clone();
     let asked = everyone();
     let (answer, ()) = tokio::join!(bench.ask(&asked), async {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{Bench, noon, settings};
 use crate::model::contact::Contact;
-use crate::model::field::Kind;
+use crate::model::field::FieldKind;
 use crate::sandbox::customers::Population;
 use crate::sandbox::story::Pace;
 use crate::sandbox::{Happening, Sandbox, Story};
@@ -54,14 +54,14 @@ fn crowd(seed: u64) -> Vec<Value> {
         .collect()
 }
 
-fn has_type(value: &Value, kind: &Kind) -> bool {
+fn has_type(value: &Value, kind: &FieldKind) -> bool {
     match kind {
-        Kind::Text => value.is_string(),
-        Kind::Number => value.is_i64(),
-        Kind::Flag => value.is_boolean(),
-        Kind::Time => value.as_str().is_some_and(|text| text.len() == 24 && text.parse::<Timestamp>().is_ok()),
-        Kind::List(_) => value.is_array(),
-        Kind::Object(_) => value.is_object(),
+        FieldKind::Text => value.is_string(),
+        FieldKind::Number => value.is_i64(),
+        FieldKind::Flag => value.is_boolean(),
+        FieldKind::Time => value.as_str().is_some_and(|text| text.len() == 24 && text.parse::<Timestamp>().is_ok()),
+        FieldKind::List(_) => value.is_array(),
+        FieldKind::Object(_) => value.is_object(),
     }
 }
 

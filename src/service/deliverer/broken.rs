@@ -10,10 +10,10 @@ use super::{
 };
 use crate::{
     engine::group::GroupBy,
-    model::{MessageId, Reception},
+    model::{MessageId, ReceiverState},
     notify::retry::breaks_at,
     render::Format,
-    store::{Handed, Open, Owed, StoreError},
+    store::{HandOver, Open, Owed, StoreError},
 };
 
 impl Deliverer {
@@ -31,12 +31,12 @@ impl Deliverer {
     /// All that is owed goes to the fallback, too.
     async fn hand_over(&self, fallback: &str, round: &mut Delivered) -> Result<(), StoreError> {
         let (receiver, fallback) = (self.manner.receiver.clone(), fallback.to_owned());
-        let handed = self.store.hand_over(Handed::Receiver(receiver), fallback, self.clock.now()).await?;
+        let handed = self.store.hand_over(HandOver::Receiver(receiver), fallback, self.clock.now()).await?;
         self.note_handed_over(handed, round);
         Ok(())
     }
 
-    pub(super) fn note_broken(&self, reception: &Reception) {
+    pub(super) fn note_broken(&self, reception: &ReceiverState) {
         let (receiver, why) = (self.manner.receiver.as_str(), reception.last_error.as_str());
         tracing::error!(receiver, why, "receiver.broken: one message is tried every few minutes, the others wait");
     }

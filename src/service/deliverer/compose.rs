@@ -4,7 +4,7 @@ use super::Deliverer;
 use crate::{
     engine::group::GroupBy,
     model::{Message, MessageId, alert::short_hash},
-    store::{Owed, Recorded, StoreError},
+    store::{DeliveryStep, Owed, StoreError},
 };
 
 impl Deliverer {
@@ -28,7 +28,9 @@ impl Deliverer {
                 plain: false,
                 last_error: why.to_owned(),
             };
-            self.store.record(Recorded::Composed { message, ids: owed.iter().map(|owed| owed.id).collect() }).await?;
+            self.store
+                .record(DeliveryStep::Composed { message, ids: owed.iter().map(|owed| owed.id).collect() })
+                .await?;
             composed.push(id);
         }
         Ok(composed)

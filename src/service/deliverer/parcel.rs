@@ -6,8 +6,8 @@ use jiff::SignedDuration;
 
 use super::Deliverer;
 use crate::{
-    model::{Alert, Event, Message, Parcel, WATCHDOG},
-    render::{RuleWords, Telling, Told, watchdog},
+    model::{Alert, Event, Message, OutgoingMessage, WATCHDOG},
+    render::{AlertView, MessageView, RuleWords, watchdog},
     store::Owed,
 };
 
@@ -15,7 +15,7 @@ use crate::{
 const WORTH_SAYING: SignedDuration = SignedDuration::from_mins(1);
 
 impl Deliverer {
-    pub(super) fn parcel(&self, message: &Message, settled: &[String], told: &[&Owed]) -> Parcel {
+    pub(super) fn parcel(&self, message: &Message, settled: &[String], told: &[&Owed]) -> OutgoingMessage {
         let words: HashMap<&str, RuleWords> =
             told.iter().map(|owed| (owed.alert.rule.as_str(), self.shared.words(&owed.alert.rule))).collect();
         let now = self.clock.now();
@@ -24,17 +24,18 @@ impl Deliverer {
             _ => None,
         };
         let only = told.first().and_then(|owed| self.manner.part(owed.audience.as_deref()));
-        let parcel = |body| Parcel { id: message.id.clone(), body, now, thread, settled: settled.to_vec(), only };
+        let parcel =
+            |body| OutgoingMessage { id: message.id.clone(), body, now, thread, settled: settled.to_vec(), only };
         if told.iter().any(|owed| owed.alert.inbox == WATCHDOG) {
             let alerts: Vec<&Alert> = told.iter().map(|owed| &owed.alert).collect();
             return parcel(watchdog::tell(self.manner.format, &alerts, &self.manner.receiver, now));
         }
         let ours: Vec<Alert> = told.iter().map(|owed| self.shared.by_our_clock(&owed.alert)).collect();
-        let alerts: Vec<Told<'_>> = ours
+        let alerts: Vec<AlertView<'_>> = ours
             .iter()
             .filter_map(|alert| {
                 let rule = words.get(alert.rule.as_str())?;
-                Some(Told { alert, rule, waiting_open: self.shared.waiting_open(alert, now) })
+                Some(AlertView { alert, rule, waiting_open: self.shared.waiting_open(alert, now) })
             })
             .collect();
         let names = self.shared.names();
@@ -43,7 +44,7 @@ impl Deliverer {
         let tried_since = told.iter().filter_map(|owed| owed.tried_since).min();
         let delayed = tried_since.map(|since| now.duration_since(since)).filter(|delay| *delay >= WORTH_SAYING);
         let inbox = first.map_or("", |first| first.inbox.as_str());
-        let telling = Telling {
+        let telling = MessageView {
             event: first.map_or(Event::Fired, |first| first.event),
             rule: alerts.first().map_or(&fallback, |told| told.rule),
             inbox,

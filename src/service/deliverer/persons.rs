@@ -2,16 +2,16 @@
 
 use futures_util::future::BoxFuture;
 
-use super::{Deliverer, Manner};
+use super::{Deliverer, DeliverySettings};
 use crate::{
     engine::group::{GroupBy, group},
     model::{Attempt, MessageId, Outcome},
-    notify::{Witness, witness::Progress},
+    notify::{Witness, witness::MailProgress},
     render::Format,
-    store::{Owed, Recorded},
+    store::{DeliveryStep, Owed},
 };
 
-impl Manner {
+impl DeliverySettings {
     /// Whether anybody of this audience is among those whom the receiver reaches.
     pub(super) fn reaches(&self, audience: Option<&[String]>) -> bool {
         self.part(audience).is_none_or(|part| !part.is_empty())
@@ -61,9 +61,9 @@ pub(super) struct Notes<'a> {
 }
 
 impl Witness for Notes<'_> {
-    fn hears(&self, progress: Progress) -> BoxFuture<'_, bool> {
-        let Progress { reached, settled, next } = progress;
-        let recorded = Recorded::GoesOn { message: self.message.clone(), reached, settled, trying: vec![next] };
+    fn hears(&self, progress: MailProgress) -> BoxFuture<'_, bool> {
+        let MailProgress { reached, settled, next } = progress;
+        let recorded = DeliveryStep::GoesOn { message: self.message.clone(), reached, settled, trying: vec![next] };
         Box::pin(async move {
             let written = self.deliverer.store.record(recorded).await;
             self.deliverer.shared.at("delivery.goes_on");

@@ -20,7 +20,7 @@ use crate::{
     render::Format,
     service::{
         deliverer::{Delivered, Deliverer, Limits},
-        pace::Pace,
+        pace::SendPace,
     },
 };
 
@@ -290,7 +290,8 @@ async fn it_stops_between_two_messages() {
 async fn the_pace_holds_over_rounds() {
     let mut bench = Bench::new().await;
     bench.manner.group = GroupBy::Contact;
-    let deliverer = Deliverer { pace: std::sync::Arc::new(Pace::of(Duration::from_mins(1), 2)), ..bench.deliverer() };
+    let deliverer =
+        Deliverer { pace: std::sync::Arc::new(SendPace::of(Duration::from_mins(1), 2)), ..bench.deliverer() };
     let began = bench.now();
     // The clock of the bench moves on where somebody waits.
     for (contact, at) in [("a", 0), ("b", 0), ("c", 60), ("d", 120)] {
@@ -304,7 +305,8 @@ async fn the_pace_holds_over_rounds() {
 async fn what_waits_for_its_turn_until_the_deadline_is_not_begun() {
     let mut bench = Bench::new().await;
     bench.manner.group = GroupBy::Contact;
-    let deliverer = Deliverer { pace: std::sync::Arc::new(Pace::of(Duration::from_mins(1), 1)), ..bench.deliverer() };
+    let deliverer =
+        Deliverer { pace: std::sync::Arc::new(SendPace::of(Duration::from_mins(1), 1)), ..bench.deliverer() };
     for contact in ["a", "b"] {
         bench.fire(contact).await;
     }

@@ -17,7 +17,7 @@ const MOST_CALM: Duration = Duration::from_mins(10);
 
 /// What there is to say.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Verdict {
+pub(crate) enum WriteHealth {
     /// Nothing.
     Fine,
     /// Something failed lately: it is to be seen whether that lasts.
@@ -57,7 +57,7 @@ impl Default for Judge {
 }
 
 impl Judge {
-    pub(crate) fn look(&mut self, writes: &Writes, now: Timestamp, steady: Duration) -> Verdict {
+    pub(crate) fn look(&mut self, writes: &Writes, now: Timestamp, steady: Duration) -> WriteHealth {
         let (done, failed) = (writes.done > self.seen.0, writes.failed > self.seen.1);
         self.seen = (writes.done, writes.failed);
         if failed {
@@ -66,26 +66,26 @@ impl Judge {
         } else if done {
             self.written_since = true;
         }
-        let Some((since, first)) = self.first else { return Verdict::Fine };
+        let Some((since, first)) = self.first else { return WriteHealth::Fine };
         let quiet = steady.saturating_sub(self.last);
         if self.told {
             if !self.written_since || quiet < self.calm {
-                return Verdict::Lasts;
+                return WriteHealth::Lasts;
             }
             (self.first, self.told, self.ended) = (None, false, Some(steady));
-            return Verdict::Ended;
+            return WriteHealth::Ended;
         }
         if failed && steady.saturating_sub(first) >= LASTS {
             let again = self.ended.is_some_and(|ended| steady.saturating_sub(ended) < MOST_CALM);
             self.calm = if again { self.calm.saturating_mul(2).min(MOST_CALM) } else { CALM };
             self.told = true;
-            return Verdict::Began(since, writes.why.clone());
+            return WriteHealth::Began(since, writes.why.clone());
         }
         if self.written_since && quiet >= CALM {
             self.first = None;
-            return Verdict::Fine;
+            return WriteHealth::Fine;
         }
-        Verdict::Doubtful
+        WriteHealth::Doubtful
     }
 }
 
@@ -111,7 +111,7 @@ mod tests {
         }
 
         /// Two seconds later, in which so many transactions were written, and so many failed.
-        fn look(&mut self, done: u64, failed: u64) -> Verdict {
+        fn look(&mut self, done: u64, failed: u64) -> WriteHealth {
             self.second += 2;
             self.writes.done += done;
             self.writes.failed += failed;
@@ -120,8 +120,8 @@ mod tests {
             self.judge.look(&self.writes, Self::at(self.second), steady)
         }
 
-        fn began(&self) -> Verdict {
-            Verdict::Began(Self::at(self.second - 2), "full".to_owned())
+        fn began(&self) -> WriteHealth {
+            WriteHealth::Began(Self::at(self.second - 2), "full".to_owned())
         }
     }
 
@@ -130,23 +130,23 @@ mod tests {
         let mut bench = Bench::new();
         assert_eq!(
             [bench.look(5, 0), bench.look(0, 1), bench.look(1, 0)],
-            [Verdict::Fine, Verdict::Doubtful, Verdict::Doubtful]
+            [WriteHealth::Fine, WriteHealth::Doubtful, WriteHealth::Doubtful]
         );
-        let rest: Vec<Verdict> = (0..5).map(|_| bench.look(1, 0)).collect();
-        assert_eq!(rest.last(), Some(&Verdict::Fine), "{rest:?}");
+        let rest: Vec<WriteHealth> = (0..5).map(|_| bench.look(1, 0)).collect();
+        assert_eq!(rest.last(), Some(&WriteHealth::Fine), "{rest:?}");
     }
 
     #[test]
     fn what_lasts_is_told_once_and_its_end() {
         let mut bench = Bench::new();
-        assert_eq!(bench.look(0, 1), Verdict::Doubtful);
+        assert_eq!(bench.look(0, 1), WriteHealth::Doubtful);
         assert_eq!(bench.look(0, 1), bench.began());
         // Now and then something that needs no room is written.
         for (done, failed) in [(0, 1), (1, 1), (1, 0), (0, 1), (0, 0), (0, 0), (0, 0), (0, 0), (0, 0), (0, 0)] {
-            assert_eq!(bench.look(done, failed), Verdict::Lasts);
+            assert_eq!(bench.look(done, failed), WriteHealth::Lasts);
         }
-        assert_eq!(bench.look(1, 0), Verdict::Ended);
-        assert_eq!(bench.look(1, 0), Verdict::Fine);
+        assert_eq!(bench.look(1, 0), WriteHealth::Ended);
+        assert_eq!(bench.look(1, 0), WriteHealth::Fine);
     }
 
     #[test]
@@ -156,7 +156,7 @@ mod tests {
         // For an hour: half a minute in which something fails, half a minute in which nothing does.
         for look in 0..1_800 {
             let failing = look / 15 % 2 == 0;
-            told += u32::from(matches!(bench.look(1, u64::from(failing)), Verdict::Began(..)));
+            told += u32::from(matches!(bench.look(1, u64::from(failing)), WriteHealth::Began(..)));
         }
         assert!(told <= 3, "told {told} times");
     }

@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::{
     engine::{
         Observed,
-        due::Due,
+        due::DueMoment,
         observed::{FRESH, Sights},
     },
     model::{Contact, ContactId},
@@ -126,12 +126,12 @@ impl Knowledge {
 
     /// Those who are due in the order in which they are asked for. Who was asked for in vain is not asked for again
     /// before the next poll, and there after the others.
-    pub(super) fn in_turn(&self, due: &[Due], in_poll: bool) -> Vec<Due> {
+    pub(super) fn in_turn(&self, due: &[DueMoment], in_poll: bool) -> Vec<DueMoment> {
         let known = self.known();
-        let asked = |due: &Due| known.in_vain.get(&due.contact.contact_id()).copied();
+        let asked = |due: &DueMoment| known.in_vain.get(&due.contact.contact_id()).copied();
         let again =
-            |due: &&Due| in_poll || asked(due).is_none_or(|at| known.polled_at.is_some_and(|polled| at < polled));
-        let mut turn: Vec<Due> = due.iter().filter(again).cloned().collect();
+            |due: &&DueMoment| in_poll || asked(due).is_none_or(|at| known.polled_at.is_some_and(|polled| at < polled));
+        let mut turn: Vec<DueMoment> = due.iter().filter(again).cloned().collect();
         turn.sort_by_key(|due| (asked(due), due.since));
         turn
     }

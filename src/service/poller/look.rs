@@ -9,7 +9,7 @@ use crate::{
     clock::Clock,
     engine::{
         Observed, Query, Tick,
-        due::{self, Due},
+        due::{self, DueMoment},
         plan, tick,
     },
     inbox::{
@@ -17,7 +17,7 @@ use crate::{
         walk::{Extent, Last, walk as read_pages},
     },
     model::{Alert, Filter, InboxMemory},
-    service::{metrics::Counted, walks::Kind},
+    service::{metrics::Counted, walks::WalkKind},
     store::StoreError,
 };
 
@@ -40,7 +40,7 @@ impl Poller {
             let Ok(_judging) = self.judging.try_lock() else { return Ok(0) };
             self.judge(good, None).await?
         };
-        let untold: Vec<Due> = due.into_iter().filter(|due| !due.told).collect();
+        let untold: Vec<DueMoment> = due.into_iter().filter(|due| !due.told).collect();
         let due = self.knowledge.in_turn(&untold, false);
         if due.is_empty() {
             self.knowledge.none_due();
@@ -72,9 +72,9 @@ impl Poller {
         let _looking = self.looking.lock().await;
         let due = |alert: &&Alert| {
             let Alert { rule, contact, since, .. } = *alert;
-            Due { rule: rule.clone(), contact: contact.clone(), since: *since, told: false }
+            DueMoment { rule: rule.clone(), contact: contact.clone(), since: *since, told: false }
         };
-        let due: Vec<Due> = unknown().iter().map(due).collect();
+        let due: Vec<DueMoment> = unknown().iter().map(due).collect();
         let due = self.knowledge.in_turn(&due, false);
         if !due.is_empty() {
             let memory = self.store.snapshot(&self.inbox).await?.memory;
@@ -88,7 +88,7 @@ impl Poller {
         self.knowledge.polled_at()
     }
 
-    async fn look_and_judge(&self, due: &[Due], memory: &InboxMemory) -> Result<usize, StoreError> {
+    async fn look_and_judge(&self, due: &[DueMoment], memory: &InboxMemory) -> Result<usize, StoreError> {
         self.knowledge.none_due();
         let mut observed = Observed::default();
         let fault = match tokio::time::timeout(LOOK_WITHIN, self.look(due, memory, &mut observed)).await {
@@ -114,7 +114,11 @@ impl Poller {
 
     /// Judges by what is remembered, and by what a look showed, and commits what comes of it; the caller holds
     /// the lock. Gives how many notifications are owed, and about whom the inbox is to be asked.
-    async fn judge(&self, good: bool, looked: Option<Observed>) -> Result<(usize, Vec<Due>, InboxMemory), StoreError> {
+    async fn judge(
+        &self,
+        good: bool,
+        looked: Option<Observed>,
+    ) -> Result<(usize, Vec<DueMoment>, InboxMemory), StoreError> {
         let snapshot = self.snapshot().await?;
         if looked.is_none() && !tick::time_matters(&snapshot) {
             return Ok((0, Vec::new(), snapshot.memory));
@@ -150,7 +154,12 @@ impl Poller {
 
     /// Asks the inbox about those who are due, in the order in which they come, as far as requests are free.
     /// Between polls `in_poll` is false.
-    pub(super) async fn look(&self, due: &[Due], memory: &InboxMemory, observed: &mut Observed) -> Option<InboxError> {
+    pub(super) async fn look(
+        &self,
+        due: &[DueMoment],
+        memory: &InboxMemory,
+        observed: &mut Observed,
+    ) -> Option<InboxError> {
         let live = self.shared.live();
         let queries = plan::queries(&live.rules.of_inbox(&self.inbox));
         let spent = self.knowledge.spent(self.clock.steady());
@@ -219,7 +228,7 @@ impl Poller {
         self.knowledge.spend(pages, self.clock.steady());
         walk.sightings().for_each(|(contact, at)| observed.see_at(contact, at));
         let outcome = if matches!(walk.end, WalkEnd::Failed(_)) { "failed" } else { "complete" };
-        self.shared.metrics.walked(&self.inbox, Kind::Narrow, outcome);
+        self.shared.metrics.walked(&self.inbox, WalkKind::Narrow, outcome);
         match walk.end {
             WalkEnd::Failed(error) => Err(error),
             _ => Ok(pages),

@@ -8,7 +8,7 @@ use crate::{
     engine::{Observed, Query},
     inbox::InboxError,
     model::InboxMemory,
-    service::{shared::Live, walks::Gap},
+    service::{shared::Live, walks::Incomplete},
 };
 
 /// One poll under way.
@@ -19,11 +19,11 @@ pub(super) struct Poll {
     pub(super) memory: InboxMemory,
     pub(super) observed: Observed,
     /// Why not everything was read, where no request failed.
-    pub(super) gap: Option<Gap>,
+    pub(super) gap: Option<Incomplete>,
 }
 
 /// What the inbox said.
-pub(super) struct Reading {
+pub(super) struct InboxReading {
     pub(super) live: Arc<Live>,
     pub(super) poll: Poll,
     pub(super) failure: Option<InboxError>,

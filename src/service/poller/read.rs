@@ -12,7 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{
     Poller,
-    poll::{Mode, Poll, Reading},
+    poll::{InboxReading, Mode, Poll},
 };
 use crate::{
     clock::Clock,
@@ -20,7 +20,7 @@ use crate::{
     inbox::InboxError,
     model::{Alert, Contact, Filter, InboxMemory, Snapshot},
     rules::Rule,
-    service::walks::{Kind, Means, Reach, Walker, reaches},
+    service::walks::{RequestBudget, WalkKind, WalkPlan, Walker, reaches},
     store::StoreError,
 };
 
@@ -38,7 +38,11 @@ const WHILE_DOUBTED: usize = 3;
 
 impl Poller {
     /// The steps of a poll that ask the inbox; everything in them is meant as of one moment.
-    pub(super) async fn read(&self, mode: Mode, progress: &(dyn Fn(u32) + Send + Sync)) -> Result<Reading, StoreError> {
+    pub(super) async fn read(
+        &self,
+        mode: Mode,
+        progress: &(dyn Fn(u32) + Send + Sync),
+    ) -> Result<InboxReading, StoreError> {
         let began = self.clock.now();
         self.shared.at("poll.began");
         self.knowledge.reading();
@@ -68,7 +72,7 @@ impl Poller {
             }
             failed => failed,
         };
-        Ok(Reading { live, poll, failure })
+        Ok(InboxReading { live, poll, failure })
     }
 
     /// The API's clock is as its answers have shown it: a poll that began by another one began at another time.
@@ -98,7 +102,7 @@ impl Poller {
     fn walker<'a>(
         &'a self,
         progress: &'a (dyn Fn(u32) + Send + Sync),
-        ended: &'a (dyn Fn(Kind, &str) + Send + Sync),
+        ended: &'a (dyn Fn(WalkKind, &str) + Send + Sync),
     ) -> Walker<'a> {
         Walker {
             client: &self.client,
@@ -120,8 +124,8 @@ impl Poller {
         }
         let free = self.gate.free().await.saturating_sub(self.gate.kept_for_due().requests);
         let dated = self.clock.measured().is_some();
-        let means = Means { free, share: self.share, sweep_every: self.sweep_every, dated, now };
-        let ended = |kind: Kind, outcome: &str| self.shared.metrics.walked(&self.inbox, kind, outcome);
+        let means = RequestBudget { free, share: self.share, sweep_every: self.sweep_every, dated, now };
+        let ended = |kind: WalkKind, outcome: &str| self.shared.metrics.walked(&self.inbox, kind, outcome);
         let walker = self.walker(progress, &ended);
         let mut failure = None;
         let mut room = self.most_bytes;
@@ -169,10 +173,10 @@ impl Poller {
             return failure;
         }
         let unsure = missing::rules_to_confirm(rules, snapshot, observed);
-        let ended = |kind: Kind, outcome: &str| self.shared.metrics.walked(&self.inbox, kind, outcome);
+        let ended = |kind: WalkKind, outcome: &str| self.shared.metrics.walked(&self.inbox, kind, outcome);
         let walker = self.walker(&|_| {}, &ended);
         for query in queries.iter().filter(|query| query.rules.iter().any(|rule| unsure.contains(rule))) {
-            match walker.query(query, Reach::Full, memory, observed, now).await {
+            match walker.query(query, WalkPlan::Full, memory, observed, now).await {
                 // Without time for a second walk, the next run confirms.
                 Ok(_) | Err(InboxError::OutOfTime) => {}
                 Err(error) => return Some(error),

@@ -10,7 +10,7 @@ pub(super) const MOST_SEEN: usize = 200_000;
 
 /// Why a poll that failed nothing has not read everything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Gap {
+pub enum Incomplete {
     /// Records that were not understood.
     Unreadable(usize),
     /// Pages that repeated what had come.
@@ -27,14 +27,14 @@ pub enum Gap {
     Behind,
 }
 
-impl Gap {
+impl Incomplete {
     /// Whether the next poll does not make it good by itself.
     pub fn is_fault(self) -> bool {
         self != Self::Behind
     }
 }
 
-impl fmt::Display for Gap {
+impl fmt::Display for Incomplete {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unreadable(1) => f.write_str("1 record was not understood"),

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::SignedDuration;
 
-use super::{MOST_PAGES, Means, News, Reach, reaches};
+use super::{MOST_PAGES, Recent, RequestBudget, WalkPlan, reaches};
 use crate::{
     engine::Query,
     inbox::testing::noon,
@@ -30,20 +30,20 @@ fn memory(walks: &[(&str, u32, Option<i64>)]) -> InboxMemory {
     InboxMemory { walks: walks.collect(), ..InboxMemory::default() }
 }
 
-fn means(free: usize, share: usize) -> Means {
-    Means { free, share, sweep_every: SignedDuration::from_mins(5), dated: true, now: noon() }
+fn means(free: usize, share: usize) -> RequestBudget {
+    RequestBudget { free, share, sweep_every: SignedDuration::from_mins(5), dated: true, now: noon() }
 }
 
-fn news(cap: u32) -> News {
-    News { since: noon() - SignedDuration::from_secs(15 + 120), cap }
+fn news(cap: u32) -> Recent {
+    Recent { since: noon() - SignedDuration::from_secs(15 + 120), cap }
 }
 
-fn narrow(cap: u32) -> Reach {
-    Reach::Narrow(news(cap))
+fn narrow(cap: u32) -> WalkPlan {
+    WalkPlan::Narrow(news(cap))
 }
 
-fn part(new: u32, cap: u32) -> Reach {
-    Reach::Part { news: Some(news(new)), cap }
+fn part(new: u32, cap: u32) -> WalkPlan {
+    WalkPlan::Part { news: Some(news(new)), cap }
 }
 
 #[test]
@@ -51,10 +51,10 @@ fn what_fits_is_walked_fully() {
     let queries = [query("a"), query("b")];
     let recent = memory(&[("a", 20, Some(15)), ("b", 5, Some(15))]);
     for (mode, means, expected) in [
-        (Mode::Daemon, means(100, 25), [Reach::Full; 2]),
+        (Mode::Daemon, means(100, 25), [WalkPlan::Full; 2]),
         (Mode::Daemon, means(24, 25), [narrow(12); 2]),
         (Mode::Daemon, means(100, 24), [narrow(12); 2]),
-        (Mode::Once, means(25, 1), [Reach::Full; 2]),
+        (Mode::Once, means(25, 1), [WalkPlan::Full; 2]),
         (Mode::Once, means(24, 100), [part(6, 6); 2]),
         // A cap is at least a page.
         (Mode::Daemon, means(0, 1), [narrow(1); 2]),
@@ -72,7 +72,7 @@ fn what_does_not_fit_is_walked_a_part_at_a_time() {
         ("never to its end", 50, None),
         ("of the future", 50, Some(-10)),
     ]);
-    let first = Reach::Part { news: None, cap: 20 };
+    let first = WalkPlan::Part { news: None, cap: 20 };
     let daemon = reaches(&queries, &known, Mode::Daemon, means(100, 10));
     assert_eq!(daemon, [first, part(1, 10), narrow(2), part(1, 10), part(1, 10)]);
     let once = reaches(&queries, &known, Mode::Once, means(100, 10));
@@ -91,7 +91,7 @@ fn a_part_is_followed_by_the_next() {
 fn small_queries_are_never_narrow_for_want_of_a_share() {
     let queries = [query("a"), query("b"), query("c")];
     let known = memory(&[("a", 2, Some(15)), ("b", 2, Some(15)), ("c", 2, Some(15))]);
-    assert_eq!(reaches(&queries, &known, Mode::Daemon, means(100, 1)), [Reach::Full; 3]);
+    assert_eq!(reaches(&queries, &known, Mode::Daemon, means(100, 1)), [WalkPlan::Full; 3]);
 }
 
 #[test]
@@ -103,7 +103,7 @@ fn a_walk_that_goes_on_hides_nobody_who_is_new() {
         walk.part = Some(WalkPart { began_at: noon(), pages: 4, seen: BTreeSet::new(), torn: false, shown_to: None });
         reaches(&[query("a")], &known, Mode::Once, means(100, 10))[0]
     };
-    assert_eq!(reach(119), Reach::Full);
-    let news = News { since: noon() - SignedDuration::from_secs(120 + 120), cap: 50 };
-    assert_eq!(reach(120), Reach::Part { news: Some(news), cap: MOST_PAGES });
+    assert_eq!(reach(119), WalkPlan::Full);
+    let news = Recent { since: noon() - SignedDuration::from_secs(120 + 120), cap: 50 };
+    assert_eq!(reach(120), WalkPlan::Part { news: Some(news), cap: MOST_PAGES });
 }

@@ -4,9 +4,9 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, ToSql, params, types::Value};
 
 use crate::{
-    model::{Happened, Message, MessageId, NotificationId, Reception},
+    model::{Happened, Message, MessageId, NotificationId, ReceiverState},
     store::{
-        elsewhere::{self, Handed},
+        handover::{self, HandOver},
         history, receivers,
         rows::{json, micros},
     },
@@ -14,7 +14,7 @@ use crate::{
 
 /// One step of delivery.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Recorded {
+pub enum DeliveryStep {
     /// What is no longer true is withdrawn.
     Superseded {
         /// Which notifications, and why.
@@ -88,9 +88,9 @@ pub enum Recorded {
 
 /// How one attempt ended.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Attempted {
+pub struct AttemptRecord {
     /// What becomes of the message.
-    pub recorded: Recorded,
+    pub recorded: DeliveryStep,
     /// When it ended.
     pub at: Timestamp,
     pub message: MessageId,
@@ -99,14 +99,14 @@ pub struct Attempted {
     /// Whose it is.
     pub receiver: String,
     /// How that one takes messages.
-    pub reception: Reception,
+    pub reception: ReceiverState,
     /// Who is told in its place where the message is given up.
     pub fallback: Option<String>,
 }
 
 /// Writes how an attempt ended; the caller holds the transaction. Gives how many notifications went over to the
 /// fallback.
-pub(crate) fn attempted(db: &Connection, attempted: &Attempted) -> rusqlite::Result<usize> {
+pub(crate) fn attempted(db: &Connection, attempted: &AttemptRecord) -> rusqlite::Result<usize> {
     for why in &attempted.refused {
         let chosen = ("n.message = ?4", Value::Text(attempted.message.0.clone()));
         history::of_notifications(db, Happened::Refused, attempted.at, why, chosen)?;
@@ -114,18 +114,18 @@ pub(crate) fn attempted(db: &Connection, attempted: &Attempted) -> rusqlite::Res
     record(db, &attempted.recorded)?;
     receivers::save(db, &attempted.receiver, &attempted.reception)?;
     match (&attempted.recorded, &attempted.fallback) {
-        (Recorded::Dead { message, .. }, Some(fallback)) => {
-            elsewhere::hand_over(db, &Handed::Message(message.clone()), fallback, attempted.at)
+        (DeliveryStep::Dead { message, .. }, Some(fallback)) => {
+            handover::hand_over(db, &HandOver::Message(message.clone()), fallback, attempted.at)
         }
         _ => Ok(0),
     }
 }
 
 /// Writes one step; the caller holds the transaction.
-pub(crate) fn record(db: &Connection, recorded: &Recorded) -> rusqlite::Result<()> {
+pub(crate) fn record(db: &Connection, recorded: &DeliveryStep) -> rusqlite::Result<()> {
     match recorded {
-        Recorded::Superseded { ids, at } => supersede(db, ids, *at),
-        Recorded::Held { ids } => {
+        DeliveryStep::Superseded { ids, at } => supersede(db, ids, *at),
+        DeliveryStep::Held { ids } => {
             for id in ids {
                 db.prepare_cached(
                     "UPDATE notification SET message = NULL, tried_since = NULL WHERE id = ?1 AND state = 'owed'",
@@ -134,18 +134,18 @@ pub(crate) fn record(db: &Connection, recorded: &Recorded) -> rusqlite::Result<(
             }
             drop_empty(db)
         }
-        Recorded::Composed { message, ids } => compose(db, message, ids),
-        Recorded::Attempting { message, trying } => {
+        DeliveryStep::Composed { message, ids } => compose(db, message, ids),
+        DeliveryStep::Attempting { message, trying } => {
             db.prepare_cached("UPDATE message SET in_flight = 1, attempts = attempts + 1, trying = ?2 WHERE id = ?1")?
                 .execute(params![message.0, json(trying)?])?;
             Ok(())
         }
-        Recorded::GoesOn { message, reached, settled, trying } => {
+        DeliveryStep::GoesOn { message, reached, settled, trying } => {
             db.prepare_cached("UPDATE message SET settled = ?2, trying = ?3 WHERE id = ?1 AND state = 'due'")?
                 .execute(params![message.0, json(settled)?, json(trying)?])?;
             if reached.is_empty() { Ok(()) } else { mark_told(db, message, reached) }
         }
-        Recorded::Delivered { message, at, reached } => {
+        DeliveryStep::Delivered { message, at, reached } => {
             close(db, message, "delivered", *at, "")?;
             let chosen = ("n.message = ?4", Value::Text(message.0.clone()));
             history::of_notifications(db, Happened::Sent, *at, &message.0, chosen)?;
@@ -154,7 +154,7 @@ pub(crate) fn record(db: &Connection, recorded: &Recorded) -> rusqlite::Result<(
                 .execute([&message.0])?;
             Ok(())
         }
-        Recorded::Dead { message, at, reason, ambiguous, settled, reached } => {
+        DeliveryStep::Dead { message, at, reason, ambiguous, settled, reached } => {
             if *ambiguous || !settled.is_empty() {
                 mark_told(db, message, reached)?;
                 db.prepare_cached("UPDATE message SET settled = ?2 WHERE id = ?1 AND ?2 <> '[]'")?
@@ -167,7 +167,7 @@ pub(crate) fn record(db: &Connection, recorded: &Recorded) -> rusqlite::Result<(
                 .execute([&message.0])?;
             Ok(())
         }
-        Recorded::Again { message, now, at, plain, ambiguous, settled, reached, reason } => {
+        DeliveryStep::Again { message, now, at, plain, ambiguous, settled, reached, reason } => {
             db.prepare_cached(
                 "UPDATE message SET in_flight = 0, next_at = ?2, plain = plain OR ?3, ambiguous = ambiguous OR ?4, \
                  settled = ?5, last_error = ?6 WHERE id = ?1 AND state = 'due'",

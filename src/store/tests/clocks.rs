@@ -4,8 +4,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::fixtures::{alert, at, beginning, message, open};
 use crate::{
-    model::{Matchers, Message, Reception, Silence},
-    store::{Recorded, Store},
+    model::{Matchers, Message, ReceiverState, Silence},
+    store::{DeliveryStep, Store},
 };
 
 /// A message that is to be tried in five minutes, a receiver that is broken and left alone for two, and a silence of
@@ -15,8 +15,8 @@ async fn written(store: &Store, now: Timestamp) {
     store.commit("main", beginning(&alert("c", now))).await.unwrap();
     let owed = store.open_of("support").await.unwrap().owed;
     let message = Message { attempts: 3, next_at: minutes(5), ..message("m", "support", now) };
-    store.record(Recorded::Composed { message, ids: vec![owed[0].id] }).await.unwrap();
-    let reception = Reception {
+    store.record(DeliveryStep::Composed { message, ids: vec![owed[0].id] }).await.unwrap();
+    let reception = ReceiverState {
         failing_since: Some(now),
         broken_at: Some(now),
         not_before: Some(minutes(2)),
@@ -90,7 +90,7 @@ async fn what_was_written_in_1970_is_not_given_up_for_its_age() {
     let owed = store.open_of("support").await.unwrap().owed;
     let first_boot = Timestamp::UNIX_EPOCH + SignedDuration::from_secs(30);
     let message = message("m", "support", first_boot);
-    store.record(Recorded::Composed { message, ids: vec![owed[0].id] }).await.unwrap();
+    store.record(DeliveryStep::Composed { message, ids: vec![owed[0].id] }).await.unwrap();
     store.clock_was_set_back(at(0)).await.unwrap();
     let open = store.open_of("support").await.unwrap();
     assert_eq!((open.messages[0].0.created_at, open.owed[0].tried_since), (at(0), Some(at(0))));

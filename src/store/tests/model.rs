@@ -13,8 +13,8 @@ use proptest::prelude::*;
 
 use super::fixtures::{alert, at, message, notification, open, resolved};
 use crate::{
-    model::{Alert, Changes, Event, Message, MessageId, Notification, NotificationId, Reception, Told},
-    store::{Attempted, Done, Handed, Open, Owed, Passed, Recorded, Store, Waiting},
+    model::{Alert, Changes, Event, Message, MessageId, Notification, NotificationId, ReceiverState, ToldReceiver},
+    store::{AttemptRecord, Change, DeliveryStep, HandOver, Open, Owed, Passed, Store, Waiting},
 };
 
 const RECEIVERS: [&str; 2] = ["support", "leads"];
@@ -131,7 +131,7 @@ struct Model {
     alerts: Vec<Alert>,
     entries: Vec<Entry>,
     messages: Vec<Sent>,
-    receptions: BTreeMap<String, Reception>,
+    receptions: BTreeMap<String, ReceiverState>,
     now: i64,
     made: usize,
 }
@@ -194,12 +194,12 @@ impl Model {
         }
     }
 
-    fn told(&self) -> Vec<Told> {
+    fn told(&self) -> Vec<ToldReceiver> {
         let told = |entry: &&Entry| {
             let fired = entry.notification.event == Event::Fired && self.alert(entry).is_firing();
             fired && (entry.told || entry.state == "owed")
         };
-        let of = |entry: &Entry| Told {
+        let of = |entry: &Entry| ToldReceiver {
             alert: entry.notification.alert.clone(),
             receiver: entry.notification.receiver.clone(),
             step: entry.notification.step,
@@ -291,7 +291,7 @@ impl Model {
                 self.messages.push(sent);
                 self.drop_empty();
                 let ids = ids.into_iter().map(NotificationId).collect();
-                store.record(Recorded::Composed { message: new, ids }).await.unwrap();
+                store.record(DeliveryStep::Composed { message: new, ids }).await.unwrap();
             }
             Work::Hold { receiver, which } => {
                 let Some(id) = self.owed(RECEIVERS[*receiver]).nth(*which).map(|entry| entry.id) else { return };
@@ -299,7 +299,7 @@ impl Model {
                     (entry.message, entry.tried_since) = (None, None);
                 }
                 self.drop_empty();
-                store.record(Recorded::Held { ids: vec![NotificationId(id)] }).await.unwrap();
+                store.record(DeliveryStep::Held { ids: vec![NotificationId(id)] }).await.unwrap();
             }
             Work::HandOver(from) => {
                 let (from, to) = (RECEIVERS[*from], RECEIVERS[1 - *from]);
@@ -319,7 +319,7 @@ impl Model {
                     let notification = Notification { receiver: to.to_owned(), due_at: now, ..notification.clone() };
                     self.push(notification);
                 }
-                let handed = Handed::Receiver(from.to_owned());
+                let handed = HandOver::Receiver(from.to_owned());
                 assert_eq!(store.hand_over(handed, to.to_owned(), now).await.unwrap(), over.len());
             }
             Work::PassOn(from) => {
@@ -369,7 +369,7 @@ impl Model {
                         (entry.state, entry.tried_since) = ("owed", Some(now));
                     }
                 }
-                assert_eq!(store.replay(id, now).await.unwrap(), Done::Yes);
+                assert_eq!(store.replay(id, now).await.unwrap(), Change::Yes);
             }
             Work::Drop(which) => {
                 let now = self.now();
@@ -387,8 +387,8 @@ impl Model {
                         entry.state = "superseded";
                     }
                 }
-                assert_eq!(store.drop_message(id.clone(), now).await.unwrap(), Done::Yes);
-                assert_eq!(store.replay(id, now).await.unwrap(), Done::No);
+                assert_eq!(store.drop_message(id.clone(), now).await.unwrap(), Change::Yes);
+                assert_eq!(store.replay(id, now).await.unwrap(), Change::No);
             }
             Work::Attempt(which, trying) => {
                 let trying = names(trying);
@@ -397,7 +397,7 @@ impl Model {
                 sent.message.attempts += 1;
                 sent.trying.clone_from(&trying);
                 let message = sent.message.id.clone();
-                store.record(Recorded::Attempting { message, trying }).await.unwrap();
+                store.record(DeliveryStep::Attempting { message, trying }).await.unwrap();
             }
             Work::GoesOn(which, has, next) => {
                 let (reached, settled, trying) = (names(has), names(has), names(next));
@@ -407,7 +407,7 @@ impl Model {
                 if !reached.is_empty() {
                     self.tell(&message, &reached);
                 }
-                store.record(Recorded::GoesOn { message, reached, settled, trying }).await.unwrap();
+                store.record(DeliveryStep::GoesOn { message, reached, settled, trying }).await.unwrap();
             }
             Work::Deliver(which, reached) => {
                 let (now, reached) = (self.now(), names(reached));
@@ -415,12 +415,20 @@ impl Model {
                 self.tell(&message, &reached);
                 let Some(message) = self.close(*which, "delivered") else { return };
                 let receiver = self.receiver(&message);
-                self.receptions.insert(receiver.clone(), Reception::default());
-                let recorded = Recorded::Delivered { message: message.clone(), at: now, reached };
+                self.receptions.insert(receiver.clone(), ReceiverState::default());
+                let recorded = DeliveryStep::Delivered { message: message.clone(), at: now, reached };
                 let refused = vec!["550 at the recipient".to_owned()];
-                let reception = Reception::default();
+                let reception = ReceiverState::default();
                 store
-                    .attempted(Attempted { recorded, at: now, message, refused, receiver, reception, fallback: None })
+                    .attempted(AttemptRecord {
+                        recorded,
+                        at: now,
+                        message,
+                        refused,
+                        receiver,
+                        reception,
+                        fallback: None,
+                    })
                     .await
                     .unwrap();
             }
@@ -437,7 +445,7 @@ impl Model {
                     .for_each(|sent| sent.died_at = Some(now));
                 let reason = String::new();
                 let ambiguous = !reached.is_empty();
-                let dead = Recorded::Dead { message, at: now, reason, ambiguous, settled: Vec::new(), reached };
+                let dead = DeliveryStep::Dead { message, at: now, reason, ambiguous, settled: Vec::new(), reached };
                 store.record(dead).await.unwrap();
             }
             Work::Again { which, plain, ambiguous, settled, reached } => {
@@ -455,7 +463,7 @@ impl Model {
                 }
                 let (plain, ambiguous, reason) = (*plain, *ambiguous, String::new());
                 let now = self.now();
-                let failing = Reception {
+                let failing = ReceiverState {
                     failing_since: Some(now),
                     broken_at: plain.then_some(now),
                     not_before: ambiguous.then_some(next_at),
@@ -464,11 +472,27 @@ impl Model {
                 let receiver = self.receiver(&message);
                 self.receptions.insert(receiver.clone(), failing.clone());
                 let again = message.clone();
-                let recorded =
-                    Recorded::Again { message: again, now, at: next_at, plain, ambiguous, settled, reached, reason };
+                let recorded = DeliveryStep::Again {
+                    message: again,
+                    now,
+                    at: next_at,
+                    plain,
+                    ambiguous,
+                    settled,
+                    reached,
+                    reason,
+                };
                 let (refused, reception) = (Vec::new(), failing);
                 store
-                    .attempted(Attempted { recorded, at: now, message, refused, receiver, reception, fallback: None })
+                    .attempted(AttemptRecord {
+                        recorded,
+                        at: now,
+                        message,
+                        refused,
+                        receiver,
+                        reception,
+                        fallback: None,
+                    })
                     .await
                     .unwrap();
             }
@@ -483,7 +507,7 @@ impl Model {
                 }
                 self.drop_empty();
                 let ids = ids.into_iter().map(|id| (NotificationId(id), "ended")).collect();
-                store.record(Recorded::Superseded { ids, at: at(0) }).await.unwrap();
+                store.record(DeliveryStep::Superseded { ids, at: at(0) }).await.unwrap();
             }
             Work::Interrupt(receiver) => {
                 self.interrupt(Some(RECEIVERS[*receiver]));

@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 
 use super::fixtures::{alert, at, beginning, open, resolved};
-use crate::model::{Ack, AlertId, Changes, Entry, Happened, Matchers, Silence, history::Asked};
+use crate::model::{Ack, AlertId, Changes, Entry, Happened, Matchers, Silence, history::HistoryQuery};
 
 fn ack(by: &str, seconds: i64) -> Ack {
     Ack { at: at(seconds), by: by.to_owned(), comment: "on it".to_owned() }
@@ -26,7 +26,7 @@ async fn the_first_acknowledgement_stays_whatever_a_tick_writes() {
     let again = beside.acknowledge(firing.id.clone(), ack("ravi", 9)).await.unwrap();
     assert_eq!(again.unwrap().ack, Some(ack("asha", 5)));
     assert_eq!(beside.acknowledge(AlertId("none".to_owned()), ack("ravi", 9)).await.unwrap(), None);
-    let told = store.history(Asked::default()).await.unwrap();
+    let told = store.history(HistoryQuery::default()).await.unwrap();
     let told: Vec<_> = told.iter().filter(|entry| entry.happened == Happened::Acknowledged).collect();
     assert_eq!(told.len(), 1);
     assert_eq!((told[0].who.as_str(), told[0].detail.as_str(), told[0].at), ("asha", "on it", at(5)));
@@ -80,15 +80,15 @@ async fn history_is_kept_for_its_time_and_goes_in_small_parts() {
         Entry::of(about, Happened::Firing, at(second)).who("support").detail("a detail")
     });
     store.commit("main", Changes { history: entries.collect(), ..Changes::default() }).await.unwrap();
-    let of = async |asked: Asked| store.history(asked).await.unwrap().len();
-    let asked = |since: i64| Asked { since: Some(at(since)), ..Asked::default() };
-    assert_eq!((of(Asked::default()).await, of(asked(1_290)).await), (1_300, 10));
-    assert_eq!(of(Asked { rule: Some("s".to_owned()), ..asked(1_290) }).await, 5);
-    assert_eq!(of(Asked { contact: Some("c".to_owned()), ..Asked::default() }).await, 650);
-    let first = &store.history(Asked::default()).await.unwrap()[0];
+    let of = async |asked: HistoryQuery| store.history(asked).await.unwrap().len();
+    let asked = |since: i64| HistoryQuery { since: Some(at(since)), ..HistoryQuery::default() };
+    assert_eq!((of(HistoryQuery::default()).await, of(asked(1_290)).await), (1_300, 10));
+    assert_eq!(of(HistoryQuery { rule: Some("s".to_owned()), ..asked(1_290) }).await, 5);
+    assert_eq!(of(HistoryQuery { contact: Some("c".to_owned()), ..HistoryQuery::default() }).await, 650);
+    let first = &store.history(HistoryQuery::default()).await.unwrap()[0];
     assert_eq!((first.at, first.alert.clone(), first.contact.as_str(), first.name.as_str()), (at(0), one.id, "c", "c"));
 
     // More than fit into one transaction.
     store.prune(at(1_200) + SignedDuration::from_micros(1)).await.unwrap();
-    assert_eq!(of(Asked::default()).await, 99);
+    assert_eq!(of(HistoryQuery::default()).await, 99);
 }

@@ -8,7 +8,7 @@ use std::{
 use super::fixtures::{alert, at, beginning, message, notification, open, resolved};
 use crate::{
     model::{Changes, Event, Found, MessageId},
-    store::{Lock, Recorded, Store, error::StoreError},
+    store::{DeliveryStep, Lock, Store, error::StoreError},
 };
 
 fn path(folder: &Path) -> PathBuf {
@@ -23,9 +23,9 @@ async fn held(folder: &Path) -> Store {
 async fn tell(store: &Store, id: &str, seconds: i64) {
     store.commit("main", beginning(&alert(id, at(seconds)))).await.unwrap();
     let ids = vec![store.open_of("support").await.unwrap().owed.last().unwrap().id];
-    store.record(Recorded::Composed { message: message(id, "support", at(seconds)), ids }).await.unwrap();
+    store.record(DeliveryStep::Composed { message: message(id, "support", at(seconds)), ids }).await.unwrap();
     store
-        .record(Recorded::Delivered { message: MessageId(id.to_owned()), at: at(seconds), reached: Vec::new() })
+        .record(DeliveryStep::Delivered { message: MessageId(id.to_owned()), at: at(seconds), reached: Vec::new() })
         .await
         .unwrap();
 }

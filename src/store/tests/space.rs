@@ -8,7 +8,7 @@ use serde_json::json;
 use super::fixtures::{alert, at, beginning, contact, message, resolved};
 use crate::{
     model::{Alert, Candidate, Changes, Contact, Entry, Happened, InboxMemory, Matchers, MessageId, Silence},
-    store::{Lock, Recorded, Store, migrations},
+    store::{DeliveryStep, Lock, Store, migrations},
 };
 
 /// In every text of the customers here.
@@ -62,11 +62,11 @@ async fn lives(store: &Store, customers: std::ops::Range<i64>) {
             store.commit("main", Changes { alerts: vec![alert.clone()], ..Changes::default() }).await.unwrap();
         }
         let (id, ids) = (format!("m{number}"), vec![store.open_of("support").await.unwrap().owed[0].id]);
-        store.record(Recorded::Composed { message: message(&id, "support", at(number)), ids }).await.unwrap();
+        store.record(DeliveryStep::Composed { message: message(&id, "support", at(number)), ids }).await.unwrap();
         let id = MessageId(id);
         let end = if number % 3 == 0 {
             let reason = format!("550 {TEXT}");
-            Recorded::Dead {
+            DeliveryStep::Dead {
                 message: id,
                 at: at(number),
                 reason,
@@ -75,7 +75,7 @@ async fn lives(store: &Store, customers: std::ops::Range<i64>) {
                 reached: Vec::new(),
             }
         } else {
-            Recorded::Delivered { message: id, at: at(number), reached: vec![TEXT.to_owned()] }
+            DeliveryStep::Delivered { message: id, at: at(number), reached: vec![TEXT.to_owned()] }
         };
         store.record(end).await.unwrap();
         let dropped = vec![("r".to_owned(), alert.contact.contact_id())];
@@ -186,20 +186,20 @@ async fn an_attempt_whose_outcome_could_not_be_written_is_not_made_again() {
     let store = held(folder.path()).await;
     store.commit("main", beginning(&alert("c", at(0)))).await.unwrap();
     let ids = vec![store.open_of("support").await.unwrap().owed[0].id];
-    store.record(Recorded::Composed { message: message("m", "support", at(0)), ids }).await.unwrap();
+    store.record(DeliveryStep::Composed { message: message("m", "support", at(0)), ids }).await.unwrap();
     let id = MessageId("m".to_owned());
-    store.record(Recorded::Attempting { message: id.clone(), trying: vec![TEXT.to_owned()] }).await.unwrap();
+    store.record(DeliveryStep::Attempting { message: id.clone(), trying: vec![TEXT.to_owned()] }).await.unwrap();
     let only = async |on: bool| {
         store.owner.read(move |db| db.pragma_update(None, "query_only", on)).await.unwrap();
     };
     only(true).await;
-    let attempted = crate::store::Attempted {
-        recorded: Recorded::Delivered { message: id.clone(), at: at(1), reached: Vec::new() },
+    let attempted = crate::store::AttemptRecord {
+        recorded: DeliveryStep::Delivered { message: id.clone(), at: at(1), reached: Vec::new() },
         at: at(1),
         message: id,
         refused: Vec::new(),
         receiver: "support".to_owned(),
-        reception: crate::model::Reception::default(),
+        reception: crate::model::ReceiverState::default(),
         fallback: None,
     };
     store.attempted(attempted).await.unwrap_err();

@@ -5,7 +5,7 @@ use jiff::SignedDuration;
 use super::fixtures::{alert, at, beginning, contact, message, notification, open, resolved};
 use crate::{
     model::{Alert, Candidate, Changes, Event, InboxMemory, MessageId, Reason, snapshot::WalkMemory},
-    store::{Recorded, Store},
+    store::{DeliveryStep, Store},
 };
 
 #[tokio::test]
@@ -95,9 +95,9 @@ async fn a_mail_that_some_recipients_have_counts_as_told() {
     store.commit("main", beginning(&firing)).await.unwrap();
     let ids = vec![store.open_of("support").await.unwrap().owed[0].id];
     let id = MessageId("m".to_owned());
-    store.record(Recorded::Composed { message: message("m", "support", at(0)), ids }).await.unwrap();
+    store.record(DeliveryStep::Composed { message: message("m", "support", at(0)), ids }).await.unwrap();
     let settled = vec!["a@example.com".to_owned()];
-    let again = Recorded::Again {
+    let again = DeliveryStep::Again {
         now: at(5),
         message: id,
         at: at(5),
@@ -141,9 +141,9 @@ async fn old_ends_are_forgotten_when_nothing_is_owed() {
         }
         if id != "owing" {
             let ids = vec![store.open_of("support").await.unwrap().owed.last().unwrap().id];
-            store.record(Recorded::Composed { message: message(id, "support", at(number)), ids }).await.unwrap();
+            store.record(DeliveryStep::Composed { message: message(id, "support", at(number)), ids }).await.unwrap();
             let message = MessageId(id.to_owned());
-            store.record(Recorded::Delivered { message, at: at(number), reached: Vec::new() }).await.unwrap();
+            store.record(DeliveryStep::Delivered { message, at: at(number), reached: Vec::new() }).await.unwrap();
         }
     }
     assert_eq!(store.prune(at(10)).await.unwrap(), 0, "what ended then is not before it");
@@ -163,7 +163,7 @@ async fn inboxes_and_receivers_that_are_gone_owe_nothing() {
     store.commit("old", beginning(&other)).await.unwrap();
     let composed = message("m", "gone", at(2));
     let owed = store.open_of("gone").await.unwrap().owed[0].id;
-    store.record(Recorded::Composed { message: composed, ids: vec![owed] }).await.unwrap();
+    store.record(DeliveryStep::Composed { message: composed, ids: vec![owed] }).await.unwrap();
 
     let known = || store.forget_others(vec!["main".to_owned()], vec!["support".to_owned()], Vec::new(), at(9));
     assert_eq!(known().await.unwrap(), (1, 1));

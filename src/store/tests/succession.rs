@@ -2,8 +2,8 @@
 
 use super::fixtures::{alert, at, beginning, message, notification, open};
 use crate::{
-    model::{Changes, Event, MessageId, Reception},
-    store::{Passed, Recorded, Store},
+    model::{Changes, Event, MessageId, ReceiverState},
+    store::{DeliveryStep, Passed, Store},
 };
 
 fn passed(store: &[crate::store::Left], to: &[&[&str]]) -> Vec<Passed> {
@@ -20,13 +20,13 @@ async fn states(store: &Store) -> Vec<String> {
 
 async fn compose(store: &Store, id: &str, receiver: &str) -> MessageId {
     let ids = store.open_of(receiver).await.unwrap().owed.iter().map(|owed| owed.id).collect();
-    store.record(Recorded::Composed { message: message(id, receiver, at(1)), ids }).await.unwrap();
+    store.record(DeliveryStep::Composed { message: message(id, receiver, at(1)), ids }).await.unwrap();
     MessageId(id.to_owned())
 }
 
-fn dead(message: MessageId) -> Recorded {
+fn dead(message: MessageId) -> DeliveryStep {
     let (settled, reached) = (Vec::new(), Vec::new());
-    Recorded::Dead { message, at: at(2), reason: "HTTP 404".to_owned(), ambiguous: false, settled, reached }
+    DeliveryStep::Dead { message, at: at(2), reason: "HTTP 404".to_owned(), ambiguous: false, settled, reached }
 }
 
 #[tokio::test]
@@ -74,7 +74,7 @@ async fn a_receiver_with_the_same_address_goes_on_under_its_new_name() {
         let message = compose(&store, "m", "support").await;
         let reached = vec!["a".to_owned()];
         let (settled, reason) = (reached.clone(), "450".to_owned());
-        let again = Recorded::Again {
+        let again = DeliveryStep::Again {
             message,
             now: at(1),
             at: at(9),
@@ -85,7 +85,8 @@ async fn a_receiver_with_the_same_address_goes_on_under_its_new_name() {
             reason,
         };
         store.record(again).await.unwrap();
-        let failing = Reception { failing_since: Some(at(1)), last_error: "450".to_owned(), ..Reception::default() };
+        let failing =
+            ReceiverState { failing_since: Some(at(1)), last_error: "450".to_owned(), ..ReceiverState::default() };
         store.receives("support", failing.clone()).await.unwrap();
         let renamed = store.know_receivers(known("helpdesk", new), at(2)).await.unwrap();
         let right: Vec<_> = same.then(|| ("support".to_owned(), "helpdesk".to_owned())).into_iter().collect();
@@ -131,10 +132,10 @@ async fn another_address_under_the_same_name_begins_anew() {
     store.know_receivers(known("slack:1"), at(0)).await.unwrap();
     store.commit("main", beginning(&alert("c", at(0)))).await.unwrap();
     compose(&store, "m", "support").await;
-    let broken = Reception { broken_at: Some(at(1)), not_before: Some(at(900)), ..Reception::default() };
+    let broken = ReceiverState { broken_at: Some(at(1)), not_before: Some(at(900)), ..ReceiverState::default() };
     store.receives("support", broken.clone()).await.unwrap();
     store.know_receivers(known("slack:1"), at(2)).await.unwrap();
     assert_eq!(store.open_of("support").await.unwrap().reception, broken, "the same address");
     store.know_receivers(known("slack:2"), at(3)).await.unwrap();
-    assert_eq!(store.open_of("support").await.unwrap().reception, Reception::default());
+    assert_eq!(store.open_of("support").await.unwrap().reception, ReceiverState::default());
 }

@@ -1,7 +1,9 @@
 //! Customers to judge and to tell of.
 
 use jiff::SignedDuration;
-use pengwatch::inside::{Agent, Alert, Contact, Event, Names, Privacy, Reason, Resolution, RuleWords, Telling, Told};
+use pengwatch::inside::{
+    Agent, Alert, AlertView, Contact, Event, MessageView, Names, Privacy, Reason, Resolution, RuleWords,
+};
 use serde_json::{Value, json};
 
 use super::now;
@@ -81,15 +83,16 @@ pub fn alerts(contacts: &[Contact], end: Option<Reason>) -> Vec<Alert> {
 }
 
 /// Tells of these alerts.
-pub fn tell<T>(event: Event, alerts: &[Alert], privacy: Privacy, then: impl FnOnce(&Telling<'_>) -> T) -> T {
+pub fn tell<T>(event: Event, alerts: &[Alert], privacy: Privacy, then: impl FnOnce(&MessageView<'_>) -> T) -> T {
     let rule = RuleWords {
         name: "unanswered".to_owned(),
         description: "A customer wrote and nobody has answered".to_owned(),
         severity: "warning".to_owned(),
         timezone: jiff::tz::TimeZone::get("Asia/Kolkata").expect("a zone"),
     };
-    let told: Vec<Told<'_>> = alerts.iter().map(|alert| Told { alert, rule: &rule, waiting_open: None }).collect();
-    then(&Telling {
+    let told: Vec<AlertView<'_>> =
+        alerts.iter().map(|alert| AlertView { alert, rule: &rule, waiting_open: None }).collect();
+    then(&MessageView {
         event,
         rule: &rule,
         inbox: "main",

@@ -2,7 +2,7 @@
 //! body.
 
 use jiff::SignedDuration;
-use pengwatch::inside::{Answer, Decision, Fault, Message, MessageId, Outcome, decide, slack_outcome, webhook_outcome};
+use pengwatch::inside::{Answer, Blame, Decision, Message, MessageId, Outcome, decide, slack_outcome, webhook_outcome};
 
 use super::{first_line, now, status_line};
 
@@ -47,7 +47,7 @@ fn check(status: u16, said: &str, outcome: &Outcome) {
             let wait = at.duration_since(now());
             let asked = after.unwrap_or_default();
             assert!(wait >= asked && wait <= SignedDuration::from_hours(1) && asked >= SignedDuration::ZERO);
-        } else if matches!(outcome, Outcome::Rejected { fault: Fault::Receiver, .. }) {
+        } else if matches!(outcome, Outcome::Rejected { fault: Blame::Receiver, .. }) {
             // It is tried now and then, until it is mended.
             let Decision::Again { at } = decision else { panic!("{decision:?} after {outcome:?}") };
             assert!(at.duration_since(now()) <= SignedDuration::from_mins(3));

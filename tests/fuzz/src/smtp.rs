@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use pengwatch::inside::{Body, Email, MessageId, Outcome, Parcel, SmtpAddress};
+use pengwatch::inside::{Body, Email, MessageId, Outcome, OutgoingMessage, SmtpAddress};
 
 use super::now;
 
@@ -31,7 +31,7 @@ pub fn read(data: &[u8]) {
     let to = vec![mailbox("a@example.com"), mailbox("b@example.com")];
     let email = Email::new(address, mailbox("p@example.com"), to, TIMEOUT, &[]).expect("a sender");
     let text = || "hunter2\n.\nQUIT".to_owned();
-    let parcel = Parcel {
+    let parcel = OutgoingMessage {
         id: MessageId("m1".to_owned()),
         body: Body::Email { subject: text(), text: text(), html: text() },
         now: now(),

@@ -1,6 +1,6 @@
 //! What stands as JSON in the columns of the store: somebody may have edited it.
 
-use pengwatch::inside::{Contact, Matchers, Progress};
+use pengwatch::inside::{Contact, Matchers, StepProgress};
 
 use super::answers;
 
@@ -10,9 +10,9 @@ pub fn read(data: &[u8]) {
     {
         answers::check(&contact);
     }
-    if let Ok(steps) = serde_json::from_slice::<Vec<Progress>>(data) {
+    if let Ok(steps) = serde_json::from_slice::<Vec<StepProgress>>(data) {
         let kept = serde_json::to_string(&steps).expect("JSON");
-        assert_eq!(serde_json::from_str::<Vec<Progress>>(&kept).expect("the same"), steps);
+        assert_eq!(serde_json::from_str::<Vec<StepProgress>>(&kept).expect("the same"), steps);
     }
     if let Ok(matchers) = serde_json::from_slice::<Matchers>(data) {
         let kept = serde_json::to_string(&matchers).expect("JSON");

@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
-use super::{Balance, Ledger, Records};
+use super::{Balance, DemoLedger, Records};
 use crate::{
     model::{Alert, AlertId, Contact, Event, Notification, Reason, Resolution},
     sandbox::{Happening, Received},
@@ -74,7 +74,7 @@ impl Watcher {
 
 /// The balance at second 100, where ten seconds of silence are long enough.
 fn balance(story: &[(i64, Happening)], watcher: &Watcher) -> Balance {
-    let mut ledger = Ledger::new(SignedDuration::from_secs(10));
+    let mut ledger = DemoLedger::new(SignedDuration::from_secs(10));
     for (second, happening) in story {
         ledger.enter(at(*second), happening);
     }

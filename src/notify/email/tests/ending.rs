@@ -5,10 +5,10 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::{Server, attempt, body, reaching};
-use crate::model::{Outcome, Parcel};
+use crate::model::{Outcome, OutgoingMessage};
 use crate::notify::testing::{parcel, retry};
 use crate::notify::{Ending, Nobody};
-use crate::sandbox::smtp::{Stage, Trouble};
+use crate::sandbox::smtp::{SinkTrouble, Stage};
 
 #[tokio::test]
 async fn at_its_end_no_further_recipient_is_begun_and_who_has_the_mail_is_known() {
@@ -16,7 +16,7 @@ async fn at_its_end_no_further_recipient_is_begun_and_who_has_the_mail_is_known(
     for by_stop in [true, false] {
         let server = Server::plain().await;
         let email = server.email(&["a@x.org", "b@x.org", "c@x.org"]);
-        server.sink.trouble(Stage::End, Trouble::Delay(soon * 3), 1);
+        server.sink.trouble(Stage::End, SinkTrouble::Delay(soon * 3), 1);
         let stop = CancellationToken::new();
         let ending = Ending::new((!by_stop).then_some(soon), stop.clone());
         let asked = async {
@@ -29,7 +29,7 @@ async fn at_its_end_no_further_recipient_is_begun_and_who_has_the_mail_is_known(
         let (sent, ()) = tokio::join!(email.send_until(&parcel, &ending, &Nobody), asked);
         let later = retry(None, "no time was left for all recipients", true);
         assert_eq!(sent, attempt(later, &["a@x.org"]), "by stop: {by_stop}");
-        let rest = email.send(&Parcel { settled: sent.settled, ..parcel }).await;
+        let rest = email.send(&OutgoingMessage { settled: sent.settled, ..parcel }).await;
         assert_eq!(rest.outcome, Outcome::Delivered);
         assert_eq!(server.got(), ["a@x.org", "b@x.org", "c@x.org"]);
     }
@@ -46,7 +46,7 @@ async fn at_its_end_a_conversation_is_given_up_and_who_has_the_mail_is_known() {
             let server = Server::plain().await;
             let to = ["a@x.org", "b@x.org", "c@x.org"];
             let email = server.email_within(&to, Duration::from_mins(1));
-            server.sink.trouble_for("b@x.org", Stage::Rcpt, Trouble::Delay(Duration::from_mins(1)), 1);
+            server.sink.trouble_for("b@x.org", Stage::Rcpt, SinkTrouble::Delay(Duration::from_mins(1)), 1);
             let (soon, stop) = (Duration::from_millis(300), CancellationToken::new());
             let ending = Ending::new((!by_stop).then_some(soon), stop.clone());
             let parcel = parcel(body());
@@ -61,7 +61,7 @@ async fn at_its_end_a_conversation_is_given_up_and_who_has_the_mail_is_known() {
             let reached = if by_stop { &["a@x.org", "b@x.org"][..] } else { &["a@x.org"] };
             assert_eq!(sent, reaching(attempt(retry(None, reason, true), &["a@x.org"]), reached));
             // What was dropped in the middle is not taken up again.
-            let rest = email.send(&Parcel { settled: sent.settled, ..parcel }).await;
+            let rest = email.send(&OutgoingMessage { settled: sent.settled, ..parcel }).await;
             assert_eq!((rest.outcome, server.sink.connections()), (Outcome::Delivered, 2));
         })
     });

@@ -10,7 +10,7 @@ use tokio::time::{Instant, timeout};
 use super::{FROM, Server, body, email};
 use crate::model::Outcome;
 use crate::notify::testing::{TIMEOUT, parcel};
-use crate::sandbox::smtp::{Stage, Trouble};
+use crate::sandbox::smtp::{SinkTrouble, Stage};
 
 #[tokio::test]
 async fn messages_share_a_connection_until_there_is_a_rest() {
@@ -40,7 +40,7 @@ async fn a_refusal_of_a_recipient_costs_no_connection() {
 
 #[tokio::test]
 async fn a_connection_that_takes_no_further_mail_is_replaced() {
-    for trouble in [Trouble::Code(421), Trouble::HangUp, Trouble::Code(452), Trouble::Code(550)] {
+    for trouble in [SinkTrouble::Code(421), SinkTrouble::HangUp, SinkTrouble::Code(452), SinkTrouble::Code(550)] {
         let server = Server::plain().await;
         let email = server.email(&["a@x.org"]);
         assert_eq!(email.send(&parcel(body())).await.outcome, Outcome::Delivered);
@@ -67,7 +67,7 @@ async fn an_answer_that_got_lost_stays_so_on_a_kept_connection() {
         let server = Server::plain().await;
         let email = server.email(&["a@x.org"]);
         assert_eq!(email.send(&parcel(body())).await.outcome, Outcome::Delivered);
-        server.sink.trouble(stage, Trouble::HangUp, 1);
+        server.sink.trouble(stage, SinkTrouble::HangUp, 1);
         let sent = email.send(&parcel(body())).await;
         let Outcome::Retry { ambiguous: said, .. } = sent.outcome else { panic!("{stage:?}: {sent:?}") };
         // Not handed in a second time behind the caller's back.
@@ -81,7 +81,7 @@ async fn a_conversation_that_was_dropped_is_not_taken_up_again() {
         let server = Server::plain().await;
         let email = server.email(&["a@x.org"]);
         assert_eq!(email.send(&parcel(body())).await.outcome, Outcome::Delivered);
-        server.sink.trouble(stage, Trouble::Delay(Duration::from_mins(1)), 1);
+        server.sink.trouble(stage, SinkTrouble::Delay(Duration::from_mins(1)), 1);
         let dropped = timeout(Duration::from_millis(100), email.send(&parcel(body()))).await;
         assert!(dropped.is_err(), "{stage:?}");
         assert_eq!(email.send(&parcel(body())).await.outcome, Outcome::Delivered, "{stage:?}");

@@ -9,9 +9,9 @@ use rustls::ServerConfig;
 use rustls::pki_types::PrivateKeyDer;
 
 use super::{FROM, Server, attempt, body, email};
-use crate::model::{Attempt, Fault, Outcome};
+use crate::model::{Attempt, Blame, Outcome};
 use crate::notify::testing::{TIMEOUT, parcel, rejected, retry};
-use crate::sandbox::smtp::{Mail, Settings, Stage};
+use crate::sandbox::smtp::{Mail, SinkSettings, Stage};
 
 /// A server's side and a client's.
 pub(super) fn certificate() -> (Arc<ServerConfig>, Vec<u8>) {
@@ -29,7 +29,7 @@ pub(super) fn certificate_for(name: &str) -> (Arc<ServerConfig>, Vec<u8>) {
 async fn over_tls(implicit: bool, password: &str, known: bool) -> (Attempt, Vec<Mail>) {
     let (tls, root) = certificate();
     let login = Some(("me@x.org".to_owned(), "hunter2:/".to_owned()));
-    let server = Server::start(Settings { login, tls: Some(tls), implicit }).await;
+    let server = Server::start(SinkSettings { login, tls: Some(tls), implicit }).await;
     let (scheme, query) = if implicit { ("smtps", "") } else { ("smtp", "?tls=required") };
     let url = format!("{scheme}://me%40x.org:{password}@127.0.0.1:{}{query}", server.port);
     let roots = if known { vec![b"no certificate".to_vec(), root] } else { Vec::new() };
@@ -48,7 +48,7 @@ async fn logs_in_over_tls() {
 
         let (sent, mails) = over_tls(implicit, "hunter3", true).await;
         let reason = "535 5.7.8 at the login";
-        assert_eq!((sent.outcome, mails.len()), (rejected(Fault::Receiver, reason), 0), "{implicit}");
+        assert_eq!((sent.outcome, mails.len()), (rejected(Blame::Receiver, reason), 0), "{implicit}");
 
         let (sent, mails) = over_tls(implicit, "hunter2%3A%2F", false).await;
         let reason = "no connection (TLS: the certificate's issuer is not known here: add it to the system's \
@@ -63,21 +63,21 @@ async fn without_tls_or_login_there_is_no_mail_to_one_who_was_told_to_have_them(
     let url = format!("smtp://u:hunter2@127.0.0.1:{}?tls=required", server.port);
     let sent = email(&url, FROM, &["a@x.org"], TIMEOUT, &[]).send(&parcel(body())).await;
     let reason = "the server offers no STARTTLS when connecting";
-    assert_eq!(sent, attempt(rejected(Fault::Receiver, reason), &[]));
+    assert_eq!(sent, attempt(rejected(Blame::Receiver, reason), &[]));
 
     let (tls, root) = certificate();
-    let server = Server::start(Settings { login: None, tls: Some(tls), implicit: true }).await;
+    let server = Server::start(SinkSettings { login: None, tls: Some(tls), implicit: true }).await;
     let url = format!("smtps://u:hunter2@127.0.0.1:{}", server.port);
     let sent = email(&url, FROM, &["a@x.org"], TIMEOUT, &[root]).send(&parcel(body())).await;
     let reason = "the server offers no login by PLAIN or LOGIN at the login";
-    assert_eq!(sent, attempt(rejected(Fault::Receiver, reason), &[]));
+    assert_eq!(sent, attempt(rejected(Blame::Receiver, reason), &[]));
 }
 
 #[tokio::test]
 async fn a_login_that_fails_for_now_is_tried_again() {
     let (tls, root) = certificate();
     let login = Some(("u".to_owned(), "p".to_owned()));
-    let server = Server::start(Settings { login, tls: Some(tls), implicit: true }).await;
+    let server = Server::start(SinkSettings { login, tls: Some(tls), implicit: true }).await;
     server.sink.fault(Stage::Auth, 454, 1);
     let url = format!("smtps://u:p@127.0.0.1:{}", server.port);
     let sent = email(&url, FROM, &["a@x.org"], TIMEOUT, &[root]).send(&parcel(body())).await;
@@ -112,7 +112,7 @@ async fn a_certificate_of_a_servers_own_making_is_trusted_where_it_is_known() {
             let (tls, own) = own_certificate(name, expired);
             // Another one of the same name is not the same certificate.
             let roots = if known { vec![own] } else { vec![own_certificate(name, expired).1] };
-            let server = Server::start(Settings { login: None, tls: Some(tls), implicit }).await;
+            let server = Server::start(SinkSettings { login: None, tls: Some(tls), implicit }).await;
             let (scheme, query) = if implicit { ("smtps", "") } else { ("smtp", "?tls=required") };
             let url = format!("{scheme}://127.0.0.1:{}{query}", server.port);
             let sent = email(&url, FROM, &["a@x.org"], TIMEOUT, &roots).send(&parcel(body())).await;

@@ -12,7 +12,7 @@ use crate::{
         forms,
         functions::FUNCTIONS,
         spelling,
-        types::{Family, Text, Type},
+        types::{Family, TextType, Type},
     },
 };
 
@@ -94,7 +94,7 @@ impl Checker<'_> {
                     let what = "`raw` takes a text in quotes, like raw(\"DELETED\")".to_owned();
                     self.mistake(place, what, None);
                 }
-                Type::Text(Text::Free)
+                Type::Text(TextType::Free)
             }
             "seconds" | "minutes" | "hours" | "days" => {
                 if first != Type::Whole && first != Type::Any {
@@ -106,7 +106,7 @@ impl Checker<'_> {
             "since" => {
                 let is_time = match &first {
                     Type::Time | Type::Any => true,
-                    Type::Text(Text::Free) => !is_no_time(given[0]) || !matches!(given[0].expr, Expr::Literal(_)),
+                    Type::Text(TextType::Free) => !is_no_time(given[0]) || !matches!(given[0].expr, Expr::Literal(_)),
                     _ => false,
                 };
                 if !is_time {
@@ -137,7 +137,7 @@ impl Checker<'_> {
                 match name {
                     "int" => Type::Whole,
                     "double" => Type::Fraction,
-                    _ => Type::Text(Text::Free),
+                    _ => Type::Text(TextType::Free),
                 }
             }
             _ => {
@@ -193,5 +193,5 @@ impl Checker<'_> {
 }
 
 fn no_time(is: &Type) -> &'static str {
-    if matches!(is, Type::Text(Text::Plain | Text::One(_))) { "no time" } else { is.word() }
+    if matches!(is, Type::Text(TextType::Plain | TextType::One(_))) { "no time" } else { is.word() }
 }

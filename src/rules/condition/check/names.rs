@@ -7,7 +7,7 @@ use cel::common::ast::{Expr, IdedExpr, LiteralValue};
 use super::{Checker, signs::nearest_value};
 use crate::{
     diagnose::nearest::{did_you_mean, nearest},
-    model::field::Kind,
+    model::field::FieldKind,
     rules::condition::{
         forms, spelling,
         types::{Family, Type, Values},
@@ -39,7 +39,7 @@ impl Checker<'_> {
             self.mistake(place, what, Some(help));
             return Type::Any;
         }
-        let Kind::Object(fields) = self.record.clone() else { return Type::Any };
+        let FieldKind::Object(fields) = self.record.clone() else { return Type::Any };
         let near = nearest(name, DERIVED.into_iter().chain(fields.iter().map(|(field, _)| *field)));
         let help = match (near, self.deep(name)) {
             (_, Some(path)) => format!("did you mean `{path}`?"),
@@ -68,7 +68,7 @@ impl Checker<'_> {
                     let path = if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
                     return Type::of(&path, found);
                 }
-                let Kind::Object(fields) = kind else { return Type::Any };
+                let FieldKind::Object(fields) = kind else { return Type::Any };
                 let help = did_you_mean(name, fields.iter().map(|(field, _)| *field).collect::<Vec<_>>());
                 let what = format!("`{}` has no field `{name}`", above());
                 self.mistake(self.after(node, operand, name), what, help);
@@ -104,7 +104,7 @@ impl Checker<'_> {
                 if let Some(found) = kind.at(&[name.inner()]) {
                     return Type::of(&format!("{path}.{}", name.inner()), found);
                 }
-                let Kind::Object(fields) = kind else { return Type::Any };
+                let FieldKind::Object(fields) = kind else { return Type::Any };
                 let help = did_you_mean(name.inner(), fields.iter().map(|(field, _)| *field).collect::<Vec<_>>());
                 wrong(format!("`{text}` has no field `{}`", name.inner()), help)
             }
@@ -165,7 +165,7 @@ impl Checker<'_> {
     }
 
     fn near_field(&self, name: &str) -> Option<&'static str> {
-        let Kind::Object(fields) = &self.record else { return None };
+        let FieldKind::Object(fields) = &self.record else { return None };
         nearest(name, DERIVED.into_iter().chain(fields.iter().map(|(field, _)| *field)))
     }
 }

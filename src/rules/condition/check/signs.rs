@@ -8,7 +8,7 @@ use crate::{
     model::time::parse_duration,
     rules::condition::{
         forms,
-        types::{Family, Text, Type, Values},
+        types::{Family, TextType, Type, Values},
     },
 };
 
@@ -188,7 +188,7 @@ impl Checker<'_> {
             (left, right) if left.family() == Family::Number && right.family() == Family::Number && sign != "%" => {
                 return Type::Fraction;
             }
-            (left, right) if text(left) && text(right) && sign == "+" => return Type::Text(Text::Free),
+            (left, right) if text(left) && text(right) && sign == "+" => return Type::Text(TextType::Free),
             (Type::List(left), Type::List(right)) if sign == "+" => {
                 // An empty list, as `map` begins with, says nothing of its entries.
                 let entry =

@@ -8,14 +8,14 @@ use cel::{
 use super::{
     CLAIMS, Search,
     parts::Builder,
-    terms::{EQUAL, GREATER, LESS, State, turned},
+    terms::{EQUAL, GREATER, KnownTerms, LESS, turned},
     trial::path_root,
 };
 use crate::{
-    model::field::Kind,
+    model::field::FieldKind,
     rules::condition::{
         depth::below,
-        facts::{Claim, Const},
+        facts::{Const, TermClaim},
         functions::NEVER,
         text::key,
         types::{Family, Type},
@@ -24,17 +24,19 @@ use crate::{
 
 impl Builder<'_> {
     /// What a part says of the names in it, besides that it is true or false.
-    pub(super) fn claims(&self, node: &IdedExpr, wanted: bool) -> Vec<(String, Claim)> {
+    pub(super) fn claims(&self, node: &IdedExpr, wanted: bool) -> Vec<(String, TermClaim)> {
         match &node.expr {
             Expr::Call(call) => self.call(call, wanted),
             Expr::Select(select) if select.test => match self.of(&select.operand) {
                 Type::Record(_, kind) => {
                     let name = format!("{}.{}", key(&select.operand), select.field);
                     match kind.at(&[&select.field]) {
-                        Some(Kind::Text | Kind::Time) => vec![(name, values(!wanted, Const::Text(String::new())))],
-                        Some(Kind::Number) => vec![(name, values(!wanted, Const::Whole(0)))],
-                        Some(Kind::Flag) => vec![(name, Claim::Flag(wanted))],
-                        Some(Kind::List(_)) => filled(&name, wanted),
+                        Some(FieldKind::Text | FieldKind::Time) => {
+                            vec![(name, values(!wanted, Const::Text(String::new())))]
+                        }
+                        Some(FieldKind::Number) => vec![(name, values(!wanted, Const::Whole(0)))],
+                        Some(FieldKind::Flag) => vec![(name, TermClaim::Flag(wanted))],
+                        Some(FieldKind::List(_)) => filled(&name, wanted),
                         _ => Vec::new(),
                     }
                 }
@@ -54,8 +56,8 @@ impl Builder<'_> {
                 if Type::of_name(&inner.iter_var).is_none() {
                     let asked = self.formula(asked, wanted);
                     let mut search = Search { builder: self, left: CLAIMS / 8, conflict: None };
-                    if !search.possible(vec![&asked], State::default()) {
-                        claims.push((String::new(), Claim::Never("no entry can be so")));
+                    if !search.possible(vec![&asked], KnownTerms::default()) {
+                        claims.push((String::new(), TermClaim::Never("no entry can be so")));
                     }
                 }
                 claims
@@ -64,7 +66,7 @@ impl Builder<'_> {
         }
     }
 
-    fn call(&self, call: &CallExpr, wanted: bool) -> Vec<(String, Claim)> {
+    fn call(&self, call: &CallExpr, wanted: bool) -> Vec<(String, TermClaim)> {
         match (call.func_name.as_str(), call.target.as_deref(), call.args.as_slice()) {
             (name @ ("_==_" | "_!=_"), None, [left, right]) => self.equality(left, right, (name == "_==_") == wanted),
             (name @ ("_<_" | "_<=_" | "_>_" | "_>=_"), None, [left, right]) => self.order(name, left, right, wanted),
@@ -76,7 +78,7 @@ impl Builder<'_> {
                     if values.iter().any(|value| value.family() != values[0].family()) {
                         return Vec::new();
                     }
-                    return vec![(name, if wanted { Claim::OneOf(values) } else { Claim::NoneOf(values) })];
+                    return vec![(name, if wanted { TermClaim::OneOf(values) } else { TermClaim::NoneOf(values) })];
                 }
                 match (self.of(list), self.constant(entry)) {
                     (Type::Map(_), Some(Ok(Value::String(name)))) => self.entry(list, &name, wanted),
@@ -88,17 +90,17 @@ impl Builder<'_> {
                 let Some(Ok(Value::String(text))) = self.constant(argument) else { return Vec::new() };
                 let Some(term) = self.term(target, Some(&Const::Text(String::new()))) else { return Vec::new() };
                 if text.is_empty() {
-                    return if wanted { Vec::new() } else { vec![(term, Claim::Never("everything does"))] };
+                    return if wanted { Vec::new() } else { vec![(term, TermClaim::Never("everything does"))] };
                 }
                 if !wanted {
                     return Vec::new();
                 }
                 let claim = match name {
-                    "startsWith" => Some(Claim::Prefix(text.to_string())),
-                    "endsWith" => Some(Claim::Suffix(text.to_string())),
+                    "startsWith" => Some(TermClaim::Prefix(text.to_string())),
+                    "endsWith" => Some(TermClaim::Suffix(text.to_string())),
                     _ => None,
                 };
-                let not_empty = (term.clone(), Claim::NoneOf(vec![Const::Text(String::new())]));
+                let not_empty = (term.clone(), TermClaim::NoneOf(vec![Const::Text(String::new())]));
                 claim.map(|claim| (term, claim)).into_iter().chain([not_empty]).collect()
             }
             _ => Vec::new(),
@@ -106,19 +108,19 @@ impl Builder<'_> {
     }
 
     /// An entry of a table is there, or not.
-    fn entry(&self, table: &IdedExpr, name: &str, wanted: bool) -> Vec<(String, Claim)> {
+    fn entry(&self, table: &IdedExpr, name: &str, wanted: bool) -> Vec<(String, TermClaim)> {
         let absent = matches!(self.of(table), Type::Map(value) if value.family() == Family::Text) && !wanted;
         let term = format!("{}[{name:?}]", key(table));
-        let there = (format!("{name:?} in {}", key(table)), Claim::Flag(wanted));
-        let empty = (term, Claim::OneOf(vec![Const::Text(String::new())]));
+        let there = (format!("{name:?} in {}", key(table)), TermClaim::Flag(wanted));
+        let empty = (term, TermClaim::OneOf(vec![Const::Text(String::new())]));
         if absent { vec![there, empty] } else { vec![there] }
     }
 
-    pub(super) fn equality(&self, left: &IdedExpr, right: &IdedExpr, equal: bool) -> Vec<(String, Claim)> {
+    pub(super) fn equality(&self, left: &IdedExpr, right: &IdedExpr, equal: bool) -> Vec<(String, TermClaim)> {
         if key(left) == key(right) {
             // NaN differs from itself.
             let is_stable = !matches!(self.of(left), Type::Fraction | Type::Other) && !has_arithmetic(left);
-            let same = || vec![(String::new(), Claim::Never("both sides are the same"))];
+            let same = || vec![(String::new(), TermClaim::Never("both sides are the same"))];
             return if is_stable && !equal { same() } else { Vec::new() };
         }
         for (term, constant) in [(left, right), (right, left)] {
@@ -128,7 +130,7 @@ impl Builder<'_> {
                 return match (equal, size) {
                     (true, 0) => filled(&key(term), false),
                     (false, 0) => filled(&key(term), true),
-                    (true, size) => vec![(format!("size({})", key(term)), Claim::OneOf(vec![Const::Whole(size)]))],
+                    (true, size) => vec![(format!("size({})", key(term)), TermClaim::OneOf(vec![Const::Whole(size)]))],
                     (false, _) => Vec::new(),
                 };
             }
@@ -139,8 +141,8 @@ impl Builder<'_> {
         self.relation(left, right, if equal { EQUAL } else { LESS | GREATER })
     }
 
-    fn order(&self, name: &str, left: &IdedExpr, right: &IdedExpr, wanted: bool) -> Vec<(String, Claim)> {
-        let same = || vec![(String::new(), Claim::Never("both sides are the same"))];
+    fn order(&self, name: &str, left: &IdedExpr, right: &IdedExpr, wanted: bool) -> Vec<(String, TermClaim)> {
+        let same = || vec![(String::new(), TermClaim::Never("both sides are the same"))];
         let holds = match name {
             "_<_" => LESS,
             "_<=_" => LESS | EQUAL,
@@ -163,32 +165,32 @@ impl Builder<'_> {
             let including = bits & EQUAL != 0;
             let mut claims = Vec::new();
             if self.of(term) == Type::Whole {
-                claims.push((name.clone(), Claim::Whole));
+                claims.push((name.clone(), TermClaim::Whole));
             }
             if bits & LESS != 0 {
                 // A time that is not there is longer ago than anything.
                 if let (Some(time), Const::Whole(bound)) = (since_what(term), &value)
                     && *bound < NEVER
                 {
-                    claims.push((time, Claim::NoneOf(vec![Const::Text(String::new())])));
+                    claims.push((time, TermClaim::NoneOf(vec![Const::Text(String::new())])));
                 }
-                claims.push((name, Claim::Below(value, including)));
+                claims.push((name, TermClaim::Below(value, including)));
             } else {
-                claims.push((name, Claim::Above(value, including)));
+                claims.push((name, TermClaim::Above(value, including)));
             }
             return claims;
         }
         if is_exact(left) && is_exact(right) { self.relation(left, right, bits) } else { Vec::new() }
     }
 
-    fn relation(&self, left: &IdedExpr, right: &IdedExpr, bits: u8) -> Vec<(String, Claim)> {
+    fn relation(&self, left: &IdedExpr, right: &IdedExpr, bits: u8) -> Vec<(String, TermClaim)> {
         let ordered = |side: &IdedExpr| matches!(self.of(side), Type::Whole | Type::Text(_) | Type::Time);
         if !ordered(left) || !ordered(right) {
             return Vec::new();
         }
         let (left, right) = (key(left), key(right));
         let (pair, bits) = if left <= right { ((left, right), bits) } else { ((right, left), turned(bits)) };
-        vec![(format!("{} ? {}", pair.0, pair.1), Claim::Relation(bits))]
+        vec![(format!("{} ? {}", pair.0, pair.1), TermClaim::Relation(bits))]
     }
 
     /// The name of a part as something with values of this constant's kind.
@@ -218,12 +220,12 @@ fn since_what(node: &IdedExpr) -> Option<String> {
     (call.func_name == "since" && path_root(time).is_some()).then(|| key(time))
 }
 
-fn values(equal: bool, value: Const) -> Claim {
-    if equal { Claim::OneOf(vec![value]) } else { Claim::NoneOf(vec![value]) }
+fn values(equal: bool, value: Const) -> TermClaim {
+    if equal { TermClaim::OneOf(vec![value]) } else { TermClaim::NoneOf(vec![value]) }
 }
 
 /// Something is in a list, or nothing.
-fn filled(list: &str, wanted: bool) -> Vec<(String, Claim)> {
-    let claim = if wanted { Claim::Above(Const::Whole(1), true) } else { Claim::OneOf(vec![Const::Whole(0)]) };
-    vec![(format!("size({list})"), Claim::Whole), (format!("size({list})"), claim)]
+fn filled(list: &str, wanted: bool) -> Vec<(String, TermClaim)> {
+    let claim = if wanted { TermClaim::Above(Const::Whole(1), true) } else { TermClaim::OneOf(vec![Const::Whole(0)]) };
+    vec![(format!("size({list})"), TermClaim::Whole), (format!("size({list})"), claim)]
 }

@@ -4,12 +4,12 @@ use std::ops::Range;
 
 use cel::Context;
 
-use crate::rules::condition::{absent::Types, facts::Claim, text::Text};
+use crate::rules::condition::{absent::Types, facts::TermClaim, text::ConditionText};
 
 /// A parsed condition, with the types of its parts.
 #[derive(Clone, Copy)]
 pub(in crate::rules::condition) struct Reader<'a> {
-    pub(in crate::rules::condition) source: Text<'a>,
+    pub(in crate::rules::condition) source: ConditionText<'a>,
     pub(in crate::rules::condition) types: &'a Types,
     pub(in crate::rules::condition) root: &'a Context<'static, 'static>,
 }
@@ -24,7 +24,7 @@ pub(super) enum Formula {
 #[derive(Clone, Debug)]
 pub(super) struct Atom {
     pub(super) label: Label,
-    pub(super) claims: Vec<(String, Claim)>,
+    pub(super) claims: Vec<(String, TermClaim)>,
 }
 
 #[derive(Clone, Debug)]

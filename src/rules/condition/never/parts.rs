@@ -8,7 +8,7 @@ use cel::{
 };
 
 use super::formula::{Atom, Formula, Label, Reader};
-use crate::rules::condition::{facts::Claim, text::key, types::Type};
+use crate::rules::condition::{facts::TermClaim, text::key, types::Type};
 
 /// Takes parts of one condition apart, within the bounds of one search.
 pub(super) struct Builder<'a> {
@@ -66,7 +66,7 @@ impl Builder<'_> {
         }
     }
 
-    fn labelled(&self, node: &IdedExpr, wanted: bool, claims: Vec<(String, Claim)>) -> Formula {
+    fn labelled(&self, node: &IdedExpr, wanted: bool, claims: Vec<(String, TermClaim)>) -> Formula {
         let text = self.reader.source.of(node);
         let is_one = text.ends_with(')') || text.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '.'));
         let text = match wanted {
@@ -86,16 +86,17 @@ impl Builder<'_> {
                 return self.labelled(
                     node,
                     wanted,
-                    vec![(String::new(), Claim::Never("it is the same for everybody"))],
+                    vec![(String::new(), TermClaim::Never("it is the same for everybody"))],
                 );
             }
             _ => {}
         }
         let mut claims = self.claims(node, wanted);
         let whole = key(node);
-        claims.push((if self.of(node) == Type::Any { format!("{whole}#flag") } else { whole }, Claim::Flag(wanted)));
+        claims
+            .push((if self.of(node) == Type::Any { format!("{whole}#flag") } else { whole }, TermClaim::Flag(wanted)));
         if let Some(term) = self.only_term(node) {
-            claims.push((term, Claim::Test(Box::new(node.clone()), wanted)));
+            claims.push((term, TermClaim::Test(Box::new(node.clone()), wanted)));
         }
         self.labelled(node, wanted, claims)
     }

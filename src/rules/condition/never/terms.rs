@@ -8,7 +8,7 @@ use std::{
 use cel::common::ast::IdedExpr;
 
 use super::{formula::Atom, parts::Builder};
-use crate::rules::condition::facts::{Claim, Const};
+use crate::rules::condition::facts::{Const, TermClaim};
 
 pub(super) const LESS: u8 = 1;
 pub(super) const EQUAL: u8 = 2;
@@ -44,18 +44,18 @@ struct Term {
 }
 
 #[derive(Clone, Debug, Default)]
-pub(super) struct State {
+pub(super) struct KnownTerms {
     terms: BTreeMap<String, Term>,
     pub(super) atoms: Vec<Atom>,
 }
 
-impl State {
+impl KnownTerms {
     /// Adds what an atom claims; gives whether all of it can be true.
     pub(super) fn add(&mut self, atom: &Atom, builder: &Builder<'_>) -> bool {
         self.atoms.push(atom.clone());
         let mut touched = BTreeSet::new();
         for (name, claim) in &atom.claims {
-            if matches!(claim, Claim::Never(_)) {
+            if matches!(claim, TermClaim::Never(_)) {
                 return false;
             }
             if !self.terms.entry(name.clone()).or_default().claim(name, claim) {
@@ -63,7 +63,7 @@ impl State {
             }
             touched.insert(name.clone());
             // Who has no agent has no agent's name.
-            if name == "_agentAssigned" && *claim == Claim::OneOf(vec![Const::Text(String::new())]) {
+            if name == "_agentAssigned" && *claim == TermClaim::OneOf(vec![Const::Text(String::new())]) {
                 if !self.terms.entry("agent".to_owned()).or_default().claim("agent", claim) {
                     return false;
                 }
@@ -75,23 +75,23 @@ impl State {
 }
 
 impl Term {
-    fn claim(&mut self, name: &str, claim: &Claim) -> bool {
+    fn claim(&mut self, name: &str, claim: &TermClaim) -> bool {
         match claim {
-            Claim::Never(_) => return false,
-            Claim::Flag(flag) => return self.flag.replace(*flag).is_none_or(|before| before == *flag),
-            Claim::OneOf(values) => {
+            TermClaim::Never(_) => return false,
+            TermClaim::Flag(flag) => return self.flag.replace(*flag).is_none_or(|before| before == *flag),
+            TermClaim::OneOf(values) => {
                 let kept =
                     |before: &Vec<Const>| before.iter().filter(|value| values.contains(value)).cloned().collect();
                 self.one_of = Some(self.one_of.as_ref().map_or_else(|| values.clone(), kept));
             }
-            Claim::NoneOf(values) => self.none_of.extend(values.iter().cloned()),
-            Claim::Above(value, including) => narrow(&mut self.above, value, *including, Ordering::Greater),
-            Claim::Below(value, including) => narrow(&mut self.below, value, *including, Ordering::Less),
-            Claim::Prefix(text) => self.prefixes.push(text.clone()),
-            Claim::Suffix(text) => self.suffixes.push(text.clone()),
-            Claim::Whole => self.whole = true,
-            Claim::Relation(bits) => self.relation = Some(self.relation.unwrap_or(LESS | EQUAL | GREATER) & bits),
-            Claim::Test(node, wanted) => self.tests.push(((**node).clone(), *wanted)),
+            TermClaim::NoneOf(values) => self.none_of.extend(values.iter().cloned()),
+            TermClaim::Above(value, including) => narrow(&mut self.above, value, *including, Ordering::Greater),
+            TermClaim::Below(value, including) => narrow(&mut self.below, value, *including, Ordering::Less),
+            TermClaim::Prefix(text) => self.prefixes.push(text.clone()),
+            TermClaim::Suffix(text) => self.suffixes.push(text.clone()),
+            TermClaim::Whole => self.whole = true,
+            TermClaim::Relation(bits) => self.relation = Some(self.relation.unwrap_or(LESS | EQUAL | GREATER) & bits),
+            TermClaim::Test(node, wanted) => self.tests.push(((**node).clone(), *wanted)),
         }
         if is_count(name) {
             narrow(&mut self.above, &Const::Whole(0), true, Ordering::Greater);

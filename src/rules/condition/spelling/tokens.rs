@@ -1,17 +1,17 @@
 //! A condition's words with their places, the quotes that are none, and the brackets that do not fit.
 
-use crate::rules::condition::Mistake;
+use crate::rules::condition::ConditionMistake;
 
 /// One word of a condition, with its place.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Token<'a> {
     pub(super) at: usize,
     pub(super) text: &'a str,
-    pub(super) kind: Kind,
+    pub(super) kind: TokenKind,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum TokenKind {
     Word,
     Number,
     Quoted,
@@ -22,7 +22,7 @@ pub(super) enum Kind {
 const OPENING: [char; 15] = ['“', '”', '„', '‟', '‘', '’', '‚', '‛', '«', '»', '‹', '›', '＂', '`', '´'];
 
 /// The words of a condition; quotes that are none are added to `found`.
-pub(super) fn tokens<'a>(text: &'a str, found: &mut Vec<Mistake>) -> Vec<Token<'a>> {
+pub(super) fn tokens<'a>(text: &'a str, found: &mut Vec<ConditionMistake>) -> Vec<Token<'a>> {
     let mut tokens = Vec::new();
     let mut at = 0;
     while let Some(c) = text[at..].chars().next() {
@@ -73,11 +73,11 @@ pub(super) fn tokens<'a>(text: &'a str, found: &mut Vec<Mistake>) -> Vec<Token<'
             signs.iter().find(|sign| rest.starts_with(**sign)).map_or(c.len_utf8(), |sign| sign.len())
         };
         let kind = match c {
-            c if c.is_ascii_digit() => Kind::Number,
-            c if c.is_alphabetic() || c == '_' => Kind::Word,
-            '"' | '\'' => Kind::Quoted,
-            c if OPENING.contains(&c) => Kind::Quoted,
-            _ => Kind::Sign,
+            c if c.is_ascii_digit() => TokenKind::Number,
+            c if c.is_alphabetic() || c == '_' => TokenKind::Word,
+            '"' | '\'' => TokenKind::Quoted,
+            c if OPENING.contains(&c) => TokenKind::Quoted,
+            _ => TokenKind::Sign,
         };
         tokens.push(Token { at, text: &rest[..length], kind });
         at += length;
@@ -104,14 +104,14 @@ fn quoted(rest: &str, quote: char) -> Option<usize> {
 }
 
 /// Brackets that are not closed, or close nothing.
-pub(super) fn brackets(tokens: &[Token<'_>], found: &mut Vec<Mistake>) {
+pub(super) fn brackets(tokens: &[Token<'_>], found: &mut Vec<ConditionMistake>) {
     let mut open: Vec<Token<'_>> = Vec::new();
     let closing = |open: &str| match open {
         "(" => ")",
         "[" => "]",
         _ => "}",
     };
-    for token in tokens.iter().filter(|token| token.kind == Kind::Sign) {
+    for token in tokens.iter().filter(|token| token.kind == TokenKind::Sign) {
         match token.text {
             "(" | "[" | "{" => open.push(*token),
             ")" | "]" | "}" => match open.pop() {
@@ -138,6 +138,10 @@ pub(super) fn brackets(tokens: &[Token<'_>], found: &mut Vec<Mistake>) {
     }
 }
 
-pub(super) fn mistake(span: std::ops::Range<usize>, what: impl Into<String>, help: impl Into<String>) -> Mistake {
-    Mistake { span, what: what.into(), help: Some(help.into()) }
+pub(super) fn mistake(
+    span: std::ops::Range<usize>,
+    what: impl Into<String>,
+    help: impl Into<String>,
+) -> ConditionMistake {
+    ConditionMistake { span, what: what.into(), help: Some(help.into()) }
 }

@@ -18,17 +18,17 @@ use tokio::{
 
 use crate::{
     clock::{Clock, ManualClock},
-    engine::{group::GroupBy, owe},
+    engine::{escalation, group::GroupBy},
     model::{Alert, Changes, Contact, Event, MessageId, Names, Privacy, Reason, Resolution, smtp::SmtpAddress},
     notify::{Email, Sender, Slack, Webhook},
     render::{Format, Renderer},
     rules::RuleSet,
     service::{
-        deliverer::{Delivered, Deliverer, Inboxes, Limits, Manner, PutOff},
-        pace::Pace,
+        deliverer::{Delivered, Deliverer, DeliverySettings, Inboxes, Limits, PutOff},
+        pace::SendPace,
         shared::{Fingerprint, Live, Shared},
     },
-    store::{Recorded, Store, tests::fixtures::notification},
+    store::{DeliveryStep, Store, tests::fixtures::notification},
 };
 
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -58,7 +58,7 @@ pub(super) struct Got {
 
 pub(super) struct Bench {
     pub(super) store: Store,
-    pub(super) manner: Manner,
+    pub(super) manner: DeliverySettings,
     pub(super) got: Arc<Mutex<Vec<Got>>>,
     pub(super) clock: Arc<ManualClock>,
     pub(super) script: Arc<Mutex<VecDeque<Says>>>,
@@ -87,7 +87,7 @@ impl Bench {
         let url = format!("http://{}/hook", listener.local_addr().unwrap());
         let (got, script) = (Arc::<Mutex<Vec<Got>>>::default(), Arc::<Mutex<VecDeque<Says>>>::default());
         tokio::spawn(serve(listener, store.clone(), receiver.to_owned(), Arc::clone(&script), Arc::clone(&got)));
-        let manner = Manner {
+        let manner = DeliverySettings {
             receiver: receiver.to_owned(),
             fallback: None,
             persons: vec!["webhook".to_owned()],
@@ -127,7 +127,7 @@ impl Bench {
             store: self.store.clone(),
             clock: self.clock.clone(),
             shared: Arc::new(shared),
-            pace: Arc::new(Pace::free()),
+            pace: Arc::new(SendPace::free()),
             inboxes: Inboxes::default(),
             put_off: PutOff::default(),
         }
@@ -186,7 +186,7 @@ impl Bench {
         let snapshot = self.store.snapshot("main").await.unwrap();
         let mut alert = snapshot.alerts.iter().find(|alert| alert.contact.id == contact).unwrap().clone();
         alert.resolution = Some(Resolution { at: now, ended_at: now, reason: Reason::AnsweredByAgent });
-        let owed = owe::at_the_end(&alert, &snapshot.told, now);
+        let owed = escalation::at_the_end(&alert, &snapshot.told, now);
         self.store.commit("main", Changes { alerts: vec![alert], owed, ..Changes::default() }).await.unwrap();
     }
 
@@ -195,7 +195,7 @@ impl Bench {
         let parcels = self.deliverer().preview().await.unwrap();
         let message = MessageId(parcels[0].id.0.clone());
         let trying = self.manner.persons.clone();
-        self.store.record(Recorded::Attempting { message: message.clone(), trying }).await.unwrap();
+        self.store.record(DeliveryStep::Attempting { message: message.clone(), trying }).await.unwrap();
         self.store.recover(self.now()).await.unwrap();
         message.0
     }

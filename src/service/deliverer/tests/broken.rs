@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     engine::group::GroupBy,
-    model::{Happened, history::Asked},
+    model::{Happened, history::HistoryQuery},
     render::Format,
 };
 
@@ -107,7 +107,8 @@ async fn what_it_may_have_got_keeps_its_id_and_is_not_put_together() {
     let got = bench.got();
     assert!(got[0].id == got[1].id && got[1].id == got[3].id && got[2].id != got[3].id, "{got:?}");
     // The history keeps what is not known apart from what is.
-    let history = bench.store.history(Asked { contact: Some("a".to_owned()), ..Asked::default() }).await.unwrap();
+    let history =
+        bench.store.history(HistoryQuery { contact: Some("a".to_owned()), ..HistoryQuery::default() }).await.unwrap();
     let lines: Vec<_> = history.iter().map(|entry| (entry.happened, entry.detail.as_str())).collect();
     let broke_off = lines[0].1;
     assert!(broke_off.starts_with("step 1 fired: the connection broke off"), "{broke_off}");

@@ -7,7 +7,7 @@ use super::{
     message,
 };
 use crate::{
-    model::{Ack, Happened, Matchers, Silence, history::Asked},
+    model::{Ack, Happened, Matchers, Silence, history::HistoryQuery},
     service::deliverer::Delivered,
 };
 
@@ -62,7 +62,7 @@ async fn what_is_over_or_taken_before_the_silence_ends_is_never_told() {
         bench.advance(61);
         bench.round().await;
         assert_eq!((bench.messages(), bench.states().await.contains(&"owed".to_owned())), (vec![], false), "{end}");
-        let history = bench.store.history(Asked::default()).await.unwrap();
+        let history = bench.store.history(HistoryQuery::default()).await.unwrap();
         let withdrawn: Vec<_> = history.iter().filter(|entry| entry.happened == Happened::Superseded).collect();
         let why = if end == "resolved" { "step 1 fired: ended" } else { "step 1 fired: acknowledged" };
         assert_eq!((withdrawn[0].detail.as_str(), withdrawn[0].who.as_str()), (why, "support"));
@@ -93,7 +93,7 @@ async fn history_says_who_was_told_and_what_was_given_up() {
     bench.round().await;
     bench.advance(5);
     bench.round().await;
-    let history = bench.store.history(Asked::default()).await.unwrap();
+    let history = bench.store.history(HistoryQuery::default()).await.unwrap();
     let lines: Vec<_> =
         history.iter().map(|entry| (entry.happened, entry.contact.as_str(), entry.who.as_str())).collect();
     assert_eq!(lines, [(Happened::Sent, "a", "support"), (Happened::Dead, "b", "support")]);
@@ -117,7 +117,7 @@ async fn a_fallback_is_told_by_a_receiver_that_is_broken_and_once() {
     bench.advance(600);
     assert_eq!(bench.round().await.handed_over, 0, "once");
     assert_eq!((owed_to("leads").await, owed_to("support").await), (1, 1), "it is tried on all the same");
-    let history = bench.store.history(Asked::default()).await.unwrap();
+    let history = bench.store.history(HistoryQuery::default()).await.unwrap();
     let last = history.last().unwrap();
     assert_eq!(
         (last.happened, last.who.as_str(), last.detail.as_str()),

@@ -8,15 +8,15 @@ use super::bench::Bench;
 use crate::{
     model::{Ack, Event},
     render::Format,
-    sandbox::smtp::{SmtpSink, Stage, Trouble},
-    store::Recorded,
+    sandbox::smtp::{SinkTrouble, SmtpSink, Stage},
+    store::DeliveryStep,
 };
 
 const ALL: [&str; 3] = ["a@x.org", "b@x.org", "c@x.org"];
 const ALWAYS: usize = 1_000;
 
 /// What goes wrong: for whom, where, how, how often.
-type Script = Vec<(&'static str, Stage, Trouble, usize)>;
+type Script = Vec<(&'static str, Stage, SinkTrouble, usize)>;
 
 struct Mails {
     bench: Bench,
@@ -66,18 +66,18 @@ impl Mails {
 
 #[tokio::test]
 async fn the_end_is_for_those_who_were_told() {
-    let later = Trouble::Code(450);
+    let later = SinkTrouble::Code(450);
     let cases: [(&str, Script, &str, &str); 7] = [
         ("one deferred", vec![("b@x.org", Stage::Rcpt, later, ALWAYS)], "waits a, waits c", "over a, over c"),
         (
             "refused for good",
-            vec![("b@x.org", Stage::Rcpt, Trouble::Code(550), 1)],
+            vec![("b@x.org", Stage::Rcpt, SinkTrouble::Code(550), 1)],
             "waits a, waits c",
             "over a, over c",
         ),
         (
             "the text refused",
-            vec![("c@x.org", Stage::End, Trouble::Code(552), 1)],
+            vec![("c@x.org", Stage::End, SinkTrouble::Code(552), 1)],
             "waits a, waits b",
             "over a, over b",
         ),
@@ -90,7 +90,7 @@ async fn the_end_is_for_those_who_were_told() {
         // The sink keeps a mail whose answer gets lost: it was told twice, and hears the end once.
         (
             "may have got it",
-            vec![("b@x.org", Stage::End, Trouble::HangUp, 1), ("c@x.org", Stage::Rcpt, later, ALWAYS)],
+            vec![("b@x.org", Stage::End, SinkTrouble::HangUp, 1), ("c@x.org", Stage::Rcpt, later, ALWAYS)],
             "waits a, waits b, waits b",
             "over a, over b",
         ),
@@ -166,9 +166,9 @@ async fn after_a_kill_in_the_middle_of_a_mail_it_is_known_who_has_it() {
     let store = &mails.bench.store;
     let parcels = mails.bench.deliverer().preview().await.unwrap();
     let (message, of) = (parcels[0].id.clone(), |person: &str| vec![person.to_owned()]);
-    store.record(Recorded::Attempting { message: message.clone(), trying: of("a@x.org") }).await.unwrap();
+    store.record(DeliveryStep::Attempting { message: message.clone(), trying: of("a@x.org") }).await.unwrap();
     let (reached, settled) = (of("a@x.org"), of("a@x.org"));
-    store.record(Recorded::GoesOn { message, reached, settled, trying: of("b@x.org") }).await.unwrap();
+    store.record(DeliveryStep::GoesOn { message, reached, settled, trying: of("b@x.org") }).await.unwrap();
     store.recover(mails.bench.now()).await.unwrap();
     mails.bench.resolve("a").await;
     mails.rounds(1).await;
@@ -180,7 +180,7 @@ async fn a_kill_before_the_first_envelope_has_told_nobody() {
     let mails = Mails::to(&ALL).await;
     mails.bench.fire("a").await;
     let message = mails.bench.deliverer().preview().await.unwrap()[0].id.clone();
-    mails.bench.store.record(Recorded::Attempting { message, trying: Vec::new() }).await.unwrap();
+    mails.bench.store.record(DeliveryStep::Attempting { message, trying: Vec::new() }).await.unwrap();
     mails.bench.store.recover(mails.bench.now()).await.unwrap();
     assert_eq!(mails.end("a").await, "");
 }
@@ -189,7 +189,7 @@ async fn a_kill_before_the_first_envelope_has_told_nobody() {
 async fn what_is_written_down_between_two_recipients_is_known_to_the_next_process() {
     let mails = Mails::to(&ALL).await;
     mails.bench.fire("a").await;
-    mails.sink.trouble_for("c@x.org", Stage::End, Trouble::Delay(std::time::Duration::from_mins(1)), 1);
+    mails.sink.trouble_for("c@x.org", Stage::End, SinkTrouble::Delay(std::time::Duration::from_mins(1)), 1);
     let deliverer = mails.bench.deliverer();
     let attempt = tokio::spawn(async move { deliverer.run_once(&super::Limits::default()).await });
     while mails.sink.mails().len() < 3 {

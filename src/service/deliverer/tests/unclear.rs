@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 
 use super::bench::{Bench, Says};
 use crate::{
-    model::{Event, Happened, history::Asked},
+    model::{Event, Happened, history::HistoryQuery},
     render::Format,
 };
 
@@ -45,7 +45,7 @@ async fn what_it_may_have_got_is_repeated_once_and_then_told() {
         let (_, why) = backlog.given_up.unwrap();
         assert!(why.starts_with("sent twice, and nobody knows whether it arrived: HTTP 20"), "{why}");
         assert!(why.contains("is there a proxy in between?") && !why.contains("hunter2"), "{why}");
-        let history = bench.store.history(Asked::default()).await.unwrap();
+        let history = bench.store.history(HistoryQuery::default()).await.unwrap();
         let happened: Vec<_> = history.iter().map(|entry| entry.happened).collect();
         assert!(happened.contains(&Happened::Ambiguous) && happened.contains(&Happened::Dead), "{happened:?}");
         // It counts as told: there is an end, tried twice as well.

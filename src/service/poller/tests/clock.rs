@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{Bench, LIVE, Mode, noon, seconds, waiting};
 use crate::{
     model::time::iso,
-    sandbox::{BadRecord, By, Deed, Fault, Kind},
+    sandbox::{BadRecord, By, Deed, Fault, FaultKind},
 };
 
 fn live(index: usize) -> Value {
@@ -83,7 +83,7 @@ async fn an_outage_is_no_time_to_judge_what_was_known_before() {
     bench.advance(70);
     for fired in [0, 0, 1] {
         let polled = if fired == 0 {
-            bench.inbox.sandbox.fault(Fault::inbox(Kind::status(500)).repeated(3));
+            bench.inbox.sandbox.fault(Fault::inbox(FaultKind::status(500)).repeated(3));
             bench.poll().await
         } else {
             bench.good().await
@@ -115,7 +115,7 @@ async fn a_torn_walk_that_does_not_show_somebody_is_no_knowledge_either() {
     let bench = bench().await;
     bench.advance(60);
     bench.inbox.sandbox.act("c000", &Deed::LiveChat(false), bench.now()).unwrap();
-    let bad = Fault::inbox(Kind::BadRecord { what: BadRecord::Null }).on_page(1);
+    let bad = Fault::inbox(FaultKind::BadRecord { what: BadRecord::Null }).on_page(1);
     bench.inbox.sandbox.fault(bad.repeated(2));
     assert_eq!(bench.good().await.fired, 0);
     bench.advance(16);
@@ -164,10 +164,10 @@ async fn narrow_walks_tell_of_those_who_wait_and_of_nobody_else() {
 async fn a_candidate_whose_look_up_fails_waits_for_a_better_poll() {
     let bench = bench().await;
     bench.advance(80);
-    let bad = || Fault::inbox(Kind::BadRecord { what: BadRecord::Null }).on_page(1).repeated(2);
+    let bad = || Fault::inbox(FaultKind::BadRecord { what: BadRecord::Null }).on_page(1).repeated(2);
     bench.inbox.sandbox.act("c000", &Deed::LiveChat(false), bench.now()).unwrap();
     bench.inbox.sandbox.fault(bad());
-    bench.inbox.sandbox.fault(Fault::inbox(Kind::status(500)).on_page(1).repeated(3));
+    bench.inbox.sandbox.fault(Fault::inbox(FaultKind::status(500)).on_page(1).repeated(3));
     let polled = bench.poll().await;
     assert_eq!((polled.failure.map(|error| error.name()), polled.fired), (Some("server"), 0));
     bench.inbox.sandbox.act("c000", &Deed::LiveChat(true), bench.now()).unwrap();

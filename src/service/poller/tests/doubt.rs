@@ -2,8 +2,8 @@
 
 use super::{Bench, LIVE, Mode, WAITING, all, faults::friendly, seconds, waiting};
 use crate::{
-    sandbox::{By, Deed, Fault, Kind},
-    service::walks::Gap,
+    sandbox::{By, Deed, Fault, FaultKind},
+    service::walks::Incomplete,
 };
 
 /// Nobody, in the documented good answer.
@@ -20,7 +20,7 @@ async fn everybody_gone_at_once_is_doubted_and_ends_nobody() {
         for poll in 0..19 {
             bench.advance(15);
             let polled = bench.run(mode).await;
-            assert_eq!((polled.failure, polled.gap, polled.complete), (None, Some(Gap::Emptied(5, 5)), false));
+            assert_eq!((polled.failure, polled.gap, polled.complete), (None, Some(Incomplete::Emptied(5, 5)), false));
             assert_eq!((bench.ended(), bench.firing().await), (vec![], all(5)), "poll {poll}");
             assert_eq!(bench.look_ups(), if poll == 0 { 5 } else { 3 });
         }
@@ -62,7 +62,7 @@ async fn a_failure_in_between_neither_counts_nor_ends_the_doubt() {
         || async { bench.poller.store.snapshot("main").await.unwrap().memory.doubt.emptied.map(|one| one.polls) };
     for _ in 0..30 {
         bench.inbox.sandbox.clear_faults();
-        bench.inbox.sandbox.fault(Fault::inbox(Kind::status(500)).repeated(3));
+        bench.inbox.sandbox.fault(Fault::inbox(FaultKind::status(500)).repeated(3));
         assert!(bench.poll().await.failure.is_some());
         assert_eq!((polls().await, bench.ended()), (Some(1), vec![]));
     }
@@ -126,7 +126,7 @@ async fn all_of_one_rule_are_doubted_beside_others_who_are_there() {
         bench.inbox.sandbox.remove(&id).unwrap();
     }
     for _ in 0..5 {
-        assert_eq!(bench.good().await.gap, Some(Gap::Emptied(3, 9)));
+        assert_eq!(bench.good().await.gap, Some(Incomplete::Emptied(3, 9)));
     }
     assert_eq!(bench.ended(), []);
 }
@@ -140,7 +140,7 @@ async fn look_ups_that_fail_prove_nothing() {
         // The walk has one page and the look at it again, then come look-ups.
         let empty = friendly(r#"{"success":true,"message":"","code":200,"data":[]}"#);
         bench.inbox.sandbox.fault(Fault::inbox(empty).repeated(2));
-        bench.inbox.sandbox.fault(Fault::inbox(Kind::status(400)).repeated(10));
+        bench.inbox.sandbox.fault(Fault::inbox(FaultKind::status(400)).repeated(10));
         assert_eq!(bench.poll().await.failure.map(|error| error.name()), Some("bad-request"));
         assert_eq!((bench.ended(), bench.firing().await), (vec![], all(4)));
     }

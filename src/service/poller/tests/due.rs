@@ -15,7 +15,7 @@ use super::{Bench, LIVE, Mode, noon, seconds, waiting};
 use crate::{
     engine::Observed,
     model::{Contact, Event, time::iso},
-    sandbox::{BadRecord, By, Deed, Fault, Kind},
+    sandbox::{BadRecord, By, Deed, Fault, FaultKind},
     service::gate::BudgetGate,
 };
 
@@ -56,7 +56,7 @@ async fn pass(bench: &Bench, seconds: i64) {
 
 /// Event and contact of everything that was ever owed.
 async fn owed(bench: &Bench) -> Vec<(Event, String)> {
-    let history = bench.poller.store.history(crate::model::history::Asked::default()).await.unwrap();
+    let history = bench.poller.store.history(crate::model::history::HistoryQuery::default()).await.unwrap();
     let contact: BTreeMap<String, String> =
         history.into_iter().map(|entry| (entry.alert.0.clone(), entry.contact)).collect();
     let notifications = bench.poller.store.notifications().await.unwrap();
@@ -146,7 +146,10 @@ async fn whom_nothing_can_show_is_told_after_a_sweeps_time() {
     pass(&bench, 15).await;
     // No page shows that customer any more, and none is evidence: each has a record that is not understood.
     bench.inbox.sandbox.remove("c000").unwrap();
-    bench.inbox.sandbox.fault(Fault::inbox(Kind::BadRecord { what: BadRecord::Null }).on_page(1).repeated(100_000));
+    bench
+        .inbox
+        .sandbox
+        .fault(Fault::inbox(FaultKind::BadRecord { what: BadRecord::Null }).on_page(1).repeated(100_000));
     pass(&bench, 38 + 299 - 15).await;
     assert_eq!(owed(&bench).await, []);
     bench.inbox.sandbox.clear_logs();
@@ -159,7 +162,7 @@ async fn while_the_inbox_cannot_be_read_nobody_is_told_on_what_was_known() {
     let bench = bench(VIP).await;
     bench.inbox.sandbox.put(wrote(0, 8)).unwrap();
     pass(&bench, 20).await;
-    bench.inbox.sandbox.fault(Fault::inbox(Kind::status(500)).repeated(100_000));
+    bench.inbox.sandbox.fault(Fault::inbox(FaultKind::status(500)).repeated(100_000));
     for _ in 0..40 {
         bench.advance(15);
         assert!(bench.poller.run_once(Mode::Daemon, &|_| {}).await.unwrap().failure.is_some());
@@ -177,7 +180,7 @@ async fn a_look_that_fails_is_not_repeated_before_the_next_poll_which_tells() {
     bench.inbox.sandbox.put(wrote(0, 8)).unwrap();
     pass(&bench, 37).await;
     bench.inbox.sandbox.clear_logs();
-    bench.inbox.sandbox.fault(Fault::inbox(Kind::status(500)).repeated(3));
+    bench.inbox.sandbox.fault(Fault::inbox(FaultKind::status(500)).repeated(3));
     pass(&bench, 7).await;
     assert_eq!((owed(&bench).await, bench.inbox.sandbox.log().len()), (vec![], 3), "three tries of one look");
     pass(&bench, 1).await;

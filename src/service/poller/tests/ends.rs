@@ -5,7 +5,7 @@ use serde_json::json;
 use super::{Bench, Ended, LIVE, Mode, WAITING, all, seconds, waiting};
 use crate::{
     inbox::InboxError,
-    sandbox::{BadRecord, By, Deed, Fault, Kind},
+    sandbox::{BadRecord, By, Deed, Fault, FaultKind},
 };
 
 fn answer(by: By) -> Deed {
@@ -123,10 +123,10 @@ async fn who_moves_while_one_pages_is_looked_up_and_kept() {
     for page in 1..=2 {
         let bench = Bench::new(&[("waiting", WAITING)], 13).await;
         bench.good().await;
-        bench.inbox.sandbox.fault(Fault::inbox(Kind::MoveToFront).on_page(page));
+        bench.inbox.sandbox.fault(Fault::inbox(FaultKind::MoveToFront).on_page(page));
         bench.good().await;
         assert_eq!(bench.look_ups(), 1);
-        bench.inbox.sandbox.fault(Fault::inbox(Kind::Vanish).on_page(page));
+        bench.inbox.sandbox.fault(Fault::inbox(FaultKind::Vanish).on_page(page));
         bench.good().await;
         assert_eq!(bench.look_ups(), 1, "the one that it hid; the one that is gone had been seen");
         bench.good().await;
@@ -140,7 +140,7 @@ async fn a_torn_walk_is_walked_again() {
     let bench = Bench::new(&[("waiting", WAITING)], 7).await;
     bench.good().await;
     bench.inbox.sandbox.remove("c001").unwrap();
-    let torn = || Fault::inbox(Kind::BadRecord { what: BadRecord::WithoutId }).on_page(2);
+    let torn = || Fault::inbox(FaultKind::BadRecord { what: BadRecord::WithoutId }).on_page(2);
     for resolved in [0, 1] {
         bench.inbox.sandbox.fault(torn());
         let polled = bench.good().await;
@@ -160,7 +160,10 @@ async fn a_record_that_is_never_understood_makes_nobody_absent() {
     bench.inbox.sandbox.act("c002", &answer(By::Agent), bench.now() + seconds(1)).unwrap();
     for mode in [Mode::Daemon, Mode::Once, Mode::Daemon, Mode::Once] {
         bench.inbox.sandbox.clear_faults();
-        bench.inbox.sandbox.fault(Fault::inbox(Kind::BadRecord { what: BadRecord::Null }).on_page(1).repeated(100));
+        bench
+            .inbox
+            .sandbox
+            .fault(Fault::inbox(FaultKind::BadRecord { what: BadRecord::Null }).on_page(1).repeated(100));
         bench.advance(15);
         assert_eq!(bench.run(mode).await.failure, None);
         let reasons: Vec<String> = bench.ended().into_iter().map(|ended| ended.contact + " " + &ended.reason).collect();
@@ -200,8 +203,8 @@ async fn a_search_that_the_api_refuses_keeps_nobody_else_from_being_found() {
         bench.inbox.sandbox.act(id, &answer(By::Agent), bench.now() + seconds(1)).unwrap();
     }
     // The walk has one page and an empty one; then come the look-ups, the longest waiting first.
-    bench.inbox.sandbox.fault(Fault::inbox(Kind::Delay { ms: 0 }).on_page(1));
-    bench.inbox.sandbox.fault(Fault::inbox(Kind::status(400)).on_page(1));
+    bench.inbox.sandbox.fault(Fault::inbox(FaultKind::Delay { ms: 0 }).on_page(1));
+    bench.inbox.sandbox.fault(Fault::inbox(FaultKind::status(400)).on_page(1));
     let polled = bench.poll().await;
     assert_eq!(polled.failure.map(|error| error.name()), Some("bad-request"));
     assert_eq!(bench.ended_by("answered-by-agent"), ["c001"]);
@@ -212,7 +215,7 @@ async fn a_filter_that_the_api_refuses_keeps_no_other_rule_from_its_reasons() {
     let bench = Bench::new(&[("live", LIVE), ("waiting", WAITING)], 3).await;
     bench.good().await;
     bench.inbox.sandbox.act("c001", &answer(By::Agent), bench.now() + seconds(1)).unwrap();
-    bench.inbox.sandbox.fault(Fault::inbox(Kind::status(400)).on_page(1));
+    bench.inbox.sandbox.fault(Fault::inbox(FaultKind::status(400)).on_page(1));
     let polled = bench.poll().await;
     assert!(matches!(polled.failure, Some(InboxError::BadRequest { .. })));
     assert_eq!(bench.ended_by("answered-by-agent"), ["c001"]);

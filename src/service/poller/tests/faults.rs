@@ -3,35 +3,35 @@
 use super::{Bench, Mode, WAITING, all, seconds, waiting};
 use crate::{
     inbox::InboxError,
-    sandbox::{By, Deed, Fault, Kind},
+    sandbox::{By, Deed, Fault, FaultKind},
 };
 
 const KINDS: usize = 16;
 
-fn kinds() -> [(Kind, &'static str); KINDS] {
+fn kinds() -> [(FaultKind, &'static str); KINDS] {
     [
-        (Kind::status(400), "bad-request"),
-        (Kind::status(401), "token-refused"),
-        (Kind::status(403), "token-refused"),
-        (Kind::status(404), "status"),
-        (Kind::status(429), "rate-limited"),
-        (Kind::status(500), "server"),
-        (Kind::Html, "server"),
-        (Kind::Empty, "empty"),
-        (Kind::HalfJson, "not-json"),
-        (Kind::Cut, "broken"),
-        (Kind::Reset, "broken"),
-        (Kind::NoSuccess, "unsuccessful"),
-        (Kind::DataNoArray, "wrong-shape"),
+        (FaultKind::status(400), "bad-request"),
+        (FaultKind::status(401), "token-refused"),
+        (FaultKind::status(403), "token-refused"),
+        (FaultKind::status(404), "status"),
+        (FaultKind::status(429), "rate-limited"),
+        (FaultKind::status(500), "server"),
+        (FaultKind::Html, "server"),
+        (FaultKind::Empty, "empty"),
+        (FaultKind::HalfJson, "not-json"),
+        (FaultKind::Cut, "broken"),
+        (FaultKind::Reset, "broken"),
+        (FaultKind::NoSuccess, "unsuccessful"),
+        (FaultKind::DataNoArray, "wrong-shape"),
         (friendly(r#"{"success":true,"error":"index rebuild","data":[]}"#), "contradiction"),
         (friendly(r#"{"success":true,"message":"","code":200,"data":[],"hasMore":true}"#), "wrong-shape"),
-        (Kind::Redirect { to: "http://127.0.0.1:1/".to_owned() }, "redirected"),
+        (FaultKind::Redirect { to: "http://127.0.0.1:1/".to_owned() }, "redirected"),
     ]
 }
 
 /// A failure that comes with HTTP 200.
-pub(super) fn friendly(body: &str) -> Kind {
-    Kind::Status { code: 200, body: Some(body.to_owned()), retry_after: None }
+pub(super) fn friendly(body: &str) -> FaultKind {
+    FaultKind::Status { code: 200, body: Some(body.to_owned()), retry_after: None }
 }
 
 #[tokio::test]
@@ -88,8 +88,8 @@ async fn a_look_up_that_fails_ends_nothing() {
     let bench = Bench::new(&[("waiting", WAITING)], 3).await;
     bench.good().await;
     bench.inbox.sandbox.act("c001", &Deed::Close, bench.now() + seconds(1)).unwrap();
-    bench.inbox.sandbox.fault(Fault::inbox(Kind::Delay { ms: 0 }).on_page(1));
-    bench.inbox.sandbox.fault(Fault::inbox(Kind::status(500)).on_page(1).repeated(3));
+    bench.inbox.sandbox.fault(Fault::inbox(FaultKind::Delay { ms: 0 }).on_page(1));
+    bench.inbox.sandbox.fault(Fault::inbox(FaultKind::status(500)).on_page(1).repeated(3));
     let polled = bench.poll().await;
     assert_eq!(polled.failure, Some(InboxError::Server { status: 500, retry_after: None }));
     assert_eq!(bench.ended(), []);

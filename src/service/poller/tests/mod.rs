@@ -253,7 +253,7 @@ async fn a_rule_without_contacts_does_not_unlearn_the_page_size() {
 
 #[tokio::test]
 async fn names_of_segments_appear_when_given_and_are_not_needed() {
-    use crate::sandbox::{Fault, Kind, Place, customers::SEGMENTS};
+    use crate::sandbox::{Fault, FaultKind, Place, customers::SEGMENTS};
     let bench = Bench::new(&[("waiting", WAITING)], 0).await;
     let with_segment = |index: usize| {
         let mut contact = waiting(index);
@@ -264,7 +264,7 @@ async fn names_of_segments_appear_when_given_and_are_not_needed() {
     bench.good().await;
     assert_eq!(asked(&bench), 0, "nobody needs a name");
     for (index, code) in [404, 500].into_iter().enumerate() {
-        bench.inbox.sandbox.fault(Fault::at(Place::Segments, Kind::status(code)));
+        bench.inbox.sandbox.fault(Fault::at(Place::Segments, FaultKind::status(code)));
         bench.inbox.sandbox.put(with_segment(index)).unwrap();
         assert_eq!(bench.good().await.fired, 1);
         assert_eq!(asked(&bench), 1);

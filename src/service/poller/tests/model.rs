@@ -4,7 +4,7 @@
 use super::{Bench, Mode, WAITING, waiting};
 use crate::{
     model::time::iso,
-    sandbox::{BadRecord, By, Deed, Fault, Kind, random::Random},
+    sandbox::{BadRecord, By, Deed, Fault, FaultKind, random::Random},
 };
 
 /// Customers; most of them are there at the beginning.
@@ -54,15 +54,15 @@ fn happen(bench: &Bench, random: &mut Random) {
 
 fn go_wrong(bench: &Bench, random: &mut Random) {
     let kind = match random.between(0, 8) {
-        0 => Kind::status(500),
-        1 => Kind::HalfJson,
-        2 => Kind::Close,
-        3 => Kind::BadRecord { what: BadRecord::WithoutId },
-        4 => Kind::BadRecord { what: BadRecord::Null },
-        5 => Kind::status(400),
-        6 => Kind::Empty,
-        7 => Kind::MoveToFront,
-        _ => Kind::Vanish,
+        0 => FaultKind::status(500),
+        1 => FaultKind::HalfJson,
+        2 => FaultKind::Close,
+        3 => FaultKind::BadRecord { what: BadRecord::WithoutId },
+        4 => FaultKind::BadRecord { what: BadRecord::Null },
+        5 => FaultKind::status(400),
+        6 => FaultKind::Empty,
+        7 => FaultKind::MoveToFront,
+        _ => FaultKind::Vanish,
     };
     let page = usize::try_from(random.between(1, 5)).unwrap();
     let times = u32::try_from(random.between(1, 4)).unwrap();

@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 use super::{Bench, Mode, Polled, WAITING, all, waiting};
 use crate::{
     model::time::iso,
-    sandbox::{BadRecord, By, Deed, Fault, Kind},
+    sandbox::{BadRecord, By, Deed, Fault, FaultKind},
     service::gate::BudgetGate,
 };
 
@@ -68,7 +68,7 @@ async fn what_came_during_a_failure_is_still_new_after_it() {
     let bench = bench().await;
     write(&bench, 20);
     for _ in 0..15 {
-        bench.inbox.sandbox.fault(Fault::inbox(Kind::status(500)).repeated(3));
+        bench.inbox.sandbox.fault(Fault::inbox(FaultKind::status(500)).repeated(3));
         assert!(bench.poll().await.failure.is_some());
     }
     let polled = bench.good().await;
@@ -79,7 +79,7 @@ async fn what_came_during_a_failure_is_still_new_after_it() {
 async fn a_walk_that_stays_torn_is_not_tried_at_every_poll() {
     let bench = bench().await;
     bench.advance(300);
-    let bad = Fault::inbox(Kind::BadRecord { what: BadRecord::Null });
+    let bad = Fault::inbox(FaultKind::BadRecord { what: BadRecord::Null });
     bench.inbox.sandbox.fault(bad.on_page(3).repeated(2));
     bench.good().await;
     assert!(was_full(&bench));
@@ -95,7 +95,7 @@ async fn a_full_walk_that_failed_is_due_again() {
     let bench = bench().await;
     bench.advance(300);
     for _ in 0..2 {
-        bench.inbox.sandbox.fault(Fault::inbox(Kind::status(500)).on_page(2).repeated(3));
+        bench.inbox.sandbox.fault(Fault::inbox(FaultKind::status(500)).on_page(2).repeated(3));
         assert!(bench.poll().await.failure.is_some());
         assert!(was_full(&bench));
     }
@@ -196,7 +196,7 @@ async fn who_is_about_to_be_escalated_on_old_knowledge_is_looked_up() {
     assert!(bench.inbox.sandbox.requests().len() <= 1 + 3 + 2, "{:?}", bench.inbox.sandbox.requests());
     bench.advance(45);
     bench.poller.tick(true).await.unwrap();
-    let history = bench.poller.store.history(crate::model::history::Asked::default()).await.unwrap();
+    let history = bench.poller.store.history(crate::model::history::HistoryQuery::default()).await.unwrap();
     let escalated =
         |contact: &str| history.iter().any(|entry| entry.contact == contact && entry.detail == "step 2 fired");
     assert!(!escalated("c003") && !escalated("c004"), "{history:?}");
@@ -207,7 +207,7 @@ async fn who_is_about_to_be_escalated_on_old_knowledge_is_looked_up() {
 async fn nobody_is_escalated_while_the_inbox_cannot_be_read() {
     let bench = escalating().await;
     bench.advance(400);
-    bench.inbox.sandbox.fault(Fault::inbox(Kind::status(500)).repeated(3));
+    bench.inbox.sandbox.fault(Fault::inbox(FaultKind::status(500)).repeated(3));
     assert!(bench.poll().await.failure.is_some());
     assert_eq!(bench.poller.tick(false).await.unwrap(), 0);
     let memory = bench.poller.store.memories().await.unwrap().remove(0).1;
@@ -249,7 +249,7 @@ async fn polls_are_not_complete_while_no_full_walk_comes_to_its_end() {
 async fn what_is_not_understood_lasts_until_a_complete_walk() {
     let bench = bench().await;
     bench.advance(300);
-    let bad = Fault::inbox(Kind::BadRecord { what: BadRecord::Null });
+    let bad = Fault::inbox(FaultKind::BadRecord { what: BadRecord::Null });
     bench.inbox.sandbox.fault(bad.on_page(3).repeated(2));
     let odd = || async { bench.poller.store.snapshot("main").await.unwrap().memory.odd_records };
     let polled = bench.good().await;
@@ -343,7 +343,7 @@ async fn a_pause_that_is_longer_than_the_run_is_a_failure_and_nothing_is_asked()
 async fn a_pause_in_the_middle_of_a_run_is_waited_out() {
     for (pause, failure) in [(20, None), (50, Some("rate-limited"))] {
         let mut bench = Bench::new(&[("waiting", WAITING)], 33).await;
-        bench.inbox.sandbox.fault(Fault::inbox(Kind::too_many(pause)).on_page(3));
+        bench.inbox.sandbox.fault(Fault::inbox(FaultKind::too_many(pause)).on_page(3));
         let polled = paused(&mut bench, 0).await;
         assert_eq!((polled.failure.map(|error| error.name()), polled.goes_on), (failure, None), "{pause}");
         assert_eq!(polled.contacts, if failure.is_none() { 33 } else { 10 });

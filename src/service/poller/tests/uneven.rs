@@ -4,8 +4,8 @@ use serde_json::json;
 
 use super::{Bench, Mode, WAITING, all, waiting};
 use crate::{
-    sandbox::{Fault, Kind},
-    service::walks::Gap,
+    sandbox::{Fault, FaultKind},
+    service::walks::Incomplete,
 };
 
 /// Nobody can be looked up.
@@ -24,7 +24,7 @@ async fn nameless(customers: usize) -> Bench {
 fn half(bench: &Bench) {
     let data: Vec<_> = [5, 6].map(|index| bench.inbox.sandbox.contact(&format!("c{index:03}")).unwrap()).into();
     let body = json!({ "success": true, "message": "", "code": 200, "data": data }).to_string();
-    let kind = Kind::Status { code: 200, body: Some(body), retry_after: None };
+    let kind = FaultKind::Status { code: 200, body: Some(body), retry_after: None };
     bench.inbox.sandbox.fault(Fault::inbox(kind).on_page(2).repeated(10_000));
 }
 
@@ -34,7 +34,7 @@ async fn half_empty_pages_are_no_evidence_until_it_has_lasted() {
     half(&bench);
     // Two walks in the first poll, the third in the second: so this API pages.
     let polled = bench.good().await;
-    assert_eq!((polled.gap, polled.complete, polled.contacts), (Some(Gap::Uneven), false, 9));
+    assert_eq!((polled.gap, polled.complete, polled.contacts), (Some(Incomplete::Uneven), false, 9));
     for _ in 0..20 {
         let polled = bench.good().await;
         assert_eq!((polled.gap, polled.complete), (None, true));

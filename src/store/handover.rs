@@ -11,7 +11,7 @@ use crate::model::{Alert, Entry, Happened, MessageId, NotificationId, Reason};
 
 /// What goes over to another receiver.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Handed {
+pub enum HandOver {
     /// What a message tells that was given up.
     Message(MessageId),
     /// All that is owed to a receiver.
@@ -20,10 +20,10 @@ pub enum Handed {
 
 /// Owes what one receiver was to be told to another one, too: of alerts that last, and of which that one
 /// has not been told. Gives how many notifications that were.
-pub(super) fn hand_over(db: &Connection, handed: &Handed, to: &str, now: Timestamp) -> rusqlite::Result<usize> {
+pub(super) fn hand_over(db: &Connection, handed: &HandOver, to: &str, now: Timestamp) -> rusqlite::Result<usize> {
     let (whose, name) = match handed {
-        Handed::Message(id) => ("n.message = ?1 AND n.state IN ('owed', 'dead')", &id.0),
-        Handed::Receiver(name) => ("n.receiver = ?1 AND n.state = 'owed'", name),
+        HandOver::Message(id) => ("n.message = ?1 AND n.state IN ('owed', 'dead')", &id.0),
+        HandOver::Receiver(name) => ("n.receiver = ?1 AND n.state = 'owed'", name),
     };
     // Of several about one alert the first.
     let chosen = format!(

@@ -16,7 +16,7 @@ fn subject(owed: &Owed) -> Subject<'_> {
 
 /// The messages of a round in the order in which they go out. Order is kept per alert: the next episode waits
 /// for the end of the one before.
-pub(super) struct Line<'a> {
+pub(super) struct SendQueue<'a> {
     due: &'a Open,
     /// By message, what it tells of.
     subjects: Vec<HashSet<Subject<'a>>>,
@@ -28,7 +28,7 @@ pub(super) struct Line<'a> {
     later: HashMap<Subject<'a>, Timestamp>,
 }
 
-impl<'a> Line<'a> {
+impl<'a> SendQueue<'a> {
     pub(super) fn of(due: &'a Open) -> Self {
         let subjects = due.messages.iter().map(|(message, _)| told_by(due, message).map(subject).collect());
         let subjects: Vec<HashSet<Subject<'a>>> = subjects.collect();

@@ -9,7 +9,7 @@ use crate::{
 
 /// One notification that is owed, as far as its truth depends on it.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Claim<'a> {
+pub(crate) struct OwedClaim<'a> {
     /// The alert as it is now.
     pub alert: &'a Alert,
     /// Its rule, where there still is one.
@@ -29,16 +29,16 @@ pub(crate) struct Claim<'a> {
 
 /// What is to be done with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Verdict {
+pub(crate) enum Validity {
     Send,
     /// It waits, for an end that is not known here: of a silence, of `keep_firing_for`, of closed hours.
     Hold,
-    Withdraw(Why),
+    Withdraw(Superseded),
 }
 
 /// Why something is withdrawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Why {
+pub(crate) enum Superseded {
     /// The episode ended before it was told.
     Ended,
     /// Somebody has taken it on before it was told.
@@ -49,7 +49,7 @@ pub(crate) enum Why {
     NeverTold,
 }
 
-impl Why {
+impl Superseded {
     /// The stored and logged name.
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -62,21 +62,21 @@ impl Why {
 }
 
 /// Judges everything that is owed to one receiver, in the order in which it was owed.
-pub(crate) fn judge(claims: &[Claim<'_>], silences: &[Silence], names: &Names, now: Timestamp) -> Vec<Verdict> {
+pub(crate) fn judge(claims: &[OwedClaim<'_>], silences: &[Silence], names: &Names, now: Timestamp) -> Vec<Validity> {
     claims
         .iter()
         .enumerate()
         .map(|(place, claim)| match claim.event {
-            Event::Resolved if !claim.told_of_beginning => Verdict::Withdraw(Why::NeverTold),
-            Event::Fired | Event::Repeated if !claim.alert.is_open() => Verdict::Withdraw(Why::Ended),
+            Event::Resolved if !claim.told_of_beginning => Validity::Withdraw(Superseded::NeverTold),
+            Event::Fired | Event::Repeated if !claim.alert.is_open() => Validity::Withdraw(Superseded::Ended),
             // Where the receiver may have got it, trying goes on.
-            _ if claim.told && !claim.partly_settled => Verdict::Send,
-            Event::Fired | Event::Repeated if claim.alert.ack.is_some() => Verdict::Withdraw(Why::Acknowledged),
-            Event::Fired | Event::Repeated if is_overtaken(claims, place) => Verdict::Withdraw(Why::Overtaken),
+            _ if claim.told && !claim.partly_settled => Validity::Send,
+            Event::Fired | Event::Repeated if claim.alert.ack.is_some() => Validity::Withdraw(Superseded::Acknowledged),
+            Event::Fired | Event::Repeated if is_overtaken(claims, place) => Validity::Withdraw(Superseded::Overtaken),
             // It stays in its message, which knows who has got it.
-            _ if claim.told => Verdict::Send,
-            _ if must_wait(claim, silences, names, now) => Verdict::Hold,
-            _ => Verdict::Send,
+            _ if claim.told => Validity::Send,
+            _ if must_wait(claim, silences, names, now) => Validity::Hold,
+            _ => Validity::Send,
         })
         .collect()
 }
@@ -84,10 +84,10 @@ pub(crate) fn judge(claims: &[Claim<'_>], silences: &[Silence], names: &Names, n
 /// Whether another message of the same alert to this receiver makes this one needless: a later step's,
 /// or of the same step the first one, which says all that a reminder would. Where some recipients have got the
 /// first one, the reminder is for all of them.
-fn is_overtaken(claims: &[Claim<'_>], place: usize) -> bool {
+fn is_overtaken(claims: &[OwedClaim<'_>], place: usize) -> bool {
     let claim = &claims[place];
     claims.iter().enumerate().any(|(other_place, other)| {
-        let first = |claim: &Claim<'_>| claim.event == Event::Fired;
+        let first = |claim: &OwedClaim<'_>| claim.event == Event::Fired;
         other_place != place
             && other.alert.id == claim.alert.id
             && other.event.is_of_waiting()
@@ -101,8 +101,8 @@ fn is_overtaken(claims: &[Claim<'_>], place: usize) -> bool {
     })
 }
 
-fn must_wait(claim: &Claim<'_>, silences: &[Silence], names: &Names, now: Timestamp) -> bool {
-    let Claim { alert, rule, receiver, event, .. } = claim;
+fn must_wait(claim: &OwedClaim<'_>, silences: &[Silence], names: &Names, now: Timestamp) -> bool {
+    let OwedClaim { alert, rule, receiver, event, .. } = claim;
     let lapsed = event.is_of_waiting() && alert.lapse.is_some();
     let severity = rule.map_or("", |rule| rule.severity.name());
     lapsed || silence_of(silences, alert, severity, names, now).is_some() || is_closed(*rule, receiver, now)

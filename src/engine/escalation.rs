@@ -7,13 +7,13 @@
 use jiff::Timestamp;
 
 use crate::{
-    model::{Alert, Entry, Event, Happened, Notification, Progress, Told},
+    model::{Alert, Entry, Event, Happened, Notification, StepProgress, ToldReceiver},
     rules::{Rule, Step, hours::Outside},
 };
 
 /// What came of the steps of one alert.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Due {
+pub(crate) struct StepsDue {
     /// Who is told now: every receiver once, by the latest step that names it.
     pub owed: Vec<Notification>,
     /// What happened.
@@ -21,8 +21,8 @@ pub(crate) struct Due {
 }
 
 /// What the steps of a firing alert owe now; their progress moves on.
-pub(crate) fn by_steps(rule: &Rule, alert: &mut Alert, now: Timestamp) -> Due {
-    let mut due = Due::default();
+pub(crate) fn by_steps(rule: &Rule, alert: &mut Alert, now: Timestamp) -> StepsDue {
+    let mut due = StepsDue::default();
     let Some(fired_at) = alert.fired_at else { return due };
     let open = rule.is_open(now);
     let outside = rule.hours.as_ref().map(|hours| &hours.outside);
@@ -79,7 +79,7 @@ fn what(step: usize, event: Event) -> String {
 fn falls_due(
     rule: &Rule,
     step: &Step,
-    progress: &Progress,
+    progress: &StepProgress,
     (since, fired_at): (Timestamp, Timestamp),
     now: Timestamp,
 ) -> Option<(Event, Timestamp)> {
@@ -108,17 +108,17 @@ fn move_on(alert: &mut Alert, number: usize, event: Event, now: Timestamp) {
 }
 
 /// The steps of an episode that begins.
-pub(crate) fn from_the_start(rule: &Rule) -> Vec<Progress> {
-    rule.notify.iter().map(|step| Progress { step: step.fingerprint(), ..Progress::default() }).collect()
+pub(crate) fn from_the_start(rule: &Rule) -> Vec<StepProgress> {
+    rule.notify.iter().map(|step| StepProgress { step: step.fingerprint(), ..StepProgress::default() }).collect()
 }
 
 /// After an edit of a rule: the new values hold from now on, and nothing is told again.
 ///
 /// A step is known again by what it says, else by its place. What a new step would tell now to nobody
 /// but those who know already counts as told.
-pub(crate) fn after_an_edit(rule: &Rule, alert: &Alert, told: &[Told], now: Timestamp) -> Vec<Progress> {
-    let mut known: Vec<Option<Progress>> = alert.steps.iter().cloned().map(Some).collect();
-    let mut steps: Vec<Option<Progress>> = vec![None; rule.notify.len()];
+pub(crate) fn after_an_edit(rule: &Rule, alert: &Alert, told: &[ToldReceiver], now: Timestamp) -> Vec<StepProgress> {
+    let mut known: Vec<Option<StepProgress>> = alert.steps.iter().cloned().map(Some).collect();
+    let mut steps: Vec<Option<StepProgress>> = vec![None; rule.notify.len()];
     let keys: Vec<String> = rule.notify.iter().map(Step::fingerprint).collect();
     for (step, key) in steps.iter_mut().zip(&keys) {
         *step = known.iter_mut().find(|old| old.as_ref().is_some_and(|old| old.step == *key)).and_then(Option::take);
@@ -134,13 +134,13 @@ pub(crate) fn after_an_edit(rule: &Rule, alert: &Alert, told: &[Told], now: Time
         .zip(&rule.notify)
         .map(|((old, key), step)| {
             if let Some(old) = old {
-                return Progress { step: key, last_at: old.last_at.map(|_| now), ..old };
+                return StepProgress { step: key, last_at: old.last_at.map(|_| now), ..old };
             }
             let was_told =
                 |receiver: &String| told.iter().any(|told| told.alert == alert.id && told.receiver == *receiver);
             let is_due = rule.after(alert.since, step.after).is_some_and(|due| due <= now);
             let told_at = (is_due && step.to.iter().all(was_told)).then_some(now);
-            Progress { step: key, first_at: told_at, last_at: told_at, repeats: 0 }
+            StepProgress { step: key, first_at: told_at, last_at: told_at, repeats: 0 }
         })
         .collect()
 }
@@ -149,7 +149,7 @@ pub(crate) fn after_an_edit(rule: &Rule, alert: &Alert, told: &[Told], now: Time
 ///
 /// Those who are still to be told count here; if they have not been by the time of sending, both
 /// notifications are withdrawn.
-pub(crate) fn at_the_end(alert: &Alert, told: &[Told], now: Timestamp) -> Vec<Notification> {
+pub(crate) fn at_the_end(alert: &Alert, told: &[ToldReceiver], now: Timestamp) -> Vec<Notification> {
     let mut owed: Vec<Notification> = Vec::new();
     for told in told.iter().filter(|told| told.alert == alert.id) {
         owed.retain(|known| known.receiver != told.receiver);

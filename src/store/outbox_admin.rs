@@ -8,7 +8,7 @@ use crate::model::{Happened, Message, MessageId, Notification};
 
 /// A message that no receiver has taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Kept {
+pub struct StoredMessage {
     pub message: Message,
     /// Whether it was given up; else it waits for its next attempt.
     pub dead: bool,
@@ -18,7 +18,7 @@ pub struct Kept {
 
 /// What became of a wish about a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Done {
+pub enum Change {
     Yes,
     /// The message is in no state for it: sent, or withdrawn.
     No,
@@ -27,7 +27,7 @@ pub enum Done {
 }
 
 /// Every message that waits or was given up, the oldest first.
-pub(super) fn list(db: &Connection) -> rusqlite::Result<Vec<Kept>> {
+pub(super) fn list(db: &Connection) -> rusqlite::Result<Vec<StoredMessage>> {
     let messages: Vec<(Message, bool)> = db
         // No earlier than the receiver is tried at all.
         .prepare_cached(
@@ -47,7 +47,7 @@ pub(super) fn list(db: &Connection) -> rusqlite::Result<Vec<Kept>> {
                 )?
                 .query_map([&message.id.0], |row| Ok((rows::notification(row)?, rows::contact(row)?.name())))?
                 .collect::<rusqlite::Result<_>>()?;
-            Ok(Kept { message, dead, told })
+            Ok(StoredMessage { message, dead, told })
         })
         .collect()
 }
@@ -58,11 +58,11 @@ fn state(db: &Connection, id: &MessageId) -> rusqlite::Result<Option<String>> {
 
 /// Tries a message that was given up as if it were new, under its old id; one that waits is tried now,
 /// even where its receiver is broken.
-pub(super) fn replay(db: &Connection, id: &MessageId, now: Timestamp) -> rusqlite::Result<Done> {
+pub(super) fn replay(db: &Connection, id: &MessageId, now: Timestamp) -> rusqlite::Result<Change> {
     let state = match state(db, id)? {
-        None => return Ok(Done::Unknown),
+        None => return Ok(Change::Unknown),
         Some(state) if state == "dead" || state == "due" => state,
-        Some(_) => return Ok(Done::No),
+        Some(_) => return Ok(Change::No),
     };
     let at = rows::micros(now);
     db.prepare_cached(
@@ -72,7 +72,7 @@ pub(super) fn replay(db: &Connection, id: &MessageId, now: Timestamp) -> rusqlit
     .execute(params![id.0, at])?;
     if state == "due" {
         db.prepare_cached("UPDATE message SET next_at = ?2 WHERE id = ?1")?.execute(params![id.0, at])?;
-        return Ok(Done::Yes);
+        return Ok(Change::Yes);
     }
     db.prepare_cached(
         "UPDATE message SET state = 'due', created_at = ?2, next_at = ?2, attempts = 0, plain = 0, closed_at = NULL \
@@ -85,15 +85,15 @@ pub(super) fn replay(db: &Connection, id: &MessageId, now: Timestamp) -> rusqlit
     .execute(params![id.0, at])?;
     let chosen = ("n.message = ?4", Value::Text(id.0.clone()));
     history::of_notifications(db, Happened::Owed, now, "replayed by hand", chosen)?;
-    Ok(Done::Yes)
+    Ok(Change::Yes)
 }
 
 /// Gives a message up for good: nobody tries it again.
-pub(super) fn drop_message(db: &Connection, id: &MessageId, now: Timestamp) -> rusqlite::Result<Done> {
+pub(super) fn drop_message(db: &Connection, id: &MessageId, now: Timestamp) -> rusqlite::Result<Change> {
     match state(db, id)?.as_deref() {
-        None => return Ok(Done::Unknown),
+        None => return Ok(Change::Unknown),
         Some("due" | "dead") => {}
-        Some(_) => return Ok(Done::No),
+        Some(_) => return Ok(Change::No),
     }
     db.prepare_cached("UPDATE notification SET state = 'owed' WHERE message = ?1 AND state = 'dead'")?
         .execute([&id.0])?;
@@ -108,5 +108,5 @@ pub(super) fn drop_message(db: &Connection, id: &MessageId, now: Timestamp) -> r
         .execute([&id.0])?;
     db.prepare_cached("UPDATE message SET state = 'superseded', in_flight = 0, closed_at = ?2 WHERE id = ?1")?
         .execute(params![id.0, rows::micros(now)])?;
-    Ok(Done::Yes)
+    Ok(Change::Yes)
 }

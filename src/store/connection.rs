@@ -17,7 +17,7 @@ use super::{
     lineage::{self, Lineage},
     lock::Lock,
     mark::Mark,
-    place::Place,
+    place::StatePlace,
 };
 use crate::model::Loss;
 
@@ -55,7 +55,7 @@ struct Held {
     db: Connection,
     path: Arc<PathBuf>,
     mark: Option<Mark>,
-    place: Option<Place>,
+    place: Option<StatePlace>,
     known: Arc<Known>,
 }
 
@@ -225,7 +225,7 @@ impl Held {
         // Whoever only looks, where nothing may be written, is not kept from it.
         mark.write(&lineage::of(&db).map_err(named)?);
         let place = match opening {
-            Opening::Run(lock) => Some(Place::of(*lock, &mut db)?),
+            Opening::Run(lock) => Some(StatePlace::of(*lock, &mut db)?),
             Opening::Beside | Opening::Copy => None,
         };
         let untold = lineage::loss(&db).map_err(named)?.is_some_and(|loss| loss.told_at.is_none());
