@@ -50,7 +50,7 @@ const SEED: u64 = 7;
 const WHO_WROTE_BEFORE: usize = 4;
 
 /// Where everything listens, on ports that the system picked.
-struct Stage {
+struct DemoServers {
     inbox: Running,
     mail: SmtpSink,
     mail_address: std::net::SocketAddr,
@@ -66,10 +66,10 @@ pub(super) async fn demo(global: &Global, fast: bool, how_long: Option<SignedDur
     let screen = terminal::screen()?;
     let folder = tempfile::Builder::new().prefix("pengwatch-demo").tempdir()?;
     // The stage stands until the watcher has ended, or its last messages would find nobody.
-    let curtain = CancellationToken::new();
-    let _falls = curtain.clone().drop_guard();
+    let servers_stop = CancellationToken::new();
+    let _stop_at_the_end = servers_stop.clone().drop_guard();
     let tempo = if fast { Tempo::FAST } else { Tempo::CALM };
-    let stage = Stage::set(Arc::clone(&clock), tempo, &curtain).await?;
+    let stage = DemoServers::set(Arc::clone(&clock), tempo, &servers_stop).await?;
     write_files(folder.path(), &stage, tempo)?;
 
     let global = Global { config: folder.path().join("pengwatch.toml"), ..global.clone() };
@@ -149,20 +149,20 @@ impl Tempo {
     };
 }
 
-impl Stage {
-    async fn set(clock: Arc<dyn Clock>, tempo: Tempo, curtain: &CancellationToken) -> anyhow::Result<Self> {
+impl DemoServers {
+    async fn set(clock: Arc<dyn Clock>, tempo: Tempo, servers_stop: &CancellationToken) -> anyhow::Result<Self> {
         let settings = Settings { contacts: 40, rate_limit: tempo.requests.0, ..Settings::default() };
-        let inbox = Sandbox::start(settings, clock, TcpListener::bind("127.0.0.1:0").await?, curtain.clone())?;
+        let inbox = Sandbox::start(settings, clock, TcpListener::bind("127.0.0.1:0").await?, servers_stop.clone())?;
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let mail_address = listener.local_addr()?;
-        let mail = SmtpSink::start(listener, curtain.clone());
+        let mail = SmtpSink::start(listener, servers_stop.clone());
         inbox.sandbox().with_mail(mail.clone());
         Ok(Self { inbox, mail, mail_address })
     }
 }
 
 /// The configuration that a user would write, with the demo's addresses.
-fn write_files(folder: &Path, stage: &Stage, tempo: Tempo) -> anyhow::Result<()> {
+fn write_files(folder: &Path, stage: &DemoServers, tempo: Tempo) -> anyhow::Result<()> {
     let table = |entries: &[(&str, &str)], value: fn(&str) -> String| {
         entries.iter().map(|(id, name)| format!("\"{id}\" = {}", value(name))).collect::<Vec<_>>().join(", ")
     };
@@ -210,7 +210,7 @@ bots = {{ {bots} }}
     Ok(())
 }
 
-fn introduce(screen: &Outlet, stage: &Stage, how_long: Option<SignedDuration>) {
+fn introduce(screen: &Outlet, stage: &DemoServers, how_long: Option<SignedDuration>) {
     let end = how_long.map_or("Ctrl-C ends it.".to_owned(), |how_long| {
         format!("It ends by itself after {}; Ctrl-C ends it sooner.", crate::model::time::human(how_long))
     });
@@ -234,7 +234,7 @@ fn introduce(screen: &Outlet, stage: &Stage, how_long: Option<SignedDuration>) {
 /// Moves the story on, makes trouble, and tells what happens everywhere.
 async fn tell(
     screen: &Outlet,
-    (stage, store): (&Stage, &Store),
+    (stage, store): (&DemoServers, &Store),
     clock: &dyn Clock,
     (tempo, how_long): (Tempo, Option<SignedDuration>),
     stop: &CancellationToken,

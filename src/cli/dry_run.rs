@@ -9,7 +9,7 @@ use tracing::Level;
 
 use super::{
     Exit, Global,
-    run::{remembers_rules, tell_of_rules, usable, without_rules},
+    run::{load_files, remembers_rules, tell_of_rules, without_rules},
     signals, terminal,
 };
 use crate::{
@@ -32,7 +32,7 @@ use crate::{
 /// What ended it.
 pub(super) async fn dry_run(global: &Global) -> anyhow::Result<Exit> {
     let stop = signals::listen(&global.talk, None);
-    let files = match usable(global) {
+    let files = match load_files(global) {
         Ok(files) => files,
         Err(exit) => return Ok(exit),
     };

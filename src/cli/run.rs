@@ -40,7 +40,7 @@ use crate::{
 pub(super) async fn run(global: &Global, one_shot: bool) -> anyhow::Result<Exit> {
     let (ask, asked) = watch::channel(());
     let stop = signals::listen(&global.talk, (!one_shot).then_some(ask));
-    let files = match usable(global) {
+    let files = match load_files(global) {
         Ok(files) => files,
         Err(exit) => return Ok(exit),
     };
@@ -171,7 +171,7 @@ async fn serve(server: Option<&Server>, app: &App, stop: &CancellationToken) -> 
 ///
 /// # Errors
 /// The exit status where nothing can run.
-pub(super) fn usable(global: &Global) -> Result<Files, Exit> {
+pub(super) fn load_files(global: &Global) -> Result<Files, Exit> {
     let files = files::read(global, Secrets::Needed).map_err(|mistakes| {
         terminal::complain(global, &mistakes);
         Exit::Usage

@@ -85,7 +85,7 @@ impl<'a> Life<'a> {
     }
 
     /// What has become of it since the tick before.
-    pub(super) fn go_on(&mut self, rule: Option<&Rule>, doubts: &Doubts<'_>, faults: &mut Vec<RuleFault>) {
+    pub(super) fn advance(&mut self, rule: Option<&Rule>, doubts: &Doubts<'_>, faults: &mut Vec<RuleFault>) {
         let Some(rule) = rule else { return self.end(None, Reason::RuleRemoved) };
         self.follow_edits(rule);
         let known = match self.input.observed.contacts.get(&self.alert.contact.contact_id()) {
@@ -96,7 +96,7 @@ impl<'a> Life<'a> {
         match known {
             Known::No => {}
             Known::Now => {
-                self.come_of_age(rule);
+                self.fire_if_due(rule);
                 self.note_due();
             }
             Known::Then => self.come_of_age_unseen(rule),
@@ -262,7 +262,7 @@ impl<'a> Life<'a> {
         if !tells(now) {
             // Where nobody is told, it may fire.
             if self.alert.missed_walks == 0 {
-                self.come_of_age(rule);
+                self.fire_if_due(rule);
             }
             return;
         }
@@ -270,7 +270,7 @@ impl<'a> Life<'a> {
         let is_known = self.alert.missed_walks == 0;
         let told = observed.late_at(&id).filter(|at| is_known && self.alert.first_seen <= *at).is_some_and(tells);
         if told {
-            self.come_of_age(rule);
+            self.fire_if_due(rule);
         }
         self.is_due(told);
     }
@@ -300,7 +300,7 @@ impl<'a> Life<'a> {
     }
 
     /// It is known to match: does it fire, and who is told?
-    pub(super) fn come_of_age(&mut self, rule: &Rule) {
+    pub(super) fn fire_if_due(&mut self, rule: &Rule) {
         let now = self.input.now;
         if !self.alert.is_open() || self.vanished || self.alert.lapse.is_some() {
             return;
@@ -332,7 +332,7 @@ impl<'a> Life<'a> {
     }
 
     /// Adds what became of it to what is to be committed.
-    pub(super) fn note(self, changes: &mut Changes, due: &mut Vec<DueMoment>) {
+    pub(super) fn into_changes(self, changes: &mut Changes, due: &mut Vec<DueMoment>) {
         due.extend(self.due);
         changes.history.extend(self.history);
         if self.vanished {

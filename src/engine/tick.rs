@@ -96,8 +96,8 @@ impl<'a> Run<'a> {
                 self.open.insert((rule.name.clone(), alert.contact.id.clone()));
             }
             let mut life = Life::of(alert, self.input, self.surroundings);
-            life.go_on(rule.as_deref(), self.doubts, &mut self.outcome.faults);
-            life.note(&mut self.outcome.changes, &mut self.outcome.due);
+            life.advance(rule.as_deref(), self.doubts, &mut self.outcome.faults);
+            life.into_changes(&mut self.outcome.changes, &mut self.outcome.due);
         }
     }
 
@@ -203,7 +203,7 @@ impl<'a> Run<'a> {
         }
         let late = observed.late_at(&id).filter(|at| first_seen <= *at && matches(*at));
         let mut life = Life::begin(rule, contact, since, self.input, self.surroundings);
-        life.come_of_age(rule);
+        life.fire_if_due(rule);
         // Who is missing may have been answered.
         let missing = candidate.missed_walks > 0;
         if life.tells() && observed.sights.is_some() && (missing || !observed.is_fresh(&id, now)) {
@@ -217,16 +217,16 @@ impl<'a> Run<'a> {
         } else if missing {
             return;
         }
-        life.note(&mut self.outcome.changes, &mut Vec::new());
+        life.into_changes(&mut self.outcome.changes, &mut Vec::new());
         self.forget(Some(candidate));
     }
 
     /// An episode begins with a contact that was seen.
     fn begin(&mut self, rule: &Rule, contact: &crate::model::Contact, since: Timestamp) {
         let mut life = Life::begin(rule, contact, since, self.input, self.surroundings);
-        life.come_of_age(rule);
+        life.fire_if_due(rule);
         life.note_due();
-        life.note(&mut self.outcome.changes, &mut self.outcome.due);
+        life.into_changes(&mut self.outcome.changes, &mut self.outcome.due);
     }
 
     /// When something was first seen, though a clock that was ahead has written it.

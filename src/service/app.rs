@@ -248,7 +248,7 @@ impl Parts<'_> {
                     .measured(Arc::clone(&api_clock)),
                 sweep_every: inbox.sweep_every,
                 most_bytes: MOST_BYTES,
-                share: share(limit, inbox.poll_every),
+                requests_per_poll: requests_per_poll(limit, inbox.poll_every),
                 store: store.clone(),
                 clock: api_clock,
                 shared: Arc::clone(shared),
@@ -339,7 +339,7 @@ fn read_by(deadline: Timestamp, now: Timestamp) -> Timestamp {
 }
 
 /// A poll's fair part of the budget.
-fn share(limit: u32, poll_every: SignedDuration) -> usize {
+fn requests_per_poll(limit: u32, poll_every: SignedDuration) -> usize {
     let polls_a_minute = (60_000 / poll_every.as_millis().clamp(1, 60_000)).max(1);
     usize::try_from(i128::from(limit) / polls_a_minute).unwrap_or(1).max(1)
 }

@@ -295,7 +295,7 @@ impl Deliverer {
         let receiver = self.manner.receiver.as_str();
         let now = self.clock.now();
         let tried = Message { attempts: message.attempts + 1, ..message.clone() };
-        let jitter = dice(&message.id, tried.attempts);
+        let jitter = jitter(&message.id, tried.attempts);
         let reached = self.manner.reached(&attempt);
         let Attempt { outcome, settled, refused, .. } = attempt;
         let (reason, ambiguous) = match &outcome {
@@ -393,7 +393,7 @@ impl Deliverer {
 }
 
 /// A number from -1 to 1 that differs between messages and attempts.
-fn dice(message: &MessageId, attempt: u32) -> f64 {
+fn jitter(message: &MessageId, attempt: u32) -> f64 {
     let hash = short_hash(&format!("{message} {attempt}"));
     u32::from_str_radix(&hash[..8], 16).map_or(0.0, |number| f64::from(number) / f64::from(u32::MAX) * 2.0 - 1.0)
 }

@@ -175,7 +175,7 @@ async fn rest(
 }
 
 /// Watches for a clock that is set: what is put off until a time is put off as long as it was.
-pub(crate) async fn mind_the_clock(
+pub(crate) async fn watch_clock(
     store: Store,
     metrics: Arc<Metrics>,
     clock: Arc<dyn Clock>,
@@ -200,7 +200,7 @@ pub(crate) async fn mind_the_clock(
 }
 
 /// Looks after the watcher itself.
-pub(crate) async fn look_after(watchdog: Arc<WatchdogLoop>, owed: Arc<Notify>, stop: CancellationToken) {
+pub(crate) async fn run_watchdog(watchdog: Arc<WatchdogLoop>, owed: Arc<Notify>, stop: CancellationToken) {
     loop {
         tokio::select! {
             () = tokio::time::sleep(LOOK) => {}
@@ -215,7 +215,12 @@ pub(crate) async fn look_after(watchdog: Arc<WatchdogLoop>, owed: Arc<Notify>, s
 }
 
 /// Beats after polls, while every inbox was read completely, and not oftener than anybody needs.
-pub(crate) async fn beat(heartbeat: Arc<Heartbeat>, bells: Signals, clock: Arc<dyn Clock>, stop: CancellationToken) {
+pub(crate) async fn run_heartbeat(
+    heartbeat: Arc<Heartbeat>,
+    bells: Signals,
+    clock: Arc<dyn Clock>,
+    stop: CancellationToken,
+) {
     let mut heard_at: Option<Timestamp> = None;
     loop {
         tokio::select! {

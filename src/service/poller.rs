@@ -38,7 +38,7 @@ pub struct Poller {
     /// A full walk at least this often.
     pub sweep_every: SignedDuration,
     /// A poll's fair part of the budget, in requests.
-    pub share: usize,
+    pub requests_per_poll: usize,
     /// How many bytes of what the API sends one poll keeps.
     pub most_bytes: usize,
     pub store: Store,

@@ -258,7 +258,7 @@ pub(crate) async fn watch(
         }
         if is_asked || now != used {
             used = now;
-            take_in(&sources, &shared, &mut memory, edited.clock.now()).await;
+            apply_edits(&sources, &shared, &mut memory, edited.clock.now()).await;
         } else if memory.waits() {
             wait_for(&sources, &shared, &mut memory, edited.clock.now()).await;
         } else {
@@ -272,7 +272,7 @@ pub(crate) async fn watch(
 }
 
 /// Reads the files again and uses what is right of them.
-pub(crate) async fn take_in(sources: &Sources, shared: &Shared, memory: &mut Memory, now: Timestamp) {
+pub(crate) async fn apply_edits(sources: &Sources, shared: &Shared, memory: &mut Memory, now: Timestamp) {
     let mut found = Vec::new();
     let mut live = sources.read(&mut found);
     for mistake in &found {

@@ -83,7 +83,7 @@ impl Renewal {
     }
 
     /// Reads the secrets' files again and uses what is good and new; gives whether anything was.
-    pub fn take_in(&mut self) -> bool {
+    pub fn apply_edits(&mut self) -> bool {
         let (config, found) = again(&self.path, self.text.expose_secret().to_owned());
         for mistake in found.iter().filter(|mistake| mistake.is_error()) {
             tracing::warn!(mistake = mistake.line(), "secret.kept: the last good value goes on");
@@ -269,7 +269,7 @@ pub(crate) async fn watch(
         if is_asked || now.1 != used.1 {
             lock().compare();
         }
-        if (is_asked || now.0 != used.0) && lock().take_in() {
+        if (is_asked || now.0 != used.0) && lock().apply_edits() {
             owed.notify_one();
         }
         used = now;

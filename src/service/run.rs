@@ -14,7 +14,7 @@ use super::{
     app::App,
     deliverer::{Delivered, Deliverer, Limits},
     keeper,
-    loops::{PageProgress, Signals, beat, deliver, look_after, mind_the_clock, poll, until},
+    loops::{PageProgress, Signals, deliver, poll, run_heartbeat, run_watchdog, until, watch_clock},
     poller::Mode,
     reload, renew, succession,
 };
@@ -247,7 +247,7 @@ pub(crate) async fn daemon(app: App, stop: &CancellationToken, progress: PagePro
     }
     let (sources, shared) = app.edits;
     let (metrics, clock) = (Arc::clone(&shared.metrics), Arc::clone(&app.clock));
-    tracker.spawn(mind_the_clock(app.store.clone(), metrics, clock, Arc::clone(&owed), stop.clone()));
+    tracker.spawn(watch_clock(app.store.clone(), metrics, clock, Arc::clone(&owed), stop.clone()));
     let (again, asked, memory) = (stop.clone(), app.asked.clone(), app.memory);
     let edited = reload::Edited { store: app.store.clone(), clock: Arc::clone(&app.clock), owed: Arc::clone(&owed) };
     tracker.spawn(supervised("edits", RESTART, stop.clone(), move || {
@@ -279,13 +279,13 @@ pub(crate) async fn daemon(app: App, stop: &CancellationToken, progress: PagePro
     if let Some(watchdog) = app.watchdog {
         let (watchdog, owed, again) = (Arc::new(watchdog), Arc::clone(&owed), stop.clone());
         tracker.spawn(supervised("the watchdog", RESTART, stop.clone(), move || {
-            look_after(Arc::clone(&watchdog), Arc::clone(&owed), again.clone())
+            run_watchdog(Arc::clone(&watchdog), Arc::clone(&owed), again.clone())
         }));
     }
     if let Some(heartbeat) = app.heartbeat {
         let (heartbeat, clock, again) = (Arc::new(heartbeat), Arc::clone(&app.clock), stop.clone());
         tracker.spawn(supervised("the heartbeat", RESTART, stop.clone(), move || {
-            beat(Arc::clone(&heartbeat), bells.clone(), Arc::clone(&clock), again.clone())
+            run_heartbeat(Arc::clone(&heartbeat), bells.clone(), Arc::clone(&clock), again.clone())
         }));
     }
     {

@@ -66,7 +66,7 @@ pub(crate) struct RequestBudget {
     /// Requests that are free now.
     pub free: usize,
     /// A poll's fair part of the budget.
-    pub share: usize,
+    pub requests_per_poll: usize,
     /// A full walk at least this often.
     pub sweep_every: SignedDuration,
     /// Whether the time is the API's own, and not only ours.
@@ -77,13 +77,13 @@ pub(crate) struct RequestBudget {
 /// Decides how each query is walked: all fully where that fits; else for what is new, and those that
 /// are due for a full walk a part of it at a time.
 pub(crate) fn reaches(queries: &[Query], memory: &InboxMemory, mode: Mode, means: RequestBudget) -> Vec<WalkPlan> {
-    let RequestBudget { free, share, sweep_every, dated, now } = means;
+    let RequestBudget { free, requests_per_poll, sweep_every, dated, now } = means;
     let known = |query: &Query| memory.walks.get(&query.id).cloned().unwrap_or_default();
     let pages = |query: &Query| usize::try_from(known(query).pages.max(1)).unwrap_or(usize::MAX);
     let needed: usize = queries.iter().map(pages).fold(0, usize::saturating_add);
     let count = queries.len().max(1);
     let allowance = match mode {
-        Mode::Daemon => share.max(count * 2).min(free),
+        Mode::Daemon => requests_per_poll.max(count * 2).min(free),
         Mode::Once => free,
     };
     let most = |pages: usize| u32::try_from(pages.max(1)).unwrap_or(u32::MAX);
@@ -103,7 +103,7 @@ pub(crate) fn reaches(queries: &[Query], memory: &InboxMemory, mode: Mode, means
             let since = since.checked_sub(OVERLAP).unwrap_or(since);
             let (each, burst) = match mode {
                 // Half of what is free is left for the polls that come before a minute has passed.
-                Mode::Daemon => (share / count, free / 2 / count),
+                Mode::Daemon => (requests_per_poll / count, free / 2 / count),
                 Mode::Once => (free / count, 0),
             };
             if fits {

@@ -53,7 +53,7 @@ pub(super) fn connect(path: &Path) -> Result<Connection, StoreError> {
     check_format(path, &db)?;
     let named = |source| name(path, source);
     db.busy_timeout(BUSY).map_err(named)?;
-    look_through(path, &db)?;
+    quick_check(path, &db)?;
     // What is deleted is overwritten: it is what customers wrote.
     db.pragma_update(None, "secure_delete", true).map_err(named)?;
     // An older one is rewritten when room is given back; here it would wait for who writes.
@@ -102,7 +102,7 @@ fn check_length(path: &Path) -> Result<(), StoreError> {
         Ok(file)
             if file.is_file()
                 && ((1..SHORTEST).contains(&file.len())
-                    || !(file.len().is_multiple_of(SHORTEST) || beside(path, "-wal").exists())) =>
+                    || !(file.len().is_multiple_of(SHORTEST) || sibling_path(path, "-wal").exists())) =>
         {
             let what = format!("{} bytes are no whole database", file.len());
             Err(StoreError::Damaged { path: path.to_owned(), what })
@@ -112,7 +112,7 @@ fn check_length(path: &Path) -> Result<(), StoreError> {
 }
 
 /// Damage is told before anything is written, not when it happens to be read.
-fn look_through(path: &Path, db: &Connection) -> Result<(), StoreError> {
+fn quick_check(path: &Path, db: &Connection) -> Result<(), StoreError> {
     if std::fs::metadata(path).is_ok_and(|file| file.len() > LOOKED_THROUGH) {
         return Ok(());
     }
@@ -126,7 +126,7 @@ fn look_through(path: &Path, db: &Connection) -> Result<(), StoreError> {
     Err(StoreError::Damaged { path: path.to_owned(), what })
 }
 
-pub(super) fn beside(path: &Path, ending: &str) -> PathBuf {
+pub(super) fn sibling_path(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(ending);
     PathBuf::from(name)
@@ -157,7 +157,7 @@ pub(super) fn connect_copy(path: &Path) -> Result<Connection, StoreError> {
     if path.exists() {
         check_length(path)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
-        let file = Connection::open_with_flags(read_only(path, beside(path, "-wal").exists()), flags)
+        let file = Connection::open_with_flags(read_only(path, sibling_path(path, "-wal").exists()), flags)
             .map_err(|source| unopened(path, &source))?;
         file.busy_timeout(BUSY).map_err(named)?;
         check_format(path, &file)?;

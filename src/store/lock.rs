@@ -12,7 +12,7 @@ use std::{
 };
 
 use super::error::StoreError;
-use super::file::{Identity, beside, identity, private};
+use super::file::{Identity, identity, private, sibling_path};
 
 /// Whether a lock of the whole file is apart from locks of its parts.
 const APART: bool = cfg!(target_os = "linux");
@@ -84,7 +84,7 @@ impl Lock {
     /// # Errors
     /// [`StoreError::Locked`] where another process holds it, and nothing else tells the two apart.
     pub(super) fn renew(&mut self) -> Result<(), StoreError> {
-        let place = beside(&self.path, ".lock");
+        let place = sibling_path(&self.path, ".lock");
         if identity(&place).is_ok_and(|found| Identity::of(&self.beside).is_some_and(|own| own == found)) {
             return Ok(());
         }
@@ -103,7 +103,7 @@ fn real(path: &Path) -> PathBuf {
 }
 
 fn lock_beside(asked: &Path, real: &Path) -> Result<File, StoreError> {
-    let place = beside(real, ".lock");
+    let place = sibling_path(real, ".lock");
     let failed = |source| StoreError::File { path: place.clone(), source };
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);

@@ -10,7 +10,7 @@ use std::{
 };
 
 use super::{
-    file::{Identity, beside, identity},
+    file::{Identity, identity, sibling_path},
     lineage::Lineage,
 };
 
@@ -28,7 +28,7 @@ impl Mark {
     /// Of the state at `path`.
     pub(super) fn of(path: &Path) -> Self {
         let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-        Self { path: beside(&real, ".mark"), file: None }
+        Self { path: sibling_path(&real, ".mark"), file: None }
     }
 
     /// What it says; `None` without one that can be read.

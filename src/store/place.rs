@@ -16,7 +16,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::{
     error::StoreError,
-    file::{Identity, beside, connect, identity, name, private, read_only},
+    file::{Identity, connect, identity, name, private, read_only, sibling_path},
     lineage::{self, Lineage},
     lock::Lock,
     migrations,
@@ -66,7 +66,7 @@ impl StatePlace {
     /// Of the state that is locked, and open as `db`.
     pub(super) fn of(lock: Lock, db: &mut Connection) -> Result<Self, StoreError> {
         // Of a run that was killed while it wrote the state back.
-        forget(&beside(lock.path(), NEW));
+        forget(&sibling_path(lock.path(), NEW));
         let named = |source| name(lock.asked(), source);
         let mirror = Mirror::of(db, lock.path()).map_err(named)?;
         let version = version(db).map_err(named)?;
@@ -143,7 +143,7 @@ impl StatePlace {
                     Err(error @ StoreError::Locked { .. }) => return Err(error),
                     locked => locked.ok().flatten(),
                 };
-                let log = identity(&beside(&path, "-wal")).ok().filter(|log| Some(*log) != self.seen.log);
+                let log = identity(&sibling_path(&path, "-wal")).ok().filter(|log| Some(*log) != self.seen.log);
                 let stranger = locked.as_ref().and_then(|_| look_at(&path, log.is_some()));
                 let newest = lineage::of(db).map_err(|source| name(self.lock.asked(), source))?;
                 if let Some(locked) = locked
@@ -188,7 +188,7 @@ impl StatePlace {
     ) -> Result<Stranger, StoreError> {
         let failed = |source: io::Error| self.lost(&source);
         let now = lineage::now(self.mirror.db()).map_err(|source| name(self.lock.asked(), source))?;
-        let aside = beside(path, &format!("{ASIDE}{}", now.strftime("%Y%m%dT%H%M%SZ")));
+        let aside = sibling_path(path, &format!("{ASIDE}{}", now.strftime("%Y%m%dT%H%M%SZ")));
         let is_empty = fs::metadata(path).is_ok_and(|found| found.len() == 0);
         let mut lineage = known;
         if copy && !is_empty {
@@ -199,9 +199,9 @@ impl StatePlace {
         } else if !is_empty {
             fs::rename(path, &aside).map_err(failed)?;
             // What a copy has in its own log belongs to it.
-            let log = beside(path, "-wal");
+            let log = sibling_path(path, "-wal");
             if identity(&log).ok() != self.seen.log {
-                let _ = fs::rename(&log, beside(&aside, "-wal"));
+                let _ = fs::rename(&log, sibling_path(&aside, "-wal"));
             }
         }
         let found = match &lineage {
@@ -225,7 +225,7 @@ impl StatePlace {
             make_folder(folder).map_err(|source| self.lost(&source))?;
         }
         self.lock.renew()?;
-        let new = beside(path, NEW);
+        let new = sibling_path(path, NEW);
         let written = if from_memory { Err(None) } else { write_whole(db, &new).map_err(Some) };
         let (newest, from_memory) = match written {
             Ok(newest) => (newest, false),
@@ -248,7 +248,7 @@ impl StatePlace {
         locked.sync_all().map_err(|source| self.lost(&source))?;
         // The log of the file that was here must not be taken for the new one's.
         for ending in ["-wal", "-shm"] {
-            forget(&beside(path, ending));
+            forget(&sibling_path(path, ending));
         }
         put(&new, path, stranger.found == Found::Deleted && is_missing(path)).map_err(|source| self.lost(&source))?;
         self.go_over(db, locked)?;
@@ -310,7 +310,7 @@ fn see(path: &Path) -> io::Result<Seen> {
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(None),
         Err(error) => Err(error),
     };
-    let only = |ending: &str| Ok::<_, io::Error>(maybe(&beside(path, ending))?.map(|(found, ..)| found));
+    let only = |ending: &str| Ok::<_, io::Error>(maybe(&sibling_path(path, ending))?.map(|(found, ..)| found));
     Ok(Seen { file: maybe(path)?, log: only("-wal")?, index: only("-shm")? })
 }
 

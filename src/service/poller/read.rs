@@ -124,7 +124,13 @@ impl Poller {
         }
         let free = self.gate.free().await.saturating_sub(self.gate.kept_for_due().requests);
         let dated = self.clock.measured().is_some();
-        let means = RequestBudget { free, share: self.share, sweep_every: self.sweep_every, dated, now };
+        let means = RequestBudget {
+            free,
+            requests_per_poll: self.requests_per_poll,
+            sweep_every: self.sweep_every,
+            dated,
+            now,
+        };
         let ended = |kind: WalkKind, outcome: &str| self.shared.metrics.walked(&self.inbox, kind, outcome);
         let walker = self.walker(progress, &ended);
         let mut failure = None;

@@ -46,19 +46,19 @@ impl Folder {
         Self::start(self.root, self.sources, mode, self.now).await
     }
 
-    async fn take_in(&mut self) {
-        take_in(&self.sources, &self.shared, &mut self.memory, self.now).await;
+    async fn apply_edits(&mut self) {
+        apply_edits(&self.sources, &self.shared, &mut self.memory, self.now).await;
     }
 
     async fn edit(&mut self, name: &str, text: &str) -> &mut Self {
         write(&self.sources.rules.join(name), text);
-        self.take_in().await;
+        self.apply_edits().await;
         self
     }
 
     async fn remove(&mut self, name: &str) -> &mut Self {
         fs::remove_file(self.sources.rules.join(name)).unwrap();
-        self.take_in().await;
+        self.apply_edits().await;
         self
     }
 
@@ -147,7 +147,7 @@ async fn files_that_are_emptied_go_on_as_they_were() {
     for (name, _) in different(3) {
         write(&folder.sources.rules.join(name), "");
     }
-    folder.take_in().await;
+    folder.apply_edits().await;
     assert_eq!((folder.names(), folder.doubts()), (vec!["r1".to_owned(), "r2".to_owned(), "r3".to_owned()], none()));
     assert_eq!(folder.shared.live().mistakes.len(), 3);
 }
@@ -193,7 +193,7 @@ async fn all_rules_that_vanish_for_a_moment_go_on() {
     // The folder is there, and empty.
     fs::rename(&folder.sources.rules, &away).unwrap();
     fs::create_dir(&folder.sources.rules).unwrap();
-    folder.take_in().await;
+    folder.apply_edits().await;
     let said = Some("both rules are missing: r1, r2".to_owned());
     assert_eq!((folder.names().len(), folder.doubts()), (2, (vec![], said.clone())));
     assert_eq!(folder.later(7).await.names(), ["r1", "r2"]);
@@ -205,7 +205,7 @@ async fn all_rules_that_vanish_for_a_moment_go_on() {
     let mut folder = folder.restart(Mode::Daemon).await;
     fs::remove_dir(&folder.sources.rules).unwrap();
     fs::rename(&away, &folder.sources.rules).unwrap();
-    folder.take_in().await;
+    folder.apply_edits().await;
     assert_eq!((folder.names().len(), folder.doubts()), (2, none()));
 }
 
@@ -217,12 +217,12 @@ async fn most_rules_that_vanish_one_after_the_other_go_on() {
     folder.later(20).await;
     // As backups they are no rules either.
     fs::rename(folder.sources.rules.join("r3.toml"), folder.sources.rules.join("r3.toml.bak")).unwrap();
-    folder.take_in().await;
+    folder.apply_edits().await;
     let said = Some("3 of 5 rules are missing: r1, r2, r3".to_owned());
     assert_eq!((folder.names().len(), folder.doubts()), (5, (vec![], said.clone())));
     // Not most any more: what is still missing was removed.
     fs::rename(folder.sources.rules.join("r3.toml.bak"), folder.sources.rules.join("r3.toml")).unwrap();
-    folder.take_in().await;
+    folder.apply_edits().await;
     assert_eq!((folder.names(), folder.doubts().1), (vec!["r3".to_owned(), "r4".to_owned(), "r5".to_owned()], None));
     assert_eq!(folder.later(60).await.doubts(), none());
 }
@@ -246,7 +246,7 @@ async fn what_stays_missing_is_believed_or_accepted() {
         let mut folder = folder_of(3).await;
         fs::remove_dir_all(&folder.sources.rules).unwrap();
         fs::create_dir(&folder.sources.rules).unwrap();
-        folder.take_in().await;
+        folder.apply_edits().await;
         assert_eq!(folder.later(599).await.names().len(), 3);
         if accepted {
             let set = folder.sources.read(&mut Vec::new()).rules;
@@ -266,22 +266,22 @@ async fn what_stays_missing_is_believed_or_accepted() {
 async fn a_folder_that_cannot_be_read_is_never_an_order() {
     let mut folder = folder_of(1).await;
     fs::rename(&folder.sources.rules, folder.root.path().join("away")).unwrap();
-    folder.take_in().await;
+    folder.apply_edits().await;
     let said = "the only rule is missing, since their folder cannot be read (it does not exist): r1";
     assert_eq!((folder.names().len(), folder.doubts().1.as_deref()), (1, Some(said)));
     assert_eq!(folder.later(3_600).await.names(), ["r1"]);
     // A link to nothing in its place.
     std::os::unix::fs::symlink("nowhere", &folder.sources.rules).unwrap();
-    folder.take_in().await;
+    folder.apply_edits().await;
     assert_eq!((folder.names().len(), folder.doubts().1.as_deref()), (1, Some(said)));
     // A file in its place.
     fs::remove_file(&folder.sources.rules).unwrap();
     fs::write(&folder.sources.rules, "").unwrap();
-    folder.take_in().await;
+    folder.apply_edits().await;
     assert_eq!((folder.names().len(), folder.doubts().1.is_some()), (1, true));
     fs::remove_file(&folder.sources.rules).unwrap();
     fs::rename(folder.root.path().join("away"), &folder.sources.rules).unwrap();
-    folder.take_in().await;
+    folder.apply_edits().await;
     assert_eq!((folder.names().len(), folder.doubts()), (1, none()));
 }
 

@@ -69,7 +69,7 @@ impl Bench {
     fn renewed(&mut self) -> Vec<String> {
         let senders = self.renewal.holders.senders.clone();
         let before: Vec<_> = senders.iter().map(|(name, sender)| (name.clone(), sender.get())).collect();
-        self.renewal.take_in();
+        self.renewal.apply_edits();
         let is_new = |(name, sender): &(String, Arc<Sender>)| !Arc::ptr_eq(&senders[name].get(), sender);
         before.iter().filter(|known| is_new(known)).map(|(name, _)| name.clone()).collect()
     }
@@ -78,7 +78,7 @@ impl Bench {
 #[test]
 fn what_is_new_is_used_and_nothing_else_is_touched() {
     let mut bench = Bench::new();
-    assert!(!bench.renewal.take_in(), "nothing has changed");
+    assert!(!bench.renewal.apply_edits(), "nothing has changed");
     for (file, text, receiver) in [
         ("slack", "https://hooks.slack.com/services/T0/B0/2", "support"),
         ("smtp", "smtps://u:two@mail.example.com:465", "leads"),
@@ -92,7 +92,7 @@ fn what_is_new_is_used_and_nothing_else_is_touched() {
     }
     for (file, text) in [("token", "t2\n"), ("heart", "https://hc.example.com/2"), ("web", "w2")] {
         bench.write(file, text);
-        assert!(bench.renewal.take_in(), "{file}");
+        assert!(bench.renewal.apply_edits(), "{file}");
     }
     let held = |held: &Option<Renewable<SecretString>>| held.as_ref().unwrap().get().expose_secret().to_owned();
     assert_eq!(bench.token(), "t2");
@@ -116,7 +116,7 @@ fn what_is_empty_missing_or_wrong_goes_on_as_it_was_and_holds_up_nothing() {
     bench.write("smtp", "");
     assert_eq!(bench.renewed(), Vec::<String>::new());
     bench.write("token", "t2");
-    assert!(bench.renewal.take_in());
+    assert!(bench.renewal.apply_edits());
     assert_eq!(bench.token(), "t2");
 }
 
@@ -136,7 +136,7 @@ fn a_folder_of_secrets_that_is_swapped_by_its_link_is_seen() {
     std::os::unix::fs::symlink("..2", path("..new")).unwrap();
     fs::rename(path("..new"), path("..data")).unwrap();
     assert_ne!(bench.renewal.look(), before);
-    assert!(bench.renewal.take_in());
+    assert!(bench.renewal.apply_edits());
     assert_eq!(bench.token(), "t2");
 }
 

@@ -30,8 +30,8 @@ fn memory(walks: &[(&str, u32, Option<i64>)]) -> InboxMemory {
     InboxMemory { walks: walks.collect(), ..InboxMemory::default() }
 }
 
-fn means(free: usize, share: usize) -> RequestBudget {
-    RequestBudget { free, share, sweep_every: SignedDuration::from_mins(5), dated: true, now: noon() }
+fn means(free: usize, requests_per_poll: usize) -> RequestBudget {
+    RequestBudget { free, requests_per_poll, sweep_every: SignedDuration::from_mins(5), dated: true, now: noon() }
 }
 
 fn news(cap: u32) -> Recent {

@@ -41,18 +41,18 @@ async fn known(store: &Store) -> (Vec<String>, usize, usize) {
 /// What is done to the files of a state that a run works on.
 type Deed = fn(&Path);
 
-fn beside(path: &Path, ending: &str) -> PathBuf {
+fn sibling_path(path: &Path, ending: &str) -> PathBuf {
     PathBuf::from(format!("{}{ending}", path.display()))
 }
 
 fn without(path: &Path, endings: &[&str]) {
     for ending in endings {
-        fs::remove_file(beside(path, ending)).unwrap();
+        fs::remove_file(sibling_path(path, ending)).unwrap();
     }
 }
 
 fn moved(text: &str, path: &Path) {
-    let new = beside(path, ".x");
+    let new = sibling_path(path, ".x");
     fs::write(&new, text).unwrap();
     fs::rename(new, path).unwrap();
 }
@@ -61,8 +61,8 @@ fn moved(text: &str, path: &Path) {
 const DEEDS: [(&str, Deed, Found, bool); 15] = [
     ("the file", |path| fs::remove_file(path).unwrap(), Found::Deleted, true),
     ("all of them", |path| without(path, &["", "-wal", "-shm", ".lock", ".mark"]), Found::Deleted, true),
-    ("the log", |path| fs::remove_file(beside(path, "-wal")).unwrap(), Found::Deleted, true),
-    ("the index", |path| fs::remove_file(beside(path, "-shm")).unwrap(), Found::Deleted, true),
+    ("the log", |path| fs::remove_file(sibling_path(path, "-wal")).unwrap(), Found::Deleted, true),
+    ("the index", |path| fs::remove_file(sibling_path(path, "-shm")).unwrap(), Found::Deleted, true),
     ("the log and the index", |path| without(path, &["-wal", "-shm"]), Found::Deleted, true),
     ("the folder", |path| fs::remove_dir_all(path.parent().unwrap()).unwrap(), Found::Deleted, true),
     (
@@ -80,7 +80,7 @@ const DEEDS: [(&str, Deed, Found, bool); 15] = [
         Found::Deleted,
         true,
     ),
-    ("moved away", |path| fs::rename(path, beside(path, ".old")).unwrap(), Found::Deleted, true),
+    ("moved away", |path| fs::rename(path, sibling_path(path, ".old")).unwrap(), Found::Deleted, true),
     ("an empty file", |path| moved("", path), Found::Replaced, true),
     ("a text", |path| moved("these are somebody's letters", path), Found::Replaced, true),
     (
@@ -254,7 +254,7 @@ async fn a_state_that_is_gone_or_another_one_at_the_start_is_told() {
     gone(folder.path()).await;
     // Taking the lock to see that it is free made an empty file nowhere.
     for ending in ["", "-wal", "-shm"] {
-        let _ = fs::remove_file(beside(&path, ending));
+        let _ = fs::remove_file(sibling_path(&path, ending));
     }
     assert!(Store::missing(&path).is_some());
     let second = held(folder.path()).await;
@@ -299,7 +299,7 @@ async fn what_another_program_does_without_harm_is_no_loss() {
     assert_eq!((known(&store).await, store.loss().await.unwrap()), (expected, None));
     // Somebody rewrites it, and nothing is missing.
     drop(other);
-    let new = beside(&path, ".smaller");
+    let new = sibling_path(&path, ".smaller");
     let db = rusqlite::Connection::open(&path).unwrap();
     db.execute("VACUUM INTO ?1", [new.to_string_lossy()]).unwrap();
     drop(db);
@@ -332,9 +332,9 @@ async fn whoever_has_the_lock_has_the_state() {
     tell(&store, "told", 0).await;
     let is_locked = |path: &Path| matches!(Lock::take(path), Err(StoreError::Locked { .. }));
     // Its lock file is deleted, or is another one.
-    fs::remove_file(beside(&path, ".lock")).unwrap();
+    fs::remove_file(sibling_path(&path, ".lock")).unwrap();
     assert!(is_locked(&path));
-    moved("1", &beside(&path, ".lock"));
+    moved("1", &sibling_path(&path, ".lock"));
     assert!(is_locked(&path));
     store.look().await.unwrap();
     // By other names.
@@ -351,7 +351,7 @@ async fn whoever_has_the_lock_has_the_state() {
 
     // Somebody else was faster: this one has it no more.
     for ending in ["", "-wal", "-shm", ".lock"] {
-        fs::remove_file(beside(&path, ending)).unwrap();
+        fs::remove_file(sibling_path(&path, ending)).unwrap();
     }
     let other = Store::hold(Lock::take(&path).unwrap()).await.unwrap();
     let firing = alert("c", at(1));

@@ -125,7 +125,7 @@ async fn a_torn_walk_that_does_not_show_somebody_is_no_knowledge_either() {
 /// Twelve live chats, of which a poll may read one page; `c000` is over by now, or deleted.
 async fn narrow(gone: bool) -> Bench {
     let mut bench = bench().await;
-    bench.poller.share = 1;
+    bench.poller.requests_per_poll = 1;
     for index in 1..12 {
         bench.inbox.sandbox.put(live(index)).unwrap();
     }

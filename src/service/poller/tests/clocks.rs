@@ -97,7 +97,7 @@ async fn who_is_new_is_noticed_at_once_whatever_our_clock_says() {
                 continue;
             }
             let (mut bench, _) = ahead(WAITING, by, dated).await;
-            bench.poller.share = 1;
+            bench.poller.requests_per_poll = 1;
             for index in 0..12 {
                 bench
                     .inbox
@@ -122,7 +122,7 @@ async fn records_from_the_future_hide_nobody() {
     for (dated, future) in [(true, 9), (false, 9), (true, 2), (false, 2)] {
         for by in [seconds(0), seconds(180), seconds(-180)] {
             let (mut bench, _) = ahead(WAITING, by, dated).await;
-            bench.poller.share = 2;
+            bench.poller.requests_per_poll = 2;
             let later: Timestamp = "2099-01-01T00:00:00Z".parse().unwrap();
             for index in 0..12 {
                 let at = if index < future { later } else { noon() - seconds(60) };

@@ -212,7 +212,7 @@ async fn a_thousand_due_moments_an_hour_starve_no_sweep() {
     }
     let (clock, store) = (Arc::clone(&bench.poller.clock), bench.poller.store.clone());
     bench.poller.gate = BudgetGate::open("main", 80, clock, store, None).await.unwrap();
-    bench.poller.share = 20;
+    bench.poller.requests_per_poll = 20;
     let mut sweeps = 0;
     for second in 1..=240_i64 {
         if second % 4 == 0 {

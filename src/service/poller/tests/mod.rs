@@ -128,7 +128,7 @@ impl Bench {
             gate: gate.measured(api_clock.clone()),
             sweep_every: SignedDuration::from_mins(5),
             most_bytes: 16 << 20,
-            share: 1_000,
+            requests_per_poll: 1_000,
             store,
             clock: api_clock,
             shared: Arc::new(shared),

@@ -72,7 +72,7 @@ fn go_wrong(bench: &Bench, random: &mut Random) {
 async fn story(seed: u64, share: usize) {
     let mut random = Random::new(seed);
     let mut bench = Bench::new(&[("waiting", WAITING)], CUSTOMERS - 4).await;
-    bench.poller.share = share;
+    bench.poller.requests_per_poll = share;
     let mut before: Vec<String> = Vec::new();
     for step in 0..25 {
         bench.advance(15);

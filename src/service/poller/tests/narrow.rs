@@ -14,7 +14,7 @@ use crate::{
 /// Twelve customers, of whom a poll may read one page.
 async fn bench() -> Bench {
     let mut bench = Bench::new(&[("waiting", WAITING)], 12).await;
-    bench.poller.share = 1;
+    bench.poller.requests_per_poll = 1;
     bench.good().await;
     assert_eq!(bench.firing().await, all(12));
     bench
@@ -175,7 +175,7 @@ repeat = "2m"
 /// Three customers who wrote a minute ago, one page at a poll, and no full walk for long.
 async fn escalating() -> Bench {
     let mut bench = Bench::new(&[("waiting", ESCALATES)], 12).await;
-    bench.poller.share = 1;
+    bench.poller.requests_per_poll = 1;
     bench.poller.sweep_every = SignedDuration::from_hours(1);
     bench.good().await;
     assert_eq!(bench.told().await, (12, 0));
@@ -232,7 +232,7 @@ async fn polls_are_not_complete_while_no_full_walk_comes_to_its_end() {
     // The first poll reads what is free, and not all.
     let (clock, store) = (Arc::clone(&bench.poller.clock), bench.poller.store.clone());
     bench.poller.gate = BudgetGate::open("main", 4, clock, store, None).await.unwrap();
-    bench.poller.share = 1;
+    bench.poller.requests_per_poll = 1;
     let mut complete = Vec::new();
     for _ in 0..40 {
         bench.advance(45);
