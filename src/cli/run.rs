@@ -193,7 +193,7 @@ pub(super) fn load_files(global: &Global) -> Result<Files, Exit> {
 
 /// The folder of rules cannot be read, and nothing is remembered of any.
 pub(super) fn without_rules(global: &Global) -> Exit {
-    let line = "nothing was read or sent: without the rules nobody knows what to look for";
+    let line = "the folder of rules cannot be read: nothing was polled or sent";
     terminal::note(global, Level::ERROR, line);
     Exit::Usage
 }

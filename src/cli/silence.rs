@@ -128,7 +128,7 @@ async fn add(
         return Ok(Exit::Usage);
     }
     let Ok(ends_at) = desk.now.checked_add(how_long) else {
-        terminal::note(global, Level::ERROR, "that is longer than time lasts");
+        terminal::note(global, Level::ERROR, "--for: this is too long");
         return Ok(Exit::Usage);
     };
     let silence = Silence { id: 0, matchers, created_at: desk.now, ends_at, comment, created_by: by };
@@ -162,7 +162,7 @@ fn mistakes(matchers: &Matchers, how_long: SignedDuration, desk: &CommandContext
     let severities = Severity::NAMES.map(|(name, _)| name).to_vec();
     let mut mistakes = Vec::new();
     if how_long <= SignedDuration::ZERO {
-        mistakes.push("--for: a silence lasts longer than that".to_owned());
+        mistakes.push("--for: a silence must be longer than zero".to_owned());
     }
     for (what, value, known) in [
         ("rule", &matchers.rule, rules),

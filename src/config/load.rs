@@ -483,7 +483,11 @@ impl Loader<'_, '_> {
                 }
                 if address.is_some_and(|address| !address.ip().is_loopback()) && table.token.is_none() {
                     let help = "add token = { env = \"PENGWATCH_WEB_TOKEN\" }, or listen on 127.0.0.1";
-                    self.error(listen.span(), "whoever reaches this address could ask and acknowledge", help);
+                    self.error(
+                        listen.span(),
+                        "this address is reachable from other machines, so `token` is required",
+                        help,
+                    );
                 }
                 address
             }

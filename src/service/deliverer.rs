@@ -1,5 +1,5 @@
-//! One round of delivery: claim what is due → still true? → compose → send → decide → record. It is long since the
-//! steps stand in one place.
+//! One round of delivery: claim what is due → still true? → compose → send → decide → record. It is long because
+//! the steps stand in one place.
 
 use std::sync::Arc;
 

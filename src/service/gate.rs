@@ -63,7 +63,7 @@ impl BudgetGate {
         deadline: Option<Timestamp>,
     ) -> Result<Self, crate::store::StoreError> {
         let (times, hold) = store.requests(inbox).await?;
-        // Who could not believe an answer's longer pause does not believe it of the file.
+        // A stored pause has the same upper limit as a `Retry-After`.
         let hold = hold.filter(|(since, until)| until.duration_since(*since) <= MOST_PAUSE);
         let ledger = RequestLedger::new(limit, times).held(hold.map(|(since, until)| Hold { since, until }));
         let (opened_at, opened_steady) = (clock.now(), clock.steady());

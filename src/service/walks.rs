@@ -1,4 +1,4 @@
-//! One poll's walks: which query fully, which only for what is new, and what they are evidence of. It is long, since
+//! One poll's walks: which query fully, which only for what is new, and what they are evidence of. It is long because
 //! what is decided of a walk, what it does and what it leaves behind are read together.
 
 use std::{

@@ -114,7 +114,7 @@ fn of_inbox(inbox: &str, memory: &InboxMemory, after: SignedDuration, now: Times
     troubles
 }
 
-/// Troubles that were told, whose cause has another face now and is not gone: their end would be a false word.
+/// Reported problems that still exist in another form: they must not be reported as over.
 fn unproved(
     told: &[Trouble],
     troubles: &[Trouble],

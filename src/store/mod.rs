@@ -1,7 +1,8 @@
 //! What is remembered: alerts, candidates, what is owed, and how sending it went.
 //!
 //! State changes and the notifications they owe commit in one transaction. This room stores nouns and
-//! decides nothing; it knows no rule, no wire, no clock. It is long since every wish has its words about errors.
+//! decides nothing; it knows no rule, no wire, no clock. It is long because it lists
+//! every operation with its errors.
 
 mod alerts;
 mod connection;

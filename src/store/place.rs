@@ -1,7 +1,7 @@
 //! Whether the state is still in its place while a `run` works on it, and how it is put back.
 //!
 //! What the run knows is newer than whatever is found there: the open file, where it was deleted or another one was
-//! put in its place; what lives in memory, where the file itself was written over. It is long since every way in which
+//! put in its place; what lives in memory, where the file itself was written over. It is long because every way in which
 //! a file can be lost stands beside what is done about it.
 
 use std::{

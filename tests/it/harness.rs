@@ -1,5 +1,5 @@
 //! A temporary folder with everything a user would have, a made-up inbox and sinks on loopback, and
-//! the real binary. It is long since the other tests would repeat what is not here.
+//! the real binary. It is long because it holds what the other tests share.
 
 use std::{
     fs,

@@ -189,7 +189,7 @@ fn a_silence_of_nothing_or_of_what_is_not_there_is_refused() {
     home.run(&["silence", "add", "--tag", "vip", "--for", "0s", "--comment", "x"]).says(
         2,
         "",
-        "--for: a silence lasts longer than that\n",
+        "--for: a silence must be longer than zero\n",
     );
 }
 

@@ -216,7 +216,7 @@ fn rules_that_are_not_there_end_nothing() {
     let first = Home::watching();
     fs::remove_dir_all(first.path("rules")).expect("a folder");
     for arguments in [&["run", "--once"][..], &["run"], &["run", "--dry-run"]] {
-        let nothing = "nothing was read or sent: without the rules nobody knows what to look for\n";
+        let nothing = "the folder of rules cannot be read: nothing was polled or sent\n";
         first.run(arguments).says(2, "", &format!("{cannot}{nothing}"));
     }
     assert!(!first.path("pengwatch.db").exists());

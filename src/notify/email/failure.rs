@@ -41,7 +41,7 @@ pub(super) enum SmtpTrouble {
 impl SmtpTrouble {
     /// What came is not what a mail server says here.
     pub(super) fn no_smtp() -> Self {
-        Self::Broken("no SMTP, or the connection broke off,".to_owned())
+        Self::Broken("unexpected reply or lost connection".to_owned())
     }
 
     /// More came than any mail server says.

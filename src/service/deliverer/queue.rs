@@ -34,7 +34,7 @@ impl<'a> SendQueue<'a> {
         let subjects: Vec<HashSet<Subject<'a>>> = subjects.collect();
         let mut waiting: Vec<usize> = (0..due.messages.len()).collect();
         if due.reception.is_broken() {
-            // A message that only some recipients lack, or that nobody takes, must not be every probe.
+            // Probe with the message that was tried least, so that one bad message is not tried every time.
             waiting.sort_by_key(|place| due.messages[*place].0.attempts);
         }
         // What was put together anew is younger than what it tells. An end comes before the next beginning: a

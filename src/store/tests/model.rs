@@ -1,6 +1,6 @@
 //! Random work on the store and on a plain model of it, with crashes: both give the same answers.
 //!
-//! The model keeps lists in memory and looks through them; it knows no table, key or query. It is long since
+//! The model keeps lists in memory and looks through them; it knows no table, key or query. It is long because
 //! every kind of work stands beside what it means for the lists.
 
 use std::{
