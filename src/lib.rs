@@ -46,6 +46,7 @@ pub mod inside {
             load::{Secrets, judge, load},
         },
         diagnose::{Diagnostic, Source, draw::draw, nearest::suggest},
+        engine::retry::{Decision, decide},
         inbox::{
             client::Patience,
             error::InboxError,
@@ -69,11 +70,7 @@ pub mod inside {
             webhook::{check_header, fits_header, key as signing_key},
         },
         notify::{
-            email::Email,
-            response::Answer,
-            retry::{Decision, decide},
-            slack::outcome as slack_outcome,
-            webhook::outcome as webhook_outcome,
+            email::Email, response::Answer, slack::outcome as slack_outcome, webhook::outcome as webhook_outcome,
         },
         render::{
             renderer::Renderer,

@@ -12,10 +12,7 @@ use super::{
     state::{CommandContext, list},
     terminal,
 };
-use crate::{
-    model::{MessageId, time::iso},
-    store::{Change, StoredMessage},
-};
+use crate::model::{Change, MessageId, StoredMessage, time::iso};
 
 /// What can be done with messages.
 #[derive(Debug, Subcommand)]

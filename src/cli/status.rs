@@ -15,11 +15,11 @@ use crate::{
     config::StateLocation as Place,
     engine::faults,
     model::{
-        Alert, InboxMemory, Loss, MissingRules, ReceiverState, State,
+        Alert, Backlog, InboxMemory, Loss, MissingRules, ReceiverState, State, Waiting,
         time::{elapsed, human, iso},
     },
     service::lookout::blind_by_files,
-    store::{Backlog, Store, Waiting},
+    store::Store,
 };
 
 /// What the command takes.

@@ -7,7 +7,7 @@
 use jiff::Timestamp;
 
 use crate::{
-    model::{Alert, Entry, Event, Happened, Notification, StepProgress, ToldReceiver},
+    model::{Alert, Entry, Event, Happened, Notification, StepProgress, ToldReceiver, history::detail::of_step},
     rules::{Rule, Step, hours::Outside},
 };
 
@@ -27,12 +27,13 @@ pub(crate) fn by_steps(rule: &Rule, alert: &mut Alert, now: Timestamp) -> StepsD
     let open = rule.is_open(now);
     let outside = rule.hours.as_ref().map(|hours| &hours.outside);
     for (number, step) in rule.notify.iter().enumerate() {
+        let counted = u32::try_from(number).unwrap_or(u32::MAX);
         let progress = alert.steps.get(number).cloned().unwrap_or_default();
         let Some((event, fell_due)) = falls_due(rule, step, &progress, (alert.since, fired_at), now) else { continue };
         let instead;
         let to = match outside {
             Some(Outside::Drop) if !rule.is_open(fell_due) => {
-                due.history.push(Entry::of(alert, Happened::Dropped, now).detail(what(number, event)));
+                due.history.push(Entry::of(alert, Happened::Dropped, now).detail(of_step(counted, event, "")));
                 if let Some(progress) = alert.steps.get_mut(number) {
                     progress.last_at = Some(now);
                 }
@@ -54,7 +55,7 @@ pub(crate) fn by_steps(rule: &Rule, alert: &mut Alert, now: Timestamp) -> StepsD
                 rule: rule.name.clone(),
                 inbox: alert.inbox.clone(),
                 receiver: receiver.clone(),
-                step: u32::try_from(number).unwrap_or(u32::MAX),
+                step: counted,
                 event,
                 template: step.template.clone(),
                 due_at: now,
@@ -67,12 +68,7 @@ pub(crate) fn by_steps(rule: &Rule, alert: &mut Alert, now: Timestamp) -> StepsD
 
 /// What the history says of something that is owed now.
 pub(crate) fn entry(alert: &Alert, owed: &Notification, now: Timestamp) -> Entry {
-    Entry::of(alert, Happened::Owed, now).who(&owed.receiver).detail(what(owed.step as usize, owed.event))
-}
-
-/// A step and an event, as the history says it.
-fn what(step: usize, event: Event) -> String {
-    format!("step {} {}", step + 1, event.name())
+    Entry::of(alert, Happened::Owed, now).who(&owed.receiver).detail(of_step(owed.step, owed.event, ""))
 }
 
 /// Whether a step is due, with which event, and when it fell due.

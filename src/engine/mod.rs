@@ -21,6 +21,7 @@ mod live_chats;
 pub(crate) mod missing;
 pub(crate) mod observed;
 pub(crate) mod plan;
+pub(crate) mod retry;
 pub(crate) mod successor;
 #[cfg(test)]
 mod tests;

@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 
-use super::{Alert, AlertId};
+use super::{Alert, AlertId, Event};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Happened {
@@ -136,6 +136,30 @@ impl Entry {
     pub fn detail(mut self, detail: impl Into<String>) -> Self {
         self.detail = detail.into();
         self
+    }
+}
+
+/// Why something happened, or what exactly, in the history's words.
+pub(crate) mod detail {
+    use super::Event;
+
+    /// It is not known how the attempt ended.
+    pub(crate) const CUT_OFF: &str = "it was cut off in the middle of the attempt";
+    pub(crate) const REPLAYED: &str = "replayed by hand";
+    pub(crate) const DROPPED: &str = "dropped by hand";
+    pub(crate) const RECEIVER_GONE: &str = "the receiver is gone";
+    pub(crate) const RECEIVER_RENAMED: &str = "the receiver has another name now";
+    pub(crate) const OTHERS_NAMED: &str = "the rule names others now";
+
+    /// A step, which counts from 0, with its event, and why where that is not empty: "step 2 fired: HTTP 503".
+    pub(crate) fn of_step(step: u32, event: Event, why: &str) -> String {
+        let what = format!("step {} {}", u64::from(step) + 1, event.name());
+        if why.is_empty() { what } else { format!("{what}: {why}") }
+    }
+
+    /// Another receiver was to be notified.
+    pub(crate) fn in_place_of(receiver: &str) -> String {
+        format!("in place of {receiver}")
     }
 }
 

@@ -7,6 +7,7 @@ pub(crate) mod alert;
 mod by_clock;
 pub(crate) mod clocks;
 pub(crate) mod contact;
+mod delivery;
 pub(crate) mod doubt;
 pub(crate) mod field;
 pub(crate) mod filter;
@@ -35,6 +36,9 @@ pub(crate) use alert::{
 };
 pub(crate) use clocks::{Clocks, Dated, Measure};
 pub(crate) use contact::{Contact, ContactId, Unreadable};
+pub(crate) use delivery::{
+    AttemptRecord, Backlog, Change, DeliveryStep, HandOver, Left, Open, Owed, Passed, StoredMessage, Waiting,
+};
 pub(crate) use doubt::{Differs, Doubt, Emptied};
 pub(crate) use filter::Filter;
 pub(crate) use history::{Entry, Happened};

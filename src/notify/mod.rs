@@ -2,14 +2,13 @@
 //!
 //! Knows the wire and how each kind of receiver says yes, no and later; knows nothing of rules, of
 //! templates or of what is stored. Bodies come rendered, secrets and the HTTP client come from the
-//! caller, and what a send gives is data: [`Attempt`], from which [`retry::decide`] makes what to do.
+//! caller, and what a send gives is data: [`Attempt`], from which the engine decides what becomes of the message.
 
 pub(crate) mod console;
 pub(crate) mod email;
 pub(crate) mod ending;
 mod refusal;
 pub(crate) mod response;
-pub(crate) mod retry;
 mod said;
 pub(crate) mod slack;
 #[cfg(test)]

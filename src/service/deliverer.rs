@@ -16,7 +16,6 @@ mod parcel;
 mod persons;
 mod queue;
 
-use self::delivered::told_by;
 pub(crate) use self::{
     delivered::Delivered,
     inboxes::{Inboxes, PutOff},
@@ -27,19 +26,17 @@ use crate::{
     clock::Clock,
     engine::{
         group::GroupBy,
+        retry::{Decision, PartialDelivery, decide, reception},
         validity::{OwedClaim, Validity, judge},
     },
     model::{
-        Attempt, Message, MessageId, Outcome, OutgoingMessage, Privacy, ReceiverState, Renewable, WATCHDOG,
-        alert::short_hash,
+        Attempt, AttemptRecord, DeliveryStep, Message, MessageId, Open, Outcome, OutgoingMessage, Owed, Privacy,
+        ReceiverState, Renewable, WATCHDOG, alert::short_hash,
     },
-    notify::{
-        Sender,
-        retry::{Decision, PartialDelivery, decide, reception},
-    },
+    notify::Sender,
     render::Format,
     service::deliverer::queue::SendQueue,
-    store::{AttemptRecord, DeliveryStep, Open, Owed, Store, StoreError},
+    store::{Store, StoreError},
 };
 
 /// How soon it is looked again whether the loss of the state was told.
@@ -200,7 +197,7 @@ impl Deliverer {
         round: &mut Delivered,
     ) -> Result<Option<(OutgoingMessage, usize)>, StoreError> {
         let Some(open) = self.true_and_known(message, round).await? else { return Ok(None) };
-        let told: Vec<&Owed> = told_by(&open, message).collect();
+        let told: Vec<&Owed> = open.told_by(&message.id).collect();
         if told.is_empty() {
             return Ok(None);
         }
@@ -227,7 +224,7 @@ impl Deliverer {
         self.compose(unsent, self.manner.group, "").await?;
         let (open, _) = self.all_that_is_true().await?;
         let parcels = open.messages.iter().map(|(message, settled)| {
-            let told: Vec<&Owed> = told_by(&open, message).collect();
+            let told: Vec<&Owed> = open.told_by(&message.id).collect();
             self.parcel(message, settled, &told)
         });
         Ok(parcels.collect())

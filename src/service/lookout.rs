@@ -6,8 +6,9 @@ use super::shared::Shared;
 use crate::{
     config::Config,
     engine::blind::{Standing, blind},
+    model::Backlog,
     rules::RuleSet,
-    store::{Backlog, Store, StoreError},
+    store::{Store, StoreError},
 };
 
 /// Sees for which inboxes nobody is watched for.

@@ -18,8 +18,8 @@ use prometheus_client::{
 
 use super::walks::WalkKind;
 use crate::{
-    model::{Alert, Changes, Happened, InboxMemory, Problem, Reason, State, WATCHDOG, time::elapsed},
-    store::{Backlog, Store, StoreError},
+    model::{Alert, Backlog, Changes, Happened, InboxMemory, Problem, Reason, State, WATCHDOG, time::elapsed},
+    store::{Store, StoreError},
 };
 
 /// Upper bounds of the histograms, in seconds: from a live chat's patience to two days.

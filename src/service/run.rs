@@ -20,9 +20,9 @@ use super::{
 };
 use crate::{
     clock::Clock,
-    model::WATCHDOG,
+    model::{WATCHDOG, Waiting},
     notify::ending::{AFTER_STOP, LAST_WORDS},
-    store::{StoreError, Waiting},
+    store::StoreError,
 };
 
 /// How long what is under way may take after the word to stop.

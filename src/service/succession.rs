@@ -5,7 +5,8 @@ use jiff::Timestamp;
 use super::shared::Shared;
 use crate::{
     engine::successor::successors,
-    store::{Passed, Store, StoreError},
+    model::Passed,
+    store::{Store, StoreError},
 };
 
 /// Of one receiver; gives how many notifications went to others.

@@ -7,12 +7,12 @@ use jiff::{SignedDuration, Timestamp};
 use super::shared::Shared;
 use crate::{
     clock::Clock,
-    engine::{faults, watch::watch},
+    engine::{faults, retry::BROKEN_AFTER, watch::watch},
     model::{
-        Alert, InboxMemory, Loss, MissingRules, Problem, Trouble, WATCHDOG, snapshot::ConditionFailed, time::human,
+        Alert, Backlog, InboxMemory, Loss, MissingRules, Problem, Trouble, WATCHDOG, snapshot::ConditionFailed,
+        time::human,
     },
-    notify::retry::BROKEN_AFTER,
-    store::{Backlog, Store, StoreError},
+    store::{Store, StoreError},
 };
 
 /// The watchdog of the whole program.

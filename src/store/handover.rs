@@ -7,16 +7,7 @@ use super::{
     history, outbox, receivers,
     rows::{self, json, micros},
 };
-use crate::model::{Alert, Entry, Happened, MessageId, NotificationId, Reason};
-
-/// What goes over to another receiver.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum HandOver {
-    /// What a message tells that was given up.
-    Message(MessageId),
-    /// All that is owed to a receiver.
-    Receiver(String),
-}
+use crate::model::{Alert, Entry, HandOver, Happened, NotificationId, Reason, history::detail};
 
 /// Owes what one receiver was to be told to another one, too: of alerts that last, and of which that one
 /// has not been told. Gives how many notifications that were.
@@ -46,7 +37,7 @@ pub(super) fn hand_over(db: &Connection, handed: &HandOver, to: &str, now: Times
         ))?
         .execute(params![name, to, micros(now)])?;
     for (alert, whose) in &alerts {
-        let entry = Entry::of(alert, Happened::Owed, now).who(to).detail(format!("in place of {whose}"));
+        let entry = Entry::of(alert, Happened::Owed, now).who(to).detail(detail::in_place_of(whose));
         history::write(db, &entry)?;
     }
     Ok(handed)
@@ -91,7 +82,7 @@ pub(super) fn forget_others(
              AND (a.resolved_at IS NOT NULL OR a.rule NOT IN (SELECT value FROM json_each(?2)))",
         )?
         .query_map([json(&receivers)?, json(&unknown)?], |row| {
-            row.get(0).map(|id| (NotificationId(id), "the receiver is gone"))
+            row.get(0).map(|id| (NotificationId(id), detail::RECEIVER_GONE))
         })?
         .collect::<rusqlite::Result<Vec<_>>>()?;
     outbox::supersede(db, &withdrawn, now)?;

@@ -1,10 +1,13 @@
 //! What happened, as it is stored.
 
 use jiff::Timestamp;
-use rusqlite::{Connection, params, params_from_iter, types::Value};
+use rusqlite::{Connection, ToSql, params, params_from_iter, types::Value};
 
 use super::rows::{self, micros};
-use crate::model::{Entry, Happened, history::HistoryQuery};
+use crate::model::{
+    Entry, Happened, MessageId,
+    history::{HistoryQuery, detail},
+};
 
 /// The most entries that are given at once.
 const MOST: i64 = 10_000;
@@ -30,23 +33,38 @@ pub(super) fn write(db: &Connection, entry: &Entry) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// What happened to notifications that `chosen` selects (a condition on `n`, with `?4` as its value).
+/// What happened to notifications that are owed and that `chosen` selects: a condition on `n`, with `?1` as its value.
 pub(super) fn of_notifications(
     db: &Connection,
     happened: Happened,
     at: Timestamp,
-    detail: &str,
-    (chosen, value): (&str, Value),
+    why: &str,
+    (chosen, value): (&str, &dyn ToSql),
 ) -> rusqlite::Result<()> {
-    db.prepare_cached(&format!(
-        "INSERT INTO history (at, alert, inbox, rule, version, contact, name, happened, who, detail) \
-         SELECT ?1, a.id, a.inbox, a.rule, a.file, a.contact_id, \
-         coalesce((SELECT h.name FROM history h WHERE h.alert = a.id LIMIT 1), a.contact_id), ?2, n.receiver, \
-         'step ' || (n.step + 1) || ' ' || n.event || CASE WHEN ?3 = '' THEN '' ELSE ': ' || ?3 END \
-         FROM notification n JOIN alert a ON a.id = n.alert WHERE n.state = 'owed' AND {chosen} ORDER BY n.id"
-    ))?
-    .execute(params![micros(at), happened.name(), detail, value])?;
-    Ok(())
+    let entries: Vec<Entry> = db
+        .prepare_cached(&format!(
+            "SELECT a.id AS alert, a.inbox, a.rule, a.file AS version, a.contact_id AS contact, n.receiver AS who, \
+             coalesce((SELECT h.name FROM history h WHERE h.alert = a.id LIMIT 1), a.contact_id) AS name, \
+             n.step, n.event FROM notification n JOIN alert a ON a.id = n.alert \
+             WHERE n.state = 'owed' AND {chosen} ORDER BY n.id"
+        ))?
+        .query_map([value], |row| {
+            let detail = detail::of_step(row.get("step")?, rows::event(row)?, why);
+            rows::entry(row, at, happened, detail)
+        })?
+        .collect::<rusqlite::Result<_>>()?;
+    entries.iter().try_for_each(|entry| write(db, entry))
+}
+
+/// What happened to what a message tells.
+pub(super) fn of_message(
+    db: &Connection,
+    happened: Happened,
+    at: Timestamp,
+    why: &str,
+    message: &MessageId,
+) -> rusqlite::Result<()> {
+    of_notifications(db, happened, at, why, ("n.message = ?1", &message.0))
 }
 
 /// What happened, the oldest first; of very much the newest part.
@@ -70,5 +88,5 @@ pub(super) fn read(db: &Connection, asked: &HistoryQuery) -> rusqlite::Result<Ve
         "SELECT * FROM (SELECT * FROM history WHERE {} ORDER BY at DESC, id DESC LIMIT {MOST}) ORDER BY at, id",
         conditions.join(" AND ")
     );
-    db.prepare(&sql)?.query_map(params_from_iter(values), rows::entry)?.collect()
+    db.prepare(&sql)?.query_map(params_from_iter(values), rows::stored_entry)?.collect()
 }

@@ -37,17 +37,14 @@ use jiff::{SignedDuration, Timestamp};
 
 pub(crate) use connection::{FaultPoints, Writes};
 pub(crate) use error::StoreError;
-pub(crate) use handover::HandOver;
 pub(crate) use lock::Lock;
-pub(crate) use outbox::{AttemptRecord, DeliveryStep, Open, Owed, Waiting};
-pub(crate) use outbox_admin::{Change, StoredMessage};
-pub(crate) use receivers::Backlog;
-pub(crate) use succession::{Left, Passed, VIA};
+pub(crate) use succession::VIA;
 
 use crate::{
     model::{
-        Ack, Alert, AlertId, Changes, Entry, InboxMemory, Loss, MessageId, Notification, ReceiverState, RuleMemory,
-        Silence, Snapshot, history::HistoryQuery,
+        Ack, Alert, AlertId, AttemptRecord, Backlog, Change, Changes, DeliveryStep, Entry, HandOver, InboxMemory, Left,
+        Loss, MessageId, Notification, Open, Passed, ReceiverState, RuleMemory, Silence, Snapshot, StoredMessage,
+        Waiting, history::HistoryQuery,
     },
     store::connection::Opening,
 };

@@ -6,22 +6,19 @@ mod steps;
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
-use rusqlite::{Connection, OptionalExtension, Row, ToSql, types::Value};
+use rusqlite::{Connection, OptionalExtension, Row, ToSql};
 
-pub(crate) use self::steps::{AttemptRecord, DeliveryStep, attempted, record};
+pub(super) use self::steps::{attempted, record};
 pub(super) use self::steps::{mark_tried, supersede};
 use super::{
     history, receivers,
     rows::{self, from_json, micros},
     silences,
 };
-use crate::model::{Alert, Happened, Message, MessageId, Notification, NotificationId, ReceiverState, Silence};
+use crate::model::{Happened, Message, MessageId, Notification, NotificationId, Open, Owed, Waiting, history::detail};
 
 /// Nothing is put off for longer: an hour that a receiver may ask for, and the jitter.
 const LONGEST_PAUSE: SignedDuration = SignedDuration::from_mins(75);
-
-/// Why it is not known how the attempt ended.
-const CUT_OFF: &str = "it was cut off in the middle of the attempt";
 
 /// The persons who are to hear of an end, as a JSON list; null: all.
 const AUDIENCE: &str = "CASE WHEN n.event <> 'resolved' OR EXISTS (SELECT 1 FROM notification f \
@@ -29,54 +26,6 @@ const AUDIENCE: &str = "CASE WHEN n.event <> 'resolved' OR EXISTS (SELECT 1 FROM
     THEN NULL ELSE (SELECT json_group_array(value) FROM (SELECT DISTINCT p.value FROM notification f, \
     json_each(f.persons) p WHERE f.alert = n.alert AND f.receiver = n.receiver AND f.event <> 'resolved' AND f.told \
     ORDER BY p.value)) END";
-
-/// One notification that is owed, with what is needed to say whether it is still true.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Owed {
-    /// Its number.
-    pub id: NotificationId,
-    pub notification: Notification,
-    /// The alert as it is now.
-    pub alert: Alert,
-    /// The message that it was put into.
-    pub message: Option<MessageId>,
-    /// Whether the receiver may have got it already: an attempt's outcome is not known.
-    pub told: bool,
-    /// Whether some recipients of its mail have got it, and others are still to be tried.
-    pub partly_settled: bool,
-    /// Whether the receiver was told that this alert began, or may have been.
-    pub told_of_beginning: bool,
-    /// Of an end: the persons who were told of the beginning, or may have been; `None`: all whom the receiver
-    /// reaches.
-    pub audience: Option<Vec<String>>,
-    /// Since when it is tried; `None` where it is in no message.
-    pub tried_since: Option<Timestamp>,
-}
-
-/// Everything that is owed to one receiver.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Open {
-    /// In the order in which it was owed.
-    pub owed: Vec<Owed>,
-    /// Messages that are to be sent, oldest first, with the recipients that need no further attempt.
-    pub messages: Vec<(Message, Vec<String>)>,
-    /// Every silence that is remembered.
-    pub silences: Vec<Silence>,
-    /// How the receiver takes messages.
-    pub reception: ReceiverState,
-}
-
-/// What waits for one receiver.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Waiting {
-    pub receiver: String,
-    /// Notifications that are owed.
-    pub notifications: usize,
-    /// The next attempt, where there has been one.
-    pub next_at: Option<Timestamp>,
-    /// What the last attempt failed with.
-    pub last_error: String,
-}
 
 /// Reads what is owed to a receiver.
 pub(super) fn open_of(db: &Connection, receiver: &str) -> rusqlite::Result<Open> {
@@ -137,10 +86,8 @@ pub(super) fn interrupted(db: &Connection, receiver: Option<&str>, now: Timestam
     // A mail whose first envelope was not begun has reached nobody.
     const FLYING: &str =
         "in_flight AND state = 'due' AND coalesce(trying, '') <> '[]' AND (?1 IS NULL OR receiver = ?1)";
-    let flying = FLYING.replace("?1", "?4");
-    let chosen = format!("n.message IN (SELECT id FROM message WHERE {flying})");
-    let value = receiver.map_or(Value::Null, |receiver| Value::Text(receiver.to_owned()));
-    history::of_notifications(db, Happened::Ambiguous, now, CUT_OFF, (&chosen, value))?;
+    let chosen = format!("n.message IN (SELECT id FROM message WHERE {FLYING})");
+    history::of_notifications(db, Happened::Ambiguous, now, detail::CUT_OFF, (&chosen, &receiver))?;
     mark_tried(db, FLYING, &receiver)?;
     db.execute(&format!("UPDATE message SET in_flight = 0, ambiguous = 1 WHERE {FLYING}"), [receiver])?;
     db.execute(

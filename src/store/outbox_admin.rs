@@ -1,30 +1,10 @@
 //! Messages as people see them beside the watcher: what waits, what was given up, and what to do with it.
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, params, types::Value};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{history, outbox, rows};
-use crate::model::{Happened, Message, MessageId, Notification};
-
-/// A message that no receiver has taken.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StoredMessage {
-    pub message: Message,
-    /// Whether it was given up; else it waits for its next attempt.
-    pub dead: bool,
-    /// What it tells of, each with the contact's name.
-    pub told: Vec<(Notification, String)>,
-}
-
-/// What became of a wish about a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Change {
-    Yes,
-    /// The message is in no state for it: sent, or withdrawn.
-    No,
-    /// There is no such message.
-    Unknown,
-}
+use crate::model::{Change, Happened, Message, MessageId, StoredMessage, history::detail};
 
 /// Every message that waits or was given up, the oldest first.
 pub(super) fn list(db: &Connection) -> rusqlite::Result<Vec<StoredMessage>> {
@@ -83,8 +63,7 @@ pub(super) fn replay(db: &Connection, id: &MessageId, now: Timestamp) -> rusqlit
         "UPDATE notification SET state = 'owed', tried_since = ?2 WHERE message = ?1 AND state = 'dead'",
     )?
     .execute(params![id.0, at])?;
-    let chosen = ("n.message = ?4", Value::Text(id.0.clone()));
-    history::of_notifications(db, Happened::Owed, now, "replayed by hand", chosen)?;
+    history::of_message(db, Happened::Owed, now, detail::REPLAYED, id)?;
     Ok(Change::Yes)
 }
 
@@ -102,8 +81,7 @@ pub(super) fn drop_message(db: &Connection, id: &MessageId, now: Timestamp) -> r
     if db.prepare_cached(flies)?.query_row([&id.0], |row| row.get(0))? {
         outbox::mark_tried(db, "id = ?1", &id.0)?;
     }
-    let chosen = ("n.message = ?4", Value::Text(id.0.clone()));
-    history::of_notifications(db, Happened::Superseded, now, "dropped by hand", chosen)?;
+    history::of_message(db, Happened::Superseded, now, detail::DROPPED, id)?;
     db.prepare_cached("UPDATE notification SET state = 'superseded' WHERE message = ?1 AND state = 'owed'")?
         .execute([&id.0])?;
     db.prepare_cached("UPDATE message SET state = 'superseded', in_flight = 0, closed_at = ?2 WHERE id = ?1")?

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::rows::{self, micros};
-use crate::model::ReceiverState;
+use crate::model::{Backlog, ReceiverState};
 
 /// No clock that was ever set says a time before 2020, in microseconds since 1970.
 const NEVER_SET: i64 = 1_577_836_800_000_000;
@@ -43,25 +43,6 @@ pub(super) fn save(db: &Connection, receiver: &str, reception: &ReceiverState) -
         last_error
     ])?;
     Ok(())
-}
-
-/// What waits for one receiver, and how it takes messages.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Backlog {
-    /// How it takes messages.
-    pub reception: ReceiverState,
-    /// Since when the oldest of what waits is to be told.
-    pub waits_since: Option<Timestamp>,
-    /// Since when the oldest message waits that nobody has tried.
-    pub untried_since: Option<Timestamp>,
-    /// When a message was last given up, where none was accepted since, and why.
-    pub given_up: Option<(Timestamp, String)>,
-    /// When a message was last accepted.
-    pub accepted_at: Option<Timestamp>,
-    /// Messages that wait.
-    pub messages: usize,
-    /// Messages that were given up and are kept.
-    pub dead: usize,
 }
 
 /// Of every receiver that is known to the store.

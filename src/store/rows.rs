@@ -101,35 +101,45 @@ pub(super) fn silence(row: &Row<'_>) -> rusqlite::Result<Silence> {
 }
 
 /// A row of `history`.
-pub(super) fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
+pub(super) fn stored_entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
     let happened: String = row.get("happened")?;
+    let happened = Happened::from_name(&happened).ok_or_else(|| wrong("happened", std::fmt::Error))?;
+    entry(row, time(row, "at")?, happened, row.get("detail")?)
+}
+
+/// An entry about what a row names.
+pub(super) fn entry(row: &Row<'_>, at: Timestamp, happened: Happened, detail: String) -> rusqlite::Result<Entry> {
     Ok(Entry {
-        at: time(row, "at")?,
+        at,
         alert: AlertId(row.get("alert")?),
         inbox: row.get("inbox")?,
         rule: row.get("rule")?,
         version: row.get("version")?,
         contact: row.get("contact")?,
         name: row.get("name")?,
-        happened: Happened::from_name(&happened).ok_or_else(|| wrong("happened", std::fmt::Error))?,
+        happened,
         who: row.get("who")?,
-        detail: row.get("detail")?,
+        detail,
     })
 }
 
 /// A row of `notification` joined with its alert's `rule` and `inbox`.
 pub(super) fn notification(row: &Row<'_>) -> rusqlite::Result<Notification> {
-    let event: String = row.get("event")?;
     Ok(Notification {
         alert: AlertId(row.get("alert")?),
         rule: row.get("rule")?,
         inbox: row.get("inbox")?,
         receiver: row.get("receiver")?,
         step: row.get("step")?,
-        event: Event::from_name(&event).ok_or_else(|| wrong("event", std::fmt::Error))?,
+        event: event(row)?,
         template: row.get("template")?,
         due_at: time(row, "due_at")?,
     })
+}
+
+pub(super) fn event(row: &Row<'_>) -> rusqlite::Result<Event> {
+    let event: String = row.get("event")?;
+    Event::from_name(&event).ok_or_else(|| wrong("event", std::fmt::Error))
 }
 
 fn wrong(column: &str, error: impl std::error::Error + Send + Sync + 'static) -> rusqlite::Error {

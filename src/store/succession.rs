@@ -1,39 +1,17 @@
 //! Receivers that come, go, or have another name: what was owed to one that is gone, and who is told in its place.
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, params, types::Value};
+use rusqlite::{Connection, OptionalExtension, ToSql, params};
 
 use super::{
     history, outbox,
     rows::{self, json, micros},
 };
-use crate::model::{Alert, Entry, Happened, NotificationId};
+use crate::model::{Alert, Entry, Happened, Left, NotificationId, Passed, history::detail};
 
 /// How a receiver is reached, as far as it is the same receiver by that: its kind with a fingerprint of the address,
 /// or the recipients of a mail. What begins with this is the way there alone, a mail relay.
 pub(crate) const VIA: &str = "via:";
-
-/// What is left over to others: a message that a receiver was to get and has not taken, about an alert that lasts.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Left {
-    /// The notification's number.
-    pub id: NotificationId,
-    /// By which step it is owed.
-    pub step: u32,
-    /// The alert as it is now.
-    pub alert: Alert,
-}
-
-/// What goes over to others for good.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Passed {
-    /// The notification's number.
-    pub id: NotificationId,
-    /// Who is told now, each with those who stand in for it, in order.
-    pub to: Vec<Vec<String>>,
-    pub step: u32,
-    pub template: String,
-}
 
 /// What was to be told by `receiver` of alerts that fire and that nobody has taken: what is owed, and what was
 /// given up.
@@ -78,7 +56,7 @@ pub(super) fn pass_on(db: &Connection, passed: &[Passed], now: Timestamp) -> rus
                  VALUES (?1, ?2, 'fired', ?3, ?4, ?5)",
             )?
             .execute(params![alert.id.0, heir, step, template, micros(now)])?;
-            let entry = Entry::of(&alert, Happened::Owed, now).who(heir).detail(format!("in place of {whose}"));
+            let entry = Entry::of(&alert, Happened::Owed, now).who(heir).detail(detail::in_place_of(&whose));
             history::write(db, &entry)?;
             owed += 1;
         }
@@ -113,7 +91,7 @@ fn first_that_may_be_told<'a>(
 /// The receiver is not told any more; a message that was given up and tells of nothing else is forgotten.
 fn withdraw(db: &Connection, id: NotificationId, now: Timestamp) -> rusqlite::Result<()> {
     db.prepare_cached("UPDATE notification SET state = 'owed' WHERE id = ?1 AND state = 'dead'")?.execute([id.0])?;
-    outbox::supersede(db, &[(id, "the rule names others now")], now)?;
+    outbox::supersede(db, &[(id, detail::OTHERS_NAMED)], now)?;
     db.prepare_cached(
         "UPDATE message SET state = 'superseded', closed_at = ?2 WHERE state = 'dead' \
          AND id = (SELECT message FROM notification WHERE id = ?1) \
@@ -190,7 +168,7 @@ fn rename(db: &Connection, from: &str, to: &str, now: Timestamp) -> rusqlite::Re
         )?
         .query_map([from, to], |row| row.get(0))?
         .collect::<rusqlite::Result<_>>()?;
-    let twice: Vec<_> = twice.into_iter().map(|id| (NotificationId(id), "the receiver has another name now")).collect();
+    let twice: Vec<_> = twice.into_iter().map(|id| (NotificationId(id), detail::RECEIVER_RENAMED)).collect();
     outbox::supersede(db, &twice, now)?;
     let moved: Vec<i64> = db
         .prepare_cached("SELECT id FROM notification WHERE receiver = ?1 AND state = 'owed'")?
@@ -199,8 +177,9 @@ fn rename(db: &Connection, from: &str, to: &str, now: Timestamp) -> rusqlite::Re
     for table in ["notification", "message"] {
         db.execute(&format!("UPDATE {table} SET receiver = ?2 WHERE receiver = ?1"), [from, to])?;
     }
-    let chosen = ("n.id IN (SELECT value FROM json_each(?4))", Value::Text(json(&moved)?));
-    history::of_notifications(db, Happened::Owed, now, &format!("in place of {from}"), chosen)?;
+    let moved = json(&moved)?;
+    let chosen: (&str, &dyn ToSql) = ("n.id IN (SELECT value FROM json_each(?1))", &moved);
+    history::of_notifications(db, Happened::Owed, now, &detail::in_place_of(from), chosen)?;
     db.execute(
         "INSERT OR IGNORE INTO receiver (name, failing_since, broken_at, not_before, last_error) \
          SELECT ?2, failing_since, broken_at, not_before, last_error FROM receiver WHERE name = ?1",

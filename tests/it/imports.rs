@@ -34,8 +34,8 @@ const MAY_KNOW: [(&str, &[&str]); 15] = [
     ),
 ];
 
-/// Rooms, and one file, that decide and do nothing else.
-const PURE: [&str; 5] = ["model", "rules", "engine", "diagnose", "notify/retry.rs"];
+/// Rooms that decide and do nothing else.
+const PURE: [&str; 4] = ["model", "rules", "engine", "diagnose"];
 
 /// What would make them impure.
 const IMPURE: [&str; 14] = [

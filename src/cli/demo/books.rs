@@ -5,7 +5,8 @@ use jiff::{SignedDuration, Timestamp};
 use crate::{
     cli::demo_lines::{line, stamped},
     model::{
-        Entry, Happened,
+        Entry, Event, Happened,
+        history::detail::of_step,
         text::one_line,
         time::{elapsed, human},
     },
@@ -13,9 +14,6 @@ use crate::{
 };
 
 use super::ledger::{Balance, DemoLedger, RULE};
-
-/// How the history calls the first message of the second step.
-const ESCALATION: &str = "step 2 fired";
 
 /// How many lines of the first mail are shown, so that one has seen a whole one.
 const WHOLE_MAIL: usize = 8;
@@ -85,7 +83,7 @@ impl Books {
                     Happened::Acknowledged => {
                         format!("acknowledged: {} has {name}; nobody is reminded any more", entry.who)
                     }
-                    Happened::Owed if entry.rule == RULE && entry.detail == ESCALATION => {
+                    Happened::Owed if entry.rule == RULE && entry.detail == of_step(1, Event::Fired, "") => {
                         format!("escalation: {name} still waits; the leads are told, too")
                     }
                     _ => return None,

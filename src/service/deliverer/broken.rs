@@ -4,16 +4,12 @@ use std::collections::HashSet;
 
 use jiff::Timestamp;
 
-use super::{
-    Deliverer,
-    delivered::{Delivered, told_by},
-};
+use super::{Deliverer, delivered::Delivered};
 use crate::{
-    engine::group::GroupBy,
-    model::{MessageId, ReceiverState},
-    notify::retry::breaks_at,
+    engine::{group::GroupBy, retry::breaks_at},
+    model::{HandOver, MessageId, Open, Owed, ReceiverState},
     render::Format,
-    store::{HandOver, Open, Owed, StoreError},
+    store::StoreError,
 };
 
 impl Deliverer {
@@ -87,7 +83,7 @@ impl Deliverer {
         let old = open.owed.iter().filter(|owed| !owed.told && owed.tried_since.is_some_and(too_old));
         let mut over = self.compose(old.collect(), GroupBy::Backlog, &given_up).await?;
         let told = open.messages.iter().filter(|(message, _)| too_old(message.created_at));
-        let told = told.filter(|(message, _)| told_by(&open, message).any(|owed| owed.told));
+        let told = told.filter(|(message, _)| open.told_by(&message.id).any(|owed| owed.told));
         over.extend(told.map(|(message, _)| message.id.clone()));
         for message in over {
             let dead = self.dead(&message, given_up.clone(), (false, Vec::new(), Vec::new()), round);

@@ -3,8 +3,8 @@
 use super::Deliverer;
 use crate::{
     engine::group::GroupBy,
-    model::{Message, MessageId, alert::short_hash},
-    store::{DeliveryStep, Owed, StoreError},
+    model::{DeliveryStep, Message, MessageId, Owed, alert::short_hash},
+    store::StoreError,
 };
 
 impl Deliverer {

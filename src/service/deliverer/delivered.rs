@@ -2,11 +2,6 @@
 
 use jiff::Timestamp;
 
-use crate::{
-    model::Message,
-    store::{Open, Owed},
-};
-
 /// What one round did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Delivered {
@@ -26,9 +21,4 @@ impl Delivered {
     pub(super) fn again_at(&mut self, at: Timestamp) {
         self.next_at = Some(self.next_at.map_or(at, |known| known.min(at)));
     }
-}
-
-/// What a message tells of.
-pub(super) fn told_by<'a>(open: &'a Open, message: &'a Message) -> impl Iterator<Item = &'a Owed> {
-    open.owed.iter().filter(|owed| owed.message.as_ref() == Some(&message.id))
 }

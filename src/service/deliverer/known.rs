@@ -3,14 +3,11 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{
-    Deliverer,
-    delivered::{Delivered, told_by},
-};
+use super::{Deliverer, delivered::Delivered};
 use crate::{
     clock::Clock as _,
-    model::{Alert, Message},
-    store::{Open, Owed, StoreError},
+    model::{Alert, Message, Open, Owed},
+    store::StoreError,
 };
 
 /// What is owed for less than that was judged a moment ago, as well as it could be.
@@ -45,7 +42,7 @@ impl Deliverer {
         round: &mut Delivered,
     ) -> Result<Option<Open>, StoreError> {
         let open = self.true_of(message, round).await?;
-        match self.know(&told_by(&open, message).collect::<Vec<_>>()).await? {
+        match self.know(&open.told_by(&message.id).collect::<Vec<_>>()).await? {
             Known::Enough => Ok(Some(open)),
             Known::New => Ok(Some(self.true_of(message, round).await?)),
             Known::Missing => {

@@ -6,9 +6,8 @@ use jiff::SignedDuration;
 
 use super::Deliverer;
 use crate::{
-    model::{Alert, Event, Message, OutgoingMessage, WATCHDOG},
+    model::{Alert, Event, Message, OutgoingMessage, Owed, WATCHDOG},
     render::{AlertView, MessageView, RuleWords, watchdog},
-    store::Owed,
 };
 
 /// A message that is told so much late says so.

@@ -5,10 +5,9 @@ use futures_util::future::BoxFuture;
 use super::{Deliverer, DeliverySettings};
 use crate::{
     engine::group::{GroupBy, group},
-    model::{Attempt, MessageId, Outcome},
+    model::{Attempt, DeliveryStep, MessageId, Outcome, Owed},
     notify::{Witness, witness::MailProgress},
     render::Format,
-    store::{DeliveryStep, Owed},
 };
 
 impl DeliverySettings {

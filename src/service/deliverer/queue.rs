@@ -4,8 +4,8 @@ use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 
-use super::delivered::{Delivered, told_by};
-use crate::store::{Open, Owed};
+use super::delivered::Delivered;
+use crate::model::{Open, Owed};
 
 /// Inbox, rule and contact: what order is kept for.
 type Subject<'a> = (&'a str, &'a str, &'a str);
@@ -30,7 +30,7 @@ pub(super) struct SendQueue<'a> {
 
 impl<'a> SendQueue<'a> {
     pub(super) fn of(due: &'a Open) -> Self {
-        let subjects = due.messages.iter().map(|(message, _)| told_by(due, message).map(subject).collect());
+        let subjects = due.messages.iter().map(|(message, _)| due.told_by(&message.id).map(subject).collect());
         let subjects: Vec<HashSet<Subject<'a>>> = subjects.collect();
         let mut waiting: Vec<usize> = (0..due.messages.len()).collect();
         if due.reception.is_broken() {
@@ -39,8 +39,9 @@ impl<'a> SendQueue<'a> {
         }
         // What was put together anew is younger than what it tells. An end comes before the next beginning: a
         // beginning that was before it is withdrawn by now.
-        let is_end =
-            |place: &usize| told_by(due, &due.messages[*place].0).any(|owed| !owed.notification.event.is_of_waiting());
+        let is_end = |place: &usize| {
+            due.told_by(&due.messages[*place].0.id).any(|owed| !owed.notification.event.is_of_waiting())
+        };
         let ends = waiting.iter().filter(|place| is_end(place));
         let ended: HashSet<Subject<'a>> = ends.flat_map(|place| &subjects[*place]).copied().collect();
         waiting.sort_by_cached_key(|place| !is_end(place) && !subjects[*place].is_disjoint(&ended));

@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 
 use super::{of_conditions, of_inbox, of_receivers, of_runs, of_templates, unproved};
 use crate::model::{
-    InboxMemory, Problem, Trouble,
+    Backlog, InboxMemory, Problem, Trouble,
     snapshot::{ConditionFailed, Failing, Missed, OddRecords, Runs, Short},
 };
-use crate::store::Backlog;
 use jiff::{SignedDuration, Timestamp};
 
 fn at(minutes: i64) -> Timestamp {

@@ -1,115 +1,21 @@
 //! The steps of sending: what is written when a message is composed, tried, accepted or given up.
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, ToSql, params, types::Value};
+use rusqlite::{Connection, OptionalExtension, ToSql, params};
 
 use crate::{
-    model::{Happened, Message, MessageId, NotificationId, ReceiverState},
+    model::{AttemptRecord, DeliveryStep, HandOver, Happened, Message, MessageId, NotificationId},
     store::{
-        handover::{self, HandOver},
-        history, receivers,
+        handover, history, receivers,
         rows::{json, micros},
     },
 };
-
-/// One step of delivery.
-#[derive(Clone, Debug, PartialEq)]
-pub enum DeliveryStep {
-    /// What is no longer true is withdrawn.
-    Superseded {
-        /// Which notifications, and why.
-        ids: Vec<(NotificationId, &'static str)>,
-        at: Timestamp,
-    },
-    /// What is not to be said now leaves the messages that it was put into.
-    Held {
-        /// Which notifications.
-        ids: Vec<NotificationId>,
-    },
-    /// A message was composed.
-    Composed {
-        message: Message,
-        /// What it tells of.
-        ids: Vec<NotificationId>,
-    },
-    /// An attempt begins.
-    Attempting {
-        message: MessageId,
-        /// Who may get it before anything else is recorded.
-        trying: Vec<String>,
-    },
-    /// The attempt goes on with another recipient of the mail.
-    GoesOn {
-        message: MessageId,
-        /// Persons who got it in this attempt, or may have got it.
-        reached: Vec<String>,
-        /// Recipients that need no further attempt.
-        settled: Vec<String>,
-        /// Who may get it before anything else is recorded.
-        trying: Vec<String>,
-    },
-    /// The receiver accepted it.
-    Delivered {
-        message: MessageId,
-        at: Timestamp,
-        /// Persons who got it in this attempt.
-        reached: Vec<String>,
-    },
-    /// It is to be tried again.
-    Again {
-        message: MessageId,
-        /// When the attempt ended.
-        now: Timestamp,
-        /// Not before.
-        at: Timestamp,
-        /// As plain built-in text from now on.
-        plain: bool,
-        /// Whether the receiver may have got it.
-        ambiguous: bool,
-        /// Recipients that need no further attempt.
-        settled: Vec<String>,
-        /// Persons who got it in this attempt, or may have got it.
-        reached: Vec<String>,
-        reason: String,
-    },
-    /// It will not be tried any more.
-    Dead {
-        message: MessageId,
-        at: Timestamp,
-        reason: String,
-        /// Whether the receiver may have got it.
-        ambiguous: bool,
-        /// Recipients that need no further attempt.
-        settled: Vec<String>,
-        /// Persons who got it in this attempt, or may have got it.
-        reached: Vec<String>,
-    },
-}
-
-/// How one attempt ended.
-#[derive(Clone, Debug, PartialEq)]
-pub struct AttemptRecord {
-    /// What becomes of the message.
-    pub recorded: DeliveryStep,
-    /// When it ended.
-    pub at: Timestamp,
-    pub message: MessageId,
-    /// Recipients of a mail that were refused for good while others got it: why, without the whole address.
-    pub refused: Vec<String>,
-    /// Whose it is.
-    pub receiver: String,
-    /// How that one takes messages.
-    pub reception: ReceiverState,
-    /// Who is told in its place where the message is given up.
-    pub fallback: Option<String>,
-}
 
 /// Writes how an attempt ended; the caller holds the transaction. Gives how many notifications went over to the
 /// fallback.
 pub(crate) fn attempted(db: &Connection, attempted: &AttemptRecord) -> rusqlite::Result<usize> {
     for why in &attempted.refused {
-        let chosen = ("n.message = ?4", Value::Text(attempted.message.0.clone()));
-        history::of_notifications(db, Happened::Refused, attempted.at, why, chosen)?;
+        history::of_message(db, Happened::Refused, attempted.at, why, &attempted.message)?;
     }
     record(db, &attempted.recorded)?;
     receivers::save(db, &attempted.receiver, &attempted.reception)?;
@@ -147,8 +53,7 @@ pub(crate) fn record(db: &Connection, recorded: &DeliveryStep) -> rusqlite::Resu
         }
         DeliveryStep::Delivered { message, at, reached } => {
             close(db, message, "delivered", *at, "")?;
-            let chosen = ("n.message = ?4", Value::Text(message.0.clone()));
-            history::of_notifications(db, Happened::Sent, *at, &message.0, chosen)?;
+            history::of_message(db, Happened::Sent, *at, &message.0, message)?;
             mark_told(db, message, reached)?;
             db.prepare_cached("UPDATE notification SET state = 'delivered' WHERE message = ?1 AND state = 'owed'")?
                 .execute([&message.0])?;
@@ -161,8 +66,7 @@ pub(crate) fn record(db: &Connection, recorded: &DeliveryStep) -> rusqlite::Resu
                     .execute(params![message.0, json(settled)?])?;
             }
             close(db, message, "dead", *at, reason)?;
-            let chosen = ("n.message = ?4", Value::Text(message.0.clone()));
-            history::of_notifications(db, Happened::Dead, *at, reason, chosen)?;
+            history::of_message(db, Happened::Dead, *at, reason, message)?;
             db.prepare_cached("UPDATE notification SET state = 'dead' WHERE message = ?1 AND state = 'owed'")?
                 .execute([&message.0])?;
             Ok(())
@@ -174,8 +78,7 @@ pub(crate) fn record(db: &Connection, recorded: &DeliveryStep) -> rusqlite::Resu
             )?
             .execute(params![message.0, micros(*at), plain, ambiguous, json(settled)?, reason])?;
             if *ambiguous {
-                let chosen = ("n.message = ?4", Value::Text(message.0.clone()));
-                history::of_notifications(db, Happened::Ambiguous, *now, reason, chosen)?;
+                history::of_message(db, Happened::Ambiguous, *now, reason, message)?;
             }
             // A recipient that has the mail was told, whatever becomes of the others.
             if *ambiguous || !settled.is_empty() {
@@ -262,7 +165,7 @@ pub(in crate::store) fn supersede(
     at: Timestamp,
 ) -> rusqlite::Result<()> {
     for (id, why) in ids {
-        history::of_notifications(db, Happened::Superseded, at, why, ("n.id = ?4", Value::Integer(id.0)))?;
+        history::of_notifications(db, Happened::Superseded, at, why, ("n.id = ?1", &id.0))?;
         db.prepare_cached("UPDATE notification SET state = 'superseded' WHERE id = ?1 AND state = 'owed'")?
             .execute([id.0])?;
     }

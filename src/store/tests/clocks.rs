@@ -4,8 +4,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::fixtures::{alert, at, beginning, message, open};
 use crate::{
-    model::{Matchers, Message, ReceiverState, Silence},
-    store::{DeliveryStep, Store},
+    model::{DeliveryStep, Matchers, Message, ReceiverState, Silence},
+    store::Store,
 };
 
 /// A message that is to be tried in five minutes, a receiver that is broken and left alone for two, and a silence of

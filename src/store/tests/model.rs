@@ -13,8 +13,11 @@ use proptest::prelude::*;
 
 use super::fixtures::{alert, at, message, notification, open, resolved};
 use crate::{
-    model::{Alert, Changes, Event, Message, MessageId, Notification, NotificationId, ReceiverState, ToldReceiver},
-    store::{AttemptRecord, Change, DeliveryStep, HandOver, Open, Owed, Passed, Store, Waiting},
+    model::{
+        Alert, AttemptRecord, Change, Changes, DeliveryStep, Event, HandOver, Message, MessageId, Notification,
+        NotificationId, Open, Owed, Passed, ReceiverState, ToldReceiver, Waiting,
+    },
+    store::Store,
 };
 
 const RECEIVERS: [&str; 2] = ["support", "leads"];

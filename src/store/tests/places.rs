@@ -7,8 +7,8 @@ use std::{
 
 use super::fixtures::{alert, at, beginning, message, notification, open, resolved};
 use crate::{
-    model::{Changes, Event, Found, MessageId},
-    store::{DeliveryStep, Lock, Store, error::StoreError},
+    model::{Changes, DeliveryStep, Event, Found, MessageId},
+    store::{Lock, Store, error::StoreError},
 };
 
 fn path(folder: &Path) -> PathBuf {

@@ -7,8 +7,10 @@ use serde_json::json;
 
 use super::fixtures::{alert, at, beginning, contact, message, resolved};
 use crate::{
-    model::{Alert, Candidate, Changes, Contact, Entry, Happened, InboxMemory, Matchers, MessageId, Silence},
-    store::{DeliveryStep, Lock, Store, migrations},
+    model::{
+        Alert, Candidate, Changes, Contact, DeliveryStep, Entry, Happened, InboxMemory, Matchers, MessageId, Silence,
+    },
+    store::{Lock, Store, migrations},
 };
 
 /// In every text of the customers here.
@@ -193,7 +195,7 @@ async fn an_attempt_whose_outcome_could_not_be_written_is_not_made_again() {
         store.owner.read(move |db| db.pragma_update(None, "query_only", on)).await.unwrap();
     };
     only(true).await;
-    let attempted = crate::store::AttemptRecord {
+    let attempted = crate::model::AttemptRecord {
         recorded: DeliveryStep::Delivered { message: id.clone(), at: at(1), reached: Vec::new() },
         at: at(1),
         message: id,

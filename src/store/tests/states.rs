@@ -4,8 +4,8 @@ use jiff::SignedDuration;
 
 use super::fixtures::{alert, at, beginning, contact, message, notification, open, resolved};
 use crate::{
-    model::{Alert, Candidate, Changes, Event, InboxMemory, MessageId, Reason, snapshot::WalkMemory},
-    store::{DeliveryStep, Store},
+    model::{Alert, Candidate, Changes, DeliveryStep, Event, InboxMemory, MessageId, Reason, snapshot::WalkMemory},
+    store::Store,
 };
 
 #[tokio::test]

@@ -2,13 +2,13 @@
 
 use super::fixtures::{alert, at, beginning, message, notification, open};
 use crate::{
-    model::{Changes, Event, MessageId, ReceiverState},
-    store::{DeliveryStep, Passed, Store},
+    model::{Changes, DeliveryStep, Event, MessageId, Passed, ReceiverState},
+    store::Store,
 };
 
-fn passed(store: &[crate::store::Left], to: &[&[&str]]) -> Vec<Passed> {
+fn passed(store: &[crate::model::Left], to: &[&[&str]]) -> Vec<Passed> {
     let to: Vec<Vec<String>> = to.iter().map(|chain| chain.iter().map(ToString::to_string).collect()).collect();
-    let one = |left: &crate::store::Left| Passed { id: left.id, to: to.clone(), step: 0, template: "alert".to_owned() };
+    let one = |left: &crate::model::Left| Passed { id: left.id, to: to.clone(), step: 0, template: "alert".to_owned() };
     store.iter().map(one).collect()
 }
 

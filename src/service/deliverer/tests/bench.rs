@@ -19,7 +19,9 @@ use tokio::{
 use crate::{
     clock::{Clock, ManualClock},
     engine::{escalation, group::GroupBy},
-    model::{Alert, Changes, Contact, Event, MessageId, Names, Privacy, Reason, Resolution, smtp::SmtpAddress},
+    model::{
+        Alert, Changes, Contact, DeliveryStep, Event, MessageId, Names, Privacy, Reason, Resolution, smtp::SmtpAddress,
+    },
     notify::{Email, Sender, Slack, Webhook},
     render::{Format, Renderer},
     rules::RuleSet,
@@ -28,7 +30,7 @@ use crate::{
         pace::SendPace,
         shared::{Fingerprint, Live, Shared},
     },
-    store::{DeliveryStep, Store, tests::fixtures::notification},
+    store::{Store, tests::fixtures::notification},
 };
 
 const TIMEOUT: Duration = Duration::from_secs(10);

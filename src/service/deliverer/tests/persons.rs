@@ -6,10 +6,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::bench::Bench;
 use crate::{
-    model::{Ack, Event},
+    model::{Ack, DeliveryStep, Event},
     render::Format,
     sandbox::smtp::{SinkTrouble, SmtpSink, Stage},
-    store::DeliveryStep,
 };
 
 const ALL: [&str; 3] = ["a@x.org", "b@x.org", "c@x.org"];
