@@ -15,6 +15,7 @@ pub(crate) mod escalation;
 pub(crate) mod evaluate;
 pub(crate) mod faults;
 pub(crate) mod group;
+pub(crate) mod handover;
 pub(crate) mod input;
 mod life;
 mod live_chats;

@@ -3,6 +3,7 @@
 mod begins;
 mod blind;
 mod complaints;
+mod delivery;
 mod differs;
 mod doubt;
 mod due;

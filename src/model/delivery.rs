@@ -137,17 +137,16 @@ pub struct AttemptRecord {
     pub receiver: String,
     /// How that one takes messages.
     pub reception: ReceiverState,
-    /// Who is told in its place where the message is given up.
-    pub fallback: Option<String>,
+    /// What goes over to the fallback, where the message is given up.
+    pub handed: Option<HandOver>,
 }
 
-/// What goes over to another receiver.
+/// What one receiver was to be notified of, for another one, too.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum HandOver {
-    /// What a message tells that was given up.
-    Message(MessageId),
-    /// All that is owed to a receiver.
-    Receiver(String),
+pub struct HandOver {
+    pub to: String,
+    /// Which notifications.
+    pub ids: Vec<NotificationId>,
 }
 
 /// What is left over to others: a message that a receiver was to get and has not taken, about an alert that lasts.

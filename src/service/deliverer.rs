@@ -26,6 +26,7 @@ use crate::{
     clock::Clock,
     engine::{
         group::GroupBy,
+        handover::hand_over,
         retry::{Decision, PartialDelivery, decide, reception},
         validity::{OwedClaim, Validity, judge},
     },
@@ -154,11 +155,11 @@ impl Deliverer {
                 }
                 let (message, settled) = &due.messages[place];
                 match self.prepare(message, settled, round).await {
-                    Ok(Some((parcel, count))) => {
+                    Ok(Some((parcel, told))) => {
                         let (began, ending) = (pauses, limits.ending(clock));
                         flying.push(async move {
                             let witness = self.witness(&parcel.id);
-                            (place, count, began, sender.send(&parcel, &ending, &witness).await)
+                            (place, told, began, sender.send(&parcel, &ending, &witness).await)
                         });
                     }
                     Ok(None) => line.done(place),
@@ -166,7 +167,7 @@ impl Deliverer {
                 }
             }
             // 5. What becomes of it.
-            let Some((place, count, began, attempt)) = flying.next().await else {
+            let Some((place, told, began, attempt)) = flying.next().await else {
                 return failed.map_or(Ok(()), Err);
             };
             self.shared.at("delivery.sent");
@@ -178,7 +179,7 @@ impl Deliverer {
                 (false, true) => PartialDelivery::Nobody,
             };
             let before = reception.not_before;
-            match self.record(message, count, attempt, (got, began < pauses), &mut reception, round).await {
+            match self.record(message, &told, attempt, (got, began < pauses), &mut reception, round).await {
                 Ok(Some(at)) => line.later(place, at),
                 Ok(None) => line.done(place),
                 Err(error) => failed = failed.or(Some(error)),
@@ -188,14 +189,14 @@ impl Deliverer {
         }
     }
 
-    /// Step 4: before every attempt it is asked again whether it is still true. Gives what is sent, and how
-    /// many notifications it tells; `None` where nothing is left to tell.
+    /// Step 4: before every attempt it is asked again whether it is still true. Gives what is sent, and what
+    /// it tells of; `None` where nothing is left to tell.
     async fn prepare(
         &self,
         message: &Message,
         settled: &[String],
         round: &mut Delivered,
-    ) -> Result<Option<(OutgoingMessage, usize)>, StoreError> {
+    ) -> Result<Option<(OutgoingMessage, Vec<Owed>)>, StoreError> {
         let Some(open) = self.true_and_known(message, round).await? else { return Ok(None) };
         let told: Vec<&Owed> = open.told_by(&message.id).collect();
         if told.is_empty() {
@@ -210,7 +211,7 @@ impl Deliverer {
         let trying = self.manner.first_of(settled, parcel.only.as_deref());
         self.store.record(DeliveryStep::Attempting { message: message.id.clone(), trying }).await?;
         self.shared.at("delivery.attempting");
-        Ok(Some((parcel, told.len())))
+        Ok(Some((parcel, told.into_iter().cloned().collect())))
     }
 
     /// What would be sent now, oldest first; the messages are composed and stay in the outbox.
@@ -283,7 +284,7 @@ impl Deliverer {
     async fn record(
         &self,
         message: &Message,
-        notifications: usize,
+        told: &[Owed],
         attempt: Attempt,
         (got, is_late): (PartialDelivery, bool),
         known: &mut ReceiverState,
@@ -316,7 +317,7 @@ impl Deliverer {
             after = known.clone();
         }
         let before = std::mem::replace(known, after);
-        let id = &message.id;
+        let (id, notifications) = (&message.id, told.len());
         let recorded = match decide(&tried, &outcome, now, self.manner.give_up_after, jitter) {
             Decision::Done => {
                 round.sent += 1;
@@ -338,6 +339,8 @@ impl Deliverer {
             }
             Decision::Dead { reason } => self.dead(id, reason, (ambiguous, settled, reached), round),
         };
+        let is_dead = matches!(recorded, DeliveryStep::Dead { .. });
+        let handed = is_dead.then(|| hand_over(told, self.manner.fallback.as_deref())).flatten();
         let next_at = if let DeliveryStep::Again { at, .. } = &recorded { Some(*at) } else { None };
         let attempted = AttemptRecord {
             recorded,
@@ -346,7 +349,7 @@ impl Deliverer {
             refused,
             receiver: receiver.to_owned(),
             reception: known.clone(),
-            fallback: self.manner.fallback.clone(),
+            handed,
         };
         let handed = self.store.attempted(attempted).await?;
         self.note_handed_over(handed, round);

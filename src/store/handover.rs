@@ -9,38 +9,31 @@ use super::{
 };
 use crate::model::{Alert, Entry, HandOver, Happened, NotificationId, Reason, history::detail};
 
-/// Owes what one receiver was to be told to another one, too: of alerts that last, and of which that one
-/// has not been told. Gives how many notifications that were.
-pub(super) fn hand_over(db: &Connection, handed: &HandOver, to: &str, now: Timestamp) -> rusqlite::Result<usize> {
-    let (whose, name) = match handed {
-        HandOver::Message(id) => ("n.message = ?1 AND n.state IN ('owed', 'dead')", &id.0),
-        HandOver::Receiver(name) => ("n.receiver = ?1 AND n.state = 'owed'", name),
-    };
-    // Of several about one alert the first.
-    let chosen = format!(
-        "{whose} AND n.event <> 'resolved' AND a.resolved_at IS NULL AND a.acked_at IS NULL \
-         AND NOT EXISTS (SELECT 1 FROM notification o WHERE o.alert = n.alert AND o.receiver = ?2 \
-                         AND o.event <> 'resolved' AND o.state <> 'superseded') GROUP BY n.alert"
-    );
-    let alerts: Vec<(Alert, String)> = db
-        .prepare_cached(&format!(
-            "SELECT a.*, n.receiver AS whose, min(n.id) FROM notification n JOIN alert a ON a.id = n.alert \
-             WHERE {chosen} ORDER BY min(n.id)"
-        ))?
-        .query_map(params![name, to], |row| Ok((rows::alert(row)?, row.get("whose")?)))?
-        .collect::<rusqlite::Result<_>>()?;
-    let handed = db
-        .prepare_cached(&format!(
-            "INSERT INTO notification (alert, receiver, event, step, template, due_at) \
-             SELECT alert, ?2, event, step, template, ?3 FROM (SELECT n.*, min(n.id) AS first FROM notification n \
-             JOIN alert a ON a.id = n.alert WHERE {chosen}) ORDER BY first"
-        ))?
-        .execute(params![name, to, micros(now)])?;
-    for (alert, whose) in &alerts {
-        let entry = Entry::of(alert, Happened::Owed, now).who(to).detail(detail::in_place_of(whose));
-        history::write(db, &entry)?;
+/// Owes to another receiver what one was to be notified of, but for alerts of which that one knows, or is about to.
+/// Returns how many notifications that were.
+pub(super) fn hand_over(db: &Connection, handed: &HandOver, now: Timestamp) -> rusqlite::Result<usize> {
+    let mut owed = 0;
+    for id in &handed.ids {
+        let new = db
+            .prepare_cached(
+                "INSERT INTO notification (alert, receiver, event, step, template, due_at) \
+                 SELECT n.alert, ?2, n.event, n.step, n.template, ?3 FROM notification n WHERE n.id = ?1 \
+                 AND NOT EXISTS (SELECT 1 FROM notification o WHERE o.alert = n.alert AND o.receiver = ?2 \
+                                 AND o.event <> 'resolved' AND o.state <> 'superseded')",
+            )?
+            .execute(params![id.0, handed.to, micros(now)])?;
+        if new > 0 {
+            let (alert, whose): (Alert, String) = db
+                .prepare_cached(
+                    "SELECT a.*, n.receiver AS whose FROM notification n JOIN alert a ON a.id = n.alert WHERE n.id = ?1",
+                )?
+                .query_row([id.0], |row| Ok((rows::alert(row)?, row.get("whose")?)))?;
+            let entry = Entry::of(&alert, Happened::Owed, now).who(&handed.to).detail(detail::in_place_of(&whose));
+            history::write(db, &entry)?;
+        }
+        owed += new;
     }
-    Ok(handed)
+    Ok(owed)
 }
 
 /// After an edit of the configuration: alerts of inboxes that are gone end without a message, and what

@@ -178,13 +178,13 @@ impl Store {
         done
     }
 
-    /// Owes what one receiver was to be told to another one, too, where that one has not been told; gives how
+    /// Owes to another receiver what one was to be notified of, but for alerts of which that one knows; returns how
     /// many notifications that were.
     ///
     /// # Errors
     /// The file failed; nothing has changed then.
-    pub async fn hand_over(&self, handed: HandOver, to: String, now: Timestamp) -> Result<usize, StoreError> {
-        self.owner.write(move |db| handover::hand_over(db, &handed, &to, now)).await
+    pub async fn hand_over(&self, handed: HandOver, now: Timestamp) -> Result<usize, StoreError> {
+        self.owner.write(move |db| handover::hand_over(db, &handed, now)).await
     }
 
     /// After a crash: attempts that were under way have no known outcome.

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 
 use super::{Deliverer, delivered::Delivered};
 use crate::{
-    engine::{group::GroupBy, retry::breaks_at},
-    model::{HandOver, MessageId, Open, Owed, ReceiverState},
+    engine::{group::GroupBy, handover::hand_over, retry::breaks_at},
+    model::{MessageId, Open, Owed, ReceiverState},
     render::Format,
     store::StoreError,
 };
@@ -25,10 +25,11 @@ impl Deliverer {
     }
 
     /// All that is owed goes to the fallback, too.
-    async fn hand_over(&self, fallback: &str, round: &mut Delivered) -> Result<(), StoreError> {
-        let (receiver, fallback) = (self.manner.receiver.clone(), fallback.to_owned());
-        let handed = self.store.hand_over(HandOver::Receiver(receiver), fallback, self.clock.now()).await?;
-        self.note_handed_over(handed, round);
+    async fn hand_over(&self, owed: &[Owed], round: &mut Delivered) -> Result<(), StoreError> {
+        if let Some(handed) = hand_over(owed, self.manner.fallback.as_deref()) {
+            let handed = self.store.hand_over(handed, self.clock.now()).await?;
+            self.note_handed_over(handed, round);
+        }
         Ok(())
     }
 
@@ -40,11 +41,9 @@ impl Deliverer {
     /// After a round: where it is broken in spite of a probe, its fallback is told, and what no probe has brought
     /// for too long is given up.
     pub(super) async fn look_elsewhere(&self, round: &mut Delivered) -> Result<(), StoreError> {
-        let (open, _) = self.all_that_is_true().await?;
+        let (open, wait) = self.all_that_is_true().await?;
         if open.reception.is_broken() {
-            if let Some(fallback) = &self.manner.fallback {
-                self.hand_over(fallback, round).await?;
-            }
+            self.hand_over(&[&open.owed[..], &wait[..]].concat(), round).await?;
             return self.give_up(open, round).await;
         }
         if let Some(at) = time_to_break(&open) {

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, ToSql, params};
 
 use crate::{
-    model::{AttemptRecord, DeliveryStep, HandOver, Happened, Message, MessageId, NotificationId},
+    model::{AttemptRecord, DeliveryStep, Happened, Message, MessageId, NotificationId},
     store::{
         handover, history, receivers,
         rows::{json, micros},
@@ -19,12 +19,7 @@ pub(crate) fn attempted(db: &Connection, attempted: &AttemptRecord) -> rusqlite:
     }
     record(db, &attempted.recorded)?;
     receivers::save(db, &attempted.receiver, &attempted.reception)?;
-    match (&attempted.recorded, &attempted.fallback) {
-        (DeliveryStep::Dead { message, .. }, Some(fallback)) => {
-            handover::hand_over(db, &HandOver::Message(message.clone()), fallback, attempted.at)
-        }
-        _ => Ok(0),
-    }
+    attempted.handed.as_ref().map_or(Ok(0), |handed| handover::hand_over(db, handed, attempted.at))
 }
 
 /// Writes one step; the caller holds the transaction.

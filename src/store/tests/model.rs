@@ -315,15 +315,16 @@ impl Model {
                 };
                 let lasts = |entry: &&Entry| self.alert(entry).is_firing() && entry.notification.event == Event::Fired;
                 let over = self.owed(from).filter(lasts).filter(|entry| !knows(entry)).cloned();
-                let mut over: Vec<Notification> = over.map(|entry| entry.notification).collect();
-                over.dedup_by(|one, other| one.alert == other.alert);
+                let mut over: Vec<Entry> = over.collect();
+                over.dedup_by(|one, other| one.notification.alert == other.notification.alert);
+                let ids = self.owed(from).filter(lasts).map(|entry| NotificationId(entry.id)).collect();
                 let now = self.now();
-                for notification in &over {
+                for Entry { notification, .. } in &over {
                     let notification = Notification { receiver: to.to_owned(), due_at: now, ..notification.clone() };
                     self.push(notification);
                 }
-                let handed = HandOver::Receiver(from.to_owned());
-                assert_eq!(store.hand_over(handed, to.to_owned(), now).await.unwrap(), over.len());
+                let handed = HandOver { to: to.to_owned(), ids };
+                assert_eq!(store.hand_over(handed, now).await.unwrap(), over.len());
             }
             Work::PassOn(from) => {
                 let (from, to, now) = (RECEIVERS[*from], RECEIVERS[1 - *from], self.now());
@@ -423,15 +424,7 @@ impl Model {
                 let refused = vec!["550 at the recipient".to_owned()];
                 let reception = ReceiverState::default();
                 store
-                    .attempted(AttemptRecord {
-                        recorded,
-                        at: now,
-                        message,
-                        refused,
-                        receiver,
-                        reception,
-                        fallback: None,
-                    })
+                    .attempted(AttemptRecord { recorded, at: now, message, refused, receiver, reception, handed: None })
                     .await
                     .unwrap();
             }
@@ -487,15 +480,7 @@ impl Model {
                 };
                 let (refused, reception) = (Vec::new(), failing);
                 store
-                    .attempted(AttemptRecord {
-                        recorded,
-                        at: now,
-                        message,
-                        refused,
-                        receiver,
-                        reception,
-                        fallback: None,
-                    })
+                    .attempted(AttemptRecord { recorded, at: now, message, refused, receiver, reception, handed: None })
                     .await
                     .unwrap();
             }

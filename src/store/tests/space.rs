@@ -202,7 +202,7 @@ async fn an_attempt_whose_outcome_could_not_be_written_is_not_made_again() {
         refused: Vec::new(),
         receiver: "support".to_owned(),
         reception: crate::model::ReceiverState::default(),
-        fallback: None,
+        handed: None,
     };
     store.attempted(attempted).await.unwrap_err();
     assert!(store.interrupted("support", at(2)).await.is_err(), "it still cannot");
