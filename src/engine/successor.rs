@@ -1,11 +1,12 @@
-//! A receiver whom nothing names any more: what it was to be told goes to those whom the rule names now.
+//! Receivers that come, go or have another name: what one was to be told that nothing names any more goes to those
+//! whom the rule names now.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
 use crate::{
-    model::{Alert, ToldReceiver, WATCHDOG},
+    model::{Address, Alert, Left, Passed, ReceiverChange, ToldReceiver, VIA, WATCHDOG},
     rules::{Rule, hours::Outside},
 };
 
@@ -45,6 +46,47 @@ pub(crate) struct Successors {
     pub chains: Vec<Vec<String>>,
     pub step: u32,
     pub template: String,
+}
+
+/// What a receiver was to be told and was not, for others: see [`successors`]. Of each chain it is for the first one
+/// to whom it was not given up; where that one knows of the alert, or is about to, for nobody.
+pub(crate) fn pass_on(
+    rule: Option<&Rule>,
+    left: &Left,
+    receiver: &str,
+    roster: &Roster,
+    now: Timestamp,
+) -> Option<Passed> {
+    let Successors { chains, step, template } = successors(rule, &left.alert, (receiver, left.step), roster, now)?;
+    let given_up = |name: &&String| left.heard.get(*name) == Some(&true);
+    let first = |chain: &Vec<String>| {
+        let first = chain.iter().find(|name| !given_up(name))?;
+        (!left.heard.contains_key(first)).then(|| first.clone())
+    };
+    Some(Passed { id: left.id, to: chains.iter().filter_map(first).collect(), step, template })
+}
+
+/// What became of the receivers that were known before, now that there are these. One that is gone, and is reached
+/// in the same way as one that is there, has another name now. One that is reached in another way begins anew.
+pub(crate) fn changes(known: &[(String, Address)], receivers: &[(String, Address)]) -> Vec<ReceiverChange> {
+    let persons = |of: &Address| of.iter().filter(|one| !one.starts_with(VIA)).count();
+    let common = |one: &Address, other: &Address| {
+        other.iter().filter(|part| !part.starts_with(VIA) && one.contains(part)).count()
+    };
+    let is_new = |name: &String| known.iter().all(|(other, _)| other != name);
+    let change = |(name, address): &(String, Address)| {
+        if let Some((_, now)) = receivers.iter().find(|(other, _)| other == name) {
+            return (!address.is_empty() && address != now).then(|| ReceiverChange::Moved(name.clone()));
+        }
+        // One that was there before is another receiver, unless it reaches exactly the same.
+        let heirs = receivers.iter().filter(|(heir, other)| {
+            let common = common(address, other);
+            common > 0 && (is_new(heir) || (common == persons(address) && common == persons(other)))
+        });
+        let (heir, _) = heirs.max_by_key(|(_, other)| common(address, other))?;
+        Some(ReceiverChange::Renamed { from: name.clone(), to: heir.clone() })
+    };
+    known.iter().filter_map(change).collect()
 }
 
 /// Who is told of an alert in place of `receiver`, which was owed a message of the step number `step`. `None`:

@@ -2,6 +2,8 @@
 //!
 //! Only data: what is done with it is decided by the engine, and the store keeps it.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 
 use super::{Alert, Message, MessageId, Notification, NotificationId, ReceiverState, Silence};
@@ -158,6 +160,8 @@ pub struct Left {
     pub step: u32,
     /// The alert as it is now.
     pub alert: Alert,
+    /// Receivers that were notified of the alert or are to be, each with whether that was given up.
+    pub heard: BTreeMap<String, bool>,
 }
 
 /// What goes over to others for good.
@@ -165,10 +169,26 @@ pub struct Left {
 pub struct Passed {
     /// The notification's number.
     pub id: NotificationId,
-    /// Who is told now, each with those who stand in for it, in order.
-    pub to: Vec<Vec<String>>,
+    /// Who is told now.
+    pub to: Vec<String>,
     pub step: u32,
     pub template: String,
+}
+
+/// How a receiver is reached: its kind with a fingerprint of the address, or the recipients of a mail. What begins
+/// with [`VIA`] is the way there alone.
+pub(crate) type Address = Vec<String>;
+
+/// Before the relay of a mail in an [`Address`].
+pub(crate) const VIA: &str = "via:";
+
+/// What became of a receiver that was known before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ReceiverChange {
+    /// It is reached in another way.
+    Moved(String),
+    /// It is reached as before, under another name.
+    Renamed { from: String, to: String },
 }
 
 /// What waits for one receiver.

@@ -37,7 +37,8 @@ pub(crate) use alert::{
 pub(crate) use clocks::{Clocks, Dated, Measure};
 pub(crate) use contact::{Contact, ContactId, Unreadable};
 pub(crate) use delivery::{
-    AttemptRecord, Backlog, Change, DeliveryStep, HandOver, Left, Open, Owed, Passed, StoredMessage, Waiting,
+    Address, AttemptRecord, Backlog, Change, DeliveryStep, HandOver, Left, Open, Owed, Passed, ReceiverChange,
+    StoredMessage, VIA, Waiting,
 };
 pub(crate) use doubt::{Differs, Doubt, Emptied};
 pub(crate) use filter::Filter;

@@ -30,13 +30,13 @@ use crate::{
     config::{Config, Group, Receiver, ReceiverKind},
     engine::{group::GroupBy, successor::Roster},
     inbox::{Client, Patience},
-    model::{InboxMemory, Renewable, alert::short_hash},
+    model::{Address, InboxMemory, Renewable, VIA, alert::short_hash},
     net::{self, proxies::Proxies},
     notify::Sender,
     render::Format,
     rules::RuleSet,
     service::proxied::proxied,
-    store::{FaultPoints, Store, StoreError, VIA},
+    store::{FaultPoints, Store, StoreError},
 };
 
 /// How many bytes of memory one poll keeps of what the API sends: some 5,000 contacts; the next one goes on. Who matches
@@ -350,7 +350,7 @@ fn roster(config: &Config) -> Roster {
 }
 
 /// How a receiver is reached: by that it is known again under another name, and seen to have been changed.
-fn address(receiver: &Receiver) -> Vec<String> {
+fn address(receiver: &Receiver) -> Address {
     let secret = |kind: &str, url: &SecretString| vec![format!("{kind}:{}", short_hash(url.expose_secret()))];
     match &receiver.kind {
         ReceiverKind::Slack { webhook_url } => secret("slack", webhook_url),

@@ -20,7 +20,8 @@ use super::{
 };
 use crate::{
     clock::Clock,
-    model::{WATCHDOG, Waiting},
+    engine::successor,
+    model::{ReceiverChange, WATCHDOG, Waiting},
     notify::ending::{AFTER_STOP, LAST_WORDS},
     store::StoreError,
 };
@@ -169,8 +170,16 @@ pub(crate) async fn once(app: App, stop: &CancellationToken, progress: PageProgr
 pub(crate) async fn begin(app: &App) -> Result<(), StoreError> {
     app.store.clock_was_set_back(app.clock.now()).await?;
     app.store.recover(app.clock.now()).await?;
-    for (from, to) in app.store.know_receivers(app.addresses.clone(), app.clock.now()).await? {
-        tracing::info!(from, to, "receiver.renamed: what is owed to it, and who was told, goes on under the new name");
+    let changes = successor::changes(&app.store.known_receivers().await?, &app.addresses);
+    app.store.know_receivers(app.addresses.clone(), changes.clone(), app.clock.now()).await?;
+    for change in changes {
+        if let ReceiverChange::Renamed { from, to } = change {
+            tracing::info!(
+                from,
+                to,
+                "receiver.renamed: what is owed to it, and who was told, goes on under the new name"
+            );
+        }
     }
     let shared = &app.edits.1;
     succession::pass_on_of_gone(&app.store, shared, app.clock.now()).await?;

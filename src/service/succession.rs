@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::shared::Shared;
 use crate::{
-    engine::successor::successors,
+    engine::successor,
     model::Passed,
     store::{Store, StoreError},
 };
@@ -26,8 +26,7 @@ pub(crate) async fn pass_on(
     let live = shared.live();
     let passed = left.into_iter().filter_map(|left| {
         let rule = live.rules.get(&left.alert.rule);
-        let who = successors(rule.map(AsRef::as_ref), &left.alert, (receiver, left.step), &shared.roster, now)?;
-        Some(Passed { id: left.id, to: who.chains, step: who.step, template: who.template })
+        successor::pass_on(rule.map(AsRef::as_ref), &left, receiver, &shared.roster, now)
     });
     let passed: Vec<Passed> = passed.collect();
     if passed.is_empty() {

@@ -38,13 +38,12 @@ use jiff::{SignedDuration, Timestamp};
 pub(crate) use connection::{FaultPoints, Writes};
 pub(crate) use error::StoreError;
 pub(crate) use lock::Lock;
-pub(crate) use succession::VIA;
 
 use crate::{
     model::{
-        Ack, Alert, AlertId, AttemptRecord, Backlog, Change, Changes, DeliveryStep, Entry, HandOver, InboxMemory, Left,
-        Loss, MessageId, Notification, Open, Passed, ReceiverState, RuleMemory, Silence, Snapshot, StoredMessage,
-        Waiting, history::HistoryQuery,
+        Ack, Address, Alert, AlertId, AttemptRecord, Backlog, Change, Changes, DeliveryStep, Entry, HandOver,
+        InboxMemory, Left, Loss, MessageId, Notification, Open, Passed, ReceiverChange, ReceiverState, RuleMemory,
+        Silence, Snapshot, StoredMessage, Waiting, history::HistoryQuery,
     },
     store::connection::Opening,
 };
@@ -251,18 +250,25 @@ impl Store {
         self.owner.write(move |db| receivers::shift(db, by, now)).await
     }
 
-    /// The receivers that there are now, each with how it is reached, of which [`VIA`] is only the way there. What
-    /// was known of one that is gone and is reached in the same way goes on under the new name. Gives the old and
-    /// the new names.
+    /// The receivers that were there when [`Store::know_receivers`] was called last, by name.
+    ///
+    /// # Errors
+    /// The file failed.
+    pub async fn known_receivers(&self) -> Result<Vec<(String, Address)>, StoreError> {
+        self.owner.read(succession::known).await
+    }
+
+    /// The receivers that there are now, and what became of those that were known before.
     ///
     /// # Errors
     /// The file failed; nothing has changed then.
     pub async fn know_receivers(
         &self,
-        receivers: Vec<(String, Vec<String>)>,
+        receivers: Vec<(String, Address)>,
+        changes: Vec<ReceiverChange>,
         now: Timestamp,
-    ) -> Result<Vec<(String, String)>, StoreError> {
-        self.owner.write(move |db| succession::know(db, &receivers, now)).await
+    ) -> Result<(), StoreError> {
+        self.owner.write(move |db| succession::know(db, &receivers, &changes, now)).await
     }
 
     /// Receivers that the configuration no longer has, and that were to be told something and were not.

@@ -1,5 +1,7 @@
 //! Receivers that come, go, or have another name: what was owed to one that is gone, and who is told in its place.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, ToSql, params};
 
@@ -7,11 +9,7 @@ use super::{
     history, outbox,
     rows::{self, json, micros},
 };
-use crate::model::{Alert, Entry, Happened, Left, NotificationId, Passed, history::detail};
-
-/// How a receiver is reached, as far as it is the same receiver by that: its kind with a fingerprint of the address,
-/// or the recipients of a mail. What begins with this is the way there alone, a mail relay.
-pub(crate) const VIA: &str = "via:";
+use crate::model::{Address, Alert, Entry, Happened, Left, NotificationId, Passed, ReceiverChange, history::detail};
 
 /// What was to be told by `receiver` of alerts that fire and that nobody has taken: what is owed, and what was
 /// given up.
@@ -22,8 +20,20 @@ pub(super) fn left_by(db: &Connection, receiver: &str) -> rusqlite::Result<Vec<L
          AND a.fired_at IS NOT NULL AND a.acked_at IS NULL ORDER BY n.id",
     )?
     .query_map([receiver], |row| {
-        Ok(Left { id: NotificationId(row.get("number")?), step: row.get("step")?, alert: rows::alert(row)? })
+        let alert = rows::alert(row)?;
+        let heard = heard(db, &alert)?;
+        Ok(Left { id: NotificationId(row.get("number")?), step: row.get("step")?, alert, heard })
     })?
+    .collect()
+}
+
+/// Receivers that know of an alert or are to hear of it, each with whether that was given up.
+fn heard(db: &Connection, alert: &Alert) -> rusqlite::Result<BTreeMap<String, bool>> {
+    db.prepare_cached(
+        "SELECT receiver, min(state = 'dead' AND NOT told) AS given_up FROM notification \
+         WHERE alert = ?1 AND event <> 'resolved' AND (state <> 'superseded' OR told) GROUP BY receiver",
+    )?
+    .query_map([&alert.id.0], |row| Ok((row.get("receiver")?, row.get("given_up")?)))?
     .collect()
 }
 
@@ -37,7 +47,7 @@ pub(super) fn gone(db: &Connection, receivers: &[String]) -> rusqlite::Result<Ve
     .collect()
 }
 
-/// Owes it to others, where they do not know of the alert yet; gives how many notifications that were.
+/// Owes it to others, but to those who know of the alert or are about to; returns how many notifications that were.
 pub(super) fn pass_on(db: &Connection, passed: &[Passed], now: Timestamp) -> rusqlite::Result<usize> {
     let mut owed = 0;
     for Passed { id, to, step, template } in passed {
@@ -49,43 +59,24 @@ pub(super) fn pass_on(db: &Connection, passed: &[Passed], now: Timestamp) -> rus
             .query_row([id.0], |row| Ok((rows::alert(row)?, row.get::<_, String>("whose")?)))
             .optional()?;
         let Some((alert, whose)) = alert else { continue };
-        for chain in to {
-            let Some(heir) = first_that_may_be_told(db, &alert, chain)? else { continue };
-            db.prepare_cached(
-                "INSERT INTO notification (alert, receiver, event, step, template, due_at) \
-                 VALUES (?1, ?2, 'fired', ?3, ?4, ?5)",
-            )?
-            .execute(params![alert.id.0, heir, step, template, micros(now)])?;
-            let entry = Entry::of(&alert, Happened::Owed, now).who(heir).detail(detail::in_place_of(&whose));
-            history::write(db, &entry)?;
-            owed += 1;
+        for heir in to {
+            let new = db
+                .prepare_cached(
+                    "INSERT INTO notification (alert, receiver, event, step, template, due_at) \
+                     SELECT ?1, ?2, 'fired', ?3, ?4, ?5 WHERE NOT EXISTS (SELECT 1 FROM notification o \
+                     WHERE o.alert = ?1 AND o.receiver = ?2 AND o.event <> 'resolved' \
+                     AND (o.state <> 'superseded' OR o.told))",
+                )?
+                .execute(params![alert.id.0, heir, step, template, micros(now)])?;
+            if new > 0 {
+                let entry = Entry::of(&alert, Happened::Owed, now).who(heir).detail(detail::in_place_of(&whose));
+                history::write(db, &entry)?;
+            }
+            owed += new;
         }
         withdraw(db, *id, now)?;
     }
     Ok(owed)
-}
-
-/// The first of a chain that nobody has given up; `None`: it knows of the alert, or is about to hear of it.
-fn first_that_may_be_told<'a>(
-    db: &Connection,
-    alert: &Alert,
-    chain: &'a [String],
-) -> rusqlite::Result<Option<&'a String>> {
-    for name in chain {
-        let (all, dead): (i64, i64) = db
-            .prepare_cached(
-                "SELECT count(*), coalesce(sum(state = 'dead' AND NOT told), 0) FROM notification \
-                 WHERE alert = ?1 AND receiver = ?2 AND event <> 'resolved' AND (state <> 'superseded' OR told)",
-            )?
-            .query_row([&alert.id.0, name], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        if all == 0 {
-            return Ok(Some(name));
-        }
-        if all > dead {
-            return Ok(None);
-        }
-    }
-    Ok(None)
 }
 
 /// The receiver is not told any more; a message that was given up and tells of nothing else is forgotten.
@@ -101,40 +92,24 @@ fn withdraw(db: &Connection, id: NotificationId, now: Timestamp) -> rusqlite::Re
     Ok(())
 }
 
-/// The receivers that there are now, each with how it is reached. One that is gone and is reached in the same way as
-/// one that is there has got another name: everything goes on under that. One that is reached in another way than
-/// before begins anew. Gives the old and the new names.
+/// The receivers that were there before.
+pub(super) fn known(db: &Connection) -> rusqlite::Result<Vec<(String, Address)>> {
+    db.prepare_cached("SELECT name, address FROM receiver ORDER BY name")?
+        .query_map([], |row| Ok((row.get(0)?, rows::from_json(row, "address")?)))?
+        .collect()
+}
+
+/// The receivers that there are now, and what became of those before.
 pub(super) fn know(
     db: &Connection,
-    receivers: &[(String, Vec<String>)],
+    receivers: &[(String, Address)],
+    changes: &[ReceiverChange],
     now: Timestamp,
-) -> rusqlite::Result<Vec<(String, String)>> {
-    let known: Vec<(String, Vec<String>)> = db
-        .prepare_cached("SELECT name, address FROM receiver ORDER BY name")?
-        .query_map([], |row| Ok((row.get(0)?, rows::from_json(row, "address")?)))?
-        .collect::<rusqlite::Result<_>>()?;
-    let mut renamed = Vec::new();
-    for (name, address) in &known {
-        let same = receivers.iter().find(|(other, _)| other == name);
-        match same {
-            Some((_, now_at)) if !address.is_empty() && address != now_at => begin_anew(db, name, now)?,
-            Some(_) => {}
-            None => {
-                let common = |other: &[String]| {
-                    other.iter().filter(|one| !one.starts_with(VIA) && address.contains(one)).count()
-                };
-                // One that was there before is another receiver, unless it reaches exactly the same.
-                let persons = |of: &[String]| of.iter().filter(|one| !one.starts_with(VIA)).count();
-                let is_new = |name: &String| known.iter().all(|(other, _)| other != name);
-                let heirs = receivers.iter().filter(|(name, other)| {
-                    let common = common(other);
-                    common > 0 && (is_new(name) || (common == persons(address) && common == persons(other)))
-                });
-                if let Some((heir, _)) = heirs.max_by_key(|(_, other)| common(other)) {
-                    rename(db, name, heir, now)?;
-                    renamed.push((name.clone(), heir.clone()));
-                }
-            }
+) -> rusqlite::Result<()> {
+    for change in changes {
+        match change {
+            ReceiverChange::Moved(name) => begin_anew(db, name, now)?,
+            ReceiverChange::Renamed { from, to } => rename(db, from, to, now)?,
         }
     }
     for (name, address) in receivers {
@@ -144,7 +119,7 @@ pub(super) fn know(
         )?
         .execute(params![name, json(address)?])?;
     }
-    Ok(renamed)
+    Ok(())
 }
 
 /// What was known of how it takes messages says nothing of the new address.

@@ -2,8 +2,8 @@
 
 use super::fixtures::{at, customer, noon, rule};
 use crate::{
-    engine::successor::{Roster, Successors, successors},
-    model::{Alert, WATCHDOG},
+    engine::successor::{Roster, Successors, changes, pass_on, successors},
+    model::{Alert, Left, NotificationId, ReceiverChange, WATCHDOG},
     rules::Rule,
 };
 
@@ -56,6 +56,65 @@ fn by_table() {
     // A fallback that was replaced, and a circle of fallbacks.
     let other = roster(&[("support", Some("night")), ("leads", None), ("night", Some("support"))], &[]);
     assert_eq!(told(Some(&one), "leads", 0, &other), Some(vec!["support>night".to_owned()]));
+}
+
+#[test]
+fn of_a_chain_the_first_to_whom_it_was_not_given_up_is_told() {
+    let all = roster(&[("leads", Some("night")), ("night", Some("owner")), ("owner", None)], &[]);
+    let rule = rule("r", "[[notify]]\nto = ['leads']");
+    // Who has heard of it or is to, and whether that was given up.
+    for (heard, right) in [
+        (&[][..], &["leads"][..]),
+        (&[("gone", false), ("owner", false)], &["leads"]),
+        (&[("leads", true)], &["night"]),
+        (&[("leads", true), ("night", true)], &["owner"]),
+        (&[("leads", false)], &[]),
+        (&[("leads", true), ("night", false)], &[]),
+        (&[("leads", true), ("night", true), ("owner", true)], &[]),
+    ] {
+        let heard = heard.iter().map(|(name, given_up)| ((*name).to_owned(), *given_up)).collect();
+        let left = Left { id: NotificationId(7), step: 4, alert: firing("main"), heard };
+        let passed = pass_on(Some(&rule), &left, "gone", &all, noon()).unwrap();
+        let to: Vec<&str> = passed.to.iter().map(String::as_str).collect();
+        assert_eq!((passed.id, &to[..], passed.step), (NotificationId(7), right, 0), "{:?}", left.heard);
+        assert_eq!(pass_on(Some(&rule), &left, "leads", &all, noon()), None, "it is still named");
+    }
+}
+
+#[test]
+fn a_receiver_is_known_by_how_it_is_reached() {
+    let at = |name: &str, address: &[&str]| (name.to_owned(), address.iter().map(ToString::to_string).collect());
+    let renamed = |from: &str, to: &str| vec![ReceiverChange::Renamed { from: from.to_owned(), to: to.to_owned() }];
+    let moved = vec![ReceiverChange::Moved("support".to_owned())];
+    for (known, now, right) in [
+        (vec![at("support", &["slack:1"])], vec![at("support", &["slack:1"])], vec![]),
+        (vec![at("support", &["slack:1"])], vec![at("support", &["slack:2"])], moved.clone()),
+        (vec![at("support", &["mail:a", "via:x"])], vec![at("support", &["mail:a", "via:y"])], moved),
+        // It was never known by its address.
+        (vec![at("support", &[])], vec![at("support", &["slack:1"])], vec![]),
+        (vec![at("support", &["slack:1"])], vec![at("help", &["slack:1"])], renamed("support", "help")),
+        (vec![at("support", &["slack:1"])], vec![at("help", &["webhook:1"])], vec![]),
+        // Of several the one with whom it has the most in common; the relay alone is nothing in common.
+        (
+            vec![at("support", &["mail:a", "mail:b", "via:x"])],
+            vec![at("one", &["mail:a", "via:y"]), at("two", &["mail:a", "mail:b"])],
+            renamed("support", "two"),
+        ),
+        (vec![at("support", &["mail:a", "via:x"])], vec![at("help", &["mail:c", "via:x"])], vec![]),
+        // One that was there before is another receiver, unless it reaches exactly the same.
+        (
+            vec![at("support", &["mail:a", "mail:b"]), at("leads", &["mail:a", "mail:c"])],
+            vec![at("leads", &["mail:a", "mail:c"])],
+            vec![],
+        ),
+        (
+            vec![at("support", &["mail:a", "via:x"]), at("leads", &["mail:a", "via:y"])],
+            vec![at("leads", &["mail:a", "via:y"])],
+            renamed("support", "leads"),
+        ),
+    ] {
+        assert_eq!(changes(&known, &now), right, "{known:?} {now:?}");
+    }
 }
 
 #[test]

@@ -349,7 +349,7 @@ impl Model {
                     }
                     self.withdraw(&entry);
                     let Notification { step, template, .. } = entry.notification;
-                    let to = vec![vec![to.to_owned()]];
+                    let to = vec![to.to_owned()];
                     passed.push(Passed { id: NotificationId(entry.id), to, step, template });
                 }
                 let here: Vec<_> = store.left_by(from).await.unwrap().iter().map(|left| left.id).collect();
