@@ -27,6 +27,7 @@ pub(crate) mod successor;
 #[cfg(test)]
 mod tests;
 pub(crate) mod tick;
+pub(crate) mod troubles;
 pub(crate) mod validity;
 pub(crate) mod watch;
 

@@ -19,5 +19,6 @@ mod properties;
 mod queries;
 mod shipped;
 mod successor;
+mod troubles;
 mod truth;
 mod watch;

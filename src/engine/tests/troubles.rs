@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{of_conditions, of_inbox, of_receivers, of_runs, of_templates, unproved};
+use crate::engine::troubles::{of_conditions, of_inbox, of_receivers, of_runs, of_templates, unproved};
 use crate::model::{
     Backlog, InboxMemory, Problem, Trouble,
     snapshot::{ConditionFailed, Failing, Missed, OddRecords, Runs, Short},
