@@ -46,7 +46,10 @@ pub mod inside {
             load::{Secrets, judge, load},
         },
         diagnose::{Diagnostic, Source, draw::draw, nearest::suggest},
-        engine::retry::{Decision, decide},
+        engine::{
+            reach::Mode,
+            retry::{Decision, decide},
+        },
         inbox::{
             client::Patience,
             error::InboxError,
@@ -86,7 +89,6 @@ pub mod inside {
         service::{
             app::{App, Dependencies},
             deliverer::limits::Limits,
-            poller::poll::Mode,
             reload::Sources,
         },
         store::Store,

@@ -16,11 +16,11 @@ use crate::{
     clock::{Clock, SystemClock},
     config::StateLocation,
     diagnose::Diagnostic,
+    engine::reach::Mode,
     inbox::Patience,
     model::{Body, OutgoingMessage},
     service::{
         app::{App, Dependencies},
-        poller::Mode,
         run::begin,
     },
     store::Store,

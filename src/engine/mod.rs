@@ -8,6 +8,7 @@
 //! wire, no store, no clock, no log is known here.
 
 pub(crate) mod blind;
+pub(crate) mod bookkeeping;
 pub(crate) mod differs;
 pub(crate) mod doubt;
 pub(crate) mod due;
@@ -22,6 +23,7 @@ mod live_chats;
 pub(crate) mod missing;
 pub(crate) mod observed;
 pub(crate) mod plan;
+pub(crate) mod reach;
 pub(crate) mod retry;
 pub(crate) mod successor;
 #[cfg(test)]

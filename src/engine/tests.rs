@@ -2,6 +2,7 @@
 
 mod begins;
 mod blind;
+mod bookkeeping;
 mod complaints;
 mod delivery;
 mod differs;
@@ -17,6 +18,7 @@ mod owed;
 mod play;
 mod properties;
 mod queries;
+mod reach;
 mod shipped;
 mod successor;
 mod troubles;

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashSet};
 use jiff::Timestamp;
 
 use super::{Client, Gate, InboxError};
-use crate::model::{Contact, ContactId, Filter};
+use crate::model::{Contact, ContactId, Filter, snapshot::PageSize};
 
 /// Pages in a row without a new contact that end a walk.
 const STALE: u32 = 3;
@@ -46,17 +46,6 @@ pub(crate) struct Walk {
     pub unreadable: usize,
     /// What it taught of the page size.
     pub page_size: PageSize,
-}
-
-/// What a walk teaches of the page size.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum PageSize {
-    /// Nothing that speaks against what was known.
-    Unchanged,
-    /// Full pages of this size, down to an empty one.
-    Confirmed(usize),
-    /// What was known is wrong, or pages differ.
-    Wrong,
 }
 
 impl Walk {

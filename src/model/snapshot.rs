@@ -50,6 +50,17 @@ pub struct WalkMemory {
     pub part: Option<WalkPart>,
 }
 
+/// What a walk teaches of the page size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PageSize {
+    /// Nothing that speaks against what was known.
+    Unchanged,
+    /// Full pages of this size, down to an empty one.
+    Confirmed(usize),
+    /// What was known is wrong, or pages differ.
+    Wrong,
+}
+
 /// The first part of a full walk.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WalkPart {

@@ -18,7 +18,7 @@ use super::{
     lookout::Lookout,
     outcry::{Outcry, Voice},
     pace::SendPace,
-    poller::{Knowledge, Mode, Poller},
+    poller::{Knowledge, Poller},
     reload::{Memory, Sources},
     renew::{Holders, Renewal, RenewalRequests},
     senders::{Output, sender},
@@ -28,7 +28,7 @@ use super::{
 use crate::{
     clock::Clock,
     config::{Config, Group, Receiver, ReceiverKind},
-    engine::{group::GroupBy, successor::Roster},
+    engine::{group::GroupBy, reach::Mode, successor::Roster},
     inbox::{Client, Patience},
     model::{Address, InboxMemory, Renewable, VIA, alert::short_hash},
     net::{self, proxies::Proxies},

@@ -11,11 +11,12 @@ use super::{
     health::Health,
     heartbeat::Heartbeat,
     metrics::Metrics,
-    poller::{Mode, Poller},
+    poller::Poller,
     watchdog::WatchdogLoop,
 };
 use crate::{
     clock::{Clock, Jumps},
+    engine::reach::Mode,
     inbox::InboxError,
     model::alert::short_hash,
     store::Store,

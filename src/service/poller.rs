@@ -2,30 +2,33 @@
 
 use std::sync::Arc;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 
 mod knowledge;
 mod look;
 pub(crate) mod poll;
 mod read;
 
+pub(crate) use self::knowledge::Knowledge;
 use self::poll::{InboxReading, Poll};
-pub(crate) use self::{knowledge::Knowledge, poll::Mode};
 use super::{
     api_clock::ApiClock,
     gate::BudgetGate,
     metrics::Counted,
     shared::{Live, Shared},
-    walks::Incomplete,
 };
 use crate::{
     clock::{Clock, Jumps},
-    engine::{Observed, Query, Tick, TickOutcome, due::DueMoment, faults::RuleFault, tick},
-    inbox::{Client, InboxError},
-    model::{
-        Changes, Clocks, Entry, Happened, InboxMemory, Snapshot,
-        snapshot::{Failing, OddRecords, Runs, Short},
+    engine::{
+        Observed, Tick, TickOutcome,
+        bookkeeping::{self, PollEnd, PollFailure, is_overdue},
+        due::DueMoment,
+        faults::RuleFault,
+        reach::{Incomplete, Mode},
+        tick,
     },
+    inbox::{Client, InboxError},
+    model::{Changes, Clocks, Entry, Happened, Snapshot},
     store::{Store, StoreError},
 };
 
@@ -133,47 +136,32 @@ impl Poller {
         memory.live_chats = outcome.live_chats;
         memory.doubt = outcome.doubt;
         memory.conditions = outcome.conditions;
-        memory.walks.retain(|id, _| queries.iter().any(|query| query.id == *id));
-        note_filters(&queries, &observed, &mut memory, began);
+        let failure = polled.failure.as_ref().map(|error| PollFailure {
+            why: error.to_string(),
+            token_refused: matches!(error, InboxError::TokenRefused { .. }),
+            out_of_time: *error == InboxError::OutOfTime,
+        });
+        bookkeeping::note(
+            &mut memory,
+            &PollEnd {
+                queries: &queries,
+                observed: &observed,
+                failure,
+                gap,
+                mode,
+                goes_on: mode == Mode::Once || self.polled_at().is_some(),
+                sweep_every: self.sweep_every,
+                began,
+            },
+        );
         if let Some((_, differs)) = memory.differing() {
             tracing::warn!(inbox, differs, "filter.differs: nobody is told of by it");
             (polled.complete, polled.differs) = (false, Some(differs));
         }
-        // A daemon that begins has read nothing for a while.
-        let goes_on = mode == Mode::Once || self.polled_at().is_some();
-        memory.readable_since = match polled.failure {
-            None => readable_since(&memory, self.sweep_every, began).filter(|_| goes_on).or(Some(began)),
-            Some(_) => None,
-        };
-        memory.polled_at = Some(began);
         if self.clock.is_no_clock() {
             memory.clocks = Clocks::default();
         }
         memory.clocks.note(self.clock.measured(), self.clock.ahead(), self.clock.ours().now());
-        memory.failing = polled.failure.as_ref().map(|error| Failing {
-            since: memory.failing.map_or(began, |failing| failing.since),
-            why: error.to_string(),
-            token_refused: matches!(error, InboxError::TokenRefused { .. }),
-        });
-        let too_much = matches!(gap, Some(Incomplete::TooLarge(_) | Incomplete::TooLong));
-        memory.odd_records = match observed.unreadable {
-            0 if !too_much && queries.iter().all(|query| was_whole_since(query, &memory)) => None,
-            0 if !too_much => memory.odd_records,
-            count => {
-                let since = memory.odd_records.map_or(began, |odd| odd.since);
-                Some(OddRecords { since, count, what: gap.filter(|_| too_much).map(|gap| gap.to_string()) })
-            }
-        };
-        memory.short = match short_of_budget(&queries, &memory, self.sweep_every, began) {
-            // What could not be read says nothing of the budget.
-            _ if polled.failure.as_ref().is_some_and(|error| *error != InboxError::OutOfTime) => memory.short,
-            None => None,
-            Some(pages) => Some(Short { since: memory.short.map_or(began, |short| short.since), pages }),
-        };
-        match mode {
-            Mode::Once => memory.runs.begin(began),
-            Mode::Daemon => memory.runs = Runs::default(),
-        }
         changes.memory = (memory != snapshot.memory).then_some(memory);
         log(inbox, &changes);
         self.shared.at("poll.judged");
@@ -258,63 +246,6 @@ impl Poller {
                 poll.observed.fresh = false;
                 Some(error)
             }
-        }
-    }
-}
-
-/// Since when polls have succeeded, where the last one was not long ago.
-fn readable_since(memory: &InboxMemory, sweep_every: SignedDuration, now: Timestamp) -> Option<Timestamp> {
-    let is_recent = |at: &Timestamp| *at <= now && now.duration_since(*at) <= late_after(memory, sweep_every);
-    memory.polled_at.filter(is_recent)?;
-    memory.readable_since.filter(|since| *since <= now)
-}
-
-/// How long after one full walk the next is late.
-fn late_after(memory: &InboxMemory, sweep_every: SignedDuration) -> SignedDuration {
-    // Where runs come rarely, a walk may take some of them.
-    let mut gaps = memory.runs.gaps.clone();
-    gaps.sort_unstable();
-    let usual = SignedDuration::from_secs(gaps.get(gaps.len() / 2).copied().unwrap_or(0));
-    sweep_every.saturating_mul(2).max(usual.saturating_mul(3))
-}
-
-/// Whether nobody knows any more what a query gives: its last complete walk is of long ago, or there was none.
-fn is_overdue(query: &Query, memory: &InboxMemory, sweep_every: SignedDuration, now: Timestamp) -> bool {
-    let walk = memory.walks.get(&query.id);
-    let whole_at = walk.and_then(|walk| walk.whole_at.or(walk.complete_at));
-    // What was whole later than now was so by a clock that was ahead: nobody knows when.
-    whole_at.is_none_or(|at| now.duration_since(at) >= late_after(memory, sweep_every) || at > now)
-}
-
-/// Whether a complete walk of a query began after the records that were not understood came.
-fn was_whole_since(query: &Query, memory: &InboxMemory) -> bool {
-    let complete_at = memory.walks.get(&query.id).and_then(|walk| walk.complete_at);
-    memory.odd_records.as_ref().is_none_or(|odd| complete_at.is_some_and(|at| at > odd.since))
-}
-
-/// Pages of a full walk that has not come to its end for much longer than it should, where that is for want of
-/// requests; the longest one.
-fn short_of_budget(
-    queries: &[Query],
-    memory: &InboxMemory,
-    sweep_every: SignedDuration,
-    now: Timestamp,
-) -> Option<u32> {
-    let late = late_after(memory, sweep_every);
-    let of = |query: &Query| {
-        let walk = memory.walks.get(&query.id)?;
-        let part = walk.part.as_ref()?;
-        let since = walk.ended_at.or(walk.first_at)?;
-        (now.duration_since(since) >= late).then(|| walk.pages.max(part.pages))
-    };
-    queries.iter().filter_map(of).max()
-}
-
-/// What the records that came say of the filters that they were asked for by.
-fn note_filters(queries: &[Query], observed: &Observed, memory: &mut InboxMemory, now: Timestamp) {
-    for query in queries {
-        if let Some(returned) = observed.returned.get(&query.id) {
-            returned.note(query, memory.walks.entry(query.id.clone()).or_default(), now);
         }
     }
 }

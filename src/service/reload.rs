@@ -16,7 +16,6 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    poller::Mode,
     renew::{RenewalRequests, asked},
     shared::{Fingerprint, Live, Shared},
     succession,
@@ -25,6 +24,7 @@ use crate::{
     clock::Clock,
     config::Config,
     diagnose::{Diagnostic, Level, Source, harmless::is_harmless},
+    engine::reach::Mode,
     model::{RuleMemory, alert::short_hash},
     render::Renderer,
     rules::{

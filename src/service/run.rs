@@ -15,12 +15,11 @@ use super::{
     deliverer::{Delivered, Deliverer, Limits},
     keeper,
     loops::{PageProgress, Signals, deliver, poll, run_heartbeat, run_watchdog, until, watch_clock},
-    poller::Mode,
     reload, renew, succession,
 };
 use crate::{
     clock::Clock,
-    engine::successor,
+    engine::{reach::Mode, successor},
     model::{ReceiverChange, WATCHDOG, Waiting},
     notify::ending::{AFTER_STOP, LAST_WORDS},
     store::StoreError,

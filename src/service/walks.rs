@@ -1,126 +1,24 @@
-//! One poll's walks: which query fully, which only for what is new, and what they are evidence of. It is long because
-//! what is decided of a walk, what it does and what it leaves behind are read together.
+//! One poll's walks as they were planned: requests, second tries, and what each has shown.
 
-use std::{
-    collections::BTreeSet,
-    sync::atomic::{AtomicUsize, Ordering},
-};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use jiff::{SignedDuration, Timestamp};
 
-mod gap;
 mod seen;
 
-pub(crate) use self::gap::{Incomplete, MOST_PAGES};
-use self::{
-    gap::MOST_SEEN,
-    seen::{AS_IT_PAGES, take, uneven},
-};
-use super::{api_clock::ApiClock, gate::Keeping, poller::Mode};
+use self::seen::take;
+use super::{api_clock::ApiClock, gate::Keeping};
 use crate::{
-    engine::{Observed, Query, observed::Coverage},
+    engine::{
+        Observed, Query,
+        reach::{AS_IT_PAGES, FullWalk, Incomplete, MOST_PAGES, Reached, Recent, WalkPlan, is_usable, note, uneven},
+    },
     inbox::{
         Client, InboxError, Walk, WalkEnd,
-        walk::{Extent, Last, PageSize, walk as read_pages},
+        walk::{Extent, Last, walk as read_pages},
     },
-    model::{
-        Filter, InboxMemory,
-        clocks::{ask_since, shown_to},
-        snapshot::{WalkMemory, WalkPart},
-    },
+    model::{Filter, InboxMemory, clocks::shown_to, snapshot::WalkPart},
 };
-
-/// How long after its beginning a full walk can go on where it stopped.
-const GOES_ON_WITHIN: SignedDuration = SignedDuration::from_hours(1);
-
-/// What a narrow walk overlaps with the one before: clocks differ, and `lastSeenAt` may lag.
-const OVERLAP: SignedDuration = SignedDuration::from_mins(2);
-
-/// How a query is walked this time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum WalkPlan {
-    /// To its end.
-    Full,
-    /// Only what is new.
-    Narrow(Recent),
-    /// What is new, then a part of the full walk, which goes on where the last poll stopped.
-    Part {
-        /// What is new; nothing where nothing is old.
-        news: Option<Recent>,
-        /// Pages of the full walk.
-        cap: u32,
-    },
-}
-
-/// What is new: contacts seen since the walk before.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Recent {
-    pub since: Timestamp,
-    /// At most so many pages.
-    pub cap: u32,
-}
-
-/// What one poll may spend.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct RequestBudget {
-    /// Requests that are free now.
-    pub free: usize,
-    /// A poll's fair part of the budget.
-    pub requests_per_poll: usize,
-    /// A full walk at least this often.
-    pub sweep_every: SignedDuration,
-    /// Whether the time is the API's own, and not only ours.
-    pub dated: bool,
-    pub now: Timestamp,
-}
-
-/// Decides how each query is walked: all fully where that fits; else for what is new, and those that
-/// are due for a full walk a part of it at a time.
-pub(crate) fn reaches(queries: &[Query], memory: &InboxMemory, mode: Mode, means: RequestBudget) -> Vec<WalkPlan> {
-    let RequestBudget { free, requests_per_poll, sweep_every, dated, now } = means;
-    let known = |query: &Query| memory.walks.get(&query.id).cloned().unwrap_or_default();
-    let pages = |query: &Query| usize::try_from(known(query).pages.max(1)).unwrap_or(usize::MAX);
-    let needed: usize = queries.iter().map(pages).fold(0, usize::saturating_add);
-    let count = queries.len().max(1);
-    let allowance = match mode {
-        Mode::Daemon => requests_per_poll.max(count * 2).min(free),
-        Mode::Once => free,
-    };
-    let most = |pages: usize| u32::try_from(pages.max(1)).unwrap_or(u32::MAX);
-    queries
-        .iter()
-        .map(|query| {
-            let WalkMemory { ended_at, looked_at, shown_to, part, .. } = known(query);
-            let Some(looked_at) = looked_at else {
-                // How long it is, is not known: what is free now is read now, the rest next time.
-                return WalkPlan::Part { news: None, cap: most(free / count) };
-            };
-            let fits = needed <= allowance;
-            if fits && (part.is_none() || now.duration_since(looked_at) < OVERLAP) {
-                return WalkPlan::Full;
-            }
-            let since = ask_since(looked_at, shown_to, dated);
-            let since = since.checked_sub(OVERLAP).unwrap_or(since);
-            let (each, burst) = match mode {
-                // Half of what is free is left for the polls that come before a minute has passed.
-                Mode::Daemon => (requests_per_poll / count, free / 2 / count),
-                Mode::Once => (free / count, 0),
-            };
-            if fits {
-                // Who came since this walk began is not on the pages that are left of it.
-                let news = Recent { since, cap: most(each / 2) };
-                return WalkPlan::Part { news: Some(news), cap: MOST_PAGES };
-            }
-            let due = ended_at.is_none_or(|at| now.duration_since(at) >= sweep_every || at > now);
-            if mode == Mode::Once || due || part.is_some() {
-                let news = Recent { since, cap: most(each / 2) };
-                WalkPlan::Part { news: Some(news), cap: most(burst.max(each - each / 2)) }
-            } else {
-                WalkPlan::Narrow(Recent { since, cap: most(each) })
-            }
-        })
-        .collect()
-}
 
 /// What a walk is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -315,8 +213,7 @@ impl Walker<'_> {
             // What fits into memory is judged, and the next poll goes on behind it.
             walk.end = WalkEnd::Capped;
         }
-        let shown = self.shown_to(&walk);
-        let stopped = note(query, &walk, (part, shown), memory, observed, now);
+        let stopped = note(query, evidence(&walk, self.shown_to(&walk)), part, memory, observed, now);
         take(query, &mut walk, observed, now);
         let gap = self.gap(&walk);
         match walk.end {
@@ -333,85 +230,19 @@ impl Walker<'_> {
     }
 }
 
-/// Whether a walk can go on where it stopped: records move, so not for long.
-fn is_usable(part: &WalkPart, now: Timestamp) -> bool {
-    part.began_at <= now && now.duration_since(part.began_at) < GOES_ON_WITHIN && part.pages < MOST_PAGES
-}
-
-/// Notes what a full walk, or the next part of one, taught and what it is evidence of; gives whether it goes on.
-fn note(
-    query: &Query,
-    walk: &Walk,
-    (part, shown): (Option<WalkPart>, Option<Timestamp>),
-    memory: &mut InboxMemory,
-    observed: &mut Observed,
-    now: Timestamp,
-) -> bool {
-    let before = part.as_ref().map_or(0, |part| part.pages);
-    // What was shown when it began; a walk that begins anew forgets a time that no record has any more.
-    let shown_before = part.as_ref().map_or(memory.shown_to, |part| part.shown_to).or(shown);
-    memory.shown_to = if before == 0 && shown.is_some() { shown } else { memory.shown_to.max(shown) };
-    let began_at = part.as_ref().map_or(now, |part| part.began_at);
-    let pages = before + walk.pages;
-    let remembered = memory.walks.entry(query.id.clone()).or_default();
-    let stopped = match walk.end {
-        WalkEnd::Capped => {
-            let seen = part.as_ref().map_or(0, |part| part.seen.len());
-            pages < MOST_PAGES && seen.saturating_add(walk.contacts.len()) < MOST_SEEN
-        }
-        WalkEnd::Failed(InboxError::OutOfTime) => true,
-        // What was read in earlier polls stays read.
-        WalkEnd::Failed(_) => part.is_some(),
-        WalkEnd::Complete | WalkEnd::Torn | WalkEnd::Uneven | WalkEnd::TooLarge => false,
+/// What the engine takes of a full walk.
+fn evidence(walk: &Walk, shown_to: Option<Timestamp>) -> FullWalk {
+    let end = match walk.end {
+        WalkEnd::Complete => Reached::Complete,
+        WalkEnd::Uneven => Reached::Uneven,
+        WalkEnd::Torn => Reached::Torn,
+        WalkEnd::Capped => Reached::Capped,
+        WalkEnd::TooLarge => Reached::TooLarge,
+        WalkEnd::Failed(InboxError::OutOfTime) => Reached::Unfinished,
+        WalkEnd::Failed(_) => Reached::Failed,
     };
-    // Who came since the first part began is what the next narrow walk looks at.
-    if stopped || matches!(walk.end, WalkEnd::Complete | WalkEnd::Torn | WalkEnd::Uneven | WalkEnd::TooLarge) {
-        remembered.looked_at = Some(remembered.looked_at.map_or(began_at, |looked| looked.max(began_at)));
-        remembered.shown_to = remembered.shown_to.max(shown_before);
-    }
-    remembered.pages = if walk.is_complete() { pages } else { remembered.pages.max(pages) };
-    if walk.is_complete() {
-        (remembered.complete_at, remembered.whole_at) = (Some(began_at), Some(now));
-        remembered.filled = walk.filled;
-        // Even pages down to an empty one: so it pages again.
-        if matches!(walk.page_size, PageSize::Confirmed(_)) {
-            remembered.uneven = 0;
-        }
-    }
-    if stopped {
-        let mut part =
-            part.unwrap_or(WalkPart { began_at, pages: 0, seen: BTreeSet::new(), torn: false, shown_to: shown_before });
-        part.pages = pages;
-        part.torn |= walk.unreadable > 0;
-        part.seen.extend(walk.contacts.keys().map(|id| id.0.clone()));
-        remembered.part = Some(part);
-        return true;
-    }
-    match walk.page_size {
-        PageSize::Confirmed(size) => (memory.page_size, memory.page_size_at) = (Some(size), Some(now)),
-        PageSize::Wrong => (memory.page_size, memory.page_size_at) = (None, None),
-        PageSize::Unchanged => {}
-    }
-    remembered.shown_to = remembered.shown_to.min(memory.shown_to).or(remembered.shown_to);
-    let hides = uneven(query, memory) >= AS_IT_PAGES;
-    let remembered = memory.walks.entry(query.id.clone()).or_default();
-    let ended = !matches!(walk.end, WalkEnd::Failed(_));
-    if ended {
-        remembered.ended_at = Some(now);
-    }
-    for rule in &query.rules {
-        let coverage: &mut Coverage = observed.coverage.entry(rule.clone()).or_default();
-        coverage.complete += u32::from(walk.is_complete());
-        coverage.ended |= ended;
-        if hides {
-            observed.uneven.insert(rule.clone());
-        }
-        if let Some(part) = &part {
-            observed.earlier.insert(rule.clone(), part.clone());
-        }
-    }
-    false
+    let Walk { pages, filled, unreadable, page_size, .. } = *walk;
+    let may_go_on = matches!(end, Reached::Capped | Reached::Unfinished | Reached::Failed);
+    let seen = walk.contacts.keys().filter(|_| may_go_on).map(|id| id.0.clone()).collect();
+    FullWalk { end, pages, filled, unreadable, page_size, seen, shown_to }
 }
-
-#[cfg(test)]
-mod tests;

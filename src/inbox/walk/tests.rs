@@ -5,13 +5,13 @@ use std::collections::BTreeSet;
 use jiff::SignedDuration;
 use serde_json::json;
 
-use super::{Extent, Last, PageSize, Walk, WalkEnd, walk};
+use super::{Extent, Last, Walk, WalkEnd, walk};
 use crate::{
     inbox::{
         InboxError,
         testing::{Inbox, Open, client, http, inbox, noon},
     },
-    model::Filter,
+    model::{Filter, snapshot::PageSize},
     sandbox::{BadRecord, Fault, FaultKind},
 };
 

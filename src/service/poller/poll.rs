@@ -5,10 +5,13 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::{
-    engine::{Observed, Query},
+    engine::{
+        Observed, Query,
+        reach::{Incomplete, Mode},
+    },
     inbox::InboxError,
     model::InboxMemory,
-    service::{shared::Live, walks::Incomplete},
+    service::shared::Live,
 };
 
 /// One poll under way.
@@ -27,13 +30,4 @@ pub(super) struct InboxReading {
     pub(super) live: Arc<Live>,
     pub(super) poll: Poll,
     pub(super) failure: Option<InboxError>,
-}
-
-/// Who asks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mode {
-    /// The next poll comes soon.
-    Daemon,
-    /// The next run may come late: what is missing is confirmed at once.
-    Once,
 }

@@ -12,15 +12,18 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{
     Poller,
-    poll::{InboxReading, Mode, Poll},
+    poll::{InboxReading, Poll},
 };
 use crate::{
     clock::Clock,
-    engine::{Observed, missing, plan},
+    engine::{
+        Observed, missing, plan,
+        reach::{Mode, RequestBudget, WalkPlan, reaches},
+    },
     inbox::InboxError,
     model::{Alert, Contact, Filter, InboxMemory, Snapshot},
     rules::Rule,
-    service::walks::{RequestBudget, WalkKind, WalkPlan, Walker, reaches},
+    service::walks::{WalkKind, Walker},
     store::StoreError,
 };
 

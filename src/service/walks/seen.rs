@@ -5,11 +5,7 @@ use jiff::Timestamp;
 use crate::{
     engine::{Observed, Query, differs::Returned},
     inbox::Walk,
-    model::InboxMemory,
 };
-
-/// Walks in a row whose pages differ in size mean that this API pages so.
-pub(super) const AS_IT_PAGES: u32 = 3;
 
 /// Moves what a walk of a query saw into what the poll has observed.
 pub(super) fn take(query: &Query, walk: &mut Walk, observed: &mut Observed, now: Timestamp) {
@@ -21,9 +17,4 @@ pub(super) fn take(query: &Query, walk: &mut Walk, observed: &mut Observed, now:
     }
     walk.sightings().for_each(|(contact, at)| observed.see_at(contact, at));
     observed.unreadable = observed.unreadable.max(walk.unreadable);
-}
-
-/// Walks in a row over pages that differ in size.
-pub(super) fn uneven(query: &Query, memory: &InboxMemory) -> u32 {
-    memory.walks.get(&query.id).map_or(0, |walk| walk.uneven)
 }

@@ -2,8 +2,8 @@
 
 use super::{Bench, LIVE, Mode, WAITING, all, faults::friendly, seconds, waiting};
 use crate::{
+    engine::reach::Incomplete,
     sandbox::{By, Deed, Fault, FaultKind},
-    service::walks::Incomplete,
 };
 
 /// Nobody, in the documented good answer.

@@ -17,10 +17,11 @@ use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
-use super::{Mode, Polled, Poller};
+use super::{Polled, Poller};
 use crate::{
     clock::Clock,
     diagnose::Source,
+    engine::reach::Mode,
     inbox::testing::{Inbox, inbox, noon},
     model::{Event, Names, time::iso},
     render::Renderer,

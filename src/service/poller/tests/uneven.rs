@@ -4,8 +4,8 @@ use serde_json::json;
 
 use super::{Bench, Mode, WAITING, all, waiting};
 use crate::{
+    engine::reach::Incomplete,
     sandbox::{Fault, FaultKind},
-    service::walks::Incomplete,
 };
 
 /// Nobody can be looked up.

@@ -4,15 +4,16 @@ use std::collections::BTreeSet;
 
 use jiff::SignedDuration;
 
-use super::{MOST_PAGES, Recent, RequestBudget, WalkPlan, reaches};
+use super::fixtures::noon;
 use crate::{
-    engine::Query,
-    inbox::testing::noon,
+    engine::{
+        Query,
+        reach::{MOST_PAGES, Mode, Recent, RequestBudget, WalkPlan, reaches},
+    },
     model::{
         Filter, InboxMemory,
         snapshot::{WalkMemory, WalkPart},
     },
-    service::poller::Mode,
 };
 
 fn query(id: &str) -> Query {
