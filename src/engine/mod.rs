@@ -9,6 +9,7 @@
 
 pub(crate) mod blind;
 pub(crate) mod bookkeeping;
+pub(crate) mod delivery;
 pub(crate) mod differs;
 pub(crate) mod doubt;
 pub(crate) mod due;
@@ -20,9 +21,11 @@ pub(crate) mod handover;
 pub(crate) mod input;
 mod life;
 mod live_chats;
+pub(crate) mod manner;
 pub(crate) mod missing;
 pub(crate) mod observed;
 pub(crate) mod plan;
+mod queue;
 pub(crate) mod reach;
 pub(crate) mod retry;
 pub(crate) mod successor;

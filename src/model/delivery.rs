@@ -2,7 +2,7 @@
 //!
 //! Only data: what is done with it is decided by the engine, and the store keeps it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use jiff::Timestamp;
 
@@ -48,6 +48,106 @@ impl Open {
     /// What a message tells of.
     pub fn told_by<'a>(&'a self, message: &'a MessageId) -> impl Iterator<Item = &'a Owed> {
         self.owed.iter().filter(move |owed| owed.message.as_ref() == Some(message))
+    }
+
+    /// Takes a step of delivery in, as the store does.
+    pub(crate) fn apply(&mut self, step: &DeliveryStep) {
+        match step {
+            DeliveryStep::Superseded { ids, .. } => {
+                self.owed.retain(|owed| ids.iter().all(|(id, _)| *id != owed.id));
+                self.drop_empty();
+            }
+            DeliveryStep::Held { ids } => {
+                for owed in self.owed.iter_mut().filter(|owed| ids.contains(&owed.id)) {
+                    (owed.message, owed.tried_since, owed.partly_settled) = (None, None, false);
+                }
+                self.drop_empty();
+            }
+            DeliveryStep::Composed { message, ids } => {
+                for owed in self.owed.iter_mut().filter(|owed| ids.contains(&owed.id)) {
+                    owed.message = Some(message.id.clone());
+                    owed.tried_since.get_or_insert(message.created_at);
+                    owed.partly_settled = false;
+                }
+                self.messages.push((message.clone(), Vec::new()));
+                self.drop_empty();
+            }
+            DeliveryStep::Attempting { message, .. } => self.change(message, |known, _| known.attempts += 1),
+            DeliveryStep::GoesOn { message, reached, settled, .. } => {
+                self.settle(message, settled);
+                if !reached.is_empty() {
+                    self.tell(message, reached);
+                }
+            }
+            DeliveryStep::Again { message, at, plain, ambiguous, settled, reached, reason, .. } => {
+                self.change(message, |known, _| {
+                    known.next_at = *at;
+                    known.plain |= plain;
+                    known.ambiguous |= ambiguous;
+                    known.last_error.clone_from(reason);
+                });
+                self.settle(message, settled);
+                // A recipient that has the mail was told, whatever becomes of the others.
+                if *ambiguous || !settled.is_empty() {
+                    self.tell(message, reached);
+                }
+            }
+            DeliveryStep::Delivered { message, reached, .. } => {
+                self.tell(message, reached);
+                self.close(message);
+            }
+            DeliveryStep::Dead { message, ambiguous, settled, reached, .. } => {
+                if *ambiguous || !settled.is_empty() {
+                    self.tell(message, reached);
+                }
+                self.close(message);
+            }
+        }
+    }
+
+    /// A message that has nothing left to tell is not sent.
+    pub(crate) fn drop_empty(&mut self) {
+        let told: HashSet<&MessageId> = self.owed.iter().filter_map(|owed| owed.message.as_ref()).collect();
+        self.messages.retain(|(message, _)| told.contains(&message.id));
+    }
+
+    fn change(&mut self, message: &MessageId, change: impl FnOnce(&mut Message, &mut Vec<String>)) {
+        if let Some((message, settled)) = self.messages.iter_mut().find(|(known, _)| known.id == *message) {
+            change(message, settled);
+        }
+    }
+
+    /// These recipients of a mail need no further attempt.
+    fn settle(&mut self, message: &MessageId, recipients: &[String]) {
+        self.change(message, |_, settled| *settled = recipients.to_vec());
+        for owed in self.owed.iter_mut().filter(|owed| owed.message.as_ref() == Some(message)) {
+            owed.partly_settled = !recipients.is_empty();
+        }
+    }
+
+    /// These persons know what a message tells, or may know it.
+    fn tell(&mut self, message: &MessageId, persons: &[String]) {
+        let mut begun = HashSet::new();
+        for owed in self.owed.iter_mut().filter(|owed| owed.message.as_ref() == Some(message)) {
+            owed.told = true;
+            if owed.notification.event.is_of_waiting() {
+                begun.insert(owed.alert.id.clone());
+            }
+        }
+        for owed in self.owed.iter_mut().filter(|owed| begun.contains(&owed.alert.id)) {
+            owed.told_of_beginning = true;
+            if let Some(audience) = &mut owed.audience {
+                audience.extend(persons.iter().cloned());
+                audience.sort_unstable();
+                audience.dedup();
+            }
+        }
+    }
+
+    /// A message is sent, or given up, with all that it tells of.
+    fn close(&mut self, message: &MessageId) {
+        self.owed.retain(|owed| owed.message.as_ref() != Some(message));
+        self.messages.retain(|(known, _)| known.id != *message);
     }
 }
 
@@ -123,6 +223,14 @@ pub enum DeliveryStep {
         /// Persons who got it in this attempt, or may have got it.
         reached: Vec<String>,
     },
+}
+
+impl DeliveryStep {
+    /// A message is given up, and nobody has got it.
+    pub(crate) fn dead(message: &MessageId, at: Timestamp, reason: &str) -> Self {
+        let (settled, reached) = (Vec::new(), Vec::new());
+        Self::Dead { message: message.clone(), at, reason: reason.to_owned(), ambiguous: false, settled, reached }
+    }
 }
 
 /// How one attempt ended.

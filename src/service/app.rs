@@ -11,7 +11,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::{
     api_clock::ApiClock,
-    deliverer::{Deliverer, DeliverySettings, Inboxes, PutOff},
+    deliverer::{Deliverer, Inboxes, Layout, PutOff},
     gate::BudgetGate,
     health::Health,
     heartbeat::Heartbeat,
@@ -28,7 +28,7 @@ use super::{
 use crate::{
     clock::Clock,
     config::{Config, Group, Receiver, ReceiverKind},
-    engine::{group::GroupBy, reach::Mode, successor::Roster},
+    engine::{group::GroupBy, manner::DeliverySettings, reach::Mode, successor::Roster},
     inbox::{Client, Patience},
     model::{Address, InboxMemory, Renewable, VIA, alert::short_hash},
     net::{self, proxies::Proxies},
@@ -279,6 +279,7 @@ impl Parts<'_> {
             holders.senders.insert(receiver.name.clone(), sender.clone());
             deliverers.push(Deliverer {
                 manner: manner(receiver),
+                layout: Layout { format: format(receiver), max_listed: receiver.max_listed, privacy: receiver.privacy },
                 sender,
                 store: store.clone(),
                 clock: Arc::clone(clock),
@@ -320,13 +321,12 @@ fn voices(
             continue;
         }
         names.extend(&receiver.fallback);
-        let manner = manner(receiver);
         voices.push(Voice {
             sender: sender(receiver).map_err(|reason| StartError::Receiver { receiver: name.clone(), reason })?,
             first: config.watchdog.notify.contains(name),
-            receiver: manner.receiver,
-            fallback: manner.fallback,
-            format: manner.format,
+            receiver: receiver.name.clone(),
+            fallback: receiver.fallback.clone(),
+            format: format(receiver),
         });
     }
     Ok(voices)
@@ -363,29 +363,32 @@ fn address(receiver: &Receiver) -> Address {
     }
 }
 
-fn manner(receiver: &Receiver) -> DeliverySettings {
-    let format = match receiver.kind {
+fn format(receiver: &Receiver) -> Format {
+    match receiver.kind {
         ReceiverKind::Slack { .. } => Format::Slack,
         ReceiverKind::Email { .. } => Format::Email,
         ReceiverKind::Webhook { .. } => Format::Webhook,
         ReceiverKind::Console => Format::Console,
-    };
+    }
+}
+
+fn manner(receiver: &Receiver) -> DeliverySettings {
+    let format = format(receiver);
     let persons = match &receiver.kind {
         ReceiverKind::Email { to, .. } => to.iter().map(|to| to.email.to_string()).collect(),
         _ => vec![format.name().to_owned()],
     };
     DeliverySettings {
         receiver: receiver.name.clone(),
-        persons,
         fallback: receiver.fallback.clone(),
-        format,
+        persons,
+        by_person: format == Format::Email,
+        knows_ids: matches!(format, Format::Email | Format::Webhook),
         group: match receiver.group {
             Group::Rule => GroupBy::Rule,
             Group::Contact => GroupBy::Contact,
             Group::Receiver => GroupBy::Receiver,
         },
-        max_listed: receiver.max_listed,
-        privacy: receiver.privacy,
         give_up_after: receiver.give_up_after,
         in_flight: if format == Format::Webhook { WEBHOOK_IN_FLIGHT } else { 1 },
     }

@@ -3,10 +3,11 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Deliverer, delivered::Delivered};
+use super::Deliverer;
 use crate::{
     clock::Clock as _,
-    model::{Alert, Message, Open, Owed},
+    engine::delivery::Round,
+    model::{Alert, MessageId, Owed},
     store::StoreError,
 };
 
@@ -34,29 +35,19 @@ enum Known {
 }
 
 impl Deliverer {
-    /// What of one message can be said now, of customers who are known well enough; `None`: it waits for the next
-    /// poll.
-    pub(super) async fn true_and_known(
-        &self,
-        message: &Message,
-        round: &mut Delivered,
-    ) -> Result<Option<Open>, StoreError> {
-        let open = self.true_of(message, round).await?;
-        match self.know(&open.told_by(&message.id).collect::<Vec<_>>()).await? {
-            Known::Enough => Ok(Some(open)),
-            Known::New => Ok(Some(self.true_of(message, round).await?)),
+    /// Whether something of a message can be said now, of customers who are known well enough; where they are not,
+    /// it waits for the next poll.
+    pub(super) async fn is_true_and_known(&self, id: &MessageId, round: &mut Round<'_>) -> Result<bool, StoreError> {
+        self.renew(id, round).await?;
+        match self.know(&round.told_by(id)).await? {
+            Known::Enough => {}
+            Known::New => self.renew(id, round).await?,
             Known::Missing => {
                 round.again_at(self.clock.now().checked_add(LOOK_AGAIN).unwrap_or(Timestamp::MAX));
-                Ok(None)
+                return Ok(false);
             }
         }
-    }
-
-    async fn true_of(&self, message: &Message, round: &mut Delivered) -> Result<Open, StoreError> {
-        let open = self.store.open_for(&self.manner.receiver, &message.id).await?;
-        let (open, wait) = self.still_true(open).await?;
-        round.held += wait.iter().filter(|owed| owed.message.as_ref() == Some(&message.id)).count();
-        Ok(open)
+        Ok(true)
     }
 
     /// Whether the customers whom a message would call waiting are known well enough, after a look where they are

@@ -27,7 +27,7 @@ impl Deliverer {
             |body| OutgoingMessage { id: message.id.clone(), body, now, thread, settled: settled.to_vec(), only };
         if told.iter().any(|owed| owed.alert.inbox == WATCHDOG) {
             let alerts: Vec<&Alert> = told.iter().map(|owed| &owed.alert).collect();
-            return parcel(watchdog::tell(self.manner.format, &alerts, &self.manner.receiver, now));
+            return parcel(watchdog::tell(self.layout.format, &alerts, &self.manner.receiver, now));
         }
         let ours: Vec<Alert> = told.iter().map(|owed| self.shared.by_our_clock(&owed.alert)).collect();
         let alerts: Vec<AlertView<'_>> = ours
@@ -50,18 +50,18 @@ impl Deliverer {
             receiver: &self.manner.receiver,
             step: first.map_or(0, |first| first.step),
             alerts: &alerts,
-            max_listed: self.manner.max_listed,
-            privacy: self.manner.privacy,
+            max_listed: self.layout.max_listed,
+            privacy: self.layout.privacy,
             names: &names,
             contact_link: self.shared.links.get(inbox).map(String::as_str),
             delayed,
             now,
         };
         let body = if message.plain {
-            self.shared.live().renderer.plain(self.manner.format, &telling)
+            self.shared.live().renderer.plain(self.layout.format, &telling)
         } else {
             let template = first.map_or("alert", |first| first.template.as_str());
-            let rendered = self.shared.live().renderer.render(template, self.manner.format, &telling);
+            let rendered = self.shared.live().renderer.render(template, self.layout.format, &telling);
             self.shared.rendered(template, rendered.fault.as_deref(), now);
             if let Some(fault) = rendered.fault {
                 self.shared.metrics.template_failed(&self.manner.receiver);

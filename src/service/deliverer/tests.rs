@@ -54,7 +54,7 @@ async fn grouping_by_table() {
 #[tokio::test]
 async fn a_digest_lists_the_longest_waiting_and_counts_the_others() {
     let mut bench = Bench::new().await;
-    bench.manner.max_listed = 2;
+    bench.layout.max_listed = 2;
     for contact in ["a", "b", "c", "d"] {
         bench.fire(contact).await;
         bench.advance(1);
@@ -167,7 +167,7 @@ async fn a_digest_loses_those_who_were_answered_meanwhile() {
 async fn a_refused_payload_goes_out_as_plain_text_once() {
     for (second, states) in [(Says::Status(200), ["delivered"]), (Says::Status(400), ["dead"])] {
         let mut bench = Bench::new().await;
-        bench.manner.format = Format::Slack;
+        bench.speak(Format::Slack);
         bench.script(&[Says::Status(400), second]);
         bench.fire("a").await;
         assert_eq!(bench.round().await.next_at, Some(bench.now()), "at once");

@@ -107,6 +107,37 @@ fn work() -> impl Strategy<Value = Work> {
     ]
 }
 
+/// What is owed to every receiver.
+async fn opens(store: &Store) -> Vec<Open> {
+    let mut opens = Vec::new();
+    for receiver in RECEIVERS {
+        opens.push(store.open_of(receiver).await.unwrap());
+    }
+    opens
+}
+
+/// Records a step: what was read before goes on as it is read after.
+async fn record(store: &Store, step: DeliveryStep) {
+    let mut known = opens(store).await;
+    store.record(step.clone()).await.unwrap();
+    for open in &mut known {
+        open.apply(&step);
+    }
+    assert_eq!(known, opens(store).await, "after {step:?}");
+}
+
+async fn attempted(store: &Store, record: AttemptRecord) {
+    let mut known = opens(store).await;
+    store.attempted(record.clone()).await.unwrap();
+    for (open, receiver) in known.iter_mut().zip(RECEIVERS) {
+        open.apply(&record.recorded);
+        if receiver == record.receiver {
+            open.reception = record.reception.clone();
+        }
+    }
+    assert_eq!(known, opens(store).await, "after {record:?}");
+}
+
 #[derive(Clone, Debug)]
 struct Entry {
     id: i64,
@@ -294,7 +325,7 @@ impl Model {
                 self.messages.push(sent);
                 self.drop_empty();
                 let ids = ids.into_iter().map(NotificationId).collect();
-                store.record(DeliveryStep::Composed { message: new, ids }).await.unwrap();
+                record(store, DeliveryStep::Composed { message: new, ids }).await;
             }
             Work::Hold { receiver, which } => {
                 let Some(id) = self.owed(RECEIVERS[*receiver]).nth(*which).map(|entry| entry.id) else { return };
@@ -302,7 +333,7 @@ impl Model {
                     (entry.message, entry.tried_since) = (None, None);
                 }
                 self.drop_empty();
-                store.record(DeliveryStep::Held { ids: vec![NotificationId(id)] }).await.unwrap();
+                record(store, DeliveryStep::Held { ids: vec![NotificationId(id)] }).await;
             }
             Work::HandOver(from) => {
                 let (from, to) = (RECEIVERS[*from], RECEIVERS[1 - *from]);
@@ -401,7 +432,7 @@ impl Model {
                 sent.message.attempts += 1;
                 sent.trying.clone_from(&trying);
                 let message = sent.message.id.clone();
-                store.record(DeliveryStep::Attempting { message, trying }).await.unwrap();
+                record(store, DeliveryStep::Attempting { message, trying }).await;
             }
             Work::GoesOn(which, has, next) => {
                 let (reached, settled, trying) = (names(has), names(has), names(next));
@@ -411,7 +442,7 @@ impl Model {
                 if !reached.is_empty() {
                     self.tell(&message, &reached);
                 }
-                store.record(DeliveryStep::GoesOn { message, reached, settled, trying }).await.unwrap();
+                record(store, DeliveryStep::GoesOn { message, reached, settled, trying }).await;
             }
             Work::Deliver(which, reached) => {
                 let (now, reached) = (self.now(), names(reached));
@@ -423,10 +454,11 @@ impl Model {
                 let recorded = DeliveryStep::Delivered { message: message.clone(), at: now, reached };
                 let refused = vec!["550 at the recipient".to_owned()];
                 let reception = ReceiverState::default();
-                store
-                    .attempted(AttemptRecord { recorded, at: now, message, refused, receiver, reception, handed: None })
-                    .await
-                    .unwrap();
+                attempted(
+                    store,
+                    AttemptRecord { recorded, at: now, message, refused, receiver, reception, handed: None },
+                )
+                .await;
             }
             Work::Die(which, reached) => {
                 let (now, reached) = (self.now(), names(reached));
@@ -442,7 +474,7 @@ impl Model {
                 let reason = String::new();
                 let ambiguous = !reached.is_empty();
                 let dead = DeliveryStep::Dead { message, at: now, reason, ambiguous, settled: Vec::new(), reached };
-                store.record(dead).await.unwrap();
+                record(store, dead).await;
             }
             Work::Again { which, plain, ambiguous, settled, reached } => {
                 let next_at = at(self.now + 7);
@@ -479,10 +511,11 @@ impl Model {
                     reason,
                 };
                 let (refused, reception) = (Vec::new(), failing);
-                store
-                    .attempted(AttemptRecord { recorded, at: now, message, refused, receiver, reception, handed: None })
-                    .await
-                    .unwrap();
+                attempted(
+                    store,
+                    AttemptRecord { recorded, at: now, message, refused, receiver, reception, handed: None },
+                )
+                .await;
             }
             Work::Supersede { receiver, which } => {
                 let all: Vec<i64> = self.owed(RECEIVERS[*receiver]).map(|entry| entry.id).collect();
@@ -495,7 +528,7 @@ impl Model {
                 }
                 self.drop_empty();
                 let ids = ids.into_iter().map(|id| (NotificationId(id), "ended")).collect();
-                store.record(DeliveryStep::Superseded { ids, at: at(0) }).await.unwrap();
+                record(store, DeliveryStep::Superseded { ids, at: at(0) }).await;
             }
             Work::Interrupt(receiver) => {
                 self.interrupt(Some(RECEIVERS[*receiver]));

@@ -18,7 +18,7 @@ use tokio::{
 
 use crate::{
     clock::{Clock, ManualClock},
-    engine::{escalation, group::GroupBy},
+    engine::{escalation, group::GroupBy, manner::DeliverySettings},
     model::{
         Alert, Changes, Contact, DeliveryStep, Event, MessageId, Names, Privacy, Reason, Resolution, smtp::SmtpAddress,
     },
@@ -26,7 +26,7 @@ use crate::{
     render::{Format, Renderer},
     rules::RuleSet,
     service::{
-        deliverer::{Delivered, Deliverer, DeliverySettings, Inboxes, Limits, PutOff},
+        deliverer::{Delivered, Deliverer, Inboxes, Layout, Limits, PutOff},
         pace::SendPace,
         shared::{Fingerprint, Live, Shared},
     },
@@ -61,6 +61,7 @@ pub(super) struct Got {
 pub(super) struct Bench {
     pub(super) store: Store,
     pub(super) manner: DeliverySettings,
+    pub(super) layout: Layout,
     pub(super) got: Arc<Mutex<Vec<Got>>>,
     pub(super) clock: Arc<ManualClock>,
     pub(super) script: Arc<Mutex<VecDeque<Says>>>,
@@ -93,14 +94,21 @@ impl Bench {
             receiver: receiver.to_owned(),
             fallback: None,
             persons: vec!["webhook".to_owned()],
-            format: Format::Webhook,
+            by_person: false,
+            knows_ids: true,
             group: GroupBy::Rule,
-            max_listed: 10,
-            privacy: Privacy::Full,
             give_up_after: SignedDuration::from_hours(24),
             in_flight: 1,
         };
-        Self { store, manner, got, clock, script, mail_port: None, url, client: client(), _folder: None }
+        let layout = Layout { format: Format::Webhook, max_listed: 10, privacy: Privacy::Full };
+        Self { store, manner, layout, got, clock, script, mail_port: None, url, client: client(), _folder: None }
+    }
+
+    /// From now on it is a receiver of this kind.
+    pub(super) fn speak(&mut self, format: Format) {
+        self.layout.format = format;
+        self.manner.by_person = format == Format::Email;
+        self.manner.knows_ids = matches!(format, Format::Email | Format::Webhook);
     }
 
     pub(super) fn deliverer(&self) -> Deliverer {
@@ -118,7 +126,8 @@ impl Bench {
         );
         Deliverer {
             manner: self.manner.clone(),
-            sender: match self.manner.format {
+            layout: self.layout,
+            sender: match self.layout.format {
                 Format::Slack => {
                     Sender::Slack(Slack::new(self.client.clone(), self.url.clone().into(), TIMEOUT).unwrap())
                 }
