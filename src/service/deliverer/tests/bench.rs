@@ -45,6 +45,8 @@ pub(super) enum Says {
     HangsUp,
     /// Yes, after so much time.
     Slowly(Duration),
+    /// Yes, a moment after so many requests are open at once.
+    Together(usize),
 }
 
 /// One attempt as the receiver saw it.
@@ -284,6 +286,16 @@ async fn answer(
         }
         Says::Slowly(time) => {
             tokio::time::sleep(time).await;
+            (200, String::new())
+        }
+        Says::Together(requests) => {
+            let all = async {
+                while opened.load(Ordering::SeqCst) < requests {
+                    tokio::time::sleep(Duration::from_millis(2)).await;
+                }
+            };
+            let _ = tokio::time::timeout(Duration::from_secs(10), all).await;
+            tokio::time::sleep(Duration::from_millis(50)).await;
             (200, String::new())
         }
         Says::Status(status) | Says::Text(status, _) => (status, String::new()),

@@ -1,6 +1,12 @@
 //! Several messages under way to one receiver at once.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
 use super::bench::{Bench, Says};
 use crate::{
@@ -17,7 +23,7 @@ async fn a_webhook_gets_eight_at_once_and_no_more() {
         for contact in 0..12 {
             bench.fire(&format!("c{contact}")).await;
         }
-        bench.script(&[Says::Slowly(Duration::from_millis(50)); 12]);
+        bench.script(&vec![Says::Together(most); most]);
         assert_eq!(bench.round().await, Delivered { sent: 12, ..Delivered::default() });
         assert_eq!(bench.got().iter().map(|got| got.open).max(), Some(most));
     }
@@ -88,4 +94,30 @@ async fn a_yes_from_before_a_pause_does_not_end_it() {
     assert_eq!((round.sent, round.failed, bench.got().len()), (1, 1, 2), "the third one waits");
     bench.advance(30);
     assert_eq!(bench.round().await.sent, 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_under_way_goes_on_while_the_next_one_is_prepared() {
+    let mut bench = Bench::new().await;
+    bench.manner.group = GroupBy::Contact;
+    bench.manner.in_flight = 2;
+    for contact in ["a", "b"] {
+        bench.fire(contact).await;
+    }
+    let (got, prepared, arrived) = (Arc::clone(&bench.got), AtomicUsize::new(0), Arc::new(AtomicBool::new(false)));
+    let seen = Arc::clone(&arrived);
+    // Nobody looks at the first attempt while the second one is prepared, for as long as it takes to arrive.
+    let second_is_slow = move |point: &'static str| {
+        if point == "delivery.attempting" && prepared.fetch_add(1, Ordering::SeqCst) == 1 {
+            let until = Instant::now() + Duration::from_secs(5);
+            while got.lock().unwrap().is_empty() && Instant::now() < until {
+                std::thread::sleep(Duration::from_millis(2));
+            }
+            seen.store(!got.lock().unwrap().is_empty(), Ordering::SeqCst);
+        }
+    };
+    let mut deliverer = bench.deliverer();
+    Arc::get_mut(&mut deliverer.shared).unwrap().points = Some(Arc::new(second_is_slow));
+    assert_eq!(deliverer.run_once(&Limits::default()).await.unwrap().sent, 2);
+    assert!(arrived.load(Ordering::SeqCst));
 }
