@@ -10,7 +10,7 @@
 //! 6. [`engine::missing`] names the firing contacts that are worth a look-up.
 //! 7. [`engine::tick()`] says what begins, what ends and what is owed.
 //! 8. [`store`] commits all of that in one transaction.
-//! 9. [`service::deliverer`] composes what is owed, [`render`] says it, [`notify`] sends it.
+//! 9. [`engine::delivery`] says what to do with what is owed, [`render`] says it, [`notify`] sends it.
 //! 10. What was accepted is marked so; everything else stays owed.
 //!
 //! What always holds: state and what is owed commit together; a message is stored before its first

@@ -1,4 +1,5 @@
-//! One round of delivery to one receiver: what is to be done with what is owed, and what a failure means.
+//! One round of delivery to one receiver: what is to be done with what is owed, and what a failure means. It is long
+//! because a round is read in one piece.
 //!
 //! What happens when a receiver fails, in the order in which it happens:
 //! 1. An attempt that fails is repeated, from a second on up to every five minutes ([`retry::decide`]); the
@@ -60,7 +61,7 @@ pub(crate) struct Moment<'a> {
 
 /// Where a round is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Stage {
+pub(crate) enum RoundStage {
     BeforeAttempts,
     AfterAttempts,
 }
@@ -110,11 +111,11 @@ impl<'a> Round<'a> {
     }
 
     /// What is to be done, in this order; what this returns counts as done.
-    pub(crate) fn actions(&mut self, stage: Stage, moment: Moment<'_>) -> Vec<Action> {
+    pub(crate) fn actions(&mut self, stage: RoundStage, moment: Moment<'_>) -> Vec<Action> {
         let now = moment.now;
         let mut actions = Vec::new();
         match stage {
-            Stage::BeforeAttempts => {
+            RoundStage::BeforeAttempts => {
                 let owed = std::mem::take(&mut self.open.owed);
                 actions.extend(self.judge(owed, moment));
                 actions.extend(self.break_by_time(now));
@@ -124,12 +125,12 @@ impl<'a> Round<'a> {
                 actions.push(Action::Send);
             }
             // It comes after an attempt: whoever was off for a day tries first.
-            Stage::AfterAttempts if self.is_broken() => {
+            RoundStage::AfterAttempts if self.is_broken() => {
                 let fallback = self.settings.fallback.as_deref();
                 actions.extend(hand_over(self.open.owed.iter().chain(&self.held), fallback).map(Action::HandOver));
                 actions.extend(self.give_up(now));
             }
-            Stage::AfterAttempts => {
+            RoundStage::AfterAttempts => {
                 if let Some(at) = self.breaks_at() {
                     self.again_at(at);
                 }
@@ -330,7 +331,7 @@ impl<'a> Round<'a> {
     pub(crate) fn end(&mut self, attempted: &UnderWay, attempt: Attempt, now: Timestamp) -> AttemptEnd {
         let UnderWay { message, settled: settled_before, told, pauses } = attempted;
         let tried = Message { attempts: message.attempts + 1, ..message.clone() };
-        let jitter = jitter(&message.id, tried.attempts);
+        let jitter = retry::jitter(&message.id, tried.attempts);
         let reached = self.settings.reached(&attempt);
         let got = match (attempt.settled.len() > settled_before.len(), settled_before.is_empty()) {
             (true, _) => PartialDelivery::SomeNow,
@@ -365,13 +366,14 @@ impl<'a> Round<'a> {
                 DeliveryStep::Dead { message: id, at: now, reason, ambiguous, settled, reached }
             }
         };
-        let is_dead = matches!(recorded, DeliveryStep::Dead { .. });
         if let DeliveryStep::Again { at, .. } = &recorded {
             self.again_at(*at);
             self.queue.later(&message.id, *at);
         } else {
             self.queue.done(&message.id);
         }
+        let is_dead = matches!(recorded, DeliveryStep::Dead { .. });
+        let handed = if is_dead { hand_over(told, self.settings.fallback.as_deref()) } else { None };
         self.open.apply(&recorded);
         self.open.reception = after.clone();
         let record = AttemptRecord {
@@ -381,7 +383,7 @@ impl<'a> Round<'a> {
             refused,
             receiver: self.settings.receiver.clone(),
             reception: after,
-            handed: is_dead.then(|| hand_over(told, self.settings.fallback.as_deref())).flatten(),
+            handed,
         };
         AttemptEnd { record, was_broken: before.is_broken() }
     }
@@ -400,10 +402,4 @@ impl<'a> Round<'a> {
     pub(crate) fn held(&self) -> usize {
         self.held.len()
     }
-}
-
-/// A number from -1 to 1 that differs between messages and attempts.
-fn jitter(message: &MessageId, attempt: u32) -> f64 {
-    let hash = short_hash(&format!("{message} {attempt}"));
-    u32::from_str_radix(&hash[..8], 16).map_or(0.0, |number| f64::from(number) / f64::from(u32::MAX) * 2.0 - 1.0)
 }

@@ -2,10 +2,10 @@
 //!
 //! [`plan`] makes queries of rules, [`evaluate`] judges one contact by one rule, [`tick`] makes
 //! [`Changes`](crate::model::Changes) of what was seen, [`doubt`] says which absences are believed, [`due`]
-//! about whom the inbox is asked before people are told, [`owe`] who is told and when, [`group`] what
-//! becomes one message, [`successor`] who is told in whose place, [`truth`] whether it still holds when it
-//! could be sent. `now` is an argument; no
-//! wire, no store, no clock, no log is known here.
+//! about whom the inbox is asked before people are told, [`escalation`] who is told and when, [`delivery`] what is
+//! done with what is owed, [`validity`] whether it still holds when it could be sent, [`successor`] who is told in
+//! whose place, [`reach`] which query is walked how far, [`troubles`] what is wrong with the watcher. `now` is an
+//! argument; no wire, no store, no clock, no log is known here.
 
 pub(crate) mod blind;
 pub(crate) mod bookkeeping;

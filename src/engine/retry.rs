@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::model::{Blame, Message, Outcome, ReceiverState};
+use crate::model::{Blame, Message, MessageId, Outcome, ReceiverState, alert::short_hash};
 
 /// The wait after the first failure.
 const FIRST: SignedDuration = SignedDuration::from_secs(1);
@@ -130,6 +130,12 @@ pub(crate) fn breaks_at<'a>(
     }
     let oldest = messages.filter(|message| message.attempts > 0).map(|message| message.created_at).min()?;
     reception.failing_since?.max(oldest).checked_add(BROKEN_AFTER).ok()
+}
+
+/// A number from -1 to 1 that differs between messages and attempts.
+pub(crate) fn jitter(message: &MessageId, attempt: u32) -> f64 {
+    let hash = short_hash(&format!("{message} {attempt}"));
+    u32::from_str_radix(&hash[..8], 16).map_or(0.0, |number| f64::from(number) / f64::from(u32::MAX) * 2.0 - 1.0)
 }
 
 fn probe_at(now: Timestamp, jitter: f64) -> Timestamp {

@@ -22,6 +22,7 @@ pub(crate) mod privacy;
 pub(crate) mod reception;
 mod renewable;
 pub(crate) mod rule_memory;
+pub(crate) mod shutdown;
 pub(crate) mod silence;
 pub(crate) mod smtp;
 pub(crate) mod snapshot;

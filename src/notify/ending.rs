@@ -8,14 +8,10 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use crate::model::Outcome;
-
-/// What is under way at the deadline may still take so long.
-pub(crate) const LAST_WORDS: Duration = Duration::from_secs(5);
-
-/// What is under way at the word to stop may still take so long. It is less than the program waits, so that
-/// time is left to record the outcome.
-pub(crate) const AFTER_STOP: Duration = Duration::from_secs(9);
+use crate::model::{
+    Outcome,
+    shutdown::{ATTEMPT_AFTER_DEADLINE, ATTEMPT_AFTER_STOP},
+};
 
 /// What ends an attempt besides the sender's own timeout; by default nothing.
 #[derive(Clone, Debug, Default)]
@@ -38,20 +34,20 @@ impl Ending {
     /// When what is begun now has to end by time.
     pub(super) fn by(&self, timeout: Duration) -> Instant {
         let own = Instant::now() + timeout;
-        self.deadline.map_or(own, |deadline| own.min(deadline + LAST_WORDS))
+        self.deadline.map_or(own, |deadline| own.min(deadline + ATTEMPT_AFTER_DEADLINE))
     }
 
     /// Comes when what is under way has to end by the word to stop.
     pub(super) async fn after_stop(&self) {
         self.stop.cancelled().await;
-        sleep(AFTER_STOP).await;
+        sleep(ATTEMPT_AFTER_STOP).await;
     }
 
     /// Ends an attempt that does not end by itself: it may have arrived.
     pub(super) async fn bound<T: From<Outcome>>(&self, attempt: impl Future<Output = T>) -> T {
         let last_words = async {
             match self.deadline {
-                Some(deadline) => sleep_until(deadline + LAST_WORDS).await,
+                Some(deadline) => sleep_until(deadline + ATTEMPT_AFTER_DEADLINE).await,
                 None => std::future::pending().await,
             }
         };

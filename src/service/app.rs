@@ -30,7 +30,7 @@ use crate::{
     config::{Config, Group, Receiver, ReceiverKind},
     engine::{group::GroupBy, manner::DeliverySettings, reach::Mode, successor::Roster},
     inbox::{Client, Patience},
-    model::{Address, InboxMemory, Renewable, VIA, alert::short_hash},
+    model::{Address, InboxMemory, Renewable, VIA, alert::short_hash, shutdown},
     net::{self, proxies::Proxies},
     notify::Sender,
     render::Format,
@@ -52,9 +52,6 @@ const SLACK_BURST: u32 = 3;
 
 /// How many messages may be under way to a webhook at once.
 const WEBHOOK_IN_FLIGHT: usize = 8;
-
-/// The most that is kept of the time of a one-shot run for what is owed, however long the inboxes take.
-const LONGEST_SENDING: SignedDuration = SignedDuration::from_secs(10);
 
 /// Why the program cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -334,7 +331,7 @@ fn voices(
 
 /// When inboxes must have been read, so that a fifth of the time is left to send what is owed.
 fn read_by(deadline: Timestamp, now: Timestamp) -> Timestamp {
-    let sending = (deadline.duration_since(now).max(SignedDuration::ZERO) / 5).min(LONGEST_SENDING);
+    let sending = (deadline.duration_since(now).max(SignedDuration::ZERO) / 5).min(shutdown::LONGEST_SENDING);
     deadline.checked_sub(sending).unwrap_or(deadline)
 }
 

@@ -20,7 +20,7 @@ use super::{pace::SendPace, shared::Shared, succession};
 use crate::{
     clock::Clock,
     engine::{
-        delivery::{Action, AttemptEnd, Moment, Round, Stage, UnderWay},
+        delivery::{Action, AttemptEnd, Moment, Round, RoundStage, UnderWay},
         manner::DeliverySettings,
     },
     model::{Attempt, DeliveryStep, MessageId, NotificationId, Outcome, OutgoingMessage, Privacy, Renewable, WATCHDOG},
@@ -92,7 +92,7 @@ impl Deliverer {
         // 3. What is owed.
         let mut round = Round::of(self.store.open_of(&self.manner.receiver).await?, &self.manner);
         // 4. What is to be done with it: withdraw, hold, compose, send; then hand over and give up.
-        for stage in [Stage::BeforeAttempts, Stage::AfterAttempts] {
+        for stage in [RoundStage::BeforeAttempts, RoundStage::AfterAttempts] {
             for action in self.decide(&mut round, stage) {
                 self.carry_out(action, &mut round, limits, &mut done).await?;
             }
@@ -107,7 +107,7 @@ impl Deliverer {
     pub async fn preview(&self) -> Result<Vec<OutgoingMessage>, StoreError> {
         self.pass_on().await?;
         let mut round = Round::of(self.store.open_of(&self.manner.receiver).await?, &self.manner);
-        for action in self.decide(&mut round, Stage::BeforeAttempts) {
+        for action in self.decide(&mut round, RoundStage::BeforeAttempts) {
             self.prepare(action).await?;
         }
         let parcels = round
@@ -123,7 +123,7 @@ impl Deliverer {
     }
 
     /// What the engine says of the round as it is now.
-    fn decide(&self, round: &mut Round<'_>, stage: Stage) -> Vec<Action> {
+    fn decide(&self, round: &mut Round<'_>, stage: RoundStage) -> Vec<Action> {
         let (live, names) = (self.shared.live(), self.shared.names());
         round.actions(stage, Moment { rules: &live.rules, names: &names, now: self.clock.now() })
     }

@@ -20,16 +20,12 @@ use super::{
 use crate::{
     clock::Clock,
     engine::{reach::Mode, successor},
-    model::{ReceiverChange, WATCHDOG, Waiting},
-    notify::ending::{AFTER_STOP, LAST_WORDS},
+    model::{
+        ReceiverChange, WATCHDOG, Waiting,
+        shutdown::{ATTEMPT_AFTER_DEADLINE, ATTEMPT_AFTER_STOP, LOOPS, RECORDING},
+    },
     store::StoreError,
 };
-
-/// How long what is under way may take after the word to stop.
-const GRACE: Duration = Duration::from_secs(10);
-
-/// What the outcome of an attempt that has ended late may take to be recorded.
-const RECORDING: Duration = Duration::from_secs(3);
 
 /// When a daemon first forgets what is over.
 const PRUNE_FIRST: Duration = Duration::from_mins(1);
@@ -215,8 +211,8 @@ async fn deliver_within(
             round = deliverer.run_once(&limits) => round?,
             // Attempts end by themselves before that. One that is cut off all the same has no known outcome;
             // the next run takes it so.
-            () = tokio::time::sleep(left.saturating_add(LAST_WORDS + RECORDING)) => break,
-            () = async { stop.cancelled().await; tokio::time::sleep(AFTER_STOP + RECORDING).await } => break,
+            () = tokio::time::sleep(left.saturating_add(ATTEMPT_AFTER_DEADLINE + RECORDING)) => break,
+            () = async { stop.cancelled().await; tokio::time::sleep(ATTEMPT_AFTER_STOP + RECORDING).await } => break,
         };
         done.sent += round.sent;
         done.dead += round.dead;
@@ -324,7 +320,7 @@ pub(crate) async fn daemon(app: App, stop: &CancellationToken, progress: PagePro
             () = stop.cancelled() => break,
         }
     }
-    if tokio::time::timeout(GRACE, tracker.wait()).await.is_err() {
+    if tokio::time::timeout(LOOPS, tracker.wait()).await.is_err() {
         tracing::warn!("stop: something did not end in time; what was under way comes again");
     }
     app.store.close().await;

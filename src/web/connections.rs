@@ -15,14 +15,13 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
+use crate::model::shutdown::WEB_ANSWERS;
+
 /// The largest head of a request.
 const HEAD: usize = 16 * 1024;
 
 /// The largest body of a request.
 const BODY: usize = 64 * 1024;
-
-/// What is under way at the end may take so long.
-const LAST_WORDS: Duration = Duration::from_millis(500);
 
 /// How much room there is.
 #[derive(Clone, Copy, Debug)]
@@ -70,7 +69,7 @@ pub(super) async fn serve(listener: TcpListener, app: Router, room: Room, stop: 
     }
     drop(listener);
     // Who asked just now is answered; who only keeps a connection open is not waited for.
-    let _ = timeout(LAST_WORDS, async { while open.join_next().await.is_some() {} }).await;
+    let _ = timeout(WEB_ANSWERS, async { while open.join_next().await.is_some() {} }).await;
 }
 
 /// Answers the one request of a connection.

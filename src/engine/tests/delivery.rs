@@ -5,7 +5,7 @@ use jiff::SignedDuration;
 use super::fixtures::{at, customer, noon};
 use crate::{
     engine::{
-        delivery::{Action, Moment, Round, Stage, UnderWay},
+        delivery::{Action, Moment, Round, RoundStage, UnderWay},
         group::GroupBy,
         handover::hand_over,
         manner::DeliverySettings,
@@ -32,7 +32,7 @@ fn settings() -> DeliverySettings {
 }
 
 /// What is to be done so many seconds after noon.
-fn actions(round: &mut Round<'_>, stage: Stage, seconds: i64) -> Vec<Action> {
+fn actions(round: &mut Round<'_>, stage: RoundStage, seconds: i64) -> Vec<Action> {
     let (rules, names) = (RuleSet::default(), Names::default());
     round.actions(stage, Moment { rules: &rules, names: &names, now: at(seconds) })
 }
@@ -116,7 +116,7 @@ fn before_the_attempts_what_cannot_be_said_goes_and_the_rest_becomes_messages() 
     let open = Open { owed, messages: messages.into(), ..Open::default() };
     let settings = settings();
     let mut round = Round::of(open, &settings);
-    let done = actions(&mut round, Stage::BeforeAttempts, 0);
+    let done = actions(&mut round, RoundStage::BeforeAttempts, 0);
     assert_eq!(words(&done), ["withdraw 2 ended,3 acknowledged", "hold 4", "compose 1,6", "send"]);
     assert_eq!(round.held(), 2);
     let due: Vec<_> = round.messages_due().iter().map(|(message, _)| message.attempts).collect();
@@ -130,7 +130,7 @@ fn before_the_attempts_what_cannot_be_said_goes_and_the_rest_becomes_messages() 
         let end = round.end(attempt, Outcome::Delivered.into(), at(1));
         assert!(matches!(end.record.recorded, DeliveryStep::Delivered { .. }));
     }
-    assert_eq!(words(&actions(&mut round, Stage::AfterAttempts, 2)), [""; 0]);
+    assert_eq!(words(&actions(&mut round, RoundStage::AfterAttempts, 2)), [""; 0]);
     assert_eq!(round.next_at(), None);
 }
 
@@ -138,7 +138,7 @@ fn before_the_attempts_what_cannot_be_said_goes_and_the_rest_becomes_messages() 
 fn what_is_over_when_its_turn_comes_is_withdrawn() {
     let settings = settings();
     let mut round = Round::of(Open { owed: vec![fired(1, "a")], ..Open::default() }, &settings);
-    actions(&mut round, Stage::BeforeAttempts, 0);
+    actions(&mut round, RoundStage::BeforeAttempts, 0);
     let id = round.next(at(0)).unwrap();
     let fresh = Open { owed: vec![over(within(fired(1, "a"), &id.0))], ..Open::default() };
     let (rules, names) = (RuleSet::default(), Names::default());
@@ -164,10 +164,10 @@ fn a_receiver_that_fails_for_five_minutes_is_broken_without_an_attempt() {
         (300, vec!["break", "compose 1,2", "send"], vec!["hand 1,2 to leads"]),
     ] {
         let mut round = Round::of(open.clone(), &settings);
-        assert_eq!(words(&actions(&mut round, Stage::BeforeAttempts, seconds)), right);
+        assert_eq!(words(&actions(&mut round, RoundStage::BeforeAttempts, seconds)), right);
         // It asked for an hour, and nothing is tried before.
         assert!(begin(&mut round, seconds).is_none());
-        assert_eq!(words(&actions(&mut round, Stage::AfterAttempts, seconds)), at_the_end);
+        assert_eq!(words(&actions(&mut round, RoundStage::AfterAttempts, seconds)), at_the_end);
         let again = if at_the_end.is_empty() { 300 } else { 3_600 };
         assert_eq!(round.next_at(), Some(at(again)));
     }
@@ -185,23 +185,23 @@ fn a_broken_receiver_is_tried_once_and_its_fallback_notified() {
     };
     let mut round = Round::of(open.clone(), &settings);
     // What it may have got keeps its message.
-    assert_eq!(words(&actions(&mut round, Stage::BeforeAttempts, 600)), ["compose 1,2", "send"]);
+    assert_eq!(words(&actions(&mut round, RoundStage::BeforeAttempts, 600)), ["compose 1,2", "send"]);
     assert_eq!(round.most_under_way(), 1);
     let probe = begin(&mut round, 600).unwrap();
     assert_eq!(probe.message.attempts, 0, "the one that was tried least");
     let end = round.end(&probe, failed().into(), at(601));
     assert!(end.was_broken && end.record.reception.is_broken() && end.record.handed.is_none());
     assert!(begin(&mut round, 601).is_none(), "the others wait");
-    assert_eq!(words(&actions(&mut round, Stage::AfterAttempts, 601)), ["hand 1,2,3 to leads"]);
+    assert_eq!(words(&actions(&mut round, RoundStage::AfterAttempts, 601)), ["hand 1,2,3 to leads"]);
     assert!(round.next_at().is_some_and(|next| next > at(690) && next < at(750)), "{:?}", round.next_at());
     // A yes, and the others follow at once.
     let mut round = Round::of(open, &settings);
-    actions(&mut round, Stage::BeforeAttempts, 600);
+    actions(&mut round, RoundStage::BeforeAttempts, 600);
     let probe = begin(&mut round, 600).unwrap();
     let end = round.end(&probe, Outcome::Delivered.into(), at(601));
     assert!(end.was_broken && !end.record.reception.is_broken());
     assert_eq!(begin(&mut round, 601).unwrap().message.id.0, "m2");
-    assert_eq!(words(&actions(&mut round, Stage::AfterAttempts, 601)), [""; 0]);
+    assert_eq!(words(&actions(&mut round, RoundStage::AfterAttempts, 601)), [""; 0]);
 }
 
 #[test]
@@ -220,8 +220,8 @@ fn what_a_broken_receiver_has_not_accepted_for_a_day_is_given_up_after_an_attemp
         (day, vec!["hand 1,2 to leads", "compose 1", "given up: HTTP 503", "given up: HTTP 503"]),
     ] {
         let mut round = Round::of(open.clone(), &settings);
-        assert_eq!(words(&actions(&mut round, Stage::BeforeAttempts, seconds)), ["send"]);
-        assert_eq!(words(&actions(&mut round, Stage::AfterAttempts, seconds)), right);
+        assert_eq!(words(&actions(&mut round, RoundStage::BeforeAttempts, seconds)), ["send"]);
+        assert_eq!(words(&actions(&mut round, RoundStage::AfterAttempts, seconds)), right);
     }
 }
 
@@ -242,7 +242,7 @@ fn what_an_attempt_comes_to_by_table() {
         let open =
             Open { owed: vec![within(fired(1, "a"), "m1")], messages: vec![(message, Vec::new())], ..Open::default() };
         let mut round = Round::of(open, &settings);
-        actions(&mut round, Stage::BeforeAttempts, 0);
+        actions(&mut round, RoundStage::BeforeAttempts, 0);
         let attempt = begin(&mut round, 0).unwrap();
         let record = round.end(&attempt, outcome.into(), noon()).record;
         let found = match &record.recorded {
@@ -270,7 +270,7 @@ fn a_yes_from_before_a_pause_does_not_end_it() {
         ..Open::default()
     };
     let mut round = Round::of(open, &settings);
-    actions(&mut round, Stage::BeforeAttempts, 0);
+    actions(&mut round, RoundStage::BeforeAttempts, 0);
     let (first, second) = (begin(&mut round, 0).unwrap(), begin(&mut round, 0).unwrap());
     let pause =
         Outcome::Retry { after: Some(SignedDuration::from_secs(60)), reason: "429".to_owned(), ambiguous: false };

@@ -4,7 +4,6 @@
 
 use std::fmt::Display;
 use std::net::IpAddr;
-use std::time::Duration;
 
 use lettre::Address;
 use lettre::transport::smtp::Error;
@@ -18,10 +17,10 @@ use tokio::time::{Instant, timeout, timeout_at};
 use super::failure::{SmtpFailure, SmtpStage, SmtpTrouble};
 use super::reach;
 use super::wire::{Tls, Wire};
-use crate::model::smtp::{Protection, SmtpAddress};
-
-/// How long goodbyes may take: they matter to nobody.
-const GOODBYE: Duration = Duration::from_secs(2);
+use crate::model::{
+    shutdown::GOODBYE,
+    smtp::{Protection, SmtpAddress},
+};
 
 const YES: Severity = Severity::PositiveCompletion;
 const GO_ON: Severity = Severity::PositiveIntermediate;
