@@ -30,7 +30,7 @@ use crate::{
         zones::{doubt, time_zone},
     },
     model::{
-        Names, link,
+        ALERT, Names, link,
         names::Agent,
         text::{form, is_harmful},
         time, webhook,
@@ -84,7 +84,8 @@ pub fn judge(
     }
     let folder = path.parent().unwrap_or(Path::new("")).to_owned();
     let config = file.map(|file| {
-        let mut loader = Loader { source: &shown, folder, secrets, env, found, files: Vec::new() };
+        let templates = Vec::new();
+        let mut loader = Loader { source: &shown, folder, secrets, env, found, files: Vec::new(), templates };
         let config = loader.config(path, file);
         Config { text: kept, secret_files: loader.files, ..config }
     });
@@ -101,6 +102,8 @@ pub(super) struct Loader<'a, 'f> {
     found: &'f mut Vec<Diagnostic>,
     /// Files that secrets were read from.
     files: Vec<PathBuf>,
+    /// Names of the folders with templates.
+    templates: Vec<String>,
 }
 
 impl Loader<'_, '_> {
@@ -145,8 +148,9 @@ impl Loader<'_, '_> {
         file.inbox = self.by_name("inbox", file.inbox);
         file.receiver = self.by_name("receiver", file.receiver);
         for receiver in file.receiver.values_mut() {
-            let fallback = receiver.get_ref().fallback.as_ref().map(composed_name);
-            receiver.get_mut().fallback = fallback;
+            let table = receiver.get_mut();
+            table.fallback = table.fallback.as_ref().map(composed_name);
+            table.template = table.template.as_ref().map(composed_name);
         }
         if let Some(watchdog) = &mut file.watchdog {
             let notify = watchdog.get_ref().notify.iter().map(composed_name).collect();
@@ -167,6 +171,8 @@ impl Loader<'_, '_> {
             .filter_map(|(name, table)| self.good(|loader| Some(loader.inbox(&name, table))))
             .collect();
         self.count_together(&inboxes, &tokens);
+        let templates = file.templates.as_ref().map_or("templates", |folder| folder.get_ref().as_str());
+        self.templates = folders(&self.folder.join(templates));
         let receivers = file
             .receiver
             .into_iter()
@@ -203,6 +209,17 @@ impl Loader<'_, '_> {
             server,
             names: names(file.names),
         }
+    }
+
+    /// A folder with templates; while it runs the folders may change, and the built-in texts serve.
+    pub(super) fn template(&mut self, name: Option<Spanned<String>>) -> Option<String> {
+        let name = name?;
+        if self.secrets != Secrets::Again && name.get_ref() != ALERT && !self.templates.contains(name.get_ref()) {
+            let known = self.templates.iter().map(String::as_str).chain([ALERT]).collect::<Vec<_>>();
+            let help = did_you_mean(name.get_ref(), known).unwrap_or_default();
+            self.error(name.span(), format!("there is no folder `{}` in the templates", name.get_ref()), help);
+        }
+        Some(name.into_inner()).filter(|name| name != ALERT)
     }
 
     /// What was judged; where secrets are read again, only without a mistake in it.
@@ -519,6 +536,13 @@ fn names(table: NamesTable) -> Names {
         .into_iter()
         .map(|(id, agent)| (id, Agent { name: agent.name, slack: agent.slack.filter(|slack| !slack.is_empty()) }));
     Names { agents: agents.collect(), bots: table.bots, segments: std::collections::BTreeMap::new() }
+}
+
+/// The names of the folders in a folder.
+fn folders(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok);
+    let folders = entries.filter(|entry| entry.path().is_dir());
+    folders.map(|entry| form(&entry.file_name().to_string_lossy()).into_owned()).collect()
 }
 
 /// A name in the Unicode form in which names are compared.

@@ -6,7 +6,7 @@
 use super::pasted::may_be_a_secret;
 
 /// Keys whose value is no secret.
-const SHOWN: [&str; 28] = [
+const SHOWN: [&str; 29] = [
     "after",
     "channel",
     "contact_link",
@@ -30,6 +30,7 @@ const SHOWN: [&str; 28] = [
     "rules",
     "slack",
     "sweep_every",
+    "template",
     "templates",
     "timeout",
     "timezone",

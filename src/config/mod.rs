@@ -109,6 +109,8 @@ pub struct Receiver {
     pub kind: ReceiverKind,
     /// Who gets its messages when it takes none.
     pub fallback: Option<String>,
+    /// The folder in `templates/` that stands in for `alert`.
+    pub template: Option<String>,
     /// What becomes one message.
     pub group: Group,
     /// How many alerts a message lists.

@@ -62,6 +62,7 @@ impl Loader<'_, '_> {
             name: name.get_ref().clone(),
             kind,
             fallback: table.fallback.map(Spanned::into_inner),
+            template: self.template(table.template),
             group,
             max_listed: usize::try_from(max_listed).unwrap_or(10).max(1),
             give_up_after,

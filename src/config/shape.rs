@@ -83,6 +83,8 @@ pub(crate) struct ReceiverTable {
     pub headers: BTreeMap<Spanned<String>, Spanned<Value>>,
     /// Another receiver.
     pub fallback: Option<Spanned<String>>,
+    /// A folder in `templates/`.
+    pub template: Option<Spanned<String>>,
     /// `rule`, `contact` or `receiver`.
     pub group: Option<Spanned<String>>,
     /// A number.

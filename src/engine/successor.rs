@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use crate::{
-    model::{Address, Alert, Left, Passed, ReceiverChange, ToldReceiver, VIA, WATCHDOG},
+    model::{ALERT, Address, Alert, Left, Passed, ReceiverChange, ToldReceiver, VIA, WATCHDOG},
     rules::{Rule, hours::Outside},
 };
 
@@ -100,7 +100,7 @@ pub(crate) fn successors(
     now: Timestamp,
 ) -> Option<Successors> {
     let (named, to, step, template) = if alert.inbox == WATCHDOG {
-        (roster.watchdog.iter().collect::<BTreeSet<_>>(), &roster.watchdog[..], step, "alert".to_owned())
+        (roster.watchdog.iter().collect::<BTreeSet<_>>(), &roster.watchdog[..], step, ALERT.to_owned())
     } else {
         let rule = rule?;
         let stands_in = rule.hours.as_ref().and_then(|hours| match &hours.outside {

@@ -4,7 +4,9 @@ use jiff::Timestamp;
 
 use crate::{
     engine::escalation,
-    model::{Alert, Changes, Entry, Event, Happened, Notification, Reason, Resolution, Snapshot, Trouble, WATCHDOG},
+    model::{
+        ALERT, Alert, Changes, Entry, Event, Happened, Notification, Reason, Resolution, Snapshot, Trouble, WATCHDOG,
+    },
 };
 
 /// What begins and what ends, from the troubles that last now and those that were told of.
@@ -25,7 +27,7 @@ pub(crate) fn watch(snapshot: &Snapshot, troubles: &[Trouble], receivers: &[Stri
             receiver: receiver.clone(),
             step: 0,
             event: Event::Fired,
-            template: "alert".to_owned(),
+            template: ALERT.to_owned(),
             due_at: now,
         }));
         changes.alerts.push(alert);

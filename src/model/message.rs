@@ -43,6 +43,9 @@ impl Event {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NotificationId(pub i64);
 
+/// The template that is always there, and that is used where neither a rule nor a receiver names one.
+pub(crate) const ALERT: &str = "alert";
+
 /// One thing owed to one receiver about one alert.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Notification {

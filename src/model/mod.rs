@@ -45,6 +45,7 @@ pub(crate) use doubt::{Differs, Doubt, Emptied};
 pub(crate) use filter::Filter;
 pub(crate) use history::{Entry, Happened};
 pub(crate) use loss::{Found, Loss};
+pub(crate) use message::ALERT;
 pub(crate) use message::{
     Attempt, Blame, Body, Event, Message, MessageId, Notification, NotificationId, Outcome, OutgoingMessage,
 };

@@ -34,7 +34,8 @@ mod tests;
 pub(crate) mod watchdog;
 mod words;
 
-pub(crate) use renderer::{ALERT, Renderer};
+pub(crate) use crate::model::ALERT;
+pub(crate) use renderer::Renderer;
 pub(crate) use telling::{AlertView, Format, MessageView, Rendered, RuleWords};
 
 /// The files of the built-in folder [`ALERT`]: name and text, to be copied and edited.

@@ -9,7 +9,7 @@ use std::{
 use handlebars::{Context, Handlebars, RenderError, RenderErrorReason, Template};
 use serde_json::Value;
 
-use crate::model::{Body, text};
+use crate::model::{ALERT, Body, text};
 
 use super::{
     Format, MessageView, Rendered,
@@ -21,8 +21,6 @@ use super::{
     helpers, plain, slack,
 };
 
-/// The template that is always there.
-pub(crate) const ALERT: &str = "alert";
 /// Where the built-in files are registered: no folder can have this name.
 const BUILT_IN: &str = "/built-in";
 /// Bytes that a template gives: lists in each other make much of little.

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     diagnose::{Diagnostic, Source, decode::unseen_in_code, nearest::did_you_mean, toml::read},
     model::{
-        RuleVersion,
+        ALERT, RuleVersion,
         text::{form, same},
     },
     rules::known::Known,
@@ -250,7 +250,7 @@ impl Compiler<'_, '_> {
         }
         Step {
             to,
-            template: template.map_or_else(|| "alert".to_owned(), Spanned::into_inner),
+            template: template.map_or_else(|| ALERT.to_owned(), Spanned::into_inner),
             after,
             repeat,
             repeat_factor,

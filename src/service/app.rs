@@ -30,7 +30,7 @@ use crate::{
     config::{Config, Group, Receiver, ReceiverKind},
     engine::{group::GroupBy, manner::DeliverySettings, reach::Mode, successor::Roster},
     inbox::{Client, Patience},
-    model::{Address, InboxMemory, Renewable, VIA, alert::short_hash, shutdown},
+    model::{ALERT, Address, InboxMemory, Renewable, VIA, alert::short_hash, shutdown},
     net::{self, proxies::Proxies},
     notify::Sender,
     render::Format,
@@ -276,7 +276,12 @@ impl Parts<'_> {
             holders.senders.insert(receiver.name.clone(), sender.clone());
             deliverers.push(Deliverer {
                 manner: manner(receiver),
-                layout: Layout { format: format(receiver), max_listed: receiver.max_listed, privacy: receiver.privacy },
+                layout: Layout {
+                    format: format(receiver),
+                    template: receiver.template.clone().unwrap_or_else(|| ALERT.to_owned()),
+                    max_listed: receiver.max_listed,
+                    privacy: receiver.privacy,
+                },
                 sender,
                 store: store.clone(),
                 clock: Arc::clone(clock),

@@ -33,10 +33,12 @@ use crate::{
 const UNTOLD: SignedDuration = SignedDuration::from_millis(500);
 
 /// What messages to one receiver look like.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Layout {
     /// What its kind takes.
     pub format: Format,
+    /// The template that stands in for `alert`.
+    pub template: String,
     /// How many alerts a message lists.
     pub max_listed: usize,
     /// How much of a customer it may see.

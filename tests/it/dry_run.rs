@@ -57,6 +57,33 @@ fn says_what_would_be_sent_to_whom() {
 }
 
 #[test]
+fn a_receivers_template_stands_in_for_alert() {
+    let home = Home::watching()
+        .file("templates/short/console.txt.hbs", "{{count}} wait")
+        .file("templates/loud/console.txt.hbs", "LOUD");
+    home.edit("pengwatch.toml", "type = \"console\"", "type = \"console\"\ntemplate = \"short\"");
+    home.waits("c1", "Asha Rao", "Where is my order?");
+    home.run(&["check"]).ends(0);
+    let screen = |stdout: &str| {
+        let rest = stdout.split("--- would be sent to screen\n").nth(1).unwrap_or_default().to_owned();
+        rest.lines().next().unwrap_or_default().to_owned()
+    };
+    let ran = home.run(&["run", "--dry-run"]);
+    assert_eq!(screen(&ran.stdout), "1 wait", "{}", ran.stdout);
+    assert!(ran.stdout.contains("Subject: "), "the others have theirs: {}", ran.stdout);
+    // A rule that names one has it.
+    home.edit("rules/waiting.toml", "[[notify]]", "[[notify]]\ntemplate = \"loud\"");
+    assert_eq!(screen(&home.run(&["run", "--dry-run"]).stdout), "LOUD");
+    // One that is not there is a mistake of the configuration.
+    home.edit("pengwatch.toml", "template = \"short\"", "template = \"shrot\"");
+    let ran = home.run(&["check"]);
+    ran.ends(1);
+    for part in ["there is no folder `shrot` in the templates", "pengwatch.toml:", "did you mean `short`?"] {
+        assert!(ran.stdout.contains(part), "{part}: {}", ran.stdout);
+    }
+}
+
+#[test]
 fn knows_what_was_told_before_and_changes_nothing() {
     let home = Home::watching();
     home.waits("c1", "Asha Rao", "Where is my order?");

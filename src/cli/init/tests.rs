@@ -10,7 +10,7 @@ use crate::config::{
 };
 
 /// Keys with a default, which are shown with it; everything else that is commented out is an example.
-const DEFAULTS: [&str; 15] = [
+const DEFAULTS: [&str; 16] = [
     "state",
     "rules",
     "templates",
@@ -26,6 +26,7 @@ const DEFAULTS: [&str; 15] = [
     "max_listed",
     "give_up_after",
     "privacy",
+    "template",
 ];
 
 fn env(name: &str) -> String {

@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 
 use super::Deliverer;
 use crate::{
-    model::{Alert, Event, Message, OutgoingMessage, Owed, WATCHDOG},
+    model::{ALERT, Alert, Event, Message, OutgoingMessage, Owed, WATCHDOG},
     render::{AlertView, MessageView, RuleWords, watchdog},
 };
 
@@ -60,7 +60,8 @@ impl Deliverer {
         let body = if message.plain {
             self.shared.live().renderer.plain(self.layout.format, &telling)
         } else {
-            let template = first.map_or("alert", |first| first.template.as_str());
+            let of_rule = first.map_or(ALERT, |first| first.template.as_str());
+            let template = if of_rule == ALERT { &self.layout.template } else { of_rule };
             let rendered = self.shared.live().renderer.render(template, self.layout.format, &telling);
             self.shared.rendered(template, rendered.fault.as_deref(), now);
             if let Some(fault) = rendered.fault {

@@ -20,7 +20,8 @@ use crate::{
     clock::{Clock, ManualClock},
     engine::{escalation, group::GroupBy, manner::DeliverySettings},
     model::{
-        Alert, Changes, Contact, DeliveryStep, Event, MessageId, Names, Privacy, Reason, Resolution, smtp::SmtpAddress,
+        ALERT, Alert, Changes, Contact, DeliveryStep, Event, MessageId, Names, Privacy, Reason, Resolution,
+        smtp::SmtpAddress,
     },
     notify::{Email, Sender, Slack, Webhook},
     render::{Format, Renderer},
@@ -102,7 +103,8 @@ impl Bench {
             give_up_after: SignedDuration::from_hours(24),
             in_flight: 1,
         };
-        let layout = Layout { format: Format::Webhook, max_listed: 10, privacy: Privacy::Full };
+        let layout =
+            Layout { format: Format::Webhook, template: ALERT.to_owned(), max_listed: 10, privacy: Privacy::Full };
         Self { store, manner, layout, got, clock, script, mail_port: None, url, client: client(), _folder: None }
     }
 
@@ -128,7 +130,7 @@ impl Bench {
         );
         Deliverer {
             manner: self.manner.clone(),
-            layout: self.layout,
+            layout: self.layout.clone(),
             sender: match self.layout.format {
                 Format::Slack => {
                     Sender::Slack(Slack::new(self.client.clone(), self.url.clone().into(), TIMEOUT).unwrap())
