@@ -10,7 +10,7 @@
 //! 6. [`engine::missing`] names the firing contacts that are worth a look-up.
 //! 7. [`engine::tick()`] says what begins, what ends and what is owed.
 //! 8. [`store`] commits all of that in one transaction.
-//! 9. [`engine::delivery`] says what to do with what is owed, [`render`] says it, [`notify`] sends it.
+//! 9. [`engine::delivery`] says what to do with what is owed, [`render`] says it, [`receivers`] sends it.
 //! 10. What was accepted is marked so; everything else stays owed.
 //!
 //! What always holds: state and what is owed commit together; a message is stored before its first
@@ -18,7 +18,7 @@
 //! argument; a customer's text reaches no log.
 //!
 //! Who may know whom: `model`, `diagnose` and `clock` know nobody, and `net` knows the nouns; `rules` and
-//! `engine` are pure; `inbox`, `render`, `notify` and `store` never know each other; `service` knows all of
+//! `engine` are pure; `inbox`, `render`, `receivers` and `store` never know each other; `service` knows all of
 //! these; `cli`, `web` and `sandbox` are outside.
 
 pub mod cli;
@@ -29,7 +29,7 @@ mod engine;
 mod inbox;
 mod model;
 pub mod net;
-mod notify;
+mod receivers;
 mod render;
 mod rules;
 pub mod sandbox;
@@ -72,7 +72,7 @@ pub mod inside {
             trouble::WATCHDOG,
             webhook::{check_header, fits_header, key as signing_key},
         },
-        notify::{
+        receivers::{
             email::Email, response::Answer, slack::outcome as slack_outcome, webhook::outcome as webhook_outcome,
         },
         render::{

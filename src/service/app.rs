@@ -32,7 +32,7 @@ use crate::{
     inbox::{Client, Patience},
     model::{ALERT, Address, InboxMemory, Renewable, VIA, alert::short_hash, shutdown},
     net::{self, proxies::Proxies},
-    notify::Sender,
+    receivers::Sender,
     render::Format,
     rules::RuleSet,
     service::proxied::proxied,

@@ -24,7 +24,7 @@ use crate::{
         manner::DeliverySettings,
     },
     model::{Attempt, DeliveryStep, MessageId, NotificationId, Outcome, OutgoingMessage, Privacy, Renewable, WATCHDOG},
-    notify::{Sender, Witness, witness::MailProgress},
+    receivers::{Sender, Witness, witness::MailProgress},
     render::Format,
     store::{Store, StoreError},
 };

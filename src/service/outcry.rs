@@ -20,7 +20,7 @@ use crate::{
     model::{
         Alert, MessageId, Outcome, OutgoingMessage, Problem, Reason, Renewable, Resolution, Trouble, alert::short_hash,
     },
-    notify::{Ending, Nobody, Sender},
+    receivers::{Ending, Nobody, Sender},
     render::{Format, watchdog},
     store::StoreError,
 };

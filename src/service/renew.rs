@@ -25,7 +25,7 @@ use crate::{
     },
     diagnose::{Diagnostic, read_text},
     model::{Renewable, alert::short_hash},
-    notify::Sender,
+    receivers::Sender,
 };
 
 /// How often the files are looked at.

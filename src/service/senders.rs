@@ -9,7 +9,7 @@ use std::{
 use crate::{
     config::{Receiver, ReceiverKind},
     net::proxies::Proxies,
-    notify::{Console, Email, Sender, Slack, Webhook},
+    receivers::{Console, Email, Sender, Slack, Webhook},
     service::proxied::address_of,
 };
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::{clock::Clock, notify::Ending};
+use crate::{clock::Clock, receivers::Ending};
 
 /// What ends a round; by default nothing.
 #[derive(Clone)]

@@ -23,7 +23,7 @@ use crate::{
         ALERT, Alert, Changes, Contact, DeliveryStep, Event, MessageId, Names, Privacy, Reason, Resolution,
         smtp::SmtpAddress,
     },
-    notify::{Email, Sender, Slack, Webhook},
+    receivers::{Email, Sender, Slack, Webhook},
     render::{Format, Renderer},
     rules::RuleSet,
     service::{

@@ -12,8 +12,10 @@ use tokio_rustls::TlsAcceptor;
 
 use super::tls::{certificate, certificate_for};
 use super::{FROM, body, email};
-use crate::model::{Attempt, Outcome};
-use crate::notify::testing::{TIMEOUT, parcel};
+use crate::{
+    model::{Attempt, Outcome},
+    receivers::testing::{TIMEOUT, parcel},
+};
 
 /// The right words, in turn: greeting, `EHLO`, `MAIL`, `RCPT`, `DATA`, the mail.
 const RIGHT: [&str; 6] = ["220 hi", "250 hi", "250 ok", "250 ok", "354 go on", "250 kept"];

@@ -93,8 +93,10 @@ mod tests {
     use std::time::Duration;
 
     use super::Console;
-    use crate::model::{Body, Outcome};
-    use crate::notify::testing::{parcel, payload_fault};
+    use crate::{
+        model::{Body, Outcome},
+        receivers::testing::{parcel, payload_fault},
+    };
 
     #[derive(Clone, Default)]
     struct Screen(Arc<Mutex<Vec<u8>>>);

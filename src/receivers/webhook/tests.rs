@@ -9,8 +9,10 @@ use mockito::{Matcher, Server};
 use secrecy::SecretString;
 
 use super::Webhook;
-use crate::model::{Attempt, Blame, Body, MessageId, Outcome, OutgoingMessage};
-use crate::notify::testing::{Manners, TIMEOUT, client, nobody, parcel, payload_fault, rejected, retry, server};
+use crate::{
+    model::{Attempt, Blame, Body, MessageId, Outcome, OutgoingMessage},
+    receivers::testing::{Manners, TIMEOUT, client, nobody, parcel, payload_fault, rejected, retry, server},
+};
 
 const PATH: &str = "/in/hunter2";
 

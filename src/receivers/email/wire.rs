@@ -218,7 +218,7 @@ mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 
     use super::{LINES, REPLY, Tls, Wire};
-    use crate::notify::email::failure::SmtpTrouble;
+    use crate::receivers::email::failure::SmtpTrouble;
 
     async fn read(wire: &mut Wire) -> std::io::Result<String> {
         let mut bytes = vec![0; 2 * REPLY];

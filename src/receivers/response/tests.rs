@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use super::{BODY_LIMIT, check_url, exchange, post};
-use crate::inbox::testing::{FLOODS, bomb, flooding, raw, trickling};
-use crate::model::{Blame, Outcome};
-use crate::notify::testing::{Manners, TIMEOUT, client, nobody, now, rejected, retry, server};
+use crate::{
+    inbox::testing::{FLOODS, bomb, flooding, raw, trickling},
+    model::{Blame, Outcome},
+    receivers::testing::{Manners, TIMEOUT, client, nobody, now, rejected, retry, server},
+};
 
 async fn answer(url: &str, timeout: Duration) -> Result<super::Answer, Outcome> {
     exchange(post(&client(), &url.into(), "{}".to_owned(), timeout), now(), None).await

@@ -96,9 +96,10 @@ mod tests {
     use tokio::time::Instant;
 
     use super::{Connection, log_in};
-    use crate::model::smtp::Login;
-    use crate::notify::email::wire::Wire;
-    use crate::notify::testing::TIMEOUT;
+    use crate::{
+        model::smtp::Login,
+        receivers::{email::wire::Wire, testing::TIMEOUT},
+    };
 
     #[tokio::test]
     async fn logins_by_table() {

@@ -8,9 +8,11 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, timeout};
 
 use super::{FROM, Server, body, email};
-use crate::model::Outcome;
-use crate::notify::testing::{TIMEOUT, parcel};
-use crate::sandbox::smtp::{SinkTrouble, Stage};
+use crate::{
+    model::Outcome,
+    receivers::testing::{TIMEOUT, parcel},
+    sandbox::smtp::{SinkTrouble, Stage},
+};
 
 #[tokio::test]
 async fn messages_share_a_connection_until_there_is_a_rest() {

@@ -51,7 +51,7 @@ mod tests {
     use tokio::time::timeout;
 
     use super::{connect, reach};
-    use crate::notify::email::failure::SmtpTrouble;
+    use crate::receivers::email::failure::SmtpTrouble;
 
     /// An address that never answers: its queue is full.
     async fn deaf() -> (TcpListener, Vec<TcpStream>, SocketAddr) {

@@ -5,10 +5,14 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::{Server, attempt, body, reaching};
-use crate::model::{Outcome, OutgoingMessage};
-use crate::notify::testing::{parcel, retry};
-use crate::notify::{Ending, Nobody};
-use crate::sandbox::smtp::{SinkTrouble, Stage};
+use crate::{
+    model::{Outcome, OutgoingMessage},
+    receivers::{
+        Ending, Nobody,
+        testing::{parcel, retry},
+    },
+    sandbox::smtp::{SinkTrouble, Stage},
+};
 
 #[tokio::test]
 async fn at_its_end_no_further_recipient_is_begun_and_who_has_the_mail_is_known() {

@@ -3,8 +3,10 @@
 use mail_parser::{HeaderValue, MessageParser};
 
 use super::{FROM, Server, email};
-use crate::model::Body;
-use crate::notify::testing::{TIMEOUT, parcel};
+use crate::{
+    model::Body,
+    receivers::testing::{TIMEOUT, parcel},
+};
 
 /// What a mail program shows of a mail: subject, sender, recipient, plain text, HTML.
 struct Shown {

@@ -5,8 +5,10 @@ use std::time::Duration;
 use mockito::{Matcher, Server};
 
 use super::Slack;
-use crate::model::{Attempt, Blame, Body, Outcome};
-use crate::notify::testing::{Manners, TIMEOUT, client, nobody, parcel, payload_fault, rejected, retry, server};
+use crate::{
+    model::{Attempt, Blame, Body, Outcome},
+    receivers::testing::{Manners, TIMEOUT, client, nobody, parcel, payload_fault, rejected, retry, server},
+};
 
 const PATH: &str = "/services/T1/B1/hunter2";
 

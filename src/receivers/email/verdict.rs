@@ -8,7 +8,7 @@ use lettre::message::Mailbox;
 use super::failure::{SmtpFailure, SmtpStage};
 use crate::{
     model::{Attempt, Blame, Outcome},
-    notify::witness::MailProgress,
+    receivers::witness::MailProgress,
 };
 
 /// The results so far.

@@ -13,10 +13,11 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::Email;
-use crate::model::smtp::SmtpAddress;
-use crate::model::{Attempt, Blame, Body, MessageId, Outcome, OutgoingMessage};
-use crate::notify::testing::{TIMEOUT, nobody, parcel, payload_fault, rejected, retry};
-use crate::sandbox::smtp::{SinkSettings, SinkTrouble, SmtpSink, Stage};
+use crate::{
+    model::{Attempt, Blame, Body, MessageId, Outcome, OutgoingMessage, smtp::SmtpAddress},
+    receivers::testing::{TIMEOUT, nobody, parcel, payload_fault, rejected, retry},
+    sandbox::smtp::{SinkSettings, SinkTrouble, SmtpSink, Stage},
+};
 
 const FROM: &str = "Pengwatch <alerts@example.com>";
 

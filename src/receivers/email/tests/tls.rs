@@ -9,9 +9,11 @@ use rustls::ServerConfig;
 use rustls::pki_types::PrivateKeyDer;
 
 use super::{FROM, Server, attempt, body, email};
-use crate::model::{Attempt, Blame, Outcome};
-use crate::notify::testing::{TIMEOUT, parcel, rejected, retry};
-use crate::sandbox::smtp::{Mail, SinkSettings, Stage};
+use crate::{
+    model::{Attempt, Blame, Outcome},
+    receivers::testing::{TIMEOUT, parcel, rejected, retry},
+    sandbox::smtp::{Mail, SinkSettings, Stage},
+};
 
 /// A server's side and a client's.
 pub(super) fn certificate() -> (Arc<ServerConfig>, Vec<u8>) {

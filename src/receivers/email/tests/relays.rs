@@ -4,8 +4,10 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpListener;
 
 use super::{FROM, Server, body, email};
-use crate::model::Outcome;
-use crate::notify::testing::{TIMEOUT, parcel};
+use crate::{
+    model::Outcome,
+    receivers::testing::{TIMEOUT, parcel},
+};
 
 #[tokio::test]
 async fn it_calls_itself_as_it_is_told() {
