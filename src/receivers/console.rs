@@ -5,16 +5,18 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use std::{fmt, thread};
 
+use futures_util::future::BoxFuture;
 use tokio::sync::Mutex as AsyncMutex;
 use tokio::sync::oneshot::{self, error::TryRecvError};
 use tokio::time::timeout;
 
+use super::{Ending, Sender, Witness};
 use crate::model::{Attempt, Body, Outcome, OutgoingMessage};
 
 /// How long a reader may stand still.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-pub struct Console {
+pub(crate) struct Console {
     out: Arc<Mutex<Box<dyn Write + Send>>>,
     /// The text that is being written, where it was not taken in time. Held over a whole message, so that two of
     /// them don't mix their lines.
@@ -22,19 +24,25 @@ pub struct Console {
     patience: Duration,
 }
 
+impl Sender for Console {
+    fn send<'a>(
+        &'a self,
+        parcel: &'a OutgoingMessage,
+        ending: &'a Ending,
+        _: &'a dyn Witness,
+    ) -> BoxFuture<'a, Attempt> {
+        Box::pin(ending.bound(Self::send(self, parcel)))
+    }
+}
+
 impl Console {
     /// Prints to `out`.
-    pub fn new(out: Box<dyn Write + Send>) -> Self {
+    pub(crate) fn new(out: Box<dyn Write + Send>) -> Self {
         Self { out: Arc::new(Mutex::new(out)), before: AsyncMutex::default(), patience: PATIENCE }
     }
 
-    /// Prints to standard output.
-    pub fn stdout() -> Self {
-        Self::new(Box::new(io::stdout()))
-    }
-
     /// Prints one message.
-    pub async fn send(&self, parcel: &OutgoingMessage) -> Attempt {
+    pub(crate) async fn send(&self, parcel: &OutgoingMessage) -> Attempt {
         let Body::Console { text } = &parcel.body else {
             return super::refusal::wrong_body("console");
         };
@@ -181,7 +189,8 @@ mod tests {
 
     #[tokio::test]
     async fn takes_its_own_kind_of_body_only() {
-        let attempt = Console::stdout().send(&parcel(Body::Slack { payload: "hunter2".to_owned() })).await;
+        let attempt =
+            Console::new(Box::new(io::stdout())).send(&parcel(Body::Slack { payload: "hunter2".to_owned() })).await;
         payload_fault(&attempt);
     }
 }

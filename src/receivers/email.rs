@@ -17,6 +17,7 @@ use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use lettre::message::Mailbox;
 use tokio::time::Instant;
 
@@ -24,7 +25,7 @@ use self::connection::Connection;
 use self::failure::SmtpFailure;
 use self::verdict::RecipientResults;
 use self::wire::Tls;
-use super::{Ending, Nobody, Witness};
+use super::{Ending, Nobody, Sender, Witness};
 use crate::model::smtp::{SmtpAddress, own_name};
 use crate::model::{Attempt, Blame, Body, OutgoingMessage};
 
@@ -48,6 +49,21 @@ pub struct Email {
 struct Kept {
     connection: Connection,
     since: Instant,
+}
+
+impl Sender for Email {
+    fn send<'a>(
+        &'a self,
+        parcel: &'a OutgoingMessage,
+        ending: &'a Ending,
+        witness: &'a dyn Witness,
+    ) -> BoxFuture<'a, Attempt> {
+        Box::pin(self.send_until(parcel, ending, witness))
+    }
+
+    fn rest(&self) -> BoxFuture<'_, ()> {
+        Box::pin(Self::rest(self))
+    }
 }
 
 impl Email {

@@ -10,6 +10,7 @@ pub(crate) mod ending;
 mod refusal;
 pub(crate) mod response;
 mod said;
+pub(crate) mod sender;
 pub(crate) mod slack;
 #[cfg(test)]
 mod testing;
@@ -19,44 +20,10 @@ pub(crate) mod witness;
 pub(crate) use console::Console;
 pub(crate) use email::Email;
 pub(crate) use ending::Ending;
+pub(crate) use sender::Sender;
 pub(crate) use slack::Slack;
 pub(crate) use webhook::Webhook;
 pub(crate) use witness::{Nobody, Witness};
-
-use crate::model::{Attempt, OutgoingMessage};
-
-/// Everything that messages can be sent through.
-#[derive(Debug)]
-pub enum Sender {
-    /// A Slack incoming webhook.
-    Slack(Slack),
-    /// Mail to one or more recipients.
-    Email(Email),
-    /// A webhook after the Standard Webhooks specification.
-    Webhook(Webhook),
-    Console(Console),
-}
-
-impl Sender {
-    /// Makes one attempt. It ends within the sender's timeout, a mail within it for each recipient, and by
-    /// `ending` at the latest. `witness` hears of every further recipient of a mail before it is begun.
-    pub async fn send(&self, parcel: &OutgoingMessage, ending: &Ending, witness: &dyn Witness) -> Attempt {
-        match self {
-            Self::Slack(slack) => ending.bound(slack.send(parcel)).await,
-            Self::Email(email) => email.send_until(parcel, ending, witness).await,
-            Self::Webhook(webhook) => ending.bound(webhook.send(parcel)).await,
-            Self::Console(console) => ending.bound(console.send(parcel)).await,
-        }
-    }
-
-    /// Closes what stays open between two messages; the next one opens it again.
-    pub async fn rest(&self) {
-        match self {
-            Self::Email(email) => email.rest().await,
-            Self::Slack(_) | Self::Webhook(_) | Self::Console(_) => {}
-        }
-    }
-}
 
 #[cfg(test)]
 mod tests {
@@ -65,14 +32,14 @@ mod tests {
     use crate::model::smtp::SmtpAddress;
     use crate::model::{Body, Outcome};
 
-    fn senders() -> [Sender; 4] {
+    fn senders() -> [Box<dyn Sender>; 4] {
         let server = SmtpAddress::parse("smtp://127.0.0.1:9").unwrap();
         let (from, to) = ("p@example.com".parse().unwrap(), vec!["a@example.com".parse().unwrap()]);
         [
-            Sender::Slack(Slack::new(client(), "http://127.0.0.1:9/hunter2".into(), TIMEOUT).unwrap()),
-            Sender::Email(Email::new(server, from, to, TIMEOUT, &[]).unwrap()),
-            Sender::Webhook(Webhook::new(client(), "http://127.0.0.1:9/hunter2".into(), TIMEOUT).unwrap()),
-            Sender::Console(Console::new(Box::new(std::io::sink()))),
+            Box::new(Slack::new(client(), "http://127.0.0.1:9/hunter2".into(), TIMEOUT).unwrap()),
+            Box::new(Email::new(server, from, to, TIMEOUT, &[]).unwrap()),
+            Box::new(Webhook::new(client(), "http://127.0.0.1:9/hunter2".into(), TIMEOUT).unwrap()),
+            Box::new(Console::new(Box::new(std::io::sink()))),
         ]
     }
 
@@ -106,10 +73,10 @@ mod tests {
 
     #[tokio::test]
     async fn senders_can_be_shared_between_tasks() {
-        fn shared<T: Send + Sync>(_: &T) {}
+        fn shared<T: Send + Sync + ?Sized>(_: &T) {}
         fn sent<T: Send>(_: T) {}
         for sender in senders() {
-            shared(&sender);
+            shared(&*sender);
             sent(sender.send(&parcel(Body::Console { text: String::new() }), &Ending::default(), &Nobody));
         }
     }

@@ -6,11 +6,13 @@
 use std::fmt;
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use reqwest::Client;
 use secrecy::SecretString;
 
 use super::response::{Answer, check_url, exchange, post};
 use super::said::{self, No, Said};
+use super::{Ending, Sender, Witness};
 use crate::model::{Attempt, Blame, Body, Outcome, OutgoingMessage};
 
 /// The words that blame the payload.
@@ -46,7 +48,7 @@ const RECEIVER: [&str; 12] = [
 const LATER: [&str; 4] = ["rate_limited", "ratelimited", "rollup_error", "internal_error"];
 
 /// A channel's incoming webhook.
-pub struct Slack {
+pub(crate) struct Slack {
     client: Client,
     // Whoever knows the address can post to the channel.
     url: SecretString,
@@ -55,25 +57,36 @@ pub struct Slack {
     proxy: Option<String>,
 }
 
+impl Sender for Slack {
+    fn send<'a>(
+        &'a self,
+        parcel: &'a OutgoingMessage,
+        ending: &'a Ending,
+        _: &'a dyn Witness,
+    ) -> BoxFuture<'a, Attempt> {
+        Box::pin(ending.bound(Self::send(self, parcel)))
+    }
+}
+
 impl Slack {
     /// A sender for the webhook at `url`. The client must not follow redirects; its connect timeout
     /// should be below `timeout`, which covers everything up to the end of the answer.
     ///
     /// # Errors
     /// What is wrong with the address, without showing it.
-    pub fn new(client: Client, url: SecretString, timeout: Duration) -> Result<Self, String> {
+    pub(crate) fn new(client: Client, url: SecretString, timeout: Duration) -> Result<Self, String> {
         check_url(&url)?;
         Ok(Self { client, url, timeout, proxy: None })
     }
 
     /// Through this proxy, as people may see it.
     #[must_use]
-    pub fn through(self, proxy: Option<String>) -> Self {
+    pub(crate) fn through(self, proxy: Option<String>) -> Self {
         Self { proxy, ..self }
     }
 
     /// Posts one message.
-    pub async fn send(&self, parcel: &OutgoingMessage) -> Attempt {
+    pub(crate) async fn send(&self, parcel: &OutgoingMessage) -> Attempt {
         let Body::Slack { payload } = &parcel.body else {
             return super::refusal::wrong_body("slack");
         };

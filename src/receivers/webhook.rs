@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use futures_util::future::BoxFuture;
 use hmac::{Hmac, Mac};
 use jiff::Timestamp;
 use reqwest::Client;
@@ -17,11 +18,12 @@ use sha2::Sha256;
 
 use super::response::{Answer, check_url, exchange, post};
 use super::said::{self, Said};
+use super::{Ending, Sender, Witness};
 use crate::model::webhook::{check_header, key};
 use crate::model::{Attempt, Blame, Body, Outcome, OutgoingMessage};
 
 /// An address that takes JSON.
-pub struct Webhook {
+pub(crate) struct Webhook {
     client: Client,
     // Addresses of webhooks carry tokens.
     url: SecretString,
@@ -32,13 +34,24 @@ pub struct Webhook {
     key: Option<SecretSlice<u8>>,
 }
 
+impl Sender for Webhook {
+    fn send<'a>(
+        &'a self,
+        parcel: &'a OutgoingMessage,
+        ending: &'a Ending,
+        _: &'a dyn Witness,
+    ) -> BoxFuture<'a, Attempt> {
+        Box::pin(ending.bound(Self::send(self, parcel)))
+    }
+}
+
 impl Webhook {
     /// A sender for the address `url`. The client must not follow redirects; its connect timeout
     /// should be below `timeout`, which covers everything up to the end of the answer.
     ///
     /// # Errors
     /// What is wrong with the address, without showing it.
-    pub fn new(client: Client, url: SecretString, timeout: Duration) -> Result<Self, String> {
+    pub(crate) fn new(client: Client, url: SecretString, timeout: Duration) -> Result<Self, String> {
         check_url(&url)?;
         Ok(Self { client, url, timeout, proxy: None, headers: HeaderMap::new(), key: None })
     }
@@ -47,7 +60,7 @@ impl Webhook {
     ///
     /// # Errors
     /// What is wrong with the secret, without showing it.
-    pub fn signed(mut self, secret: &SecretString) -> Result<Self, String> {
+    pub(crate) fn signed(mut self, secret: &SecretString) -> Result<Self, String> {
         self.key = Some(key(secret.expose_secret())?.into());
         Ok(self)
     }
@@ -56,7 +69,7 @@ impl Webhook {
     ///
     /// # Errors
     /// What is wrong with the header; its value is not shown.
-    pub fn header(mut self, name: &str, value: &SecretString) -> Result<Self, String> {
+    pub(crate) fn header(mut self, name: &str, value: &SecretString) -> Result<Self, String> {
         check_header(name)?;
         let key: HeaderName = name.parse().map_err(|_| format!("`{name}` is no name of a header"))?;
         let mut value = HeaderValue::from_str(value.expose_secret())
@@ -68,12 +81,12 @@ impl Webhook {
 
     /// Through this proxy, as people may see it.
     #[must_use]
-    pub fn through(self, proxy: Option<String>) -> Self {
+    pub(crate) fn through(self, proxy: Option<String>) -> Self {
         Self { proxy, ..self }
     }
 
     /// Posts one message.
-    pub async fn send(&self, parcel: &OutgoingMessage) -> Attempt {
+    pub(crate) async fn send(&self, parcel: &OutgoingMessage) -> Attempt {
         let Body::Webhook { payload } = &parcel.body else {
             return super::refusal::wrong_body("webhook");
         };

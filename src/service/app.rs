@@ -313,7 +313,7 @@ pub(crate) fn outcry(config: &Config, clock: &Arc<dyn Clock>, output: &Output) -
 
 fn voices(
     config: &Config,
-    sender: impl Fn(&Receiver) -> Result<Renewable<Sender>, String>,
+    sender: impl Fn(&Receiver) -> Result<Renewable<Box<dyn Sender>>, String>,
 ) -> Result<Vec<Voice>, StartError> {
     let mut voices: Vec<Voice> = Vec::new();
     let mut names: VecDeque<&String> = config.watchdog.notify.iter().collect();

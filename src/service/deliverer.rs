@@ -51,7 +51,7 @@ pub struct Deliverer {
     pub manner: DeliverySettings,
     pub layout: Layout,
     /// The way there.
-    pub sender: Renewable<Sender>,
+    pub sender: Renewable<Box<dyn Sender>>,
     pub store: Store,
     pub clock: Arc<dyn Clock>,
     /// Rules, templates, names.
@@ -185,7 +185,7 @@ impl Deliverer {
     /// Sends what is due, oldest first. Attempts under way go on while the next one is prepared.
     async fn send(
         &self,
-        sender: &Arc<Sender>,
+        sender: &Arc<Box<dyn Sender>>,
         round: &mut Round<'_>,
         limits: &Limits<'_>,
         done: &mut Delivered,

@@ -45,7 +45,7 @@ pub struct Voice {
     /// What its kind takes.
     pub format: Format,
     /// The way there.
-    pub sender: Renewable<Sender>,
+    pub sender: Renewable<Box<dyn Sender>>,
     /// Whether it is told at once, and not only as a fallback.
     pub first: bool,
 }

@@ -47,7 +47,7 @@ pub struct Holders {
     /// Tokens, by inbox.
     pub tokens: BTreeMap<String, Renewable<SecretString>>,
     /// The ways to receivers, by name.
-    pub senders: BTreeMap<String, Renewable<Sender>>,
+    pub senders: BTreeMap<String, Renewable<Box<dyn Sender>>>,
     /// The heartbeat's address.
     pub heartbeat: Option<Renewable<SecretString>>,
     /// What the server asks for.

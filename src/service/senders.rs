@@ -23,11 +23,15 @@ pub(crate) type Output = Arc<Mutex<dyn Write + Send>>;
 ///
 /// # Errors
 /// What of its address, headers or secrets cannot be used.
-pub(crate) fn sender(receiver: &Receiver, client: &reqwest::Client, output: &Output) -> Result<Sender, String> {
+pub(crate) fn sender(
+    receiver: &Receiver,
+    client: &reqwest::Client,
+    output: &Output,
+) -> Result<Box<dyn Sender>, String> {
     let proxy = address_of(receiver).and_then(|url| Proxies::of_environment().name(&url));
     Ok(match &receiver.kind {
         ReceiverKind::Slack { webhook_url } => {
-            Sender::Slack(Slack::new(client.clone(), webhook_url.clone(), SEND_TIMEOUT)?.through(proxy))
+            Box::new(Slack::new(client.clone(), webhook_url.clone(), SEND_TIMEOUT)?.through(proxy))
         }
         ReceiverKind::Email { smtp, from, to, ehlo } => {
             let found = rustls_native_certs::load_native_certs();
@@ -36,7 +40,7 @@ pub(crate) fn sender(receiver: &Receiver, client: &reqwest::Client, output: &Out
             }
             let roots: Vec<Vec<u8>> = found.certs.into_iter().map(|der| der.to_vec()).collect();
             let email = Email::new(smtp.clone(), from.clone(), to.clone(), SEND_TIMEOUT, &roots)?;
-            Sender::Email(email.called(ehlo.clone()))
+            Box::new(email.called(ehlo.clone()))
         }
         ReceiverKind::Webhook { url, secret, headers } => {
             let mut webhook = Webhook::new(client.clone(), url.clone(), SEND_TIMEOUT)?.through(proxy);
@@ -46,9 +50,9 @@ pub(crate) fn sender(receiver: &Receiver, client: &reqwest::Client, output: &Out
             for (name, value) in headers {
                 webhook = webhook.header(name, value)?;
             }
-            Sender::Webhook(webhook)
+            Box::new(webhook)
         }
-        ReceiverKind::Console => Sender::Console(Console::new(Box::new(Lines(Arc::clone(output))))),
+        ReceiverKind::Console => Box::new(Console::new(Box::new(Lines(Arc::clone(output))))),
     })
 }
 

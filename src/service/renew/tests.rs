@@ -70,7 +70,7 @@ impl Bench {
         let senders = self.renewal.holders.senders.clone();
         let before: Vec<_> = senders.iter().map(|(name, sender)| (name.clone(), sender.get())).collect();
         self.renewal.apply_edits();
-        let is_new = |(name, sender): &(String, Arc<Sender>)| !Arc::ptr_eq(&senders[name].get(), sender);
+        let is_new = |(name, sender): &(String, Arc<Box<dyn Sender>>)| !Arc::ptr_eq(&senders[name].get(), sender);
         before.iter().filter(|known| is_new(known)).map(|(name, _)| name.clone()).collect()
     }
 }

@@ -20,7 +20,7 @@ use crate::{
     clock::{Clock, ManualClock},
     engine::{escalation, group::GroupBy, manner::DeliverySettings},
     model::{
-        ALERT, Alert, Changes, Contact, DeliveryStep, Event, MessageId, Names, Privacy, Reason, Resolution,
+        ALERT, Alert, Changes, Contact, DeliveryStep, Event, MessageId, Names, Privacy, Reason, Renewable, Resolution,
         smtp::SmtpAddress,
     },
     receivers::{Email, Sender, Slack, Webhook},
@@ -131,20 +131,21 @@ impl Bench {
         Deliverer {
             manner: self.manner.clone(),
             layout: self.layout.clone(),
-            sender: match self.layout.format {
-                Format::Slack => {
-                    Sender::Slack(Slack::new(self.client.clone(), self.url.clone().into(), TIMEOUT).unwrap())
-                }
-                Format::Email => Sender::Email(self.email()),
-                _ => Sender::Webhook(Webhook::new(self.client.clone(), self.url.clone().into(), TIMEOUT).unwrap()),
-            }
-            .into(),
+            sender: Renewable::from(self.sender()),
             store: self.store.clone(),
             clock: self.clock.clone(),
             shared: Arc::new(shared),
             pace: Arc::new(SendPace::free()),
             inboxes: Inboxes::default(),
             put_off: PutOff::default(),
+        }
+    }
+
+    fn sender(&self) -> Box<dyn Sender> {
+        match self.layout.format {
+            Format::Slack => Box::new(Slack::new(self.client.clone(), self.url.clone().into(), TIMEOUT).unwrap()),
+            Format::Email => Box::new(self.email()),
+            _ => Box::new(Webhook::new(self.client.clone(), self.url.clone().into(), TIMEOUT).unwrap()),
         }
     }
 
