@@ -41,10 +41,7 @@ mod web;
 #[doc(hidden)]
 pub mod inside {
     pub use crate::{
-        config::{
-            Config, ReceiverKind,
-            load::{Secrets, judge, load},
-        },
+        config::load::Secrets,
         diagnose::{Diagnostic, Source, draw::draw, nearest::suggest},
         engine::{
             reach::Mode,
@@ -73,7 +70,8 @@ pub mod inside {
             webhook::{check_header, fits_header, key as signing_key},
         },
         receivers::{
-            email::Email, response::Answer, slack::outcome as slack_outcome, webhook::outcome as webhook_outcome,
+            Config, email::Email, judge_config, load_config, response::Answer, slack::outcome as slack_outcome,
+            webhook::outcome as webhook_outcome,
         },
         render::{
             renderer::Renderer,

@@ -4,11 +4,12 @@ use std::io;
 
 use super::{Exit, Global, files, terminal};
 use crate::{
-    config::{Config, load::Secrets},
+    config::load::Secrets,
     diagnose::{Diagnostic, draw::draw},
     engine::plan,
     model::time,
     net::proxies::Proxies,
+    receivers::Config,
     rules::RuleSet,
     service::proxied::proxied,
 };

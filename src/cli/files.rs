@@ -1,11 +1,9 @@
 //! Reads configuration, templates and rules together, with every mistake of all of them.
 
 use crate::{
-    config::{
-        Config,
-        load::{Secrets, load},
-    },
+    config::load::Secrets,
     diagnose::Diagnostic,
+    receivers::{Config, load_config},
     service::{reload::Sources, shared::Live},
 };
 
@@ -28,7 +26,7 @@ pub(super) struct Files {
 pub(super) fn read(global: &super::Global, secrets: Secrets) -> Result<Files, Vec<Diagnostic>> {
     let mut config_mistakes = Vec::new();
     let env = |name: &str| std::env::var(name).ok();
-    let Some(config) = load(&global.config, secrets, &env, &mut config_mistakes) else {
+    let Some(config) = load_config(&global.config, secrets, &env, &mut config_mistakes) else {
         return Err(config_mistakes);
     };
     let mut mistakes = Vec::new();

@@ -23,11 +23,11 @@ use crate::{
     diagnose::Diagnostic,
     inbox::Patience,
     model::time,
+    receivers::Output,
     rules::RuleSet,
     service::{
         app::{self, App, Dependencies, StartError},
         run::{Report, daemon, once},
-        senders::Output,
     },
     store::{FaultPoints, Lock, Store, StoreError},
     web,

@@ -2,6 +2,7 @@
 //! table's keys are judged here, receivers' excepted.
 
 use std::{
+    borrow::Cow,
     collections::BTreeMap,
     net::SocketAddr,
     ops::Range,
@@ -11,11 +12,16 @@ use std::{
 
 use jiff::{SignedDuration, tz::TimeZone};
 use secrecy::{ExposeSecret, SecretString};
-use toml::{Spanned, Value};
+use toml::{
+    Spanned, Value,
+    de::{DeTable, DeValue},
+};
 use url::{Host, Url};
 
 use super::{
-    Config, DEFAULT_URL, Inbox, Server, StateLocation, Watchdog, mask, pasted,
+    ConfigOf, DEFAULT_URL, Inbox, Server, StateLocation, Watchdog,
+    keys::{Key, KeyedKind},
+    mask, pasted,
     secret::{Environment, Secret},
     shape::{ConfigFile, InboxTable, NamesTable, ServerTable, WatchdogTable},
     together::{Together, together},
@@ -26,7 +32,7 @@ use crate::{
         decode::unseen,
         nearest::{did_you_mean, suggest},
         read_text,
-        toml::read_secretly,
+        toml::{read_secretly, tables},
         zones::{doubt, time_zone},
     },
     model::{
@@ -49,7 +55,13 @@ pub enum Secrets {
 }
 
 /// Reads the configuration at `path`; `None` where it is too broken to go on with.
-pub fn load(path: &Path, secrets: Secrets, env: Environment<'_>, found: &mut Vec<Diagnostic>) -> Option<Config> {
+pub(crate) fn load<W>(
+    path: &Path,
+    secrets: Secrets,
+    env: Environment<'_>,
+    kinds: &[&dyn KeyedKind<W>],
+    found: &mut Vec<Diagnostic>,
+) -> Option<ConfigOf<W>> {
     let text = match read_text(path) {
         Ok(text) => text,
         Err(reason) => {
@@ -62,19 +74,21 @@ pub fn load(path: &Path, secrets: Secrets, env: Environment<'_>, found: &mut Vec
             return None;
         }
     };
-    judge(path, text, secrets, env, found)
+    judge(path, text, secrets, env, kinds, found)
 }
 
 /// Judges the text of the configuration at `path`, which says where relative paths begin; `None` where
 /// it is too broken to go on with.
-pub fn judge(
+pub(crate) fn judge<W>(
     path: &Path,
     text: String,
     secrets: Secrets,
     env: Environment<'_>,
+    kinds: &[&dyn KeyedKind<W>],
     found: &mut Vec<Diagnostic>,
-) -> Option<Config> {
-    let shown = Source::new(path, mask::mask(&text));
+) -> Option<ConfigOf<W>> {
+    let keys: Vec<Key> = kinds.iter().flat_map(|kind| kind.keys()).copied().collect();
+    let shown = Source::new(path, mask::mask(&text, &keys));
     let kept = SecretString::from(text.as_str());
     let source = Source::new(path, text);
     let before = found.len();
@@ -86,8 +100,8 @@ pub fn judge(
     let config = file.map(|file| {
         let templates = Vec::new();
         let mut loader = Loader { source: &shown, folder, secrets, env, found, files: Vec::new(), templates };
-        let config = loader.config(path, file);
-        Config { text: kept, secret_files: loader.files, ..config }
+        let config = loader.config(path, file, &source, kinds);
+        ConfigOf { text: kept, secret_files: loader.files, ..config }
     });
     found[before..].sort_by_key(|diagnostic| diagnostic.span.start);
     config
@@ -99,7 +113,7 @@ pub(super) struct Loader<'a, 'f> {
     pub(super) folder: PathBuf,
     secrets: Secrets,
     env: Environment<'a>,
-    found: &'f mut Vec<Diagnostic>,
+    pub(super) found: &'f mut Vec<Diagnostic>,
     /// Files that secrets were read from.
     files: Vec<PathBuf>,
     /// Names of the folders with templates.
@@ -144,23 +158,30 @@ impl Loader<'_, '_> {
         named
     }
 
-    fn config(&mut self, path: &Path, mut file: ConfigFile) -> Config {
+    fn config<W>(
+        &mut self,
+        path: &Path,
+        mut file: ConfigFile,
+        source: &Arc<Source>,
+        kinds: &[&dyn KeyedKind<W>],
+    ) -> ConfigOf<W> {
         file.inbox = self.by_name("inbox", file.inbox);
-        file.receiver = self.by_name("receiver", file.receiver);
-        for receiver in file.receiver.values_mut() {
-            let table = receiver.get_mut();
-            table.fallback = table.fallback.as_ref().map(composed_name);
-            table.template = table.template.as_ref().map(composed_name);
-        }
+        let mut tables = tables_of(source, "receiver");
+        let receivers = file.receiver.into_iter();
+        let receivers = receivers.filter_map(|(name, span)| {
+            let table = tables.remove(name.get_ref())?;
+            Some((name, Spanned::new(span.span(), table)))
+        });
+        let receivers = self.by_name("receiver", receivers.collect());
         if let Some(watchdog) = &mut file.watchdog {
             let notify = watchdog.get_ref().notify.iter().map(composed_name).collect();
             watchdog.get_mut().notify = notify;
         }
-        let receiver_names: Vec<String> = file.receiver.keys().map(|name| name.get_ref().clone()).collect();
+        let receiver_names: Vec<String> = receivers.keys().map(|name| name.get_ref().clone()).collect();
         if file.inbox.is_empty() {
             self.error(0..0, "no inbox is configured", "add [inbox.main] with a token");
         }
-        if file.receiver.is_empty() {
+        if receivers.is_empty() {
             self.error(0..0, "no receiver is configured", "add [receiver.NAME] with type = \"slack\", for example");
         }
         let tokens: Vec<_> =
@@ -173,10 +194,9 @@ impl Loader<'_, '_> {
         self.count_together(&inboxes, &tokens);
         let templates = file.templates.as_ref().map_or("templates", |folder| folder.get_ref().as_str());
         self.templates = folders(&self.folder.join(templates));
-        let receivers = file
-            .receiver
+        let receivers = receivers
             .into_iter()
-            .filter_map(|(name, table)| self.good(|loader| loader.receiver(&name, table, &receiver_names)))
+            .filter_map(|(name, table)| self.good(|loader| loader.receiver(&name, table, &receiver_names, kinds)))
             .collect();
         let mut watchdog = Watchdog { notify: Vec::new(), after: SignedDuration::from_mins(5), heartbeat_url: None };
         if let Some(table) = file.watchdog {
@@ -192,7 +212,7 @@ impl Loader<'_, '_> {
         }
         let path_of =
             |key: Option<Spanned<String>>, default: &str| key.map_or_else(|| default.to_owned(), Spanned::into_inner);
-        Config {
+        ConfigOf {
             path: path.to_owned(),
             text: SecretString::default(),
             secret_files: Vec::new(),
@@ -538,6 +558,18 @@ fn names(table: NamesTable) -> Names {
     Names { agents: agents.collect(), bots: table.bots, segments: std::collections::BTreeMap::new() }
 }
 
+/// The tables below a key of the file, by name.
+fn tables_of<'s>(source: &'s Arc<Source>, key: &str) -> BTreeMap<String, DeTable<'s>> {
+    let Some(DeValue::Table(tables)) = tables(source).into_inner().remove(key).map(Spanned::into_inner) else {
+        return BTreeMap::new();
+    };
+    let table = |(name, value): (Spanned<Cow<'s, str>>, Spanned<DeValue<'s>>)| match value.into_inner() {
+        DeValue::Table(table) => Some((name.into_inner().into_owned(), table)),
+        _ => None,
+    };
+    tables.into_iter().filter_map(table).collect()
+}
+
 /// The names of the folders in a folder.
 fn folders(folder: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok);
@@ -546,7 +578,7 @@ fn folders(folder: &Path) -> Vec<String> {
 }
 
 /// A name in the Unicode form in which names are compared.
-fn composed_name(name: &Spanned<String>) -> Spanned<String> {
+pub(super) fn composed_name(name: &Spanned<String>) -> Spanned<String> {
     Spanned::new(name.span(), form(name.get_ref()).into_owned())
 }
 

@@ -3,19 +3,16 @@
 //! What may be shown is listed, not what must be hidden: a misspelt `webhok_url`, a line without its
 //! `=` or a quote that is never closed must not show what stands there.
 
-use super::pasted::may_be_a_secret;
+use super::{keys::Key, pasted::may_be_a_secret};
 
-/// Keys whose value is no secret.
-const SHOWN: [&str; 29] = [
+/// Keys whose value is no secret, besides those of the kinds of receivers.
+const SHOWN: [&str; 25] = [
     "after",
-    "channel",
     "contact_link",
     "deadline",
-    "ehlo",
     "env",
     "fallback",
     "file",
-    "from",
     "give_up_after",
     "group",
     "listen",
@@ -34,20 +31,21 @@ const SHOWN: [&str; 29] = [
     "templates",
     "timeout",
     "timezone",
-    "to",
     "type",
 ];
 
 /// The text with everything that may be a secret, and every comment, replaced by as many `*`, so
 /// that places stay the same. Works on lines, since the file may be no valid TOML.
-pub(super) fn mask(text: &str) -> String {
-    let mut reader = Reader::default();
+pub(super) fn mask(text: &str, keys: &[Key]) -> String {
+    let mut reader = Reader { keys, ..Reader::default() };
     text.split_inclusive('\n').map(|line| reader.line(line)).collect()
 }
 
 /// Where the reading stands between two lines.
 #[derive(Default)]
-struct Reader {
+struct Reader<'k> {
+    /// The keys of the kinds of receivers.
+    keys: &'k [Key],
     /// The last header.
     section: String,
     /// Whether the last key's value may be shown.
@@ -58,7 +56,7 @@ struct Reader {
     ends_with: Option<&'static str>,
 }
 
-impl Reader {
+impl Reader<'_> {
     fn line(&mut self, line: &str) -> String {
         if let Some(end) = self.ends_with {
             if line.contains(end) {
@@ -98,20 +96,23 @@ impl Reader {
 
     fn may_show(&self, key: &str, value: &str) -> bool {
         let path = if self.section.is_empty() { key.to_owned() } else { format!("{}.{key}", self.section) };
-        let mut names = path.split('.').map(|name| name.trim().trim_matches(['"', '\'']));
+        let names = path.split('.').map(|name| name.trim().trim_matches(['"', '\'']));
         let first = names.clone().next().unwrap_or_default();
         let last = names.clone().next_back().unwrap_or_default();
         if is_reference(value) || first == "names" {
             return true;
         }
-        if quoted(value).any(|(c, in_quotes)| c == '{' && !in_quotes) || names.any(|name| name == "headers") {
+        // Below a key that is not shown, nothing is.
+        let of_kind = |name: &str, shown: bool| self.keys.iter().any(|key| key.name == name && key.shown == shown);
+        let is_hidden = first == "receiver" && names.skip(2).any(|name| of_kind(name, false));
+        if quoted(value).any(|(c, in_quotes)| c == '{' && !in_quotes) || is_hidden {
             return false;
         }
         match last {
             "state" => value.trim_start_matches(['"', '\'']).starts_with("sqlite:"),
             // A login or a key in the address of an inbox is a mistake, and a secret.
             "url" => first == "inbox" && !value.contains(['@', '?']),
-            last => SHOWN.contains(&last),
+            last => SHOWN.contains(&last) || of_kind(last, true),
         }
     }
 
@@ -178,6 +179,9 @@ fn stars(value: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::mask;
+    use crate::config::keys::Key;
+
+    const KEYS: [Key; 4] = [Key::shown("to"), Key::secret("url"), Key::secret("headers"), Key::secret("smtp_url")];
 
     #[test]
     fn nothing_that_may_be_a_secret_is_shown() {
@@ -213,7 +217,7 @@ mod tests {
             "[inbox.main] # hunter2",
             "hunter2",
         ] {
-            let masked = mask(line);
+            let masked = mask(line, &KEYS);
             assert!(!masked.contains("hunter2"), "{line}: {masked}");
             assert_eq!(masked.len(), line.len(), "{line}: {masked}");
         }
@@ -232,7 +236,7 @@ mod tests {
             "[receiver.leads",
             "[receiver.leads]\ntype = 'emial'",
         ] {
-            assert_eq!(mask(line), line);
+            assert_eq!(mask(line, &KEYS), line);
         }
     }
 }

@@ -3,11 +3,11 @@
 //! [`shape`] is the file as written, [`load`] judges it and reports every mistake, [`secret`] is the
 //! only place that reads tokens and passwords. Nothing here opens a connection.
 
+pub(crate) mod keys;
 pub(crate) mod load;
-mod mailbox;
 mod mask;
-mod pasted;
-pub(crate) mod receiver;
+pub(crate) mod pasted;
+mod receiver;
 pub(crate) mod secret;
 pub(crate) mod shape;
 mod together;
@@ -15,18 +15,18 @@ mod together;
 use std::{net::SocketAddr, path::PathBuf};
 
 use jiff::{SignedDuration, tz::TimeZone};
-use lettre::message::Mailbox;
 use secrecy::SecretString;
 use url::Url;
 
-use crate::model::{Names, Privacy, smtp::SmtpAddress};
+use crate::model::{Names, Privacy};
 
 /// The provider's own address, used where an inbox names none.
 pub(crate) const DEFAULT_URL: &str = "https://api.v7.botpenguin.com";
 
-/// Everything that `pengwatch.toml` says, with defaults filled in and secrets read.
+/// Everything that `pengwatch.toml` says, with defaults filled in and secrets read; `W` is what the kinds make of
+/// their keys.
 #[derive(Debug)]
-pub struct Config {
+pub struct ConfigOf<W> {
     pub path: PathBuf,
     /// What it held when it was read; it may hold secrets.
     pub text: SecretString,
@@ -43,7 +43,7 @@ pub struct Config {
     pub deadline: SignedDuration,
     /// Inboxes, in the file's order of names.
     pub inboxes: Vec<Inbox>,
-    pub receivers: Vec<Receiver>,
+    pub receivers: Vec<ReceiverOf<W>>,
     /// Names of all receivers, of those with mistakes, too.
     pub receiver_names: Vec<String>,
     /// Who watches the watcher.
@@ -103,10 +103,11 @@ pub struct Inbox {
 
 /// Somebody who is told.
 #[derive(Debug)]
-pub struct Receiver {
+pub struct ReceiverOf<W> {
     /// Its name in rules.
     pub name: String,
-    pub kind: ReceiverKind,
+    /// How it is reached.
+    pub way: W,
     /// Who gets its messages when it takes none.
     pub fallback: Option<String>,
     /// The folder in `templates/` that stands in for `alert`.
@@ -119,36 +120,6 @@ pub struct Receiver {
     pub give_up_after: SignedDuration,
     /// How much of a customer it may see.
     pub privacy: Privacy,
-}
-
-#[derive(Debug)]
-pub enum ReceiverKind {
-    /// A Slack incoming webhook.
-    Slack {
-        /// Its address, which is the secret.
-        webhook_url: SecretString,
-    },
-    Email {
-        /// The relay, with its login.
-        smtp: SmtpAddress,
-        /// The sender.
-        from: Mailbox,
-        /// Recipients, each with an envelope of its own.
-        to: Vec<Mailbox>,
-        /// What we call ourselves.
-        ehlo: Option<String>,
-    },
-    /// Any other program.
-    Webhook {
-        /// Its address.
-        url: SecretString,
-        /// For signatures.
-        secret: Option<SecretString>,
-        /// Further headers; their values may be secrets.
-        headers: Vec<(String, SecretString)>,
-    },
-    /// Standard output.
-    Console,
 }
 
 /// What becomes one message.
@@ -169,7 +140,7 @@ impl Group {
         [("rule", Self::Rule), ("contact", Self::Contact), ("receiver", Self::Receiver)];
 }
 
-impl Config {
+impl<W> ConfigOf<W> {
     pub fn inbox_names(&self) -> Vec<String> {
         self.inboxes.iter().map(|inbox| inbox.name.clone()).collect()
     }

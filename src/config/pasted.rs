@@ -146,7 +146,7 @@ pub(super) fn not_an_api(url: &Url) -> Option<&'static str> {
 }
 
 /// What is wrong with the address of a Slack webhook, and what would be right.
-pub(super) fn slack(text: &str) -> Option<(&'static str, &'static str)> {
+pub(crate) fn slack(text: &str) -> Option<(&'static str, &'static str)> {
     const RIGHT: &str = "an incoming webhook of Slack begins with https://hooks.slack.com/services/";
     if SLACK_TOKENS.iter().any(|token| text.starts_with(token)) {
         return Some(("this is a token of Slack, not the address of a webhook", RIGHT));
@@ -182,7 +182,7 @@ pub(super) fn slack(text: &str) -> Option<(&'static str, &'static str)> {
 }
 
 /// What is wrong with the address of another program's webhook, where it is one of Slack's.
-pub(super) fn webhook(text: &str) -> Option<(&'static str, &'static str)> {
+pub(crate) fn webhook(text: &str) -> Option<(&'static str, &'static str)> {
     let host = Url::parse(text).ok()?.host_str().unwrap_or_default().to_owned();
     (host == "hooks.slack.com").then_some((
         "this is a webhook of Slack, which takes other messages",
@@ -191,7 +191,7 @@ pub(super) fn webhook(text: &str) -> Option<(&'static str, &'static str)> {
 }
 
 /// What is wrong with the address of a mail server, beyond what its parts say.
-pub(super) fn smtp(text: &str) -> Option<(String, String)> {
+pub(crate) fn smtp(text: &str) -> Option<(String, String)> {
     let Some((scheme, rest)) = text.split_once("://") else {
         let what = "the address of the mail server has no scheme";
         return Some((

@@ -1,48 +1,65 @@
-//! `[receiver.NAME]`: which keys belong to which type, and whether they make sense.
+//! `[receiver.NAME]`: which keys belong to which kind, and whether those that all of them have make sense.
 
-use lettre::message::Mailbox;
-use secrecy::{ExposeSecret, SecretString};
-use toml::Spanned;
+use std::{ops::Range, sync::Arc};
 
-use super::{Group, Receiver, ReceiverKind, load::Loader, mailbox, pasted, shape::ReceiverTable};
-use crate::{
-    diagnose::nearest::did_you_mean,
-    model::{
-        Privacy,
-        smtp::{self, SmtpAddress},
-        webhook,
-    },
+use secrecy::SecretString;
+use toml::{
+    Spanned, Value,
+    de::{DeTable, DeValue},
 };
 
-const TYPES: [&str; 4] = ["slack", "email", "webhook", "console"];
+use super::{
+    Group, ReceiverOf,
+    keys::{KeyedKind, Keys, Misplaced, ValueJudge},
+    load::{Loader, composed_name},
+    shape::ReceiverTable,
+};
+use crate::{
+    diagnose::{
+        Diagnostic, Source,
+        nearest::did_you_mean,
+        toml::{read_table_secretly, unknown_key},
+    },
+    model::Privacy,
+};
+
+/// The keys that every receiver may have.
+pub(super) const OF_ALL: [&str; 7] =
+    ["type", "fallback", "template", "group", "max_listed", "give_up_after", "privacy"];
 
 impl Loader<'_, '_> {
     /// Judges one receiver; `None` where its type is not known.
-    pub(super) fn receiver(
+    pub(super) fn receiver<W>(
         &mut self,
         name: &Spanned<String>,
-        table: Spanned<ReceiverTable>,
+        table: Spanned<DeTable<'_>>,
         all: &[String],
-    ) -> Option<Receiver> {
+        kinds: &[&dyn KeyedKind<W>],
+    ) -> Option<ReceiverOf<W>> {
         let span = table.span();
-        let table = table.into_inner();
+        let (common, rest): (DeTable<'_>, DeTable<'_>) =
+            table.into_inner().into_iter().partition(|(key, _)| OF_ALL.contains(&key.get_ref().as_ref()));
+        self.unknown_keys(&rest, kinds);
+        let table: ReceiverTable = read_table_secretly(self.source, Spanned::new(span.clone(), common), self.found)?;
         let Some(kind) = &table.r#type else {
             let title = format!("the receiver `{}` has no type", name.get_ref());
-            self.error(span, title, "add type = \"slack\", \"email\", \"webhook\" or \"console\"");
+            self.error(span, title, format!("add type = {}", or(kinds)));
             return None;
         };
-        if !TYPES.contains(&kind.get_ref().as_str()) {
-            let help = did_you_mean(kind.get_ref(), TYPES).unwrap_or_default();
+        let Some(kind) = kinds.iter().find(|known| known.name() == kind.get_ref()) else {
+            let help = did_you_mean(kind.get_ref(), kinds.iter().map(|kind| kind.name())).unwrap_or_default();
             self.error(kind.span(), format!("there is no receiver type `{}`", kind.get_ref()), help);
             return None;
-        }
-        self.foreign_keys(kind.get_ref(), &table);
-        if let Some(fallback) = &table.fallback {
+        };
+        let own = self.own_keys(rest, *kind, kinds);
+        let fallback = table.fallback.as_ref().map(composed_name);
+        if let Some(fallback) = &fallback {
             if fallback.get_ref() == name.get_ref() {
                 self.error(fallback.span(), "a receiver cannot be its own fallback", "name another one");
             }
             self.known_receiver(fallback, all);
         }
+        let template = self.template(table.template.as_ref().map(composed_name));
         let group = self.one_of("group", table.group.as_ref(), &Group::NAMES);
         let privacy = self.one_of("privacy", table.privacy.as_ref(), &Privacy::NAMES);
         let max_listed = table.max_listed.as_ref().map_or(10, |most| *most.get_ref());
@@ -52,17 +69,12 @@ impl Loader<'_, '_> {
             self.error(most.span(), "`max_listed` is from 1 to 100", "10 is a good number");
         }
         let give_up_after = self.duration(table.give_up_after.clone(), "24h", "1s");
-        let kind = match kind.get_ref().as_str() {
-            "slack" => self.slack(span, &table)?,
-            "email" => self.email(span, &table)?,
-            "webhook" => self.webhook(span, &table)?,
-            _ => ReceiverKind::Console,
-        };
-        Some(Receiver {
+        let way = kind.read(&mut Keys::of(self, own, span))?;
+        Some(ReceiverOf {
             name: name.get_ref().clone(),
-            kind,
-            fallback: table.fallback.map(Spanned::into_inner),
-            template: self.template(table.template),
+            way,
+            fallback: fallback.map(Spanned::into_inner),
+            template,
             group,
             max_listed: usize::try_from(max_listed).unwrap_or(10).max(1),
             give_up_after,
@@ -80,135 +92,78 @@ impl Loader<'_, '_> {
         T::default()
     }
 
-    /// A key of another type would silently do nothing.
-    fn foreign_keys(&mut self, kind: &str, table: &ReceiverTable) {
-        let keys = [
-            ("slack", "webhook_url", table.webhook_url.as_ref().map(Spanned::span)),
-            ("slack", "bot_token", table.bot_token.as_ref().map(Spanned::span)),
-            ("slack", "channel", table.channel.as_ref().map(Spanned::span)),
-            ("email", "smtp_url", table.smtp_url.as_ref().map(Spanned::span)),
-            ("email", "from", table.from.as_ref().map(Spanned::span)),
-            ("email", "to", table.to.as_ref().map(Spanned::span)),
-            ("email", "ehlo", table.ehlo.as_ref().map(Spanned::span)),
-            ("webhook", "url", table.url.as_ref().map(Spanned::span)),
-            ("webhook", "secret", table.secret.as_ref().map(Spanned::span)),
-            ("webhook", "headers", table.headers.keys().next().map(Spanned::span)),
-        ];
-        for (owner, key, span) in keys {
-            if let Some(span) = span
-                && owner != kind
-            {
-                let title = format!("`{key}` belongs to type = \"{owner}\", not \"{kind}\"");
+    fn unknown_keys<W>(&mut self, keys: &DeTable<'_>, kinds: &[&dyn KeyedKind<W>]) {
+        let known = || kinds.iter().flat_map(|kind| kind.keys()).map(|key| key.name);
+        for (key, _) in keys {
+            let name = key.get_ref().as_ref();
+            if known().all(|known| known != name) {
+                let known = OF_ALL.into_iter().chain(known()).collect();
+                self.found.push(unknown_key(self.source, key.span(), name, known));
+            }
+        }
+    }
+
+    /// The keys of one kind; a key of another one would silently do nothing.
+    fn own_keys<'t, W>(
+        &mut self,
+        keys: DeTable<'t>,
+        kind: &dyn KeyedKind<W>,
+        kinds: &[&dyn KeyedKind<W>],
+    ) -> DeTable<'t> {
+        let has = |kind: &dyn KeyedKind<W>, key: &str| kind.keys().iter().any(|known| known.name == key);
+        let mut own = DeTable::new();
+        for (key, value) in keys {
+            let name = key.get_ref().as_ref();
+            if has(kind, name) {
+                own.insert(key, value);
+            } else if let Some(owner) = kinds.iter().find(|other| has(**other, name)) {
+                let title = format!("`{name}` belongs to type = \"{}\", not \"{}\"", owner.name(), kind.name());
+                let span = match value.get_ref() {
+                    DeValue::Table(inner) => inner.keys().next().map_or_else(|| value.span(), Spanned::span),
+                    _ => value.span(),
+                };
                 self.error(span, title, "take it out, or change the type");
             }
         }
+        own
+    }
+}
+
+/// `"slack", "email" or "console"`.
+fn or<W>(kinds: &[&dyn KeyedKind<W>]) -> String {
+    let names: Vec<String> = kinds.iter().map(|kind| format!("\"{}\"", kind.name())).collect();
+    match names.split_last() {
+        Some((last, others)) if !others.is_empty() => format!("{} or {last}", others.join(", ")),
+        _ => names.concat(),
+    }
+}
+
+impl ValueJudge for Loader<'_, '_> {
+    fn error(&mut self, span: Range<usize>, title: String, help: String) {
+        Self::error(self, span, title, help);
     }
 
-    fn slack(&mut self, span: std::ops::Range<usize>, table: &ReceiverTable) -> Option<ReceiverKind> {
-        if let Some(token) = &table.bot_token {
-            self.no_effect(token.span(), "bot_token");
-        }
-        if let Some(channel) = &table.channel {
-            self.no_effect(channel.span(), "channel");
-        }
-        let Some(url) = &table.webhook_url else {
-            self.error(
-                span,
-                "this Slack receiver has no webhook_url",
-                "add webhook_url = { env = \"SLACK_WEBHOOK_URL\" }",
-            );
-            return None;
-        };
-        Some(ReceiverKind::Slack { webhook_url: self.http_secret("webhook_url", url, pasted::slack) })
+    fn warning(&mut self, span: Range<usize>, title: String, help: String) {
+        Self::warning(self, span, title, help);
     }
 
-    fn email(&mut self, span: std::ops::Range<usize>, table: &ReceiverTable) -> Option<ReceiverKind> {
-        let mut server = None;
-        match &table.smtp_url {
-            None => {
-                self.error(span.clone(), "this mail receiver has no smtp_url", "add smtp_url = { env = \"SMTP_URL\" }");
-            }
-            Some(url) => {
-                let secret = self.secret("smtp_url", url);
-                // One that could not be read was reported; a stand-in lets the rest be judged.
-                let text =
-                    if secret.expose_secret().is_empty() { "smtp://127.0.0.1:25" } else { secret.expose_secret() };
-                match (pasted::smtp(text), SmtpAddress::parse(text)) {
-                    (Some((what, help)), _) => self.error(url.span(), what, help),
-                    (None, Ok(address)) => {
-                        if address.is_open_to_others() {
-                            let title = "`tls=none`: mails go over the network in the clear, with what customers wrote";
-                            let help = "only for a relay inside a network that is yours; else write ?tls=required";
-                            self.warning(url.span(), title, help);
-                        }
-                        server = Some(address);
-                    }
-                    (None, Err(reason)) => {
-                        self.error(url.span(), reason, "write it like smtps://user:password@host:465");
-                    }
-                }
-            }
-        }
-        let from = if let Some(from) = &table.from {
-            self.mailbox(from)
-        } else {
-            let help = "add from = \"Pengwatch <alerts@example.com>\"";
-            self.error(span.clone(), "this mail receiver has no from", help);
-            None
-        };
-        let to: Vec<Mailbox> = match &table.to {
-            Some(to) if !to.get_ref().is_empty() => {
-                to.get_ref().iter().filter_map(|address| self.mailbox(address)).collect()
-            }
-            _ => {
-                self.error(span, "this mail receiver has nobody in `to`", "add to = [\"leads@example.com\"]");
-                Vec::new()
-            }
-        };
-        let ehlo = table.ehlo.as_ref().and_then(|name| {
-            let checked = smtp::check_ehlo(name.get_ref());
-            let wrong = |help| self.error(name.span(), "this is no name that a mail server takes", help);
-            checked.map_err(wrong).ok().map(|()| name.get_ref().clone())
-        });
-        Some(ReceiverKind::Email { smtp: server?, from: from?, to, ehlo })
+    fn no_effect(&mut self, span: Range<usize>, key: &str) {
+        Self::no_effect(self, span, key);
     }
 
-    fn mailbox(&mut self, address: &Spanned<String>) -> Option<Mailbox> {
-        mailbox::read(address.get_ref()).map_err(|(title, help)| self.error(address.span(), title, help)).ok()
+    fn secret(&mut self, key: &str, value: &Spanned<Value>) -> SecretString {
+        Self::secret(self, key, value)
     }
 
-    fn webhook(&mut self, span: std::ops::Range<usize>, table: &ReceiverTable) -> Option<ReceiverKind> {
-        let Some(url) = &table.url else {
-            self.error(span, "this webhook has no url", "add url = { env = \"OPS_WEBHOOK_URL\" }");
-            return None;
-        };
-        let headers = table.headers.iter().map(|(name, value)| {
-            if let Err(reason) = webhook::check_header(name.get_ref()) {
-                self.error(name.span(), reason, "take it out, or correct its name");
-            }
-            let secret: SecretString = match value.get_ref() {
-                // A header's value is mostly no secret, so that plain text needs no warning.
-                toml::Value::String(text) => text.as_str().into(),
-                _ => self.secret_as_it_is(name.get_ref(), value),
-            };
-            if !webhook::fits_header(secret.expose_secret()) {
-                let title =
-                    format!("the value of the header `{}` has characters that a header can't hold", name.get_ref());
-                self.error(value.span(), title, "a header holds letters, digits and signs of ASCII on one line");
-            }
-            (name.get_ref().clone(), secret)
-        });
-        let headers = headers.collect();
-        let secret = table.secret.as_ref().map(|value| {
-            let secret = self.secret("secret", value);
-            // One that could not be read was reported.
-            if !secret.expose_secret().is_empty()
-                && let Err(reason) = webhook::key(secret.expose_secret())
-            {
-                self.error(value.span(), reason, "take it as the receiving side gives it");
-            }
-            secret
-        });
-        Some(ReceiverKind::Webhook { url: self.http_secret("url", url, pasted::webhook), secret, headers })
+    fn secret_as_it_is(&mut self, key: &str, value: &Spanned<Value>) -> SecretString {
+        Self::secret_as_it_is(self, key, value)
+    }
+
+    fn http_secret(&mut self, key: &str, value: &Spanned<Value>, misplaced: Misplaced) -> SecretString {
+        Self::http_secret(self, key, value, misplaced)
+    }
+
+    fn found(&mut self) -> (&Arc<Source>, &mut Vec<Diagnostic>) {
+        (self.source, self.found)
     }
 }

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
-use toml::{Spanned, Value};
+use toml::{Spanned, Table, Value};
 
 /// The whole file.
 #[derive(Default, Deserialize)]
@@ -25,8 +25,8 @@ pub(crate) struct ConfigFile {
     pub deadline: Option<Spanned<String>>,
     /// By name.
     pub inbox: BTreeMap<Spanned<String>, Spanned<InboxTable>>,
-    /// By name.
-    pub receiver: BTreeMap<Spanned<String>, Spanned<ReceiverTable>>,
+    /// By name; their keys are read for themselves.
+    pub receiver: BTreeMap<Spanned<String>, Spanned<Table>>,
     /// Who watches the watcher.
     pub watchdog: Option<Spanned<WatchdogTable>>,
     /// Page, API, metrics.
@@ -55,32 +55,12 @@ pub(crate) struct InboxTable {
     pub contact_link: Option<Spanned<String>>,
 }
 
-/// `[receiver.NAME]`: the keys of every type, since plain structs keep their places.
+/// `[receiver.NAME]`: the keys that every receiver may have. The others belong to its kind.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct ReceiverTable {
-    /// `slack`, `email`, `webhook` or `console`.
+    /// The name of a kind.
     pub r#type: Option<Spanned<String>>,
-    /// Slack; a secret.
-    pub webhook_url: Option<Spanned<Value>>,
-    /// Slack; a secret.
-    pub bot_token: Option<Spanned<Value>>,
-    /// Slack.
-    pub channel: Option<Spanned<String>>,
-    /// Mail; a secret.
-    pub smtp_url: Option<Spanned<Value>>,
-    /// Mail.
-    pub from: Option<Spanned<String>>,
-    /// Mail.
-    pub to: Option<Spanned<Vec<Spanned<String>>>>,
-    /// Mail.
-    pub ehlo: Option<Spanned<String>>,
-    /// Webhook; a secret.
-    pub url: Option<Spanned<Value>>,
-    /// Webhook; a secret.
-    pub secret: Option<Spanned<Value>>,
-    /// Webhook.
-    pub headers: BTreeMap<Spanned<String>, Spanned<Value>>,
     /// Another receiver.
     pub fallback: Option<Spanned<String>>,
     /// A folder in `templates/`.

@@ -29,8 +29,13 @@ pub(crate) fn read_secretly<T: DeserializeOwned>(source: &Arc<Source>, found: &m
     read_as(source, false, found)
 }
 
+/// The tables of a file that may hold secrets, as far as it is TOML.
+pub(crate) fn tables(source: &Arc<Source>) -> Spanned<DeTable<'_>> {
+    DeTable::parse_recoverable(&source.text).0
+}
+
 fn read_as<T: DeserializeOwned>(source: &Arc<Source>, may_show: bool, found: &mut Vec<Diagnostic>) -> Option<T> {
-    let (mut table, wrong) = DeTable::parse_recoverable(&source.text);
+    let (table, wrong) = DeTable::parse_recoverable(&source.text);
     if !wrong.is_empty() {
         let wrong = wrong.into_iter().map(|error| (error.span().unwrap_or(0..0), error.message().to_owned()));
         for mistake in syntax::explain(&source.text, wrong.collect(), may_show).into_iter().take(MOST) {
@@ -39,6 +44,24 @@ fn read_as<T: DeserializeOwned>(source: &Arc<Source>, may_show: bool, found: &mu
         }
         return None;
     }
+    read_table(source, table, may_show, found)
+}
+
+/// Reads one of the [`tables`] of a file that may hold secrets.
+pub(crate) fn read_table_secretly<T: DeserializeOwned>(
+    source: &Arc<Source>,
+    table: Spanned<DeTable<'_>>,
+    found: &mut Vec<Diagnostic>,
+) -> Option<T> {
+    read_table(source, table, false, found)
+}
+
+fn read_table<T: DeserializeOwned>(
+    source: &Arc<Source>,
+    mut table: Spanned<DeTable<'_>>,
+    may_show: bool,
+    found: &mut Vec<Diagnostic>,
+) -> Option<T> {
     let mut removed = false;
     for _ in 0..MOST {
         let error = match T::deserialize(Deserializer::from(table.clone())) {
@@ -81,9 +104,7 @@ fn explain(source: &Arc<Source>, span: Range<usize>, message: &str, may_show: bo
     if message.starts_with("unknown field") {
         let name = quoted.next().unwrap_or_default();
         let known: Vec<&str> = quoted.collect();
-        let mut diagnostic = Diagnostic::error(source, span, format!("unknown key `{name}`")).label("not known here");
-        diagnostic.help = did_you_mean(name, known);
-        return diagnostic;
+        return unknown_key(source, span, name, known);
     }
     if message.starts_with("missing field") {
         let name = quoted.next().unwrap_or_default();
@@ -108,6 +129,13 @@ fn explain(source: &Arc<Source>, span: Range<usize>, message: &str, may_show: bo
         return diagnostic;
     }
     Diagnostic::error(source, span, message.to_owned())
+}
+
+/// A key that nobody knows, with the nearest one of those that there are.
+pub(crate) fn unknown_key(source: &Arc<Source>, span: Range<usize>, name: &str, known: Vec<&str>) -> Diagnostic {
+    let mut diagnostic = Diagnostic::error(source, span, format!("unknown key `{name}`")).label("not known here");
+    diagnostic.help = did_you_mean(name, known);
+    diagnostic
 }
 
 /// What would be right where a value of one kind stands for one of another kind.

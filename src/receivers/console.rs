@@ -1,5 +1,7 @@
 //! Prints to the terminal, or to whatever writer it is given.
 
+pub(super) mod kind;
+
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;

@@ -7,7 +7,9 @@
 mod compose;
 mod connection;
 mod failure;
+pub(super) mod kind;
 mod login;
+mod mailbox;
 mod reach;
 mod trust;
 mod verdict;

@@ -1,12 +1,13 @@
 //! Brings messages to their receivers: Slack, mail, a webhook, the console.
 //!
-//! Knows the wire and how each kind of receiver says yes, no and later; knows nothing of rules, of
-//! templates or of what is stored. Bodies come rendered, secrets and the HTTP client come from the
-//! caller, and what a send gives is data: [`Attempt`], from which the engine decides what becomes of the message.
+//! Each kind is a file with a folder: its keys and abilities (`kind.rs`), the wire, and how it says yes, no and later;
+//! [`KINDS`] lists them. Knows nothing of rules or of what is stored. Bodies come rendered, the HTTP client comes from
+//! the caller, and a send returns data, from which the engine decides what becomes of the message.
 
-pub(crate) mod console;
+mod console;
 pub(crate) mod email;
 pub(crate) mod ending;
+pub(crate) mod kind;
 mod refusal;
 pub(crate) mod response;
 mod said;
@@ -17,18 +18,68 @@ mod testing;
 pub(crate) mod webhook;
 pub(crate) mod witness;
 
-pub(crate) use console::Console;
-pub(crate) use email::Email;
+use std::{path::Path, sync::Arc};
+
 pub(crate) use ending::Ending;
+pub(crate) use kind::{Kind, Output, SenderTools, Way};
 pub(crate) use sender::Sender;
-pub(crate) use slack::Slack;
-pub(crate) use webhook::Webhook;
 pub(crate) use witness::{Nobody, Witness};
+
+use crate::{
+    config::{ConfigOf, ReceiverOf, keys::KeyedKind, load, load::Secrets},
+    diagnose::Diagnostic,
+};
+
+/// Every kind, in the order in which they are offered.
+pub(crate) const KINDS: [&dyn Kind; 4] =
+    [&slack::kind::SlackKind, &email::kind::EmailKind, &webhook::kind::WebhookKind, &console::kind::ConsoleKind];
+
+/// The configuration, with receivers of these kinds.
+pub type Config = ConfigOf<Arc<dyn Way>>;
+
+/// A receiver of one of these kinds.
+pub(crate) type Receiver = ReceiverOf<Arc<dyn Way>>;
+
+/// The environment as an argument.
+type Variables<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+/// Reads the configuration at `path`; `None` where it is too broken to go on with.
+pub fn load_config(path: &Path, secrets: Secrets, env: Variables<'_>, found: &mut Vec<Diagnostic>) -> Option<Config> {
+    load::load(path, secrets, env, &keyed(&KINDS), found)
+}
+
+/// Judges the text of the configuration at `path`, with receivers of `kinds`; `None` where it is too broken to go on
+/// with.
+pub(crate) fn judge_with(
+    kinds: &[&'static dyn Kind],
+    path: &Path,
+    text: String,
+    secrets: Secrets,
+    env: Variables<'_>,
+    found: &mut Vec<Diagnostic>,
+) -> Option<Config> {
+    load::judge(path, text, secrets, env, &keyed(kinds), found)
+}
+
+/// The same with every kind that there is.
+pub fn judge_config(
+    path: &Path,
+    text: String,
+    secrets: Secrets,
+    env: Variables<'_>,
+    found: &mut Vec<Diagnostic>,
+) -> Option<Config> {
+    judge_with(&KINDS, path, text, secrets, env, found)
+}
+
+fn keyed(kinds: &[&'static dyn Kind]) -> Vec<&'static dyn KeyedKind<Arc<dyn Way>>> {
+    kinds.iter().map(|kind| *kind as &dyn KeyedKind<Arc<dyn Way>>).collect()
+}
 
 #[cfg(test)]
 mod tests {
     use super::testing::{TIMEOUT, client, parcel, payload_fault};
-    use super::{Console, Email, Ending, Nobody, Sender, Slack, Webhook};
+    use super::{Ending, Nobody, Sender, console::Console, email::Email, slack::Slack, webhook::Webhook};
     use crate::model::smtp::SmtpAddress;
     use crate::model::{Body, Outcome};
 

@@ -3,6 +3,8 @@
 //! They answer with a status and one word: `200` with `ok` is a yes. Programs that take what Slack takes spell it
 //! otherwise, and a proxy on the way likes to say `200` too.
 
+pub(super) mod kind;
+
 use std::fmt;
 use std::time::Duration;
 

@@ -3,6 +3,8 @@
 //! The id is the same in every attempt, so that the other end can drop doubles; the time and with it
 //! the signature are of the attempt.
 
+pub(super) mod kind;
+
 use std::fmt;
 use std::time::Duration;
 

@@ -7,7 +7,7 @@ use std::{
 };
 
 use jiff::{SignedDuration, Timestamp};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 
 use super::{
     api_clock::ApiClock,
@@ -21,18 +21,17 @@ use super::{
     poller::{Knowledge, Poller},
     reload::{Memory, Sources},
     renew::{Holders, Renewal, RenewalRequests},
-    senders::{Output, sender},
     shared::{Live, Shared},
     watchdog::WatchdogLoop,
 };
 use crate::{
     clock::Clock,
-    config::{Config, Group, Receiver, ReceiverKind},
+    config::Group,
     engine::{group::GroupBy, manner::DeliverySettings, reach::Mode, successor::Roster},
     inbox::{Client, Patience},
-    model::{ALERT, Address, InboxMemory, Renewable, VIA, alert::short_hash, shutdown},
+    model::{ALERT, Address, InboxMemory, Renewable, shutdown},
     net::{self, proxies::Proxies},
-    receivers::Sender,
+    receivers::{Config, Output, Receiver, Sender, SenderTools, kind::Delivery},
     render::Format,
     rules::RuleSet,
     service::proxied::proxied,
@@ -42,16 +41,6 @@ use crate::{
 /// How many bytes of memory one poll keeps of what the API sends: some 5,000 contacts; the next one goes on. Who matches
 /// is kept again as an alert and in what it owes, and the manifests give 128 MiB.
 const MOST_BYTES: usize = 16 << 20;
-
-/// Slack takes one message a second per webhook, and short bursts
-/// (<https://docs.slack.dev/apis/web-api/rate-limits>).
-const SLACK_PACE: Duration = Duration::from_secs(1);
-
-/// How many messages Slack gets at once after a rest.
-const SLACK_BURST: u32 = 3;
-
-/// How many messages may be under way to a webhook at once.
-const WEBHOOK_IN_FLIGHT: usize = 8;
 
 /// Why the program cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -164,7 +153,7 @@ impl App {
         Ok(Self {
             pollers,
             deliverers,
-            addresses: config.receivers.iter().map(|one| (one.name.clone(), address(one))).collect(),
+            addresses: config.receivers.iter().map(|one| (one.name.clone(), one.way.address())).collect(),
             poll_every: config.inboxes.iter().map(|inbox| inbox.poll_every).collect(),
             health: Arc::new(Health::new(
                 &config.inboxes.iter().map(|inbox| (inbox.name.clone(), inbox.poll_every)).collect::<Vec<_>>(),
@@ -266,11 +255,14 @@ impl Parts<'_> {
     ) -> Result<Vec<Deliverer>, StartError> {
         let Self { config, client, clock, store, shared, .. } = *self;
         let mut deliverers = Vec::new();
-        // Slack counts by webhook, however many receivers name it.
-        let mut paces: HashMap<String, Arc<SendPace>> = HashMap::new();
+        // Limits count by address, however many receivers name it.
+        let mut paces: HashMap<Address, Arc<SendPace>> = HashMap::new();
         for receiver in &config.receivers {
             shared.metrics.receiver(&receiver.name);
-            let sender = sender(receiver, client, output)
+            let tools = SenderTools { receiver: &receiver.name, client, output };
+            let sender = receiver
+                .way
+                .sender(&tools)
                 .map_err(|reason| StartError::Receiver { receiver: receiver.name.clone(), reason })?;
             let sender = Renewable::from(sender);
             holders.senders.insert(receiver.name.clone(), sender.clone());
@@ -286,12 +278,12 @@ impl Parts<'_> {
                 store: store.clone(),
                 clock: Arc::clone(clock),
                 shared: Arc::clone(shared),
-                pace: match &receiver.kind {
-                    ReceiverKind::Slack { webhook_url } => {
-                        let pace = paces.entry(webhook_url.expose_secret().to_owned());
-                        Arc::clone(pace.or_insert_with(|| Arc::new(SendPace::of(SLACK_PACE, SLACK_BURST))))
+                pace: match receiver.way.kind().delivery().pace {
+                    Some((every, burst)) => {
+                        let pace = paces.entry(receiver.way.address());
+                        Arc::clone(pace.or_insert_with(|| Arc::new(SendPace::of(every, burst))))
                     }
-                    _ => Arc::new(SendPace::free()),
+                    None => Arc::new(SendPace::free()),
                 },
                 inboxes: inboxes.clone(),
                 put_off: PutOff::default(),
@@ -307,7 +299,10 @@ impl Parts<'_> {
 /// What of the configuration cannot be used.
 pub(crate) fn outcry(config: &Config, clock: &Arc<dyn Clock>, output: &Output) -> Result<Outcry, StartError> {
     let client = net::client(Duration::from_secs(10), &Proxies::of_environment())?;
-    let voices = voices(config, |receiver| sender(receiver, &client, output).map(Renewable::from))?;
+    let voices = voices(config, |receiver| {
+        let tools = SenderTools { receiver: &receiver.name, client: &client, output };
+        receiver.way.sender(&tools).map(Renewable::from)
+    })?;
     Ok(Outcry::through(voices, Arc::clone(clock)))
 }
 
@@ -351,47 +346,25 @@ fn roster(config: &Config) -> Roster {
     Roster { fallbacks: fallbacks.collect(), watchdog: config.watchdog.notify.clone() }
 }
 
-/// How a receiver is reached: by that it is known again under another name, and seen to have been changed.
-fn address(receiver: &Receiver) -> Address {
-    let secret = |kind: &str, url: &SecretString| vec![format!("{kind}:{}", short_hash(url.expose_secret()))];
-    match &receiver.kind {
-        ReceiverKind::Slack { webhook_url } => secret("slack", webhook_url),
-        ReceiverKind::Webhook { url, .. } => secret("webhook", url),
-        ReceiverKind::Email { smtp, to, .. } => {
-            let to = to.iter().map(|to| format!("mail:{}", to.email));
-            to.chain([format!("{VIA}{smtp}")]).collect()
-        }
-        ReceiverKind::Console => vec!["console".to_owned()],
-    }
-}
-
 fn format(receiver: &Receiver) -> Format {
-    match receiver.kind {
-        ReceiverKind::Slack { .. } => Format::Slack,
-        ReceiverKind::Email { .. } => Format::Email,
-        ReceiverKind::Webhook { .. } => Format::Webhook,
-        ReceiverKind::Console => Format::Console,
-    }
+    let kind = receiver.way.kind().name();
+    Format::ALL.into_iter().find(|format| format.name() == kind).unwrap_or(Format::Webhook)
 }
 
 fn manner(receiver: &Receiver) -> DeliverySettings {
-    let format = format(receiver);
-    let persons = match &receiver.kind {
-        ReceiverKind::Email { to, .. } => to.iter().map(|to| to.email.to_string()).collect(),
-        _ => vec![format.name().to_owned()],
-    };
+    let Delivery { in_flight, knows_ids, by_person, .. } = receiver.way.kind().delivery();
     DeliverySettings {
         receiver: receiver.name.clone(),
         fallback: receiver.fallback.clone(),
-        persons,
-        by_person: format == Format::Email,
-        knows_ids: matches!(format, Format::Email | Format::Webhook),
+        persons: receiver.way.persons(),
+        by_person,
+        knows_ids,
         group: match receiver.group {
             Group::Rule => GroupBy::Rule,
             Group::Contact => GroupBy::Contact,
             Group::Receiver => GroupBy::Receiver,
         },
         give_up_after: receiver.give_up_after,
-        in_flight: if format == Format::Webhook { WEBHOOK_IN_FLIGHT } else { 1 },
+        in_flight,
     }
 }

@@ -4,9 +4,9 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use super::shared::Shared;
 use crate::{
-    config::Config,
     engine::blind::{Standing, blind},
     model::Backlog,
+    receivers::Config,
     rules::RuleSet,
     store::{Store, StoreError},
 };

@@ -20,7 +20,6 @@ pub(crate) mod proxied;
 pub(crate) mod reload;
 pub(crate) mod renew;
 pub(crate) mod run;
-pub(crate) mod senders;
 pub(crate) mod shared;
 pub(crate) mod succession;
 pub(crate) mod walks;

@@ -22,10 +22,10 @@ use super::{
 };
 use crate::{
     clock::Clock,
-    config::Config,
     diagnose::{Diagnostic, Level, Source, harmless::is_harmless},
     engine::reach::Mode,
     model::{RuleMemory, alert::short_hash},
+    receivers::Config,
     render::Renderer,
     rules::{
         Known, Rule, RuleSet,

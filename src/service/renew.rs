@@ -17,15 +17,11 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::senders::{Output, sender};
 use crate::{
-    config::{
-        Config, Receiver, ReceiverKind,
-        load::{Secrets, judge},
-    },
+    config::load::Secrets,
     diagnose::{Diagnostic, read_text},
     model::{Renewable, alert::short_hash},
-    receivers::Sender,
+    receivers::{Config, Output, Receiver, Sender, SenderTools, judge_config},
 };
 
 /// How often the files are looked at.
@@ -70,7 +66,7 @@ pub struct Renewal {
 impl Renewal {
     /// Of what was built from this configuration.
     pub fn new(config: &Config, holders: Holders, client: reqwest::Client, output: Output) -> Self {
-        let used = config.receivers.iter().map(|receiver| (receiver.name.clone(), fingerprint(&receiver.kind)));
+        let used = config.receivers.iter().map(|receiver| (receiver.name.clone(), receiver.way.fingerprint()));
         Self {
             holders,
             used: used.collect(),
@@ -124,11 +120,12 @@ impl Renewal {
         else {
             return false;
         };
-        let now = fingerprint(&receiver.kind);
+        let now = receiver.way.fingerprint();
         if now == *used {
             return false;
         }
-        match sender(receiver, &self.client, &self.output) {
+        let tools = SenderTools { receiver: &receiver.name, client: &self.client, output: &self.output };
+        match receiver.way.sender(&tools) {
             Ok(sender) => {
                 held.replace(sender);
                 *used = now;
@@ -184,7 +181,7 @@ fn content(path: &Path) -> String {
 
 fn again(path: &Path, text: String) -> (Option<Config>, Vec<Diagnostic>) {
     let mut found = Vec::new();
-    let config = judge(path, text, Secrets::Again, &|name: &str| std::env::var(name).ok(), &mut found);
+    let config = judge_config(path, text, Secrets::Again, &|name: &str| std::env::var(name).ok(), &mut found);
     (config, found)
 }
 
@@ -195,28 +192,6 @@ fn replace(held: &Renewable<SecretString>, now: &SecretString) -> bool {
         held.replace(now.clone());
     }
     differs
-}
-
-/// By which a receiver's secrets are known again.
-fn fingerprint(kind: &ReceiverKind) -> String {
-    let parts: Vec<&str> = match kind {
-        ReceiverKind::Slack { webhook_url } => vec![webhook_url.expose_secret()],
-        ReceiverKind::Webhook { url, secret, headers } => {
-            let secret = secret.as_ref().map_or("", |secret| secret.expose_secret());
-            [url.expose_secret(), secret]
-                .into_iter()
-                .chain(headers.iter().map(|(_, value)| value.expose_secret()))
-                .collect()
-        }
-        ReceiverKind::Email { smtp, .. } => {
-            let login = smtp.login.as_ref().map(|login| [login.user.as_str(), login.password.expose_secret()]);
-            let server = short_hash(&format!("{} {} {:?}", smtp.host, smtp.port, smtp.protection));
-            let login = short_hash(&format!("{login:?}"));
-            return short_hash(&format!("{server} {login}"));
-        }
-        ReceiverKind::Console => Vec::new(),
-    };
-    short_hash(&parts.join("\0"))
 }
 
 /// The keys whose values differ, by their dotted path; `None` where one of the texts is no TOML.

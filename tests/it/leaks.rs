@@ -2,7 +2,7 @@
 //! written or answered.
 
 use pengwatch::{
-    inside::{Secrets, load},
+    inside::{Secrets, load_config},
     sandbox::{
         By, Deed,
         fault::{Fault, FaultKind},
@@ -203,7 +203,7 @@ fn what_a_programmer_prints_while_looking_for_a_fault() {
         known.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
     };
     let mut found = Vec::new();
-    let config = load(&home.path("pengwatch.toml"), Secrets::Needed, &env, &mut found).expect("a configuration");
+    let config = load_config(&home.path("pengwatch.toml"), Secrets::Needed, &env, &mut found).expect("a configuration");
     let shown = format!("{config:?} {config:#?} {found:?}");
     assert!(shown.contains("heartbeat_url") && shown.contains("plain text"), "{shown}");
     nothing_leaks("Debug", &shown);

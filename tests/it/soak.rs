@@ -18,7 +18,7 @@ use pengwatch::{
     clock::{Clock, ManualClock},
     inside::{
         Alert, App, Dependencies, Diagnostic, Event, Happened, HistoryQuery, Limits, Mode, Patience, Secrets, Sources,
-        Store, WATCHDOG, iso, load,
+        Store, WATCHDOG, iso, load_config,
     },
     sandbox::{
         By, Deed, Sandbox, Settings,
@@ -266,7 +266,7 @@ impl Month {
         let store = Store::open(&self.folder.path().join("state.db")).await.expect("the state");
         store.recover(self.clock.now()).await.expect("to recover");
         let mut found = Vec::new();
-        let config = load(&self.folder.path().join("pengwatch.toml"), Secrets::Needed, &|_| None, &mut found);
+        let config = load_config(&self.folder.path().join("pengwatch.toml"), Secrets::Needed, &|_| None, &mut found);
         let config = config.expect("a configuration");
         let live = Sources::of(&config).read(&mut found);
         assert!(

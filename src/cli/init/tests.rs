@@ -2,11 +2,15 @@
 
 use std::{collections::BTreeSet, fs, path::Path};
 
+use serde::de::DeserializeOwned;
+
 use super::{CONFIG, files, quoted, write_new};
-use crate::config::{
-    Config,
-    load::{Secrets, load},
-    shape::ConfigFile,
+use crate::{
+    config::{
+        load::Secrets,
+        shape::{ConfigFile, ReceiverTable},
+    },
+    receivers::{Config, KINDS, load_config},
 };
 
 /// Keys with a default, which are shown with it; everything else that is commented out is an example.
@@ -47,7 +51,8 @@ fn read(text: &str) -> (Config, Vec<String>) {
         fs::create_dir(folder.path().join(below)).unwrap();
     }
     let mut found = Vec::new();
-    let mut config = load(&path, Secrets::Needed, &|name: &str| Some(env(name)), &mut found).expect("a configuration");
+    let mut config =
+        load_config(&path, Secrets::Needed, &|name: &str| Some(env(name)), &mut found).expect("a configuration");
     // The folders differ from test to test.
     for path in [&mut config.path, &mut config.rules, &mut config.templates] {
         *path = path.strip_prefix(folder.path()).unwrap().to_owned();
@@ -99,17 +104,27 @@ fn every_example_may_be_used() {
 
 #[test]
 fn every_key_is_in_it() {
-    let mut missing = BTreeSet::new();
-    for table in ["", "[inbox.x]", "[receiver.x]", "[watchdog]", "[server]", "[names]", "[names.agents.x]"] {
-        let error = toml::from_str::<ConfigFile>(&format!("{table}\nno-such-key = 1")).err().expect("an unknown key");
+    /// The keys that a table may have.
+    fn known<T: DeserializeOwned>(table: &str) -> Vec<String> {
+        let error = toml::from_str::<T>(&format!("{table}\nno-such-key = 1")).err().expect("an unknown key");
         let expected = error.message().split("expected").nth(1).expect("the known keys").to_owned();
-        for key in expected.split('`').skip(1).step_by(2) {
-            let shown = ["\n", "\n#"].iter().any(|begin| {
-                CONFIG.contains(&format!("{begin}{key} = ")) || CONFIG.contains(&format!("{begin}[{key}"))
-            });
-            if !shown && !CONFIG.contains(&format!("{{ {key} = ")) && !CONFIG.contains(&format!(", {key} = ")) {
-                missing.insert(format!("{table} {key}"));
-            }
+        expected.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+    }
+    let tables = ["", "[inbox.x]", "[watchdog]", "[server]", "[names]", "[names.agents.x]"];
+    let mut keys: Vec<(&str, String)> =
+        tables.iter().flat_map(|table| known::<ConfigFile>(table).into_iter().map(move |key| (*table, key))).collect();
+    keys.extend(known::<ReceiverTable>("").into_iter().map(|key| ("[receiver.x]", key)));
+    for kind in KINDS {
+        keys.extend(kind.keys().iter().map(|key| (kind.name(), key.name.to_owned())));
+        assert!(CONFIG.contains(&format!("\"{}\"", kind.name())), "{}", kind.name());
+    }
+    let mut missing = BTreeSet::new();
+    for (table, key) in keys {
+        let shown = ["\n", "\n#"]
+            .iter()
+            .any(|begin| CONFIG.contains(&format!("{begin}{key} = ")) || CONFIG.contains(&format!("{begin}[{key}")));
+        if !shown && !CONFIG.contains(&format!("{{ {key} = ")) && !CONFIG.contains(&format!(", {key} = ")) {
+            missing.insert(format!("{table} {key}"));
         }
     }
     assert_eq!(missing, BTreeSet::new());

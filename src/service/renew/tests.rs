@@ -39,7 +39,7 @@ impl Bench {
         let path = folder.path().join("pengwatch.toml");
         fs::write(&path, CONFIG).unwrap();
         let mut found = Vec::new();
-        let config = judge(&path, CONFIG.to_owned(), Secrets::Needed, &|_| None, &mut found).unwrap();
+        let config = judge_config(&path, CONFIG.to_owned(), Secrets::Needed, &|_| None, &mut found).unwrap();
         assert!(found.iter().all(|one| !one.is_error()), "{found:?}");
         assert_eq!(config.secret_files.len(), FILES.len());
         let client = net::client(Duration::from_secs(1), &net::Proxies::default()).unwrap();
@@ -49,7 +49,15 @@ impl Bench {
             senders: config
                 .receivers
                 .iter()
-                .map(|one| (one.name.clone(), sender(one, &client, &output).unwrap().into()))
+                .map(|one| {
+                    (
+                        one.name.clone(),
+                        one.way
+                            .sender(&SenderTools { receiver: &one.name, client: &client, output: &output })
+                            .unwrap()
+                            .into(),
+                    )
+                })
                 .collect(),
             heartbeat: config.watchdog.heartbeat_url.clone().map(Renewable::from),
             web: config.server.as_ref().and_then(|server| server.token.clone()).map(Renewable::from),

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use pengwatch::inside::{Config, Diagnostic, ReceiverKind, Secrets, judge};
+use pengwatch::inside::{Config, Diagnostic, Secrets, judge_config};
 
 use super::mistakes;
 
@@ -23,7 +23,7 @@ pub fn read(data: &[u8]) {
     };
     for secrets in [Secrets::Needed, Secrets::Wanted] {
         let mut found = Vec::new();
-        let config = judge(Path::new("fuzzed/pengwatch.toml"), text.to_owned(), secrets, &env, &mut found);
+        let config = judge_config(Path::new("fuzzed/pengwatch.toml"), text.to_owned(), secrets, &env, &mut found);
         let drawn = mistakes::check(&found);
         let Some(config) = config else {
             assert!(found.iter().any(Diagnostic::is_error), "too broken, and no mistake");
@@ -46,14 +46,7 @@ pub fn read(data: &[u8]) {
 fn plain(config: &Config) -> Vec<&str> {
     use secrecy::ExposeSecret;
     let inboxes = config.inboxes.iter().map(|inbox| inbox.token.expose_secret());
-    let receivers = config.receivers.iter().flat_map(|receiver| match &receiver.kind {
-        ReceiverKind::Slack { webhook_url } => vec![webhook_url.expose_secret()],
-        ReceiverKind::Webhook { url, secret, .. } => {
-            std::iter::once(url).chain(secret).map(ExposeSecret::expose_secret).collect()
-        }
-        ReceiverKind::Email { smtp, .. } => smtp.login.iter().map(|login| login.password.expose_secret()).collect(),
-        ReceiverKind::Console => Vec::new(),
-    });
+    let receivers = config.receivers.iter().flat_map(|receiver| receiver.way.secrets());
     let heartbeat = config.watchdog.heartbeat_url.iter().map(ExposeSecret::expose_secret);
     inboxes.chain(receivers).chain(heartbeat).collect()
 }

@@ -23,7 +23,7 @@ use crate::{
         ALERT, Alert, Changes, Contact, DeliveryStep, Event, MessageId, Names, Privacy, Reason, Renewable, Resolution,
         smtp::SmtpAddress,
     },
-    receivers::{Email, Sender, Slack, Webhook},
+    receivers::{Sender, email::Email, slack::Slack, webhook::Webhook},
     render::{Format, Renderer},
     rules::RuleSet,
     service::{

@@ -1,0 +1,135 @@
+//! `type = "webhook"`: its keys, and what it can do.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use toml::{Spanned, Value};
+use url::Url;
+
+use super::Webhook;
+use crate::{
+    config::{
+        keys::{Key, KeyedKind, Keys},
+        pasted,
+    },
+    model::{
+        Address,
+        alert::short_hash,
+        webhook::{check_header, fits_header, key},
+    },
+    receivers::{
+        Sender,
+        kind::{Delivery, Kind, SEND_TIMEOUT, SenderTools, Way, proxy_to},
+    },
+};
+
+pub(crate) struct WebhookKind;
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct WebhookTable {
+    url: Option<Spanned<Value>>,
+    secret: Option<Spanned<Value>>,
+    headers: BTreeMap<Spanned<String>, Spanned<Value>>,
+}
+
+impl KeyedKind<Arc<dyn Way>> for WebhookKind {
+    fn name(&self) -> &'static str {
+        "webhook"
+    }
+
+    fn keys(&self) -> &'static [Key] {
+        const KEYS: [Key; 3] = [Key::secret("url"), Key::secret("secret"), Key::secret("headers")];
+        &KEYS
+    }
+
+    fn read(&self, keys: &mut Keys<'_>) -> Option<Arc<dyn Way>> {
+        let table: WebhookTable = keys.table()?;
+        let Some(url) = &table.url else {
+            keys.missing("this webhook has no url", "add url = { env = \"OPS_WEBHOOK_URL\" }");
+            return None;
+        };
+        let headers = table.headers.iter().map(|(name, value)| {
+            if let Err(reason) = check_header(name.get_ref()) {
+                keys.error(name.span(), reason, "take it out, or correct its name");
+            }
+            let secret: SecretString = match value.get_ref() {
+                // A header's value is mostly no secret, so that plain text needs no warning.
+                toml::Value::String(text) => text.as_str().into(),
+                _ => keys.secret_as_it_is(name.get_ref(), value),
+            };
+            if !fits_header(secret.expose_secret()) {
+                let title =
+                    format!("the value of the header `{}` has characters that a header can't hold", name.get_ref());
+                keys.error(value.span(), title, "a header holds letters, digits and signs of ASCII on one line");
+            }
+            (name.get_ref().clone(), secret)
+        });
+        let headers = headers.collect();
+        let secret = table.secret.as_ref().map(|value| {
+            let secret = keys.secret("secret", value);
+            // One that could not be read was reported.
+            if !secret.expose_secret().is_empty()
+                && let Err(reason) = key(secret.expose_secret())
+            {
+                keys.error(value.span(), reason, "take it as the receiving side gives it");
+            }
+            secret
+        });
+        Some(Arc::new(WebhookWay { url: keys.http_secret("url", url, pasted::webhook), secret, headers }))
+    }
+}
+
+impl Kind for WebhookKind {
+    fn delivery(&self) -> Delivery {
+        Delivery { pace: None, in_flight: 8, knows_ids: true, by_person: false }
+    }
+}
+
+/// Any other program.
+#[derive(Debug)]
+struct WebhookWay {
+    url: SecretString,
+    /// For signatures.
+    secret: Option<SecretString>,
+    /// Further headers; their values may be secrets.
+    headers: Vec<(String, SecretString)>,
+}
+
+impl Way for WebhookWay {
+    fn kind(&self) -> &'static dyn Kind {
+        &WebhookKind
+    }
+
+    fn sender(&self, tools: &SenderTools<'_>) -> Result<Box<dyn Sender>, String> {
+        let webhook = Webhook::new(tools.client.clone(), self.url.clone(), SEND_TIMEOUT)?;
+        let mut webhook = webhook.through(proxy_to(self));
+        if let Some(secret) = &self.secret {
+            webhook = webhook.signed(secret)?;
+        }
+        for (name, value) in &self.headers {
+            webhook = webhook.header(name, value)?;
+        }
+        Ok(Box::new(webhook))
+    }
+
+    fn address(&self) -> Address {
+        vec![format!("webhook:{}", short_hash(self.url.expose_secret()))]
+    }
+
+    fn secrets(&self) -> Vec<&str> {
+        std::iter::once(&self.url).chain(&self.secret).map(ExposeSecret::expose_secret).collect()
+    }
+
+    fn fingerprint(&self) -> String {
+        let headers = self.headers.iter().map(|(_, value)| value.expose_secret());
+        let secret = self.secret.as_ref().map_or("", ExposeSecret::expose_secret);
+        let parts: Vec<&str> = [self.url.expose_secret(), secret].into_iter().chain(headers).collect();
+        short_hash(&parts.join("\0"))
+    }
+
+    fn url(&self) -> Option<Url> {
+        Url::parse(self.url.expose_secret()).ok()
+    }
+}
