@@ -18,7 +18,7 @@
 //! argument; a customer's text reaches no log.
 //!
 //! Who may know whom: `model`, `diagnose` and `clock` know nobody, and `net` knows the nouns; `rules` and
-//! `engine` are pure; `inbox`, `render`, `receivers` and `store` never know each other; `service` knows all of
+//! `engine` are pure; `inbox`, `render`, `receivers` and `store` never know each other; `config` knows no kind of receiver; `service` knows all of
 //! these; `cli`, `web` and `sandbox` are outside.
 
 pub mod cli;
@@ -63,14 +63,17 @@ pub mod inside {
             pause::spelled,
             privacy::Privacy,
             silence::Matchers,
-            smtp::SmtpAddress,
             text::is_harmful,
             time::{compact, human, iso, parse_duration, parse_timestamp},
             trouble::WATCHDOG,
             webhook::{check_header, fits_header, key as signing_key},
         },
         receivers::{
-            Config, email::Email, judge_config, load_config, response::Answer, slack::outcome as slack_outcome,
+            Config,
+            email::{Email, address::SmtpAddress},
+            judge_config, load_config,
+            response::Answer,
+            slack::outcome as slack_outcome,
             webhook::outcome as webhook_outcome,
         },
         render::{

@@ -2,10 +2,10 @@
 //! another one. What is certainly meant is used and said; the rest is named with the remedy. Nothing here repeats a
 //! secret.
 
-use url::{Host, Url};
+use url::Url;
 
 /// Beginnings of Slack's tokens.
-const SLACK_TOKENS: [&str; 5] = ["xoxb-", "xoxp-", "xoxe.", "xoxa-", "xapp-"];
+pub(crate) const SLACK_TOKENS: [&str; 5] = ["xoxb-", "xoxp-", "xoxe.", "xoxa-", "xapp-"];
 
 /// A secret without what was pasted around it, and what was left out.
 #[derive(Debug, PartialEq, Eq)]
@@ -145,84 +145,11 @@ pub(super) fn not_an_api(url: &Url) -> Option<&'static str> {
     is_page.then_some("this is an address of BotPenguin's pages for people, not of its API")
 }
 
-/// What is wrong with the address of a Slack webhook, and what would be right.
-pub(crate) fn slack(text: &str) -> Option<(&'static str, &'static str)> {
-    const RIGHT: &str = "an incoming webhook of Slack begins with https://hooks.slack.com/services/";
-    if SLACK_TOKENS.iter().any(|token| text.starts_with(token)) {
-        return Some(("this is a token of Slack, not the address of a webhook", RIGHT));
-    }
-    let url = Url::parse(text).ok()?;
-    let host = url.host_str().unwrap_or_default();
-    let is_of = |domain: &str| host == domain || host.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.'));
-    if host.starts_with("hooks.slack") {
-        return match url.path() {
-            path if path.starts_with("/services/") && path.trim_end_matches('/').matches('/').count() == 4 => None,
-            path if path.starts_with("/workflows/") || path.starts_with("/triggers/") => {
-                Some(("this is the address of a workflow, which takes other messages", RIGHT))
-            }
-            path if path.starts_with("/services") => {
-                Some(("a part of the webhook's address is missing", "it ends in three parts: /services/T…/B…/…"))
-            }
-            _ => Some(("this is not the address of a webhook", RIGHT)),
-        };
-    }
-    if is_of("slack.com") {
-        return Some(("this is an address of Slack's pages for people, not of a webhook", RIGHT));
-    }
-    if is_of("discord.com") || is_of("discordapp.com") {
-        return Some(("this is a webhook of Discord, not of Slack", RIGHT));
-    }
-    if is_of("office.com") || is_of("logic.azure.com") || is_of("powerplatform.com") {
-        return Some(("this is a webhook of Microsoft Teams, not of Slack", RIGHT));
-    }
-    if is_of("chat.googleapis.com") {
-        return Some(("this is a webhook of Google Chat, not of Slack", RIGHT));
-    }
-    None
-}
-
-/// What is wrong with the address of another program's webhook, where it is one of Slack's.
-pub(crate) fn webhook(text: &str) -> Option<(&'static str, &'static str)> {
-    let host = Url::parse(text).ok()?.host_str().unwrap_or_default().to_owned();
-    (host == "hooks.slack.com").then_some((
-        "this is a webhook of Slack, which takes other messages",
-        "write type = \"slack\" and webhook_url in place of url",
-    ))
-}
-
-/// What is wrong with the address of a mail server, beyond what its parts say.
-pub(crate) fn smtp(text: &str) -> Option<(String, String)> {
-    let Some((scheme, rest)) = text.split_once("://") else {
-        let what = "the address of the mail server has no scheme";
-        return Some((
-            what.to_owned(),
-            "write smtps:// (port 465) or smtp:// (port 587, with ?tls=required) before it".to_owned(),
-        ));
-    };
-    if !matches!(scheme.to_ascii_lowercase().as_str(), "smtp" | "smtps") {
-        return None;
-    }
-    let (login, host) = rest.rsplit_once('@')?;
-    // Behind the last `@` a host stands, else it was a part of the rest.
-    if Host::parse(host.split([':', '/', '?']).next().unwrap_or_default()).is_err() && !host.starts_with('[') {
-        return None;
-    }
-    let reserved: Vec<String> = ['/', '?', '#', '[', ']', ' ', '\\']
-        .into_iter()
-        .filter(|c| login.contains(*c))
-        .map(|c| format!("`{c}` as %{:02X}", u32::from(c)))
-        .collect();
-    (!reserved.is_empty()).then(|| {
-        let what = "user or password have characters that mean something else in an address".to_owned();
-        (what, format!("write {}", reserved.join(", ")))
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use url::Url;
 
-    use super::{Clean, base_of, clean, may_be_a_secret, not_an_api, slack, smtp, variable, webhook};
+    use super::{Clean, base_of, clean, may_be_a_secret, not_an_api, variable};
 
     #[test]
     fn what_is_pasted_around_a_secret_is_left_out() {
@@ -302,47 +229,5 @@ mod tests {
         assert_eq!(base("https://proxy.example.com/bp/inbox/users/").as_deref(), Some("https://proxy.example.com/bp"));
         assert_eq!(base("https://api.v7.botpenguin.com/v7"), None);
         assert!(not_an_api(&Url::parse("https://app.botpenguin.com/inbox").unwrap()).is_some());
-
-        let said = |text: &str| slack(text).map(|(what, _)| what).unwrap_or_default();
-        for right in [
-            "https://hooks.slack.com/services/T0/B0/x",
-            "http://127.0.0.1:8808/services/T/B/x",
-            "https://chat.example.com/hooks/x",
-        ] {
-            assert_eq!(said(right), "");
-        }
-        for (wrong, what) in [
-            ("xoxb-1-2-hunter2", "this is a token of Slack, not the address of a webhook"),
-            ("https://app.slack.com/client/T0/C0", "this is an address of Slack's pages for people, not of a webhook"),
-            ("https://shop.slack.com/archives/C0", "this is an address of Slack's pages for people, not of a webhook"),
-            (
-                "https://hooks.slack.com/workflows/T0/A0/1/x",
-                "this is the address of a workflow, which takes other messages",
-            ),
-            ("https://hooks.slack.com/services/T0/B0", "a part of the webhook's address is missing"),
-            ("https://discord.com/api/webhooks/1/x", "this is a webhook of Discord, not of Slack"),
-            ("https://shop.webhook.office.com/webhookb2/x", "this is a webhook of Microsoft Teams, not of Slack"),
-        ] {
-            assert_eq!(said(wrong), what, "{wrong}");
-        }
-        assert!(
-            webhook("https://hooks.slack.com/services/T0/B0/x").is_some()
-                && webhook("https://ops.example.com").is_none()
-        );
-    }
-
-    #[test]
-    fn mail_servers() {
-        let said = |text: &str| smtp(text).map(|(what, help)| format!("{what}: {help}"));
-        for right in
-            ["smtps://me:p%2Fw@host:465", "smtp://127.0.0.1:1025", "smtps://me@x.de:p@ss@host", "smtp://[::1]:25"]
-        {
-            assert_eq!(said(right), None, "{right}");
-        }
-        assert!(said("mail.example.com:587").unwrap().starts_with("the address of the mail server has no scheme"));
-        assert!(said("me:pw@mail.example.com").unwrap().contains("has no scheme"));
-        let reserved =
-            "user or password have characters that mean something else in an address: write `/` as %2F, `#` as %23";
-        assert_eq!(said("smtps://me:p/w#x@mail.example.com:465").as_deref(), Some(reserved));
     }
 }

@@ -97,7 +97,7 @@ impl Loader<'_, '_> {
         for (key, _) in keys {
             let name = key.get_ref().as_ref();
             if known().all(|known| known != name) {
-                let known = OF_ALL.into_iter().chain(known()).collect();
+                let known = OF_ALL[..1].iter().copied().chain(known()).chain(OF_ALL[1..].iter().copied()).collect();
                 self.found.push(unknown_key(self.source, key.span(), name, known));
             }
         }

@@ -24,7 +24,6 @@ mod renewable;
 pub(crate) mod rule_memory;
 pub(crate) mod shutdown;
 pub(crate) mod silence;
-pub(crate) mod smtp;
 pub(crate) mod snapshot;
 pub(crate) mod text;
 pub(crate) mod time;

@@ -4,12 +4,14 @@
 //! own, not a pool's: only so it is known at which word of the conversation something went wrong, and a
 //! conversation that was given up in the middle is never taken up again.
 
+pub(crate) mod address;
 mod compose;
 mod connection;
 mod failure;
 pub(super) mod kind;
 mod login;
 mod mailbox;
+mod pasted;
 mod reach;
 mod trust;
 mod verdict;
@@ -28,8 +30,10 @@ use self::failure::SmtpFailure;
 use self::verdict::RecipientResults;
 use self::wire::Tls;
 use super::{Ending, Nobody, Sender, Witness};
-use crate::model::smtp::{SmtpAddress, own_name};
-use crate::model::{Attempt, Blame, Body, OutgoingMessage};
+use crate::{
+    model::{Attempt, Blame, Body, OutgoingMessage},
+    receivers::email::address::{SmtpAddress, own_name},
+};
 
 /// A connection that has rested for longer is not used again: the server may have forgotten it.
 const RESTED: Duration = Duration::from_mins(1);

@@ -80,8 +80,10 @@ fn keyed(kinds: &[&'static dyn Kind]) -> Vec<&'static dyn KeyedKind<Arc<dyn Way>
 mod tests {
     use super::testing::{TIMEOUT, client, parcel, payload_fault};
     use super::{Ending, Nobody, Sender, console::Console, email::Email, slack::Slack, webhook::Webhook};
-    use crate::model::smtp::SmtpAddress;
-    use crate::model::{Body, Outcome};
+    use crate::{
+        model::{Body, Outcome},
+        receivers::email::address::SmtpAddress,
+    };
 
     fn senders() -> [Box<dyn Sender>; 4] {
         let server = SmtpAddress::parse("smtp://127.0.0.1:9").unwrap();

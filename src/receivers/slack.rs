@@ -4,6 +4,7 @@
 //! otherwise, and a proxy on the way likes to say `200` too.
 
 pub(super) mod kind;
+mod pasted;
 
 use std::fmt;
 use std::time::Duration;

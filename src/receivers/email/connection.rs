@@ -17,9 +17,9 @@ use tokio::time::{Instant, timeout, timeout_at};
 use super::failure::{SmtpFailure, SmtpStage, SmtpTrouble};
 use super::reach;
 use super::wire::{Tls, Wire};
-use crate::model::{
-    shutdown::GOODBYE,
-    smtp::{Protection, SmtpAddress},
+use crate::{
+    model::shutdown::GOODBYE,
+    receivers::email::address::{Protection, SmtpAddress},
 };
 
 const YES: Severity = Severity::PositiveCompletion;

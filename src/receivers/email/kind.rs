@@ -8,19 +8,13 @@ use serde::Deserialize;
 use toml::{Spanned, Value};
 use url::Url;
 
-use super::{Email, mailbox};
+use super::{Email, mailbox, pasted};
 use crate::{
-    config::{
-        keys::{Key, KeyedKind, Keys},
-        pasted,
-    },
-    model::{
-        Address, VIA,
-        alert::short_hash,
-        smtp::{self, SmtpAddress},
-    },
+    config::keys::{Key, KeyedKind, Keys},
+    model::{Address, VIA, alert::short_hash},
     receivers::{
         Sender,
+        email::address::{SmtpAddress, check_ehlo},
         kind::{Delivery, Kind, SEND_TIMEOUT, SenderTools, Way},
     },
 };
@@ -58,7 +52,7 @@ impl KeyedKind<Arc<dyn Way>> for EmailKind {
                 // One that could not be read was reported; a stand-in lets the rest be judged.
                 let text =
                     if secret.expose_secret().is_empty() { "smtp://127.0.0.1:25" } else { secret.expose_secret() };
-                match (pasted::smtp(text), SmtpAddress::parse(text)) {
+                match (pasted::misplaced(text), SmtpAddress::parse(text)) {
                     (Some((what, help)), _) => keys.error(url.span(), what, help),
                     (None, Ok(address)) => {
                         if address.is_open_to_others() {
@@ -89,7 +83,7 @@ impl KeyedKind<Arc<dyn Way>> for EmailKind {
             }
         };
         let ehlo = table.ehlo.as_ref().and_then(|name| {
-            let checked = smtp::check_ehlo(name.get_ref());
+            let checked = check_ehlo(name.get_ref());
             let wrong = |help| keys.error(name.span(), "this is no name that a mail server takes", help);
             checked.map_err(wrong).ok().map(|()| name.get_ref().clone())
         });

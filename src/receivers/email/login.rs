@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::connection::{Connection, unfit};
 use super::failure::{SmtpFailure, SmtpStage, SmtpTrouble};
-use crate::model::smtp::Login;
+use crate::receivers::email::address::Login;
 
 /// Logs in by what the server offers.
 pub(super) async fn log_in(connection: &mut Connection, login: &Login, by: Instant) -> Result<(), SmtpFailure> {
@@ -96,9 +96,9 @@ mod tests {
     use tokio::time::Instant;
 
     use super::{Connection, log_in};
-    use crate::{
-        model::smtp::Login,
-        receivers::{email::wire::Wire, testing::TIMEOUT},
+    use crate::receivers::{
+        email::{address::Login, wire::Wire},
+        testing::TIMEOUT,
     };
 
     #[tokio::test]

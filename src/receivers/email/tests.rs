@@ -14,8 +14,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::Email;
 use crate::{
-    model::{Attempt, Blame, Body, MessageId, Outcome, OutgoingMessage, smtp::SmtpAddress},
-    receivers::testing::{TIMEOUT, nobody, parcel, payload_fault, rejected, retry},
+    model::{Attempt, Blame, Body, MessageId, Outcome, OutgoingMessage},
+    receivers::{
+        email::address::SmtpAddress,
+        testing::{TIMEOUT, nobody, parcel, payload_fault, rejected, retry},
+    },
     sandbox::smtp::{SinkSettings, SinkTrouble, SmtpSink, Stage},
 };
 

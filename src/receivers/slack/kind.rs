@@ -7,12 +7,9 @@ use serde::Deserialize;
 use toml::{Spanned, Value};
 use url::Url;
 
-use super::Slack;
+use super::{Slack, pasted};
 use crate::{
-    config::{
-        keys::{Key, KeyedKind, Keys},
-        pasted,
-    },
+    config::keys::{Key, KeyedKind, Keys},
     model::{Address, alert::short_hash},
     receivers::{
         Sender,
@@ -52,7 +49,7 @@ impl KeyedKind<Arc<dyn Way>> for SlackKind {
             keys.missing("this Slack receiver has no webhook_url", "add webhook_url = { env = \"SLACK_WEBHOOK_URL\" }");
             return None;
         };
-        Some(Arc::new(SlackWay { webhook_url: keys.http_secret("webhook_url", url, pasted::slack) }))
+        Some(Arc::new(SlackWay { webhook_url: keys.http_secret("webhook_url", url, pasted::misplaced) }))
     }
 }
 

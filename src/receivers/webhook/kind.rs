@@ -9,10 +9,7 @@ use url::Url;
 
 use super::Webhook;
 use crate::{
-    config::{
-        keys::{Key, KeyedKind, Keys},
-        pasted,
-    },
+    config::keys::{Key, KeyedKind, Keys},
     model::{
         Address,
         alert::short_hash,
@@ -77,7 +74,7 @@ impl KeyedKind<Arc<dyn Way>> for WebhookKind {
             }
             secret
         });
-        Some(Arc::new(WebhookWay { url: keys.http_secret("url", url, pasted::webhook), secret, headers }))
+        Some(Arc::new(WebhookWay { url: keys.http_secret("url", url, misplaced), secret, headers }))
     }
 }
 
@@ -131,5 +128,25 @@ impl Way for WebhookWay {
 
     fn url(&self) -> Option<Url> {
         Url::parse(self.url.expose_secret()).ok()
+    }
+}
+
+/// What is wrong with the address of another program's webhook, where it is one of Slack's.
+fn misplaced(text: &str) -> Option<(&'static str, &'static str)> {
+    let host = Url::parse(text).ok()?.host_str().unwrap_or_default().to_owned();
+    (host == "hooks.slack.com").then_some((
+        "this is a webhook of Slack, which takes other messages",
+        "write type = \"slack\" and webhook_url in place of url",
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::misplaced;
+
+    #[test]
+    fn a_webhook_of_slack_is_of_another_kind() {
+        assert!(misplaced("https://hooks.slack.com/services/T0/B0/x").is_some());
+        assert!(misplaced("https://ops.example.com").is_none());
     }
 }

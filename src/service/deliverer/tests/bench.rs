@@ -21,9 +21,13 @@ use crate::{
     engine::{escalation, group::GroupBy, manner::DeliverySettings},
     model::{
         ALERT, Alert, Changes, Contact, DeliveryStep, Event, MessageId, Names, Privacy, Reason, Renewable, Resolution,
-        smtp::SmtpAddress,
     },
-    receivers::{Sender, email::Email, slack::Slack, webhook::Webhook},
+    receivers::{
+        Sender,
+        email::{Email, address::SmtpAddress},
+        slack::Slack,
+        webhook::Webhook,
+    },
     render::{Format, Renderer},
     rules::RuleSet,
     service::{
