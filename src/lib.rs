@@ -18,8 +18,8 @@
 //! argument; a customer's text reaches no log.
 //!
 //! Who may know whom: `model`, `diagnose` and `clock` know nobody, and `net` knows the nouns; `rules` and
-//! `engine` are pure; `inbox`, `render`, `receivers` and `store` never know each other; `config` knows no kind of receiver; `service` knows all of
-//! these; `cli`, `web` and `sandbox` are outside.
+//! `engine` are pure; `inbox`, `render`, `receivers` and `store` never know each other; `config` knows no kind of
+//! receiver; `service` knows all of these; `cli`, `web` and `sandbox` are outside.
 
 pub mod cli;
 pub mod clock;
