@@ -1,4 +1,4 @@
-//! State of the inboxes: snapshot and commit.
+//! The state of the inboxes in the database: snapshot and commit.
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, named_params, params};
@@ -11,7 +11,6 @@ use super::{
 };
 use crate::model::{Ack, Alert, AlertId, Candidate, Changes, Entry, Happened, InboxMemory, Snapshot, ToldReceiver};
 
-/// What is remembered of an inbox.
 pub(super) fn snapshot(db: &Connection, inbox: &str) -> rusqlite::Result<Snapshot> {
     let alerts = db
         .prepare_cached("SELECT * FROM alert WHERE inbox = ?1 AND resolved_at IS NULL ORDER BY since, id")?
@@ -162,14 +161,14 @@ fn save(db: &Connection, alert: &Alert) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// Every episode that lasts, of all inboxes, the longest waiting first.
+/// Every episode that has not ended, of all inboxes, the longest waiting first.
 pub(super) fn open(db: &Connection) -> rusqlite::Result<Vec<Alert>> {
     db.prepare_cached("SELECT * FROM alert WHERE resolved_at IS NULL ORDER BY since, id")?
         .query_map([], rows::alert)?
         .collect()
 }
 
-/// Who was told of the open alerts, by alert.
+/// The receivers that know of each open alert.
 pub(super) fn told(db: &Connection) -> rusqlite::Result<Vec<(AlertId, String)>> {
     db.prepare_cached(
         "SELECT DISTINCT n.alert, n.receiver FROM notification n JOIN alert a ON a.id = n.alert \
@@ -179,14 +178,15 @@ pub(super) fn told(db: &Connection) -> rusqlite::Result<Vec<(AlertId, String)>> 
     .collect()
 }
 
-/// What is known of every inbox besides its alerts.
+/// The memory of every inbox, by its name.
 pub(super) fn memories(db: &Connection) -> rusqlite::Result<Vec<(String, InboxMemory)>> {
     db.prepare_cached("SELECT name, memory FROM inbox ORDER BY name")?
         .query_map([], |row| Ok((row.get("name")?, from_json(row, "memory")?)))?
         .collect()
 }
 
-/// Acknowledges an episode that lasts, unless somebody has done so before; gives it as it was.
+/// Acknowledges an episode that has not ended, unless somebody has done so before; returns its value from before the
+/// change.
 pub(super) fn acknowledge(db: &Connection, id: &AlertId, ack: &Ack) -> rusqlite::Result<Option<Alert>> {
     let alert = db.prepare_cached("SELECT * FROM alert WHERE id = ?1")?.query_row([&id.0], rows::alert).optional()?;
     let Some(alert) = alert else { return Ok(None) };
@@ -198,7 +198,7 @@ pub(super) fn acknowledge(db: &Connection, id: &AlertId, ack: &Ack) -> rusqlite:
     Ok(Some(alert))
 }
 
-/// Episodes whose id begins so, those that are over included.
+/// Episodes whose id has this beginning, including those that have ended; 20 at most.
 pub(super) fn with_id(db: &Connection, beginning: &str) -> rusqlite::Result<Vec<Alert>> {
     db.prepare_cached("SELECT * FROM alert WHERE substr(id, 1, length(?1)) = ?1 ORDER BY id LIMIT 20")?
         .query_map([beginning], rows::alert)?
@@ -208,7 +208,7 @@ pub(super) fn with_id(db: &Connection, beginning: &str) -> rusqlite::Result<Vec<
 /// The times of an inbox's last requests, and the pause that its API asked for: since when, until when.
 pub(super) type Requests = (Vec<Timestamp>, Option<(Timestamp, Timestamp)>);
 
-/// As they are stored: the list alone where no pause was asked for.
+/// The form in the database: the list alone if the API asked for no pause.
 #[derive(Deserialize, Serialize)]
 #[serde(untagged)]
 enum StoredRequests {
@@ -216,7 +216,6 @@ enum StoredRequests {
     Held { times: Vec<i64>, hold: (i64, i64) },
 }
 
-/// What is remembered of an inbox's last requests.
 pub(super) fn requests(db: &Connection, inbox: &str) -> rusqlite::Result<Requests> {
     let stored: Option<StoredRequests> = db
         .prepare_cached("SELECT requests FROM inbox WHERE name = ?1")?
@@ -232,7 +231,6 @@ pub(super) fn requests(db: &Connection, inbox: &str) -> rusqlite::Result<Request
     Ok((times.into_iter().filter_map(time).collect(), hold))
 }
 
-/// Remembers an inbox's last requests.
 pub(super) fn save_requests(db: &Connection, inbox: &str, requests: &Requests) -> rusqlite::Result<()> {
     let (times, hold) = requests;
     let times: Vec<i64> = times.iter().copied().map(micros).collect();
@@ -247,9 +245,9 @@ pub(super) fn save_requests(db: &Connection, inbox: &str, requests: &Requests) -
     Ok(())
 }
 
-/// Forgets a part of what was over before `before`: alerts that owe nothing any more, with their
-/// notifications, the messages that are left without one, history and silences. Gives how many alerts and
-/// how many rows of all went; no row: nothing is left to forget.
+/// Forgets a part of what ended before `before`: alerts that owe nothing any more with their notifications, messages
+/// that are left without a notification, history and silences. Returns how many alerts and how many rows in all were
+/// deleted; 0 rows: nothing is left to forget.
 pub(super) fn prune(db: &Connection, before: Timestamp, most: u32) -> rusqlite::Result<(usize, usize)> {
     let before = micros(before);
     let parts = [

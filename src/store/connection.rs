@@ -1,4 +1,4 @@
-//! One thread owns the connection; everybody else sends it work.
+//! One thread owns the connection; all other code sends it work.
 
 use std::{
     path::{Path, PathBuf},
@@ -23,18 +23,18 @@ use crate::model::Loss;
 
 type Work = Box<dyn FnOnce(&mut Held) + Send>;
 
-/// Hears the name of every point between two steps that a crash could come between; tests stop the program
-/// there. In use it is none.
+/// Receives the name of every point between two steps at which a crash could happen; tests stop the program there.
+/// `None` outside of tests.
 pub(crate) type FaultPoints = Option<Arc<dyn Fn(&'static str) + Send + Sync>>;
 
-/// How writing went since the state was opened.
+/// The outcomes of all writing since the state was opened.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Writes {
     /// Transactions that were written.
     pub done: u64,
     /// Transactions that failed.
     pub failed: u64,
-    /// Why the last one of those did, in an operator's words.
+    /// Why the last of those failed, in an operator's words.
     pub why: String,
     /// Another process has the state now.
     pub taken_over: bool,
@@ -42,15 +42,15 @@ pub struct Writes {
 
 /// How a state is opened.
 pub(super) enum Opening {
-    /// Beside others, for short work.
+    /// As one of several processes, for short work.
     Beside,
-    /// By a run, which holds it and puts it back when it vanishes.
+    /// By a run, which holds the lock and puts the state back when it vanishes.
     Run(Box<Lock>),
     /// As a copy in memory.
     Copy,
 }
 
-/// What the thread holds.
+/// What the thread owns.
 struct Held {
     db: Connection,
     path: Arc<PathBuf>,
@@ -59,11 +59,11 @@ struct Held {
     known: Arc<Known>,
 }
 
-/// What everybody may ask without the thread.
+/// What can be read without the thread.
 #[derive(Debug, Default)]
 struct Known {
     writes: Mutex<Writes>,
-    /// The state was lost, and nobody was told of it yet.
+    /// The state was lost, and this has not been reported yet.
     untold: AtomicBool,
 }
 
@@ -102,7 +102,6 @@ impl Owner {
         Ok(Self { path, work, points: None, known })
     }
 
-    /// Tells of its fault points.
     pub(super) fn with_fault_points(self, points: FaultPoints) -> Self {
         Self { points, ..self }
     }
@@ -111,17 +110,15 @@ impl Owner {
         &self.path
     }
 
-    /// How writing went.
     pub(super) fn writes(&self) -> Writes {
         self.known.writes.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Whether the state was lost, and nobody was told of it yet.
+    /// Whether the state was lost and this has not been reported yet.
     pub(super) fn is_untold(&self) -> bool {
         self.known.untold.load(Ordering::SeqCst)
     }
 
-    /// Runs a reading.
     pub(super) async fn read<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
@@ -146,10 +143,10 @@ impl Owner {
         .await
     }
 
-    /// Runs a transaction soon, before whatever is asked for after it. It survives the process, not
-    /// the machine; a failure is logged only.
+    /// Runs a transaction soon, before any work that is requested later. It survives the end of the process but not of
+    /// the machine; a failure is only logged.
     pub(super) fn write_soon(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<()> + Send + 'static) {
-        // Where the thread is gone, the next reading says so.
+        // If the thread has ended, the next reading fails and says so.
         let _ = self.work.send(Box::new(move |held| {
             if let Err(error) = held.look().and_then(|()| held.write_lightly(work)) {
                 tracing::warn!(%error, "store.request_not_remembered");
@@ -157,12 +154,12 @@ impl Owner {
         }));
     }
 
-    /// Looks whether the state is in its place, and puts it back where it is not.
+    /// Checks that the state is in its place, and puts it back if it is not.
     pub(super) async fn look(&self) -> Result<(), StoreError> {
         self.run(Held::look).await
     }
 
-    /// Work outside of a transaction.
+    /// Runs work outside of a transaction.
     pub(super) async fn whole<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
@@ -178,7 +175,7 @@ impl Owner {
         .await
     }
 
-    /// The loss of the state was told.
+    /// Runs a transaction that marks the loss of the state as reported.
     pub(super) async fn told(
         &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<()> + Send + 'static,
@@ -188,8 +185,7 @@ impl Owner {
         Ok(())
     }
 
-    /// Moves the write-ahead log into the file. Where somebody else reads it, the log stays, which is
-    /// as safe.
+    /// Moves the write-ahead log into the file. The log stays where another process reads it, which is as safe.
     pub(super) async fn checkpoint(&self) {
         let moved = self.whole(|db| db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))).await;
         if let Err(error) = moved {
@@ -222,7 +218,7 @@ impl Held {
         if let Some(loss) = lineage::compare(&mut db, mark.read().as_ref()).map_err(named)? {
             note(&path, &loss);
         }
-        // Whoever only looks, where nothing may be written, is not kept from it.
+        // A failure is ignored: a command that only reads must work where nothing may be written.
         mark.write(&lineage::of(&db).map_err(named)?);
         let place = match opening {
             Opening::Run(lock) => Some(StatePlace::of(*lock, &mut db)?),
@@ -239,7 +235,7 @@ impl Held {
             Ok(None) => Ok(()),
             Ok(Some(loss)) => {
                 note(&self.path, &loss);
-                // From now on: what comes next is not sent before this was told.
+                // From now on nothing else is sent before the loss was reported.
                 self.known.untold.store(true, Ordering::SeqCst);
                 let lineage = lineage::of(&self.db).map_err(|source| name(&self.path, source))?;
                 self.written(Some(&lineage));
@@ -253,7 +249,7 @@ impl Held {
     }
 
     fn read<T>(&mut self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, StoreError> {
-        // One transaction, so that several queries see one state.
+        // One transaction, so that several queries see the same state.
         let read = || {
             let transaction = self.db.transaction()?;
             let result = work(&transaction)?;
@@ -317,12 +313,12 @@ impl Held {
     }
 }
 
-/// An operator's first word of it; the watchdog and `status` say it as well.
+/// Logs the loss for the operator; the watchdog and `status` report it as well.
 fn note(path: &Path, loss: &Loss) {
     tracing::error!("state.lost: the state `{}`: {}", path.display(), loss.words());
 }
 
-/// Gives how far the state has come where anything was written.
+/// Returns how far the state has come if anything was written.
 fn transact<T>(
     db: &mut Connection,
     points: &FaultPoints,

@@ -1,4 +1,4 @@
-//! The one file of a state: how it is opened, and what is wrong with one that cannot be.
+//! The one file of a state: how it is opened, and which error a file that cannot be opened causes.
 
 use std::{
     fmt::Write,
@@ -19,10 +19,10 @@ const BUSY: Duration = Duration::from_secs(10);
 /// The smallest page of a database, in bytes; every other size is a multiple of it.
 const SHORTEST: u64 = 512;
 
-/// A file up to so long, in bytes, is looked through when it is opened: some 0.1 s.
+/// A file up to this length, in bytes, is checked when it is opened; that takes about 0.1 s.
 const LOOKED_THROUGH: u64 = 64 * 1024 * 1024;
 
-/// An error of SQLite, told apart where the file itself is to blame.
+/// Turns an error of SQLite into one that names the state, with a variant of its own where the file is the cause.
 pub(super) fn name(path: &Path, source: rusqlite::Error) -> StoreError {
     let path_of = || path.to_owned();
     match source.sqlite_error_code() {
@@ -36,7 +36,7 @@ pub(super) fn name(path: &Path, source: rusqlite::Error) -> StoreError {
     }
 }
 
-/// SQLite says only that it is unable; the system knows why.
+/// SQLite does not say why it cannot open a file; the operating system does.
 fn unopened(path: &Path, source: &rusqlite::Error) -> StoreError {
     if path.is_dir() {
         return StoreError::folder(path);
@@ -54,9 +54,9 @@ pub(super) fn connect(path: &Path) -> Result<Connection, StoreError> {
     let named = |source| name(path, source);
     db.busy_timeout(BUSY).map_err(named)?;
     quick_check(path, &db)?;
-    // What is deleted is overwritten: it is what customers wrote.
+    // Deleted content is overwritten: it is what customers wrote.
     db.pragma_update(None, "secure_delete", true).map_err(named)?;
-    // An older one is rewritten when room is given back; here it would wait for who writes.
+    // An older file is rewritten when room is given back; here that would wait for a process that writes.
     if migrations::format(&db).map_err(named)? == 0 {
         db.pragma_update(None, "auto_vacuum", "INCREMENTAL").map_err(named)?;
     }
@@ -66,7 +66,7 @@ pub(super) fn connect(path: &Path) -> Result<Connection, StoreError> {
     Ok(db)
 }
 
-/// Makes the file so that only its owner can read it: it holds customers' records.
+/// Makes the file if there is none, readable only by its owner: it holds customers' records.
 pub(super) fn private(path: &Path) -> Result<(), StoreError> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
@@ -94,9 +94,9 @@ fn check_format(path: &Path, db: &Connection) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// SQLite takes a file that is too short to hold anything for an empty one, and would write over it; of a page
-/// that was cut it says nothing, where no log makes it whole.
-/// Asked without opening it: closing it again would release the locks of this process.
+/// SQLite treats a file that is too short as empty and would overwrite it. It does not report a page that was cut off
+/// either, unless a log makes the page whole.
+/// The length is read without opening the file: closing it again would release the locks of this process.
 fn check_length(path: &Path) -> Result<(), StoreError> {
     match std::fs::metadata(path) {
         Ok(file)
@@ -111,7 +111,7 @@ fn check_length(path: &Path) -> Result<(), StoreError> {
     }
 }
 
-/// Damage is told before anything is written, not when it happens to be read.
+/// Finds damage before anything is written, not when the damaged part happens to be read.
 fn quick_check(path: &Path, db: &Connection) -> Result<(), StoreError> {
     if std::fs::metadata(path).is_ok_and(|file| file.len() > LOOKED_THROUGH) {
         return Ok(());
@@ -121,7 +121,7 @@ fn quick_check(path: &Path, db: &Connection) -> Result<(), StoreError> {
     if found == "ok" {
         return Ok(());
     }
-    // In one line, as an operator may send it on.
+    // In one line, because an operator may send it on.
     let what = found.split_whitespace().collect::<Vec<_>>().join(" ");
     Err(StoreError::Damaged { path: path.to_owned(), what })
 }
@@ -132,8 +132,8 @@ pub(super) fn sibling_path(path: &Path, ending: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// The file's address for reading, with the log beside it or without. A file that nobody has open is read without
-/// the two files that SQLite would make beside it and, as a mere reader, leave there.
+/// The file's URI for reading, with or without the log beside it. Without the log SQLite does not make its two files
+/// beside the state, which a mere reader would leave there.
 pub(super) fn read_only(path: &Path, with_log: bool) -> String {
     let mut address = "file:".to_owned();
     for byte in path.as_os_str().as_encoded_bytes() {
@@ -168,7 +168,7 @@ pub(super) fn connect_copy(path: &Path) -> Result<Connection, StoreError> {
     Ok(db)
 }
 
-/// Which file it is, by whatever name.
+/// Identifies a file, whatever its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Identity {
     device: u64,
@@ -176,7 +176,7 @@ pub(super) struct Identity {
 }
 
 impl Identity {
-    /// Of an open file; `None` where the system does not tell.
+    /// `None` where the system does not say.
     pub(super) fn of(file: &File) -> Option<Self> {
         file.metadata().ok().map(|found| Self::read(&found))
     }
@@ -187,14 +187,14 @@ impl Identity {
         Self { device: found.dev(), number: found.ino() }
     }
 
-    /// A file that is in use can be neither deleted nor replaced there.
+    /// On these systems a file that is in use can be neither deleted nor replaced.
     #[cfg(not(unix))]
     pub(super) fn read(_: &Metadata) -> Self {
         Self { device: 0, number: 0 }
     }
 }
 
-/// Which file has this name now.
+/// The file that has this name now.
 pub(super) fn identity(path: &Path) -> io::Result<Identity> {
     std::fs::metadata(path).map(|found| Identity::read(&found))
 }

@@ -1,4 +1,4 @@
-//! What goes elsewhere: over to a fallback, or to nobody after an edit of the configuration.
+//! What a receiver is owed and another gets: a fallback, or nobody after an edit of the configuration.
 
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
@@ -9,8 +9,8 @@ use super::{
 };
 use crate::model::{Alert, Entry, HandOver, Happened, NotificationId, Reason, history::detail};
 
-/// Owes to another receiver what one was to be notified of, but for alerts of which that one knows, or is about to.
-/// Returns how many notifications that were.
+/// Owes a receiver's notifications to another receiver, except about alerts of which that one knows or is about to
+/// know. Returns how many notifications that were.
 pub(super) fn hand_over(db: &Connection, handed: &HandOver, now: Timestamp) -> rusqlite::Result<usize> {
     let mut owed = 0;
     for id in &handed.ids {
@@ -36,8 +36,8 @@ pub(super) fn hand_over(db: &Connection, handed: &HandOver, now: Timestamp) -> r
     Ok(owed)
 }
 
-/// After an edit of the configuration: alerts of inboxes that are gone end without a message, and what
-/// is owed to receivers that are gone is withdrawn, but where `unknown` names the rule. Gives how many of each.
+/// After an edit of the configuration: ends alerts of inboxes that are gone without a message, and withdraws what is
+/// owed to receivers that are gone, except where `unknown` names the rule. Returns how many of each.
 pub(super) fn forget_others(
     db: &Connection,
     inboxes: &[String],
@@ -63,7 +63,7 @@ pub(super) fn forget_others(
         params![json(&inboxes)?, micros(now), Reason::RuleRemoved.name()],
     )?;
     db.execute("DELETE FROM candidate WHERE inbox NOT IN (SELECT value FROM json_each(?1))", [json(&inboxes)?])?;
-    // What is known of it besides, names of customers' chats among it.
+    // The rest of the inbox's memory goes as well; it has names of customers' chats.
     db.execute(
         "UPDATE inbox SET memory = '{}' WHERE memory <> '{}' AND name NOT IN (SELECT value FROM json_each(?1))",
         [json(&inboxes)?],

@@ -1,4 +1,4 @@
-//! What happened, as it is stored.
+//! The history in the database.
 
 use jiff::Timestamp;
 use rusqlite::{Connection, ToSql, params, params_from_iter, types::Value};
@@ -9,7 +9,7 @@ use crate::model::{
     history::{HistoryQuery, detail},
 };
 
-/// The most entries that are given at once.
+/// At most so many entries are returned at once.
 const MOST: i64 = 10_000;
 
 /// Adds one entry; the caller holds the transaction.
@@ -33,7 +33,7 @@ pub(super) fn write(db: &Connection, entry: &Entry) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// What happened to notifications that are owed and that `chosen` selects: a condition on `n`, with `?1` as its value.
+/// Adds an entry for every owed notification that `chosen` selects: a condition on `n`, with `?1` as its value.
 pub(super) fn of_notifications(
     db: &Connection,
     happened: Happened,
@@ -56,7 +56,7 @@ pub(super) fn of_notifications(
     entries.iter().try_for_each(|entry| write(db, entry))
 }
 
-/// What happened to what a message tells.
+/// Adds an entry for every notification in a message.
 pub(super) fn of_message(
     db: &Connection,
     happened: Happened,
@@ -67,7 +67,7 @@ pub(super) fn of_message(
     of_notifications(db, happened, at, why, ("n.message = ?1", &message.0))
 }
 
-/// What happened, the oldest first; of very much the newest part.
+/// The entries of a query, the oldest first; if there are too many, the newest of them.
 pub(super) fn read(db: &Connection, asked: &HistoryQuery) -> rusqlite::Result<Vec<Entry>> {
     let mut conditions = vec!["1".to_owned()];
     let mut values: Vec<Value> = Vec::new();

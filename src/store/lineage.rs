@@ -6,26 +6,25 @@ use rusqlite::{Connection, params};
 use super::rows::{self, json, micros};
 use crate::model::{Found, Loss, alert::short_hash};
 
-/// Which state it is, and how far it has come.
+/// The identity of a state, and how far it has come.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Lineage {
-    /// The same in every copy.
+    /// The same in every copy of the state.
     pub id: String,
     pub commits: i64,
-    /// When the last one was, by the machine's clock: for people.
+    /// When the last commit was, by the machine's clock; shown to people only.
     pub at: Timestamp,
 }
 
-/// The machine's time, by SQLite. It is written beside what is decided and decides nothing, so that whoever writes
-/// need not say what time it is.
+/// The machine's time, by SQLite. It is recorded beside a decision and no decision depends on it, so a caller does not
+/// have to pass the time.
 const NOW: &str = "CAST(unixepoch('subsec') * 1000000 AS INTEGER)";
 
-/// The machine's time.
 pub(super) fn now(db: &Connection) -> rusqlite::Result<Timestamp> {
     db.query_row(&format!("SELECT {NOW} AS at"), [], |row| rows::time(row, "at"))
 }
 
-/// Of a connection's file.
+/// The lineage in a connection's file.
 pub(super) fn of(db: &Connection) -> rusqlite::Result<Lineage> {
     db.prepare_cached("SELECT id, commits, committed_at FROM store")?.query_row([], read)
 }
@@ -34,7 +33,7 @@ fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Lineage> {
     Ok(Lineage { id: row.get("id")?, commits: row.get("commits")?, at: rows::time(row, "committed_at")? })
 }
 
-/// One transaction more; the caller holds it.
+/// Counts one more transaction; the caller holds it.
 pub(super) fn count(db: &Connection) -> rusqlite::Result<Lineage> {
     let sql =
         format!("UPDATE store SET commits = commits + 1, committed_at = {NOW} RETURNING id, commits, committed_at");
@@ -44,17 +43,17 @@ pub(super) fn count(db: &Connection) -> rusqlite::Result<Lineage> {
 /// How the state was last lost.
 pub(super) fn loss(db: &Connection) -> rusqlite::Result<Option<Loss>> {
     let text: Option<String> = db.prepare_cached("SELECT loss FROM store")?.query_row([], |row| row.get(0))?;
-    // What cannot be read was written by somebody else, and is no reason to stop.
+    // Somebody else wrote a value that cannot be read; that must not stop the program.
     Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
 }
 
-/// Remembers it; the caller holds the transaction. `after`: it has come further than so many transactions.
+/// Stores a loss; the caller holds the transaction. `after`: the commit count becomes greater than this.
 pub(super) fn lose(db: &Connection, loss: &Loss, after: i64) -> rusqlite::Result<()> {
     db.execute("UPDATE store SET loss = ?1, commits = max(commits, ?2) + 1", params![json(loss)?, after])?;
     Ok(())
 }
 
-/// The loss was told; others than that may be told from now on.
+/// Marks the loss as reported, so that a later loss is reported as well.
 pub(super) fn told(db: &Connection, now: Timestamp) -> rusqlite::Result<()> {
     if let Some(loss) = loss(db)?.filter(|loss| loss.told_at.is_none()) {
         let told = Loss { told_at: Some(now), ..loss };
@@ -63,7 +62,7 @@ pub(super) fn told(db: &Connection, now: Timestamp) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// What a state that is opened lacks of what is known beside it. It is remembered in it.
+/// Compares a state that is opened with its mark. Stores and returns the loss if the state is older or another one.
 pub(super) fn compare(db: &mut Connection, mark: Option<&Lineage>) -> rusqlite::Result<Option<Loss>> {
     let own = of(db)?;
     let Some(known) = mark.filter(|known| known.id != own.id || known.commits > own.commits) else { return Ok(None) };
@@ -81,13 +80,13 @@ pub(super) fn compare(db: &mut Connection, mark: Option<&Lineage>) -> rusqlite::
 }
 
 impl Lineage {
-    /// As one line of the same length whatever it says, with a sum that a torn one does not have.
+    /// One line of constant length, with a checksum that shows a torn line.
     pub(super) fn line(&self) -> String {
         let words = format!("pengwatch {} {:020} {:020}", self.id, self.commits, micros(self.at));
         format!("{words} {}\n", short_hash(&words))
     }
 
-    /// From such a line.
+    /// The inverse of [`Lineage::line`]; `None` if the checksum is wrong.
     pub(super) fn parse(line: &str) -> Option<Self> {
         let (words, sum) = line.lines().next()?.rsplit_once(' ')?;
         if sum != short_hash(words) {

@@ -1,9 +1,9 @@
 //! One `run` at a time: a lock that dies with the process.
 //!
-//! It is on two files: one beside the state, and the state's own. The first holds while the state is deleted and
-//! written back, the second wherever the first was deleted, and whatever name the state is reached by (a link,
-//! another mount). On the state's own file only Linux keeps this lock apart from those that SQLite takes; elsewhere
-//! the file beside it is looked at before every transaction.
+//! It locks two files: one beside the state, and the state's own. The file beside it still locks while the state is
+//! deleted and written back. The state's own file still locks where the other was deleted, and under every name that
+//! the state has (a link, another mount). Only Linux keeps a lock on the state's own file apart from SQLite's locks;
+//! elsewhere the file beside it is checked before every transaction.
 
 use std::{
     fs::{File, OpenOptions, TryLockError},
@@ -14,28 +14,28 @@ use std::{
 use super::error::StoreError;
 use super::file::{Identity, identity, private, sibling_path};
 
-/// Whether a lock of the whole file is apart from locks of its parts.
+/// Whether a lock of the whole file is independent of SQLite's locks of parts of it.
 const APART: bool = cfg!(target_os = "linux");
 
-/// What systems say that cannot lock: `ENOLCK`, `ENOSYS`, `EOPNOTSUPP`.
+/// The error codes of systems that cannot lock: `ENOLCK`, `ENOSYS`, `EOPNOTSUPP`.
 const WITHOUT_LOCKS: [i32; 3] = [37, 38, 95];
 
-/// Held while it lives.
+/// The lock of a state; dropping it releases it.
 #[derive(Debug)]
 pub struct Lock {
-    /// The state, by the name that it was asked for.
+    /// The state, by the name in the configuration or on the command line.
     asked: PathBuf,
-    /// The state itself, by whatever name it was asked for.
+    /// The state's canonical path.
     path: PathBuf,
     beside: File,
     /// The state's own file. It stays open: closing it would release what SQLite holds of it.
     state: File,
-    /// Files that the state had before, and that somebody can still reach.
+    /// Earlier files of the state that still have a name somewhere.
     former: Vec<File>,
 }
 
 impl Lock {
-    /// Takes the lock of the state at `path`; without a file an empty one is made.
+    /// Takes the lock of the state at `path`; makes an empty file if there is none.
     ///
     /// # Errors
     /// [`StoreError::Locked`] where another process holds it, [`StoreError::NoLocks`] where the file system has none.
@@ -49,22 +49,19 @@ impl Lock {
         Ok(Self { asked: path.to_owned(), path: real(path), beside, state, former: Vec::new() })
     }
 
-    /// The state, by the name that it was asked for.
     pub(super) fn asked(&self) -> &Path {
         &self.asked
     }
 
-    /// The state itself, by whatever name it was asked for.
     pub(super) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The state's own file, open.
     pub(super) fn state(&self) -> &File {
         &self.state
     }
 
-    /// Locks a file that is about to be the state, or that stands in its place.
+    /// Locks a file that is about to become the state, or that was found in its place.
     ///
     /// # Errors
     /// [`StoreError::Locked`] where another process holds it.
@@ -72,17 +69,17 @@ impl Lock {
         lock_state(&self.asked, file)
     }
 
-    /// Goes over to another file of the state. The one before stays locked while it has a name: it may have been
-    /// moved, and somebody may start on it.
+    /// Changes to another file of the state. The former file stays locked while it has a name: it may have been moved,
+    /// and somebody may start a run on it.
     pub(super) fn go_over(&mut self, state: File) {
         self.former.push(std::mem::replace(&mut self.state, state));
         self.former.retain(has_a_name);
     }
 
-    /// Sees to it that the file beside is there and locked.
+    /// Makes sure that the file beside the state exists and is locked.
     ///
     /// # Errors
-    /// [`StoreError::Locked`] where another process holds it, and nothing else tells the two apart.
+    /// [`StoreError::Locked`] where another process holds it and the state's own file cannot be locked as well.
     pub(super) fn renew(&mut self) -> Result<(), StoreError> {
         let place = sibling_path(&self.path, ".lock");
         if identity(&place).is_ok_and(|found| Identity::of(&self.beside).is_some_and(|own| own == found)) {
@@ -90,7 +87,7 @@ impl Lock {
         }
         match lock_beside(&self.asked, &self.path) {
             Ok(file) => self.beside = file,
-            // It may be one that is about to find the state's own file locked.
+            // The holder may be a process that is about to find the state's own file locked.
             Err(error @ StoreError::Locked { .. }) if !APART => return Err(error),
             Err(error) => tracing::warn!(%error, "state.lock_missing: the lock beside the state cannot be made anew"),
         }
@@ -111,7 +108,7 @@ fn lock_beside(asked: &Path, real: &Path) -> Result<File, StoreError> {
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = options.open(&place).map_err(failed)?;
     lock(asked, &mut file, Some(&place))?;
-    // For the other one's message; the lock itself does not depend on it.
+    // For the message of a second process; the lock itself does not depend on it.
     let _ = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| writeln!(file, "{}", std::process::id()));
     Ok(file)
 }
@@ -127,7 +124,7 @@ fn lock_state(asked: &Path, path: &Path) -> Result<File, StoreError> {
     Ok(file)
 }
 
-/// `named`: the file that has the holder's process id.
+/// `named`: the file in which the holder wrote its process id.
 fn lock(asked: &Path, file: &mut File, named: Option<&Path>) -> Result<(), StoreError> {
     match file.try_lock() {
         Ok(()) => Ok(()),

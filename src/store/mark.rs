@@ -1,7 +1,7 @@
-//! A mark beside the state: how far it has come. It stays where the state's own file is replaced by a copy.
+//! The mark: a file beside the state that says how far the state has come. It stays when a copy replaces the state.
 //!
-//! It is written after every transaction, without waiting for the disk: after a loss of power it may know less
-//! than the state, never more. Nothing depends on it but the word that a state is older than it was.
+//! It is written after every transaction, without waiting for the disk: after a loss of power it may be behind the
+//! state, never ahead of it. It has one use: to notice that a state is older than it was.
 
 use std::{
     fs::{File, OpenOptions},
@@ -14,7 +14,7 @@ use super::{
     lineage::Lineage,
 };
 
-/// The most that is read of it.
+/// At most so many bytes of it are read.
 const LONGEST: u64 = 1_024;
 
 /// The mark of one state.
@@ -25,20 +25,19 @@ pub(super) struct Mark {
 }
 
 impl Mark {
-    /// Of the state at `path`.
+    /// The mark of the state at `path`.
     pub(super) fn of(path: &Path) -> Self {
         let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
         Self { path: sibling_path(&real, ".mark"), file: None }
     }
 
-    /// What it says; `None` without one that can be read.
+    /// The lineage in the mark; `None` if there is no mark that can be read.
     pub(super) fn read(&self) -> Option<Lineage> {
         let mut text = String::new();
         File::open(&self.path).ok()?.take(LONGEST).read_to_string(&mut text).ok()?;
         Lineage::parse(&text)
     }
 
-    /// Says it.
     pub(super) fn write(&mut self, lineage: &Lineage) {
         if let Err(error) = self.try_to_write(lineage) {
             tracing::debug!(%error, "state.mark_not_written: an older copy would not be known to be one");

@@ -1,4 +1,4 @@
-//! Numbered files bring a store to this program's format; each is applied once, in a transaction.
+//! Numbered files that bring a store to this program's format; each is applied once, in a transaction.
 
 use rusqlite::{Connection, TransactionBehavior};
 
@@ -22,8 +22,8 @@ pub(super) fn format(db: &Connection) -> rusqlite::Result<u32> {
     db.query_row("PRAGMA user_version", [], |row| row.get(0))
 }
 
-/// Applies what is missing, and has references between tables checked from then on: while a table is
-/// being replaced they would delete what refers to it.
+/// Applies the missing migrations with the check of references between tables switched off, because replacing a table
+/// would otherwise delete the rows that refer to it. It is switched on afterwards.
 pub(super) fn apply(db: &mut Connection) -> rusqlite::Result<()> {
     db.pragma_update(None, "foreign_keys", false)?;
     apply_missing(db)?;
@@ -31,7 +31,7 @@ pub(super) fn apply(db: &mut Connection) -> rusqlite::Result<()> {
 }
 
 fn apply_missing(db: &mut Connection) -> rusqlite::Result<()> {
-    // Nobody who only reads waits for one who writes.
+    // A process that only reads must not wait for one that writes.
     if format(db)? == newest() {
         return Ok(());
     }

@@ -1,7 +1,7 @@
-//! What lives of the state, once more and in memory: the file may be written over while it is open.
+//! A copy in memory of the living part of the state: the file may be written over while it is open.
 //!
-//! It has everything but what is over: open alerts and what was told of them, what is owed, silences, receivers,
-//! the inboxes' memory. It goes by the rows that every transaction changed, and knows nothing of what they mean.
+//! It has everything except what is over: open alerts and who knows of them, what is owed, silences, receivers, the
+//! inboxes' memory. It copies the rows that each transaction changed, and does not know what they mean.
 
 use std::{
     collections::HashSet,
@@ -13,10 +13,10 @@ use rusqlite::{Connection, OptionalExtension, params_from_iter, types::Value};
 
 use super::migrations;
 
-/// Tables of which nothing is kept: what is over, and what the next poll finds anyhow.
+/// Tables that are not copied: what is over, and what the next poll finds anyhow.
 const WITHOUT: [&str; 2] = ["history", "candidate"];
 
-/// An alert lives while it is open, and while something is owed of it.
+/// An alert lives while it is open, and while one of its notifications is owed.
 const ALERT_LIVES: &str = "(t.resolved_at IS NULL OR EXISTS (SELECT 1 FROM {db}.notification o WHERE o.alert = t.id \
                            AND o.state = 'owed'))";
 
@@ -27,7 +27,7 @@ type Changed = Arc<Mutex<HashSet<(String, i64)>>>;
 #[derive(Debug)]
 struct Table {
     name: String,
-    /// Its columns, and the row's number where none of them is it.
+    /// Its columns, and the row's number unless a column is the row's number.
     columns: String,
     values: String,
 }
@@ -40,7 +40,7 @@ pub(super) struct Mirror {
 }
 
 impl Mirror {
-    /// Of the state at `path`, whose open connection is `db`.
+    /// `db`: the open connection of the state at `path`.
     pub(super) fn of(db: &mut Connection, path: &Path) -> rusqlite::Result<Self> {
         let mut own = Connection::open_in_memory()?;
         own.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
@@ -52,7 +52,7 @@ impl Mirror {
         Ok(mirror)
     }
 
-    /// Goes on with another connection, to the state as it is at `path` now.
+    /// Follows another connection, beginning with the state as it is at `path` now.
     pub(super) fn follow(&mut self, db: &mut Connection, path: &Path) -> rusqlite::Result<()> {
         let changed = Arc::clone(&self.changed);
         db.update_hook(Some(move |_, _: &str, table: &str, row| {
@@ -61,7 +61,7 @@ impl Mirror {
         self.read_anew(path)
     }
 
-    /// Another process has written.
+    /// Reads the whole file again, because another process has written.
     pub(super) fn read_anew(&mut self, path: &Path) -> rusqlite::Result<()> {
         self.changed.lock().unwrap_or_else(PoisonError::into_inner).clear();
         let tables = &self.tables;
@@ -82,7 +82,7 @@ impl Mirror {
         })
     }
 
-    /// Takes in what the last transaction changed.
+    /// Copies the rows that the last transaction changed.
     pub(super) fn take_in(&mut self, db: &Connection) -> rusqlite::Result<()> {
         let changed = std::mem::take(&mut *self.changed.lock().unwrap_or_else(PoisonError::into_inner));
         if changed.is_empty() {
@@ -103,7 +103,7 @@ impl Mirror {
                 None => transaction.prepare_cached(&format!("DELETE FROM {name} WHERE rowid = ?1"))?.execute([row])?,
             };
         }
-        // Notifications first: whether an alert lives depends on them.
+        // Alerts before notifications: whether an alert lives depends on its notifications.
         for name in ["alert", "notification", "message"] {
             transaction
                 .prepare_cached(&format!(
@@ -115,8 +115,8 @@ impl Mirror {
         transaction.commit()
     }
 
-    /// Whether what lives of the state at `path` is the same, and the file is whole. `others`: another process has
-    /// written meanwhile, so that it may know more.
+    /// Whether the living part of the state at `path` is the same, and the file is not damaged. `others`: another
+    /// process has written meanwhile, so that the file may be newer.
     pub(super) fn is_like(&mut self, path: &Path, others: bool) -> bool {
         let tables = &self.tables;
         let compare = |own: &mut Connection| {
@@ -146,7 +146,7 @@ impl Mirror {
     }
 }
 
-/// Work with the file at `path` attached as `beside`.
+/// Runs work with the file at `path` attached as `beside`.
 pub(super) fn beside<T>(
     db: &mut Connection,
     path: &Path,

@@ -1,8 +1,7 @@
-//! What is remembered: alerts, candidates, what is owed, and how sending it went.
+//! The store of alerts, candidates, what is owed, and the delivery of messages.
 //!
 //! State changes and the notifications they owe commit in one transaction. This room stores nouns and
-//! decides nothing; it knows no rule, no wire, no clock. It is long because it lists
-//! every operation with its errors.
+//! decides nothing; it knows no rule, no wire, no clock. It is long because it lists every operation.
 
 mod alerts;
 mod connection;
@@ -48,7 +47,7 @@ use crate::{
     store::connection::Opening,
 };
 
-/// Rows of each kind that are forgotten in one transaction: other work comes in between.
+/// Rows of each kind that are deleted in one transaction, so that other work can run in between.
 const PRUNED_AT_ONCE: u32 = 500;
 
 impl StoreError {
@@ -58,6 +57,8 @@ impl StoreError {
 }
 
 /// The store: one SQLite file, behind one thread that owns the connection.
+///
+/// Its operations fail where the file does. A transaction that fails changes nothing.
 #[derive(Clone, Debug)]
 pub struct Store {
     owner: connection::Owner,
@@ -74,7 +75,7 @@ impl Store {
         Self::opened(path, Opening::Beside).await
     }
 
-    /// The same for a `run`, which holds the lock: the state is put back when it vanishes while this lives.
+    /// Opens the state for a `run`, which holds the lock: the store puts the state back when it vanishes.
     ///
     /// # Errors
     /// What is wrong with the file; it is then unchanged.
@@ -87,13 +88,13 @@ impl Store {
         Ok(Self { owner: connection::Owner::open(path, opening).await?, unrecorded: Arc::default() })
     }
 
-    /// Tells of its fault points, for tests of crashes.
+    /// For tests of crashes.
     #[must_use]
     pub fn with_fault_points(self, points: FaultPoints) -> Self {
         Self { owner: self.owner.with_fault_points(points), ..self }
     }
 
-    /// Opens a copy in memory: nothing of the file is changed. Without a file, an empty store.
+    /// Opens a copy in memory and leaves the file unchanged. Without a file, the store is empty.
     ///
     /// # Errors
     /// What is wrong with the file.
@@ -101,28 +102,18 @@ impl Store {
         Self::opened(path, Opening::Copy).await
     }
 
-    /// What is remembered of an inbox.
-    ///
-    /// # Errors
-    /// The file failed.
     pub async fn snapshot(&self, inbox: &str) -> Result<Snapshot, StoreError> {
         let inbox = inbox.to_owned();
         self.owner.read(move |db| alerts::snapshot(db, &inbox)).await
     }
 
     /// Commits what one tick changed, all of it or nothing.
-    ///
-    /// # Errors
-    /// The file failed; nothing has changed then.
     pub async fn commit(&self, inbox: &str, changes: Changes) -> Result<(), StoreError> {
         let inbox = inbox.to_owned();
         self.owner.write(move |db| alerts::commit(db, &inbox, &changes)).await
     }
 
     /// The times of an inbox's last requests, and the pause that its API asked for: since when, until when.
-    ///
-    /// # Errors
-    /// The file failed.
     pub async fn requests(&self, inbox: &str) -> Result<alerts::Requests, StoreError> {
         let inbox = inbox.to_owned();
         self.owner.read(move |db| alerts::requests(db, &inbox)).await
@@ -130,44 +121,32 @@ impl Store {
 
     /// Remembers an inbox's last requests and such a pause, without making the request wait for it.
     ///
-    /// It survives a kill of the process a moment later, and need not survive a loss of power: the
-    /// minute is over by then. Should it fail, the budget in memory still holds.
+    /// It survives a kill of the process a moment later. It may be lost with the machine's power, because the minute
+    /// is over by then. If it fails, the budget in memory still holds.
     pub fn remember_requests(&self, inbox: &str, times: Vec<Timestamp>, hold: Option<(Timestamp, Timestamp)>) {
         let inbox = inbox.to_owned();
         self.owner.write_soon(move |db| alerts::save_requests(db, &inbox, &(times, hold)));
     }
 
     /// Everything that is owed to a receiver: notifications, and the open messages they belong to.
-    ///
-    /// # Errors
-    /// The file failed.
     pub async fn open_of(&self, receiver: &str) -> Result<Open, StoreError> {
         let receiver = receiver.to_owned();
         self.owner.read(move |db| outbox::open_of(db, &receiver)).await
     }
 
-    /// What a message tells, and what else is owed to its receiver about the same alerts; without the messages.
-    ///
-    /// # Errors
-    /// The file failed.
+    /// The notifications in a message, and what else is owed to its receiver about the same alerts; no messages.
     pub async fn open_for(&self, receiver: &str, message: &MessageId) -> Result<Open, StoreError> {
         let (receiver, message) = (receiver.to_owned(), message.clone());
         self.owner.read(move |db| outbox::open_for(db, &receiver, &message)).await
     }
 
     /// Records one step of delivery.
-    ///
-    /// # Errors
-    /// The file failed; nothing has changed then.
     pub async fn record(&self, recorded: DeliveryStep) -> Result<(), StoreError> {
         self.owner.write(move |db| outbox::record(db, &recorded)).await
     }
 
-    /// Records how an attempt ended, with what it says of the receiver; gives how many notifications went over to
+    /// Records how an attempt ended, with what it says of the receiver; returns how many notifications went over to
     /// the fallback.
-    ///
-    /// # Errors
-    /// The file failed; nothing has changed then.
     pub async fn attempted(&self, attempted: AttemptRecord) -> Result<usize, StoreError> {
         let kept = attempted.clone();
         let done = self.owner.write(move |db| outbox::attempted(db, &attempted)).await;
@@ -177,28 +156,19 @@ impl Store {
         done
     }
 
-    /// Owes to another receiver what one was to be notified of, but for alerts of which that one knows; returns how
-    /// many notifications that were.
-    ///
-    /// # Errors
-    /// The file failed; nothing has changed then.
+    /// Owes a receiver's notifications to another receiver, except about alerts of which that one knows or is about to
+    /// know; returns how many notifications that were.
     pub async fn hand_over(&self, handed: HandOver, now: Timestamp) -> Result<usize, StoreError> {
         self.owner.write(move |db| handover::hand_over(db, &handed, now)).await
     }
 
-    /// After a crash: attempts that were under way have no known outcome.
-    ///
-    /// # Errors
-    /// The file failed.
+    /// After a crash: marks attempts that were under way as having no known outcome.
     pub async fn recover(&self, now: Timestamp) -> Result<(), StoreError> {
         self.owner.write(move |db| outbox::recover(db, now)).await
     }
 
-    /// Attempts to deliver to a receiver that nobody waits for any more have no known outcome, but for those whose
-    /// outcome could not be written when it came: it is now.
-    ///
-    /// # Errors
-    /// The file failed.
+    /// Marks attempts to deliver to a receiver, for which nobody waits any more, as having no known outcome. An outcome
+    /// that could not be written when it came is written now.
     pub async fn interrupted(&self, receiver: &str, now: Timestamp) -> Result<(), StoreError> {
         let receiver = receiver.to_owned();
         let mut left = self.take_unrecorded(Some(&receiver));
@@ -224,44 +194,29 @@ impl Store {
         of
     }
 
-    /// How a receiver takes messages, where no attempt has shown it.
-    ///
-    /// # Errors
-    /// The file failed; nothing has changed then.
+    /// Records a receiver's health where no attempt has shown it.
     pub async fn receives(&self, receiver: &str, reception: ReceiverState) -> Result<(), StoreError> {
         let receiver = receiver.to_owned();
         self.owner.write(move |db| receivers::save(db, &receiver, &reception)).await
     }
 
-    /// What waits for a receiver is tried now: it can be reached in another way.
-    ///
-    /// # Errors
-    /// The file failed; nothing has changed then.
+    /// Tries what waits for a receiver now, because it can be reached in another way.
     pub async fn try_at_once(&self, receiver: &str, now: Timestamp) -> Result<(), StoreError> {
         let receiver = receiver.to_owned();
         self.owner.write(move |db| receivers::try_at_once(db, &receiver, now)).await
     }
 
-    /// The clock was set: what was to be tried in so much time still is.
-    ///
-    /// # Errors
-    /// The file failed; nothing has changed then.
+    /// The clock was set: moves planned times, so that what was due in some minutes still is.
     pub async fn clock_was_set(&self, by: SignedDuration, now: Timestamp) -> Result<(), StoreError> {
         self.owner.write(move |db| receivers::shift(db, by, now)).await
     }
 
-    /// The receivers that were there when [`Store::know_receivers`] was called last, by name.
-    ///
-    /// # Errors
-    /// The file failed.
+    /// The receivers of the last call of [`Store::know_receivers`], by name.
     pub async fn known_receivers(&self) -> Result<Vec<(String, Address)>, StoreError> {
         self.owner.read(succession::known).await
     }
 
-    /// The receivers that there are now, and what became of those that were known before.
-    ///
-    /// # Errors
-    /// The file failed; nothing has changed then.
+    /// Records the present receivers, and what became of those that were known before.
     pub async fn know_receivers(
         &self,
         receivers: Vec<(String, Address)>,
@@ -271,46 +226,32 @@ impl Store {
         self.owner.write(move |db| succession::know(db, &receivers, &changes, now)).await
     }
 
-    /// Receivers that the configuration no longer has, and that were to be told something and were not.
-    ///
-    /// # Errors
-    /// The file failed.
+    /// Receivers that are missing in the configuration, and to which something is owed or was until it was given up.
     pub async fn gone(&self, receivers: Vec<String>) -> Result<Vec<String>, StoreError> {
         self.owner.read(move |db| succession::gone(db, &receivers)).await
     }
 
-    /// What a receiver was to be told, and was not, of alerts that fire and that nobody has taken.
-    ///
-    /// # Errors
-    /// The file failed.
+    /// What a receiver was owed, and was not sent, of alerts that fire and that nobody has acknowledged.
     pub async fn left_by(&self, receiver: &str) -> Result<Vec<Left>, StoreError> {
         let receiver = receiver.to_owned();
         self.owner.read(move |db| succession::left_by(db, &receiver)).await
     }
 
-    /// Owes to others, for good, what a receiver was to be told, where they do not know of it yet; gives how many
+    /// Owes a receiver's notifications to others for good, where they do not know of the alert yet; returns how many
     /// notifications that were.
-    ///
-    /// # Errors
-    /// The file failed; nothing has changed then.
     pub async fn pass_on(&self, passed: Vec<Passed>, now: Timestamp) -> Result<usize, StoreError> {
         self.owner.write(move |db| succession::pass_on(db, &passed, now)).await
     }
 
-    /// A run begins: where the clock was ahead before and is set right, nobody waits until it is as late again.
-    ///
-    /// # Errors
-    /// The file failed; nothing has changed then.
+    /// To be called when a run begins. If the clock was ahead before and was set right, nothing waits for that future
+    /// time.
     pub async fn clock_was_set_back(&self, now: Timestamp) -> Result<(), StoreError> {
         self.owner.write(move |db| receivers::set_back(db, now)).await
     }
 
-    /// After an edit of the configuration: alerts of inboxes that are gone end without a message, and
-    /// what is owed to receivers that are gone is withdrawn, but where `unknown` names the rule: who is told in
-    /// their place is not known yet. Gives how many of each.
-    ///
-    /// # Errors
-    /// The file failed; nothing has changed then.
+    /// After an edit of the configuration: ends alerts of inboxes that are gone without a message, and withdraws what
+    /// is owed to receivers that are gone, except where `unknown` names the rule: who is notified instead is not known
+    /// yet. Returns how many of each.
     pub async fn forget_others(
         &self,
         inboxes: Vec<String>,
@@ -321,7 +262,7 @@ impl Store {
         self.owner.write(move |db| handover::forget_others(db, &inboxes, &receivers, &unknown, now)).await
     }
 
-    /// Moves everything into the one file, so that a copy of it is whole; the last thing of a run.
+    /// Moves everything into the one file, so that a copy of it is complete; the last thing that a run does.
     pub async fn close(self) {
         let left = self.take_unrecorded(None);
         if !left.is_empty() {
@@ -339,12 +280,12 @@ impl Store {
         self.owner.path()
     }
 
-    /// How writing went since it was opened.
+    /// The outcomes of all writing since the state was opened.
     pub fn writes(&self) -> Writes {
         self.owner.writes()
     }
 
-    /// Looks whether the state is in its place, and puts it back where it is not.
+    /// Checks that the state is in its place, and puts it back if it is not.
     ///
     /// # Errors
     /// Why it cannot be put back.
@@ -353,78 +294,53 @@ impl Store {
     }
 
     /// Writes a little, to see whether that works.
-    ///
-    /// # Errors
-    /// The file failed.
     pub async fn probe(&self) -> Result<(), StoreError> {
         self.owner.write(|db| lineage::count(db).map(drop)).await
     }
 
     /// How the state was last lost.
-    ///
-    /// # Errors
-    /// The file failed.
     pub async fn loss(&self) -> Result<Option<Loss>, StoreError> {
         self.owner.read(lineage::loss).await
     }
 
-    /// Whether the state was lost and that is still to be told, before anything else is.
+    /// Whether the state was lost and this must still be reported, before anything else is sent.
     pub fn is_untold(&self) -> bool {
         self.owner.is_untold()
     }
 
-    /// That the state was lost is told.
-    ///
-    /// # Errors
-    /// The file failed.
+    /// Marks the loss of the state as reported.
     pub async fn told_of_loss(&self, now: Timestamp) -> Result<(), StoreError> {
         self.owner.told(move |db| lineage::told(db, now)).await
     }
 
-    /// The last change of the state that should be at this path, where its mark is left and the state is not.
+    /// When the state at this path changed last, if its mark is still there and the state is not.
     pub fn missing(path: &Path) -> Option<Timestamp> {
         if path.exists() { None } else { mark::Mark::of(path).read().map(|known| known.at) }
     }
 
     /// What waits in the outbox, by receiver.
-    ///
-    /// # Errors
-    /// The file failed.
     pub async fn waiting(&self) -> Result<Vec<Waiting>, StoreError> {
         self.owner.read(outbox::waiting).await
     }
 
-    /// What waits for every receiver, and how it takes messages, by name.
-    ///
-    /// # Errors
-    /// The file failed.
+    /// The backlog and the health of every receiver, by name.
     pub async fn backlogs(&self) -> Result<BTreeMap<String, Backlog>, StoreError> {
         self.owner.read(receivers::backlogs).await
     }
 
-    /// Every episode that is remembered, the oldest first, those that are over too; for tests and the
-    /// demo's books.
-    ///
-    /// # Errors
-    /// The file failed.
+    /// Every episode that is remembered, the oldest first, including those that have ended; for tests and the demo's
+    /// books.
     pub async fn episodes(&self) -> Result<Vec<Alert>, StoreError> {
         self.owner.read(alerts::episodes).await
     }
 
-    /// Every notification, in the order in which they were owed, with the state it is in; for tests
-    /// and the demo's books.
-    ///
-    /// # Errors
-    /// The file failed.
+    /// Every notification with its state, in the order in which they were owed; for tests and the demo's books.
     pub async fn notifications(&self) -> Result<Vec<(Notification, String)>, StoreError> {
         self.owner.read(outbox::all).await
     }
 
-    /// Forgets what was over before `before`, in small parts, between which others get their turn, and gives back
-    /// the room that it took; gives how many alerts that were.
-    ///
-    /// # Errors
-    /// The file failed.
+    /// Forgets what ended before `before`, in small parts, between which other work can run, and gives its room back to
+    /// the disk; returns how many alerts that were.
     pub async fn prune(&self, before: Timestamp) -> Result<usize, StoreError> {
         let mut alerts = 0;
         loop {
@@ -435,21 +351,17 @@ impl Store {
             }
         }
         place::forget_aside(self.owner.path(), before);
-        // Where somebody reads it, it is for the next time.
+        // If another process reads the file, the next call gives the room back.
         while self.owner.whole(space::give_back).await.unwrap_or_else(|error| {
             tracing::debug!(%error, "store.room_kept");
             false
         }) {}
-        // What was deleted is in the log, too.
+        // The log has the deleted rows, too.
         self.owner.checkpoint().await;
         Ok(alerts)
     }
 
-    /// Every episode that lasts, of all inboxes, the longest waiting first, with the receivers that were
-    /// told of it.
-    ///
-    /// # Errors
-    /// The file failed.
+    /// Every episode that has not ended, of all inboxes, the longest waiting first, with the receivers that know of it.
     pub async fn open_alerts(&self) -> Result<Vec<(Alert, Vec<String>)>, StoreError> {
         let (alerts, told) = self.owner.read(|db| Ok((alerts::open(db)?, alerts::told(db)?))).await?;
         let told_of =
@@ -457,99 +369,64 @@ impl Store {
         Ok(alerts.into_iter().map(|alert| (told_of(&alert), alert)).map(|(told, alert)| (alert, told)).collect())
     }
 
-    /// Episodes whose id begins so, those that are over included.
-    ///
-    /// # Errors
-    /// The file failed.
+    /// Episodes whose id has this beginning, including those that have ended.
     pub async fn with_id(&self, beginning: &str) -> Result<Vec<Alert>, StoreError> {
         let beginning = beginning.to_owned();
         self.owner.read(move |db| alerts::with_id(db, &beginning)).await
     }
 
-    /// Acknowledges an episode that lasts, unless somebody has done so before; gives it as it was.
-    ///
-    /// # Errors
-    /// The file failed; nothing has changed then.
+    /// Acknowledges an episode that has not ended, unless somebody has done so before; returns its value from before
+    /// the change.
     pub async fn acknowledge(&self, id: AlertId, ack: Ack) -> Result<Option<Alert>, StoreError> {
         self.owner.write(move |db| alerts::acknowledge(db, &id, &ack)).await
     }
 
     /// What happened, the oldest first.
-    ///
-    /// # Errors
-    /// The file failed.
     pub async fn history(&self, asked: HistoryQuery) -> Result<Vec<Entry>, StoreError> {
         self.owner.read(move |db| history::read(db, &asked)).await
     }
 
-    /// Every silence that is remembered, those that have ended too, by their end.
-    ///
-    /// # Errors
-    /// The file failed.
+    /// Every silence that is remembered, including those that have ended, by their end.
     pub async fn silences(&self) -> Result<Vec<Silence>, StoreError> {
         self.owner.read(silences::all).await
     }
 
-    /// Adds a silence; gives its number.
-    ///
-    /// # Errors
-    /// The file failed; nothing has changed then.
+    /// Adds a silence; returns its number.
     pub async fn silence(&self, silence: Silence) -> Result<i64, StoreError> {
         self.owner.write(move |db| silences::add(db, &silence)).await
     }
 
-    /// Ends a silence now, unless it has ended; gives it as it was.
-    ///
-    /// # Errors
-    /// The file failed; nothing has changed then.
+    /// Ends a silence now, unless it has ended; returns its value from before the change.
     pub async fn expire(&self, id: i64, now: Timestamp) -> Result<Option<Silence>, StoreError> {
         self.owner.write(move |db| silences::expire(db, id, now)).await
     }
 
     /// Every message that waits or was given up, the oldest first.
-    ///
-    /// # Errors
-    /// The file failed.
     pub async fn kept(&self) -> Result<Vec<StoredMessage>, StoreError> {
         self.owner.read(outbox_admin::list).await
     }
 
     /// Tries a message that was given up as if it were new, under its old id.
-    ///
-    /// # Errors
-    /// The file failed; nothing has changed then.
     pub async fn replay(&self, id: MessageId, now: Timestamp) -> Result<Change, StoreError> {
         self.owner.write(move |db| outbox_admin::replay(db, &id, now)).await
     }
 
     /// Gives a message up for good.
-    ///
-    /// # Errors
-    /// The file failed; nothing has changed then.
     pub async fn drop_message(&self, id: MessageId, now: Timestamp) -> Result<Change, StoreError> {
         self.owner.write(move |db| outbox_admin::drop_message(db, &id, now)).await
     }
 
     /// A number that changes when another process has written something.
-    ///
-    /// # Errors
-    /// The file failed.
     pub async fn version(&self) -> Result<i64, StoreError> {
         self.owner.read(|db| db.query_row("PRAGMA data_version", [], |row| row.get(0))).await
     }
 
     /// What is remembered of the rules; `None`: no version that remembers them has run yet.
-    ///
-    /// # Errors
-    /// The file failed.
     pub async fn rule_memory(&self) -> Result<Option<RuleMemory>, StoreError> {
         self.owner.read(rules::read).await
     }
 
-    /// Changes what is remembered of the rules, in one transaction; gives what the change gives.
-    ///
-    /// # Errors
-    /// The file failed; nothing has changed then.
+    /// Changes what is remembered of the rules, in one transaction; returns what `change` returns.
     pub async fn remember_rules<T: Send + 'static>(
         &self,
         change: impl FnOnce(&mut RuleMemory) -> T + Send + 'static,
@@ -557,10 +434,7 @@ impl Store {
         self.owner.write(move |db| rules::change(db, change)).await
     }
 
-    /// What is known of every inbox besides its alerts, by name.
-    ///
-    /// # Errors
-    /// The file failed.
+    /// The memory of every inbox, by its name.
     pub async fn memories(&self) -> Result<Vec<(String, InboxMemory)>, StoreError> {
         self.owner.read(alerts::memories).await
     }

@@ -1,5 +1,5 @@
-//! What is owed and how sending it goes: a message is stored before its first attempt, and is sent
-//! only when the receiver has accepted it.
+//! What is owed, and the delivery of messages. A message is stored before its first attempt, and is sent only when the
+//! receiver has accepted it.
 
 mod steps;
 
@@ -17,17 +17,16 @@ use super::{
 };
 use crate::model::{Happened, Message, MessageId, Notification, NotificationId, Open, Owed, Waiting, history::detail};
 
-/// Nothing is put off for longer: an hour that a receiver may ask for, and the jitter.
+/// No message is put off for longer: an hour, which a receiver may ask for, and the jitter.
 const LONGEST_PAUSE: SignedDuration = SignedDuration::from_mins(75);
 
-/// The persons who are to hear of an end, as a JSON list; null: all.
+/// The persons who are notified of the end, as a JSON list; null: all.
 const AUDIENCE: &str = "CASE WHEN n.event <> 'resolved' OR EXISTS (SELECT 1 FROM notification f \
     WHERE f.alert = n.alert AND f.receiver = n.receiver AND f.event <> 'resolved' AND f.told AND f.persons IS NULL) \
     THEN NULL ELSE (SELECT json_group_array(value) FROM (SELECT DISTINCT p.value FROM notification f, \
     json_each(f.persons) p WHERE f.alert = n.alert AND f.receiver = n.receiver AND f.event <> 'resolved' AND f.told \
     ORDER BY p.value)) END";
 
-/// Reads what is owed to a receiver.
 pub(super) fn open_of(db: &Connection, receiver: &str) -> rusqlite::Result<Open> {
     let owed = owed(db, "n.receiver = ?1", &[&receiver])?;
     let messages = db
@@ -37,7 +36,7 @@ pub(super) fn open_of(db: &Connection, receiver: &str) -> rusqlite::Result<Open>
     Ok(Open { owed, messages, silences: silences::all(db)?, reception: receivers::of(db, receiver)? })
 }
 
-/// Reads what a message tells, and what else is owed to its receiver about the same alerts.
+/// The notifications in a message, and what else is owed to its receiver about the same alerts.
 pub(super) fn open_for(db: &Connection, receiver: &str, message: &MessageId) -> rusqlite::Result<Open> {
     let chosen = "n.receiver = ?1 AND n.alert IN (SELECT alert FROM notification WHERE message = ?2)";
     let owed = owed(db, chosen, &[&receiver, &message.0])?;
@@ -81,9 +80,9 @@ pub(super) fn message(row: &Row<'_>) -> rusqlite::Result<Message> {
     })
 }
 
-/// Attempts that nobody waits for any more, to one receiver or to all: what was under way may have arrived.
+/// Attempts whose outcome nobody waits for any more, of one receiver or of all: such a message may have arrived.
 pub(super) fn interrupted(db: &Connection, receiver: Option<&str>, now: Timestamp) -> rusqlite::Result<()> {
-    // A mail whose first envelope was not begun has reached nobody.
+    // A mail whose first envelope has not begun has reached nobody.
     const FLYING: &str =
         "in_flight AND state = 'due' AND coalesce(trying, '') <> '[]' AND (?1 IS NULL OR receiver = ?1)";
     let chosen = format!("n.message IN (SELECT id FROM message WHERE {FLYING})");
@@ -97,8 +96,8 @@ pub(super) fn interrupted(db: &Connection, receiver: Option<&str>, now: Timestam
     Ok(())
 }
 
-/// After a start. What is to be tried much later than anything is put off comes now: the clock was set back
-/// meanwhile.
+/// To be called after a start. A message with a later next attempt than any pause allows is tried now: the clock was
+/// set back meanwhile.
 pub(super) fn recover(db: &Connection, now: Timestamp) -> rusqlite::Result<()> {
     interrupted(db, None, now)?;
     let latest = micros(now.checked_add(LONGEST_PAUSE).unwrap_or(Timestamp::MAX));
@@ -119,7 +118,7 @@ pub(super) fn waiting(db: &Connection) -> rusqlite::Result<Vec<Waiting>> {
         .map(|(receiver, notifications)| {
             let next = db
                 .prepare_cached(
-                    // No earlier than the receiver is tried at all.
+                    // Not before the time at which the receiver itself is tried again.
                     "SELECT max(m.next_at, coalesce((SELECT not_before FROM receiver WHERE name = ?1), 0)) AS next_at, \
                      last_error FROM message m WHERE receiver = ?1 AND state = 'due' ORDER BY m.next_at LIMIT 1",
                 )?

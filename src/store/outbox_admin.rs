@@ -1,4 +1,4 @@
-//! Messages as people see them beside the watcher: what waits, what was given up, and what to do with it.
+//! Messages as commands beside the run see them: what waits, what was given up, and what to do with it.
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
@@ -9,7 +9,7 @@ use crate::model::{Change, Happened, Message, MessageId, StoredMessage, history:
 /// Every message that waits or was given up, the oldest first.
 pub(super) fn list(db: &Connection) -> rusqlite::Result<Vec<StoredMessage>> {
     let messages: Vec<(Message, bool)> = db
-        // No earlier than the receiver is tried at all.
+        // Not before the time at which the receiver itself is tried again.
         .prepare_cached(
             "SELECT id, receiver, created_at, attempts, ambiguous, plain, last_error, state, \
              max(next_at, coalesce((SELECT not_before FROM receiver WHERE name = message.receiver), 0)) AS next_at \
@@ -36,8 +36,8 @@ fn state(db: &Connection, id: &MessageId) -> rusqlite::Result<Option<String>> {
     db.prepare_cached("SELECT state FROM message WHERE id = ?1")?.query_row([&id.0], |row| row.get(0)).optional()
 }
 
-/// Tries a message that was given up as if it were new, under its old id; one that waits is tried now,
-/// even where its receiver is broken.
+/// Tries a message that was given up as if it were new, under its old id. A message that waits is tried now, even if
+/// its receiver is broken.
 pub(super) fn replay(db: &Connection, id: &MessageId, now: Timestamp) -> rusqlite::Result<Change> {
     let state = match state(db, id)? {
         None => return Ok(Change::Unknown),
@@ -76,7 +76,7 @@ pub(super) fn drop_message(db: &Connection, id: &MessageId, now: Timestamp) -> r
     }
     db.prepare_cached("UPDATE notification SET state = 'owed' WHERE message = ?1 AND state = 'dead'")?
         .execute([&id.0])?;
-    // What is under way may arrive all the same, and then its end is to be told as well.
+    // A message under way may still arrive, and then the end must be sent as well.
     let flies = "SELECT in_flight FROM message WHERE id = ?1";
     if db.prepare_cached(flies)?.query_row([&id.0], |row| row.get(0))? {
         outbox::mark_tried(db, "id = ?1", &id.0)?;

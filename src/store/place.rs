@@ -1,8 +1,8 @@
-//! Whether the state is still in its place while a `run` works on it, and how it is put back.
+//! Checks that the state is still in its place while a `run` works on it, and puts it back.
 //!
-//! What the run knows is newer than whatever is found there: the open file, where it was deleted or another one was
-//! put in its place; what lives in memory, where the file itself was written over. It is long because every way in which
-//! a file can be lost stands beside what is done about it.
+//! The run's own state is newer than any file that is found in its place. The run takes its state from the open file
+//! where that was deleted or replaced, and from memory where the file itself was written over. The file is long because
+//! every way in which a state can be lost stands beside what is done about it.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -24,19 +24,19 @@ use super::{
 };
 use crate::model::{Found, Loss};
 
-/// What could not be put back is tried again after this.
+/// How long to wait before the state is put back again after a failure.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// What is set aside is called after the state, this, and the time.
+/// A file that is set aside has the state's name, this, and the time.
 const ASIDE: &str = ".replaced-";
 
-/// What is written back is called after the state and this, until it is whole.
+/// A file that is being written has the state's name and this until it is complete.
 const NEW: &str = ".new";
 
-/// How a database begins.
+/// The first bytes of every SQLite database.
 const BEGINNING: &[u8; 16] = b"SQLite format 3\0";
 
-/// What a look sees.
+/// The files in the place of the state at one time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Seen {
     file: Option<(Identity, u64, Option<SystemTime>)>,
@@ -50,22 +50,22 @@ pub(super) struct StatePlace {
     mirror: Mirror,
     seen: Seen,
     version: i64,
-    /// Why it could not be put back, and when.
+    /// Why and when putting it back failed last.
     failed: Option<(String, Instant)>,
 }
 
 /// What was found in the place of the state.
 struct Stranger {
     found: Found,
-    /// What is to be kept of it, and under which name.
+    /// The path under which it is kept, if it is.
     kept: Option<PathBuf>,
     lineage: Option<Lineage>,
 }
 
 impl StatePlace {
-    /// Of the state that is locked, and open as `db`.
+    /// `lock`: the lock of the state; `db`: its open connection.
     pub(super) fn of(lock: Lock, db: &mut Connection) -> Result<Self, StoreError> {
-        // Of a run that was killed while it wrote the state back.
+        // A run that was killed while it wrote the state back leaves this.
         forget(&sibling_path(lock.path(), NEW));
         let named = |source| name(lock.asked(), source);
         let mirror = Mirror::of(db, lock.path()).map_err(named)?;
@@ -74,10 +74,11 @@ impl StatePlace {
         Ok(Self { lock, mirror, seen, version, failed: None })
     }
 
-    /// Puts the state back where it is not in its place; gives how it was lost then.
+    /// Puts the state back if it is not in its place; returns how it was lost then.
     ///
     /// # Errors
-    /// [`StoreError::Locked`] where another process works on what is there now; else why it cannot be put back.
+    /// [`StoreError::Locked`] where another process works on the file that is there now; otherwise the reason why the
+    /// state cannot be put back.
     pub(super) fn look(&mut self, db: &mut Connection) -> Result<Option<Loss>, StoreError> {
         let seen = see(self.lock.path()).map_err(|source| unseen(&self.lock, &source))?;
         if seen == self.seen {
@@ -102,14 +103,14 @@ impl StatePlace {
         done
     }
 
-    /// After a transaction, or a checkpoint.
+    /// To be called after a transaction or a checkpoint.
     pub(super) fn written(&mut self, db: &Connection) {
-        // What was not taken in is seen as a difference by the next look that compares.
+        // If this fails, the next look that compares finds the difference.
         if let Err(error) = self.mirror.take_in(db) {
             tracing::debug!(%error, "state.not_followed");
         }
         let now = see(self.lock.path());
-        // Another file is left for the next look.
+        // If the file is another one now, the next look handles it.
         if let Ok(now) = now
             && which(now) == which(self.seen)
         {
@@ -117,7 +118,7 @@ impl StatePlace {
         }
     }
 
-    /// Rows may have other numbers now.
+    /// To be called after a rewrite of the file: rows may have other numbers.
     pub(super) fn rewritten(&mut self, db: &Connection) {
         if let Err(error) = self.read_anew(db) {
             tracing::debug!(%error, "state.not_followed");
@@ -139,7 +140,7 @@ impl StatePlace {
             None => self.write_back(db, &path, &Stranger { found: Found::Deleted, kept: None, lineage: None }, false),
             Some(found) if Some(found) != own => {
                 let locked = match path.is_file().then(|| self.lock.of_another(&path)).transpose() {
-                    // Whoever works on it has the state now.
+                    // The process that works on it has the state now.
                     Err(error @ StoreError::Locked { .. }) => return Err(error),
                     locked => locked.ok().flatten(),
                 };
@@ -161,7 +162,7 @@ impl StatePlace {
                 self.write_back(db, &path, &stranger, false)
             }
             Some(_) => {
-                // Somebody wrote into the file: a checkpoint of another program, or over it.
+                // Somebody wrote into the file: another program's checkpoint, or foreign content.
                 let same = which(seen) == which(self.seen) && is_database(self.lock.state());
                 let others = version(db).is_ok_and(|version| version != self.version);
                 if same && self.mirror.is_like(&path, others) {
@@ -178,7 +179,7 @@ impl StatePlace {
         }
     }
 
-    /// Keeps what was found under another name: it is somebody's. `copy`: out of the file that is open.
+    /// Keeps the found file under another name, because somebody may need it. `copy`: copies it from the open file.
     fn set_aside(
         &self,
         path: &Path,
@@ -198,7 +199,7 @@ impl StatePlace {
             lineage = look_at(&aside, false);
         } else if !is_empty {
             fs::rename(path, &aside).map_err(failed)?;
-            // What a copy has in its own log belongs to it.
+            // A copy's own log belongs to the copy.
             let log = sibling_path(path, "-wal");
             if identity(&log).ok() != self.seen.log {
                 let _ = fs::rename(&log, sibling_path(&aside, "-wal"));
@@ -211,7 +212,7 @@ impl StatePlace {
         Ok(Stranger { found, kept: (!is_empty).then_some(aside), lineage })
     }
 
-    /// Writes what is known to a new file and puts that in place. `from_memory`: the open file is no good.
+    /// Writes the state to a new file and puts that in place. `from_memory`: the open file is not usable.
     fn write_back(
         &mut self,
         db: &mut Connection,
@@ -229,7 +230,7 @@ impl StatePlace {
         let written = if from_memory { Err(None) } else { write_whole(db, &new).map_err(Some) };
         let (newest, from_memory) = match written {
             Ok(newest) => (newest, false),
-            // The open file may be no good either.
+            // The open file may not be usable either.
             Err(None) => (write_whole(self.mirror.db(), &new).map_err(named)?, true),
             Err(Some(error)) if is_damage(&error) => (write_whole(self.mirror.db(), &new).map_err(named)?, true),
             Err(Some(error)) => return Err(named(error)),
@@ -246,7 +247,7 @@ impl StatePlace {
         finish(&new, &loss).map_err(named)?;
         let locked = self.lock.of_another(&new)?;
         locked.sync_all().map_err(|source| self.lost(&source))?;
-        // The log of the file that was here must not be taken for the new one's.
+        // SQLite must not take the former file's log for the new file's.
         for ending in ["-wal", "-shm"] {
             forget(&sibling_path(path, ending));
         }
@@ -277,7 +278,7 @@ fn is_missing(path: &Path) -> bool {
     identity(path).is_err_and(|error| error.kind() == ErrorKind::NotFound)
 }
 
-/// Removes what was set aside before `before`: it holds what customers wrote.
+/// Removes files that were set aside before `before`: they hold what customers wrote.
 pub(super) fn forget_aside(path: &Path, before: Timestamp) {
     let Ok(path) = path.canonicalize() else { return };
     let Some((folder, own)) = path.parent().zip(path.file_name()) else { return };
@@ -306,7 +307,7 @@ fn version(db: &Connection) -> rusqlite::Result<i64> {
 fn see(path: &Path) -> io::Result<Seen> {
     let maybe = |path: &Path| match fs::metadata(path) {
         Ok(found) => Ok(Some((Identity::read(&found), found.len(), found.modified().ok()))),
-        // A file in the place of a folder is as good as nothing there.
+        // If a folder on the way is a file now, nothing is there.
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(None),
         Err(error) => Err(error),
     };
@@ -314,35 +315,35 @@ fn see(path: &Path) -> io::Result<Seen> {
     Ok(Seen { file: maybe(path)?, log: only("-wal")?, index: only("-shm")? })
 }
 
-/// Which files these are, whatever is in them.
+/// The identities of these files, whatever their content.
 fn which(seen: Seen) -> (Option<Identity>, Option<Identity>, Option<Identity>) {
     (seen.file.map(|(own, ..)| own), seen.log, seen.index)
 }
 
-/// Which state a file is that nobody has open; `None` where it is none. `with_log`: the log beside it is its own.
+/// The lineage of a file that nobody has open; `None` if it is not a state. `with_log`: the log beside it is its own.
 fn look_at(path: &Path, with_log: bool) -> Option<Lineage> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
     let db = Connection::open_with_flags(read_only(path, with_log), flags).ok()?;
     lineage::of(&db).ok()
 }
 
-/// Whether an open file begins as a database does: its log alone may have all of it.
+/// Whether an open file begins as a database does. This must not read more: the log may hold all of its content.
 fn is_database(mut file: &File) -> bool {
     let mut beginning = [0; BEGINNING.len()];
     file.seek(SeekFrom::Start(0)).and_then(|_| file.read_exact(&mut beginning)).is_ok() && beginning == *BEGINNING
 }
 
-/// Writes all that a connection knows to a new file, or nothing; gives how far it has come.
+/// Writes everything that a connection knows to a new file, or nothing; returns its lineage.
 fn write_whole(db: &Connection, new: &Path) -> rusqlite::Result<Lineage> {
     let write = || {
         forget(new);
-        // Where it cannot be made, SQLite says why.
+        // If this fails, SQLite reports the reason.
         let _ = private(new);
         let newest = lineage::of(db)?;
         db.execute("VACUUM INTO ?1", [new.to_string_lossy()])?;
         Ok(newest)
     };
-    // On a full disk half a file is only in the way.
+    // On a full disk half a file only takes up room.
     write().inspect_err(|_| forget(new))
 }
 
@@ -351,7 +352,7 @@ fn is_damage(error: &rusqlite::Error) -> bool {
     error.sqlite_error_code().is_some_and(|code| damage.contains(&code))
 }
 
-/// What is over is not in memory; an older copy has most of it.
+/// Copies the history from an older copy, which has most of it; the mirror in memory has none.
 fn take_history(new: &Path, copy: &Path) -> rusqlite::Result<()> {
     let mut db = Connection::open(new)?;
     db.pragma_update(None, "secure_delete", true)?;
@@ -374,14 +375,14 @@ fn take_history(new: &Path, copy: &Path) -> rusqlite::Result<()> {
     })
 }
 
-/// The new file says how the state was lost.
+/// Stores in the new file how the state was lost.
 fn finish(new: &Path, loss: &Loss) -> rusqlite::Result<()> {
     let db = Connection::open(new)?;
     db.pragma_update(None, "synchronous", "FULL")?;
     lineage::lose(&db, loss, 0)
 }
 
-/// Moves the new file into its place; where nothing is there, without taking anybody's.
+/// Moves the new file into its place. `is_free`: nothing is there, so no file of somebody else may be overwritten.
 fn put(new: &Path, path: &Path, is_free: bool) -> io::Result<()> {
     if is_free && fs::hard_link(new, path).is_ok() {
         fs::remove_file(new)?;
@@ -389,7 +390,7 @@ fn put(new: &Path, path: &Path, is_free: bool) -> io::Result<()> {
         fs::rename(new, path)?;
     }
     if let Some(Ok(folder)) = path.parent().map(File::open) {
-        // Not every system can.
+        // Not every system can sync a folder.
         drop(folder.sync_all());
     }
     Ok(())
@@ -413,7 +414,7 @@ fn forget(path: &Path) {
     }
 }
 
-/// Copies a file that is open, without opening it anew: closing that would release what SQLite holds of it.
+/// Copies an open file without opening it again: closing that would release SQLite's locks on it.
 fn copy_open(mut from: &File, to: &mut File) -> io::Result<()> {
     from.seek(SeekFrom::Start(0))?;
     io::copy(&mut from, to).map(drop)

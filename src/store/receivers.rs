@@ -1,4 +1,4 @@
-//! How receivers take messages, as it is stored, and what waits for them.
+//! The receivers' health in the database, and what waits for them.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::rows::{self, micros};
 use crate::model::{Backlog, ReceiverState};
 
-/// No clock that was ever set says a time before 2020, in microseconds since 1970.
+/// A clock that was ever set says at least 2020; in microseconds since 1970.
 const NEVER_SET: i64 = 1_577_836_800_000_000;
 
 fn reception(row: &Row<'_>) -> rusqlite::Result<ReceiverState> {
@@ -20,14 +20,13 @@ fn reception(row: &Row<'_>) -> rusqlite::Result<ReceiverState> {
     })
 }
 
-/// How a receiver takes messages.
 pub(super) fn of(db: &Connection, receiver: &str) -> rusqlite::Result<ReceiverState> {
     let known =
         db.prepare_cached("SELECT * FROM receiver WHERE name = ?1")?.query_row([receiver], reception).optional()?;
     Ok(known.unwrap_or_default())
 }
 
-/// Writes it; the caller holds the transaction.
+/// The caller holds the transaction.
 pub(super) fn save(db: &Connection, receiver: &str, reception: &ReceiverState) -> rusqlite::Result<()> {
     let ReceiverState { failing_since, broken_at, not_before, last_error } = reception;
     db.prepare_cached(
@@ -45,7 +44,7 @@ pub(super) fn save(db: &Connection, receiver: &str, reception: &ReceiverState) -
     Ok(())
 }
 
-/// Of every receiver that is known to the store.
+/// The backlog of every receiver in the store.
 pub(super) fn backlogs(db: &Connection) -> rusqlite::Result<BTreeMap<String, Backlog>> {
     let mut backlogs: BTreeMap<String, Backlog> = BTreeMap::new();
     let mut known = db.prepare_cached("SELECT * FROM receiver")?;
@@ -95,7 +94,7 @@ pub(super) fn backlogs(db: &Connection) -> rusqlite::Result<BTreeMap<String, Bac
     Ok(backlogs)
 }
 
-/// What waits for a receiver is tried now, whatever it was put off for.
+/// Tries what waits for a receiver now, whatever it was put off for.
 pub(super) fn try_at_once(db: &Connection, receiver: &str, now: Timestamp) -> rusqlite::Result<()> {
     db.execute("UPDATE receiver SET not_before = NULL WHERE name = ?1", [receiver])?;
     let sql = "UPDATE message SET next_at = ?2 WHERE receiver = ?1 AND state = 'due' AND next_at > ?2";
@@ -109,30 +108,30 @@ pub(super) fn forget_others(db: &Connection, receivers: &[String]) -> rusqlite::
     Ok(())
 }
 
-/// The clock was set by so much, to `now`: what was to be tried in so much time still is. What was written after
-/// that is right already.
+/// The clock was set by `by`, to `now`: moves planned times, so that what was due in some minutes still is. Times that
+/// were written since then are right already.
 pub(super) fn shift(db: &Connection, by: SignedDuration, now: Timestamp) -> rusqlite::Result<()> {
     let (by, now) = (i64::try_from(by.as_micros()).unwrap_or(0), micros(now));
     for (table, column, which) in [
         ("receiver", "not_before", "true"),
         ("receiver", "failing_since", "true"),
         ("message", "next_at", "true"),
-        // How old what waits is decides whether it is given up.
+        // The age of a message or notification decides whether it is given up.
         ("message", "created_at", "state = 'due'"),
         ("notification", "tried_since", "state = 'owed'"),
     ] {
         let sql = format!("UPDATE {table} SET {column} = {column} + ?1 WHERE {which} AND (?1 < 0 OR {column} < ?2)");
         db.execute(&sql, params![by, now])?;
     }
-    // A silence ends by the wall's clock, unless that was wrong when somebody wished for it.
+    // A silence ends by the wall clock, unless that clock was wrong when the silence was made.
     let silences =
         "UPDATE silence SET created_at = created_at + ?1, ends_at = ends_at + ?1 WHERE ?1 < 0 AND created_at > ?2";
     db.execute(silences, params![by, now])?;
     not_after(db, now)
 }
 
-/// The clock was ahead when something was stored, and was set right while nobody ran: what lies ahead happened just
-/// now, what is put off is put off as long as it was then, and a silence lasts as long as it was meant to.
+/// The clock was ahead when something was stored, and was set right while no run was going on: times in the future
+/// become now, pauses keep their length, and silences keep their duration.
 pub(super) fn set_back(db: &Connection, now: Timestamp) -> rusqlite::Result<()> {
     let now = micros(now);
     let newest: Option<i64> = db.query_row(
@@ -160,7 +159,7 @@ pub(super) fn set_back(db: &Connection, now: Timestamp) -> rusqlite::Result<()> 
     not_after(db, now)
 }
 
-/// Nothing that lasts has begun later than now.
+/// Moves the beginning of what lasts to now where it is later.
 fn not_after(db: &Connection, now: i64) -> rusqlite::Result<()> {
     let silences = "UPDATE silence SET ends_at = ends_at - (created_at - ?1), created_at = ?1 WHERE created_at > ?1";
     db.execute(silences, [now])?;

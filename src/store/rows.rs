@@ -1,4 +1,4 @@
-//! Nouns ↔ columns.
+//! Conversion between nouns and columns.
 
 use jiff::Timestamp;
 use rusqlite::{Row, types::Type};
@@ -107,7 +107,7 @@ pub(super) fn stored_entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
     entry(row, time(row, "at")?, happened, row.get("detail")?)
 }
 
-/// An entry about what a row names.
+/// An entry about the alert that a row names.
 pub(super) fn entry(row: &Row<'_>, at: Timestamp, happened: Happened, detail: String) -> rusqlite::Result<Entry> {
     Ok(Entry {
         at,

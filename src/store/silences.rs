@@ -1,4 +1,4 @@
-//! Silences, as they are stored.
+//! The silences in the database.
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
@@ -6,12 +6,12 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::rows::{self, json, micros};
 use crate::model::Silence;
 
-/// Every silence that is remembered, those that have ended too.
+/// Every silence that is remembered, including those that have ended.
 pub(super) fn all(db: &Connection) -> rusqlite::Result<Vec<Silence>> {
     db.prepare_cached("SELECT * FROM silence ORDER BY ends_at, id")?.query_map([], rows::silence)?.collect()
 }
 
-/// Adds one; its number is given back, that of the argument is not looked at.
+/// Adds a silence and returns its number; the number in `silence` is ignored.
 pub(super) fn add(db: &Connection, silence: &Silence) -> rusqlite::Result<i64> {
     db.prepare_cached(
         "INSERT INTO silence (matchers, created_at, ends_at, comment, created_by) VALUES (?1, ?2, ?3, ?4, ?5)",
@@ -26,7 +26,7 @@ pub(super) fn add(db: &Connection, silence: &Silence) -> rusqlite::Result<i64> {
     Ok(db.last_insert_rowid())
 }
 
-/// Ends one now, unless it has ended; gives it as it was.
+/// Ends a silence now, unless it has ended; returns its value from before the change.
 pub(super) fn expire(db: &Connection, id: i64, now: Timestamp) -> rusqlite::Result<Option<Silence>> {
     let silence =
         db.prepare_cached("SELECT * FROM silence WHERE id = ?1")?.query_row([id], rows::silence).optional()?;

@@ -1,16 +1,16 @@
-//! Room that is given back, and what is left of deleted rows.
+//! Gives unused room of the file back to the disk, and removes what is left of deleted rows.
 
 use rusqlite::Connection;
 
-/// Pages that are given back in one step: other work comes in between.
+/// Pages that are given back in one step, so that other work can run in between.
 const AT_ONCE: u32 = 2_000;
 
-/// A file of an earlier version is rewritten while it holds no more than this, in bytes: about a second.
+/// A file of an earlier version is rewritten if its content is at most this, in bytes; that takes about a second.
 const REWRITTEN: i64 = 64 * 1024 * 1024;
 
-/// One step of giving room back; whether there may be more to do.
+/// One step of giving room back; returns whether there may be more to do.
 ///
-/// A file of an earlier version is rewritten once, which also takes what that version left of deleted rows.
+/// A file of an earlier version is rewritten once, which also removes what that version left of deleted rows.
 pub(super) fn give_back(db: &Connection) -> rusqlite::Result<bool> {
     let number = |name: &str| db.query_row(&format!("PRAGMA {name}"), [], |row| row.get::<_, i64>(0));
     let free = number("freelist_count")?;

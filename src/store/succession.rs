@@ -1,4 +1,4 @@
-//! Receivers that come, go, or have another name: what was owed to one that is gone, and who is told in its place.
+//! Receivers that are new, gone or renamed: what is owed to one that is gone, and who is notified instead.
 
 use std::collections::BTreeMap;
 
@@ -11,8 +11,8 @@ use super::{
 };
 use crate::model::{Address, Alert, Entry, Happened, Left, NotificationId, Passed, ReceiverChange, history::detail};
 
-/// What was to be told by `receiver` of alerts that fire and that nobody has taken: what is owed, and what was
-/// given up.
+/// What `receiver` was owed of alerts that fire and that nobody has acknowledged: what is owed, and what was given
+/// up.
 pub(super) fn left_by(db: &Connection, receiver: &str) -> rusqlite::Result<Vec<Left>> {
     db.prepare_cached(
         "SELECT n.id AS number, n.step, a.* FROM notification n JOIN alert a ON a.id = n.alert \
@@ -27,7 +27,7 @@ pub(super) fn left_by(db: &Connection, receiver: &str) -> rusqlite::Result<Vec<L
     .collect()
 }
 
-/// Receivers that know of an alert or are to hear of it, each with whether that was given up.
+/// Receivers that know of an alert or are to be notified of it, each with whether that was given up.
 fn heard(db: &Connection, alert: &Alert) -> rusqlite::Result<BTreeMap<String, bool>> {
     db.prepare_cached(
         "SELECT receiver, min(state = 'dead' AND NOT told) AS given_up FROM notification \
@@ -37,7 +37,7 @@ fn heard(db: &Connection, alert: &Alert) -> rusqlite::Result<BTreeMap<String, bo
     .collect()
 }
 
-/// Receivers that the configuration no longer has, and to which something is owed, or was until it was given up.
+/// Receivers that are missing in the configuration, and to which something is owed or was until it was given up.
 pub(super) fn gone(db: &Connection, receivers: &[String]) -> rusqlite::Result<Vec<String>> {
     db.prepare_cached(
         "SELECT DISTINCT receiver FROM notification WHERE state IN ('owed', 'dead') \
@@ -47,7 +47,8 @@ pub(super) fn gone(db: &Connection, receivers: &[String]) -> rusqlite::Result<Ve
     .collect()
 }
 
-/// Owes it to others, but to those who know of the alert or are about to; returns how many notifications that were.
+/// Owes it to others, except to those who know of the alert or are about to; returns how many notifications that
+/// were.
 pub(super) fn pass_on(db: &Connection, passed: &[Passed], now: Timestamp) -> rusqlite::Result<usize> {
     let mut owed = 0;
     for Passed { id, to, step, template } in passed {
@@ -79,7 +80,7 @@ pub(super) fn pass_on(db: &Connection, passed: &[Passed], now: Timestamp) -> rus
     Ok(owed)
 }
 
-/// The receiver is not told any more; a message that was given up and tells of nothing else is forgotten.
+/// Stops notifying the receiver; a message that was given up and has no other notification is deleted.
 fn withdraw(db: &Connection, id: NotificationId, now: Timestamp) -> rusqlite::Result<()> {
     db.prepare_cached("UPDATE notification SET state = 'owed' WHERE id = ?1 AND state = 'dead'")?.execute([id.0])?;
     outbox::supersede(db, &[(id, detail::OTHERS_NAMED)], now)?;
@@ -92,14 +93,14 @@ fn withdraw(db: &Connection, id: NotificationId, now: Timestamp) -> rusqlite::Re
     Ok(())
 }
 
-/// The receivers that were there before.
+/// The receivers of the last call of [`know`], by name.
 pub(super) fn known(db: &Connection) -> rusqlite::Result<Vec<(String, Address)>> {
     db.prepare_cached("SELECT name, address FROM receiver ORDER BY name")?
         .query_map([], |row| Ok((row.get(0)?, rows::from_json(row, "address")?)))?
         .collect()
 }
 
-/// The receivers that there are now, and what became of those before.
+/// Records the present receivers, and what became of those that were known before.
 pub(super) fn know(
     db: &Connection,
     receivers: &[(String, Address)],
@@ -122,7 +123,7 @@ pub(super) fn know(
     Ok(())
 }
 
-/// What was known of how it takes messages says nothing of the new address.
+/// A receiver's recorded health does not apply to its new address.
 fn begin_anew(db: &Connection, name: &str, now: Timestamp) -> rusqlite::Result<()> {
     db.prepare_cached(
         "UPDATE receiver SET failing_since = NULL, broken_at = NULL, not_before = NULL, last_error = '' WHERE name = ?1",
@@ -134,7 +135,7 @@ fn begin_anew(db: &Connection, name: &str, now: Timestamp) -> rusqlite::Result<(
 }
 
 fn rename(db: &Connection, from: &str, to: &str, now: Timestamp) -> rusqlite::Result<()> {
-    // Whom both names were to tell is told once.
+    // An alert that both names were to report is reported once.
     let twice: Vec<i64> = db
         .prepare_cached(
             "SELECT n.id FROM notification n WHERE n.receiver = ?1 AND n.state = 'owed' \

@@ -1,4 +1,4 @@
-//! The steps of sending: what is written when a message is composed, tried, accepted or given up.
+//! The steps of delivery: what is written when a message is composed, tried, accepted or given up.
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, ToSql, params};
@@ -11,7 +11,7 @@ use crate::{
     },
 };
 
-/// Writes how an attempt ended; the caller holds the transaction. Gives how many notifications went over to the
+/// Writes how an attempt ended; the caller holds the transaction. Returns how many notifications went over to the
 /// fallback.
 pub(crate) fn attempted(db: &Connection, attempted: &AttemptRecord) -> rusqlite::Result<usize> {
     for why in &attempted.refused {
@@ -22,7 +22,7 @@ pub(crate) fn attempted(db: &Connection, attempted: &AttemptRecord) -> rusqlite:
     attempted.handed.as_ref().map_or(Ok(0), |handed| handover::hand_over(db, handed, attempted.at))
 }
 
-/// Writes one step; the caller holds the transaction.
+/// The caller holds the transaction.
 pub(crate) fn record(db: &Connection, recorded: &DeliveryStep) -> rusqlite::Result<()> {
     match recorded {
         DeliveryStep::Superseded { ids, at } => supersede(db, ids, *at),
@@ -75,7 +75,7 @@ pub(crate) fn record(db: &Connection, recorded: &DeliveryStep) -> rusqlite::Resu
             if *ambiguous {
                 history::of_message(db, Happened::Ambiguous, *now, reason, message)?;
             }
-            // A recipient that has the mail was told, whatever becomes of the others.
+            // A recipient that has the mail knows, whatever becomes of the others.
             if *ambiguous || !settled.is_empty() {
                 mark_told(db, message, reached)?;
             }
@@ -84,7 +84,7 @@ pub(crate) fn record(db: &Connection, recorded: &DeliveryStep) -> rusqlite::Resu
     }
 }
 
-/// These persons know what a message tells, or may know it.
+/// Records that these persons know, or may know, what is in a message.
 fn mark_told(db: &Connection, message: &MessageId, persons: &[String]) -> rusqlite::Result<()> {
     db.prepare_cached(&format!(
         "UPDATE notification SET told = 1, persons = {} WHERE message = ?1 AND state = 'owed'",
@@ -94,7 +94,7 @@ fn mark_told(db: &Connection, message: &MessageId, persons: &[String]) -> rusqli
     Ok(())
 }
 
-/// Those who were in the middle of an attempt may know what the messages tell for which `chosen` holds.
+/// Records that the persons of an attempt under way may know what is in their messages. `chosen` selects the messages.
 pub(in crate::store) fn mark_tried(db: &Connection, chosen: &str, value: &dyn ToSql) -> rusqlite::Result<()> {
     let trying = "(SELECT trying FROM message m WHERE m.id = notification.message)";
     db.execute(
@@ -108,8 +108,8 @@ pub(in crate::store) fn mark_tried(db: &Connection, chosen: &str, value: &dyn To
     Ok(())
 }
 
-/// The persons that a notification has, and those of a JSON list. Of one that was told before persons were
-/// recorded, all are taken to know.
+/// The notification's persons, joined with a JSON list. If it was sent before persons were recorded, all persons count
+/// as knowing it.
 fn with_persons(list: &str) -> String {
     format!(
         "CASE WHEN told AND persons IS NULL THEN NULL ELSE (SELECT json_group_array(value) FROM \
@@ -150,7 +150,7 @@ fn compose(db: &Connection, message: &Message, ids: &[NotificationId]) -> rusqli
         )?
         .execute(params![id.0, message.id.0, micros(message.created_at)])?;
     }
-    // Only what was in another message can leave one empty.
+    // Only notifications that were in another message can leave one empty.
     if moved { drop_empty(db) } else { Ok(()) }
 }
 
@@ -167,7 +167,7 @@ pub(in crate::store) fn supersede(
     drop_empty(db)
 }
 
-/// A message that has nothing left to tell is not sent.
+/// A message without notifications is not sent.
 fn drop_empty(db: &Connection) -> rusqlite::Result<()> {
     db.execute(
         "UPDATE message SET state = 'superseded', in_flight = 0, closed_at = created_at WHERE state = 'due' \
