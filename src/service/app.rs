@@ -368,3 +368,15 @@ fn manner(receiver: &Receiver) -> DeliverySettings {
         in_flight,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{receivers::KINDS, render::Format};
+
+    #[test]
+    fn every_kind_has_its_format() {
+        let formats: Vec<&str> = Format::ALL.iter().map(|format| format.name()).collect();
+        let kinds: Vec<&str> = KINDS.iter().map(|kind| kind.name()).collect();
+        assert_eq!(kinds, formats);
+    }
+}
