@@ -17,7 +17,7 @@ use super::{
 use crate::{
     diagnose::{
         Diagnostic, Source,
-        nearest::did_you_mean,
+        nearest::{did_you_mean, nearest},
         toml::{read_table_secretly, unknown_key},
     },
     model::Privacy,
@@ -39,7 +39,7 @@ impl Loader<'_, '_> {
         let span = table.span();
         let (common, rest): (DeTable<'_>, DeTable<'_>) =
             table.into_inner().into_iter().partition(|(key, _)| OF_ALL.contains(&key.get_ref().as_ref()));
-        self.unknown_keys(&rest, kinds);
+        self.unknown_keys(&rest, common.get("type").and_then(|kind| kind.get_ref().as_str()), kinds);
         let table: ReceiverTable = read_table_secretly(self.source, Spanned::new(span.clone(), common), self.found)?;
         let Some(kind) = &table.r#type else {
             let title = format!("the receiver `{}` has no type", name.get_ref());
@@ -92,12 +92,17 @@ impl Loader<'_, '_> {
         T::default()
     }
 
-    fn unknown_keys<W>(&mut self, keys: &DeTable<'_>, kinds: &[&dyn KeyedKind<W>]) {
+    /// Keys that no kind has; the nearest one is looked for among those of its own `kind` first.
+    fn unknown_keys<W>(&mut self, keys: &DeTable<'_>, kind: Option<&str>, kinds: &[&dyn KeyedKind<W>]) {
         let known = || kinds.iter().flat_map(|kind| kind.keys()).map(|key| key.name);
+        let own = kinds.iter().filter(|known| Some(known.name()) == kind).flat_map(|kind| kind.keys());
+        let own: Vec<&str> = own.map(|key| key.name).chain(OF_ALL).collect();
         for (key, _) in keys {
             let name = key.get_ref().as_ref();
             if known().all(|known| known != name) {
-                let known = OF_ALL[..1].iter().copied().chain(known()).chain(OF_ALL[1..].iter().copied()).collect();
+                let is_near = nearest(name, own.iter().copied()).is_some();
+                let all = || OF_ALL[..1].iter().copied().chain(known()).chain(OF_ALL[1..].iter().copied()).collect();
+                let known = if is_near { own.clone() } else { all() };
                 self.found.push(unknown_key(self.source, key.span(), name, known));
             }
         }

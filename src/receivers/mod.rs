@@ -8,6 +8,8 @@ mod console;
 pub(crate) mod email;
 pub(crate) mod ending;
 pub(crate) mod kind;
+#[cfg(test)]
+mod pager;
 mod refusal;
 pub(crate) mod response;
 mod said;
