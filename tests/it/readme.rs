@@ -13,11 +13,14 @@ fn readme() -> String {
     document("README.md")
 }
 
+/// Documents outside of `docs`.
+const OTHERS: [&str; 5] = ["README.md", "deploy/README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md"];
+
 /// All documents, each with its path.
 fn documents() -> Vec<(String, String)> {
     let docs = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs")).expect("docs");
     let names = docs.map(|entry| format!("docs/{}", entry.expect("an entry").file_name().display()));
-    let paths = names.filter(|name| ends_in(name, "md")).chain(["README.md".to_owned(), "deploy/README.md".to_owned()]);
+    let paths = names.filter(|name| ends_in(name, "md")).chain(OTHERS.map(str::to_owned));
     paths.map(|path| (path.clone(), document(&path))).collect()
 }
 
@@ -136,7 +139,8 @@ fn files_that_documents_name_are_there() {
         below(&root.join(folder), &mut files);
     }
     for (path, text) in documents() {
-        for name in text.split('`').skip(1).step_by(2).filter(|name| ends_in(name, "rs") && !name.contains(' ')) {
+        for name in text.split('`').skip(1).step_by(2).filter(|name| ends_in(name, "rs") && !name.contains([' ', 'N']))
+        {
             let is_there = files.iter().any(|file| file.ends_with(&format!("/{name}")));
             assert!(is_there, "{path} names {name}");
         }
