@@ -18,8 +18,8 @@
 //! argument; a customer's text reaches no log.
 //!
 //! Who may know whom: `model`, `diagnose` and `clock` know nobody, and `net` knows the nouns; `rules` and
-//! `engine` are pure; `inbox`, `render`, `receivers` and `store` never know each other; `config` knows no kind of
-//! receiver; `service` knows all of these; `cli`, `web` and `sandbox` are outside.
+//! `engine` are pure; `inbox`, `render` and `store` never know each other; `receivers` know the forms of `render`, and neither `render`
+//! nor `config` knows a kind of receiver; `service` knows all of these; `cli`, `web` and `sandbox` are outside.
 
 pub mod cli;
 pub mod clock;
@@ -70,15 +70,16 @@ pub mod inside {
         },
         receivers::{
             Config,
-            email::{Email, address::SmtpAddress},
-            judge_config, load_config,
+            email::{Email, address::SmtpAddress, format::body as mail_body},
+            formats, judge_config, load_config,
             response::Answer,
             slack::outcome as slack_outcome,
             webhook::outcome as webhook_outcome,
         },
         render::{
+            format::Format,
             renderer::Renderer,
-            telling::{AlertView, Format, MessageView, RuleWords},
+            telling::{AlertView, MessageView, RuleWords},
         },
         rules::{
             compile::{Compiled, compile},

@@ -18,7 +18,6 @@ use crate::{
     diagnose::Diagnostic,
     engine::reach::Mode,
     inbox::Patience,
-    model::{Body, OutgoingMessage},
     service::{
         app::{App, Dependencies},
         run::begin,
@@ -80,7 +79,7 @@ pub(super) async fn dry_run(global: &Global) -> anyhow::Result<Exit> {
     for deliverer in &app.deliverers {
         for parcel in deliverer.preview().await? {
             lines.push(format!("--- would be sent to {}", deliverer.manner.receiver));
-            lines.push(shown(&parcel));
+            lines.push(deliverer.layout.format.preview(&parcel.body));
         }
     }
     if lines.is_empty() {
@@ -93,19 +92,4 @@ pub(super) async fn dry_run(global: &Global) -> anyhow::Result<Exit> {
         () = stop.cancelled() => return Ok(Exit::No),
     }
     Ok(if good { Exit::Fine } else { Exit::No })
-}
-
-/// A message as people can read it.
-fn shown(parcel: &OutgoingMessage) -> String {
-    let pretty = |payload: &str| {
-        serde_json::from_str::<serde_json::Value>(payload)
-            .ok()
-            .and_then(|value| serde_json::to_string_pretty(&value).ok())
-            .unwrap_or_else(|| payload.to_owned())
-    };
-    match &parcel.body {
-        Body::Slack { payload } | Body::Webhook { payload } => pretty(payload),
-        Body::Email { subject, text, .. } => format!("Subject: {subject}\n\n{text}"),
-        Body::Console { text } => text.clone(),
-    }
 }

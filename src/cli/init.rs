@@ -3,16 +3,20 @@
 //! What exists is never written over, not even by a second `init` at the same moment.
 
 use std::{
+    borrow::Cow,
     fs,
     io::{self, Write},
     path::{Path, PathBuf},
 };
 
 use super::{DEFAULT_CONFIG, Exit, Global, shipped, terminal};
-use crate::render;
+use crate::{
+    model::ALERT,
+    receivers::{self, KINDS},
+};
 
-/// Every key with its default.
-const CONFIG: &str = include_str!("init/pengwatch.toml");
+/// Every key with its default; at the mark stands what the kinds of receivers show of themselves.
+const CONFIG: (&str, &str) = (include_str!("init/pengwatch.toml"), "{{kinds}}\n");
 
 /// Writes what is not there yet into `folder`, and says what to do next.
 ///
@@ -26,7 +30,7 @@ pub(super) fn init(global: &Global, folder: &Path) -> anyhow::Result<Exit> {
     let below = if folder == Path::new(".") { Path::new("") } else { folder };
     for (path, text) in files() {
         let path = below.join(path);
-        let written = write_new(&path, text).map_err(|error| {
+        let written = write_new(&path, &text).map_err(|error| {
             anyhow::anyhow!(
                 "{} cannot be written: {error}\nwhat was written before stays; `pengwatch init` may simply be run again",
                 path.display()
@@ -40,12 +44,19 @@ pub(super) fn init(global: &Global, folder: &Path) -> anyhow::Result<Exit> {
     Ok(Exit::Fine)
 }
 
+/// Every key, with a comment.
+fn config() -> String {
+    let (text, mark) = CONFIG;
+    let examples: Vec<&str> = KINDS.iter().filter_map(|kind| kind.example()).collect();
+    text.replace(mark, &(examples.join("\n") + "\n"))
+}
+
 /// Paths below the folder, and texts.
-fn files() -> Vec<(PathBuf, &'static str)> {
-    let mut files = vec![(PathBuf::from(DEFAULT_CONFIG), CONFIG)];
-    files.extend(shipped::RULES.map(|(name, text)| (PathBuf::from(format!("rules/{name}.toml")), text)));
-    let templates = Path::new("templates").join(render::ALERT);
-    files.extend(render::built_in_files().map(|(name, text)| (templates.join(name), text)));
+fn files() -> Vec<(PathBuf, Cow<'static, str>)> {
+    let mut files = vec![(PathBuf::from(DEFAULT_CONFIG), config().into())];
+    files.extend(shipped::RULES.map(|(name, text)| (PathBuf::from(format!("rules/{name}.toml")), text.into())));
+    let templates = Path::new("templates").join(ALERT);
+    files.extend(receivers::built_in_files().map(|(name, text)| (templates.join(name), text.into())));
     files
 }
 

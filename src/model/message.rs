@@ -92,42 +92,40 @@ pub struct Message {
     pub last_error: String,
 }
 
-/// What a message says, in the form that its kind of receiver takes. Rendered anew for every
+/// What a message says, in the form that its kind of receiver takes, by named parts. Rendered anew for every
 /// attempt, so that "waiting 2 min" is not told an hour later.
 #[derive(Clone, PartialEq, Eq)]
-pub enum Body {
-    /// A Slack payload, as JSON text.
-    Slack {
-        /// The whole payload.
-        payload: String,
-    },
-    Email {
-        /// One line.
-        subject: String,
-        text: String,
-        html: String,
-    },
-    /// A webhook's body, as JSON text.
-    Webhook {
-        /// The whole body.
-        payload: String,
-    },
-    /// Lines for the terminal.
-    Console {
-        /// What is printed, without a line break at the end.
-        text: String,
-    },
+pub struct Body {
+    kind: &'static str,
+    parts: Vec<(&'static str, String)>,
+}
+
+impl Body {
+    /// For receivers of `kind`.
+    pub fn new<const PARTS: usize>(kind: &'static str, parts: [(&'static str, String); PARTS]) -> Self {
+        Self { kind, parts: parts.into() }
+    }
+
+    /// The kind of receiver that takes it.
+    pub fn kind(&self) -> &'static str {
+        self.kind
+    }
+
+    /// `None` as well where the body is for another kind.
+    pub fn part(&self, kind: &str, name: &str) -> Option<&str> {
+        self.parts().find(|(part, _)| self.kind == kind && *part == name).map(|(_, text)| text)
+    }
+
+    /// Names and texts, in the kind's order.
+    pub fn parts(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.parts.iter().map(|(name, text)| (*name, text.as_str()))
+    }
 }
 
 /// Shows the kind only: a body holds a customer's text.
 impl fmt::Debug for Body {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Slack { .. } => "Slack(..)",
-            Self::Email { .. } => "Email(..)",
-            Self::Webhook { .. } => "Webhook(..)",
-            Self::Console { .. } => "Console(..)",
-        })
+        write!(f, "Body({}, ..)", self.kind)
     }
 }
 

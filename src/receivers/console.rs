@@ -1,6 +1,7 @@
 //! Prints to the terminal, or to whatever writer it is given.
 
-pub(super) mod kind;
+pub(crate) mod format;
+pub(crate) mod kind;
 
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,7 +14,7 @@ use tokio::sync::oneshot::{self, error::TryRecvError};
 use tokio::time::timeout;
 
 use super::{Ending, Sender, Witness};
-use crate::model::{Attempt, Body, Outcome, OutgoingMessage};
+use crate::model::{Attempt, Outcome, OutgoingMessage};
 
 /// How long a reader may stand still.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -45,8 +46,8 @@ impl Console {
 
     /// Prints one message.
     pub(crate) async fn send(&self, parcel: &OutgoingMessage) -> Attempt {
-        let Body::Console { text } = &parcel.body else {
-            return super::refusal::wrong_body("console");
+        let Some(text) = format::text(&parcel.body) else {
+            return super::refusal::wrong_body(&parcel.body);
         };
         let retry = |reason: String, ambiguous| Outcome::Retry { after: None, reason, ambiguous };
         let stands_still = |ambiguous| retry("nobody reads what the console prints".to_owned(), ambiguous);
@@ -102,10 +103,13 @@ mod tests {
     use std::sync::{Arc, Mutex};
     use std::time::Duration;
 
-    use super::Console;
+    use super::{Console, format};
     use crate::{
         model::{Body, Outcome},
-        receivers::testing::{parcel, payload_fault},
+        receivers::{
+            slack,
+            testing::{parcel, payload_fault},
+        },
     };
 
     #[derive(Clone, Default)]
@@ -134,7 +138,7 @@ mod tests {
     }
 
     fn lines(text: &str) -> Body {
-        Body::Console { text: text.to_owned() }
+        format::body(text)
     }
 
     #[tokio::test]
@@ -191,8 +195,7 @@ mod tests {
 
     #[tokio::test]
     async fn takes_its_own_kind_of_body_only() {
-        let attempt =
-            Console::new(Box::new(io::stdout())).send(&parcel(Body::Slack { payload: "hunter2".to_owned() })).await;
+        let attempt = Console::new(Box::new(io::stdout())).send(&parcel(slack::format::body("hunter2"))).await;
         payload_fault(&attempt);
     }
 }

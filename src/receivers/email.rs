@@ -8,7 +8,8 @@ pub(crate) mod address;
 mod compose;
 mod connection;
 mod failure;
-pub(super) mod kind;
+pub(crate) mod format;
+pub(crate) mod kind;
 mod login;
 mod mailbox;
 mod pasted;
@@ -31,7 +32,7 @@ use self::verdict::RecipientResults;
 use self::wire::Tls;
 use super::{Ending, Nobody, Sender, Witness};
 use crate::{
-    model::{Attempt, Blame, Body, OutgoingMessage},
+    model::{Attempt, Blame, OutgoingMessage},
     receivers::email::address::{SmtpAddress, own_name},
 };
 
@@ -117,8 +118,8 @@ impl Email {
     /// As [`Email::send`], but at `ending` no further recipient is begun: who has the mail stays settled, the
     /// others are for another attempt. `witness` hears of every recipient but the first.
     pub async fn send_until(&self, parcel: &OutgoingMessage, ending: &Ending, witness: &dyn Witness) -> Attempt {
-        let Body::Email { subject, text, html } = &parcel.body else {
-            return super::refusal::wrong_body("email");
+        let Some(parts) = format::parts(&parcel.body) else {
+            return super::refusal::wrong_body(&parcel.body);
         };
         let mut verdict = RecipientResults::new(&parcel.settled);
         let is_in = |list: &[String], to: &Mailbox| list.iter().any(|one| one.as_str() == to.email.as_ref() as &str);
@@ -136,7 +137,7 @@ impl Email {
                 verdict.put_off("the state could not be written between two recipients");
                 break;
             }
-            let Ok(mail) = compose::mail(&self.from, to, parcel, [subject, text, html]) else {
+            let Ok(mail) = compose::mail(&self.from, to, parcel, parts) else {
                 return super::refusal::rejected(Blame::Payload, "the mail could not be composed");
             };
             let result = self.deliver(to, &mail, ending).await;

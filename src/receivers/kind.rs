@@ -14,6 +14,7 @@ use crate::{
     config::keys::KeyedKind,
     model::{Address, alert::short_hash},
     net::proxies::Proxies,
+    render::Format,
 };
 
 /// For one message to one receiver.
@@ -35,9 +36,13 @@ pub struct Delivery {
     pub by_person: bool,
 }
 
-/// A kind of receiver. Its name and its keys are said as a [`KeyedKind`].
-pub trait Kind: KeyedKind<Arc<dyn Way>> {
+/// A kind of receiver. Its name and its keys are declared as a [`KeyedKind`], the form of its messages as a
+/// [`Format`].
+pub trait Kind: KeyedKind<Arc<dyn Way>> + Format {
     fn delivery(&self) -> Delivery;
+
+    /// The lines that `init` writes about it, commented out; `None` where those that it begins with are of this kind.
+    fn example(&self) -> Option<&'static str>;
 }
 
 /// One receiver of a kind.

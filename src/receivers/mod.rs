@@ -1,10 +1,11 @@
 //! Brings messages to their receivers: Slack, mail, a webhook, the console.
 //!
-//! Each kind is a file with a folder: its keys and abilities (`kind.rs`), the wire, and how it says yes, no and later;
-//! [`KINDS`] lists them. Knows nothing of rules or of what is stored. Bodies come rendered, the HTTP client comes from
-//! the caller, and a send returns data, from which the engine decides what becomes of the message.
+//! Each kind is a file with a folder: its keys and abilities (`kind.rs`), its template files, limits and the form of its
+//! messages (`format.rs`), the wire, and how it says yes, no and later; [`KINDS`] lists them. Knows nothing of rules or
+//! of what is stored. Bodies come rendered, the HTTP client comes from the caller, and a send returns data, from which
+//! the engine decides what becomes of the message.
 
-mod console;
+pub(crate) mod console;
 pub(crate) mod email;
 pub(crate) mod ending;
 pub(crate) mod kind;
@@ -30,6 +31,7 @@ pub(crate) use witness::{Nobody, Witness};
 use crate::{
     config::{ConfigOf, ReceiverOf, keys::KeyedKind, load, load::Secrets},
     diagnose::Diagnostic,
+    render::Format,
 };
 
 /// Every kind, in the order in which they are offered.
@@ -74,6 +76,16 @@ pub fn judge_config(
     judge_with(&KINDS, path, text, secrets, env, found)
 }
 
+/// The form of every kind's messages.
+pub fn formats() -> Vec<&'static dyn Format> {
+    KINDS.iter().map(|kind| *kind as &dyn Format).collect()
+}
+
+/// The built-in template files, to be copied and edited: name and text.
+pub(crate) fn built_in_files() -> impl Iterator<Item = (&'static str, &'static str)> {
+    KINDS.iter().flat_map(|kind| kind.files()).filter_map(|file| Some((file.name, file.built_in?)))
+}
+
 fn keyed(kinds: &[&'static dyn Kind]) -> Vec<&'static dyn KeyedKind<Arc<dyn Way>>> {
     kinds.iter().map(|kind| *kind as &dyn KeyedKind<Arc<dyn Way>>).collect()
 }
@@ -84,7 +96,7 @@ mod tests {
     use super::{Ending, Nobody, Sender, console::Console, email::Email, slack::Slack, webhook::Webhook};
     use crate::{
         model::{Body, Outcome},
-        receivers::email::address::SmtpAddress,
+        receivers::{console, email, email::address::SmtpAddress, slack, webhook},
     };
 
     fn senders() -> [Box<dyn Sender>; 4] {
@@ -101,10 +113,10 @@ mod tests {
     fn bodies() -> [Body; 4] {
         let text = || "hunter2".to_owned();
         [
-            Body::Slack { payload: text() },
-            Body::Email { subject: text(), text: text(), html: text() },
-            Body::Webhook { payload: text() },
-            Body::Console { text: text() },
+            slack::format::body(text()),
+            email::format::body(text(), text(), text()),
+            webhook::format::body(text()),
+            console::format::body(text()),
         ]
     }
 
@@ -132,7 +144,7 @@ mod tests {
         fn sent<T: Send>(_: T) {}
         for sender in senders() {
             shared(&*sender);
-            sent(sender.send(&parcel(Body::Console { text: String::new() }), &Ending::default(), &Nobody));
+            sent(sender.send(&parcel(console::format::body("")), &Ending::default(), &Nobody));
         }
     }
 }

@@ -1,6 +1,6 @@
 //! A made-up kind, for tests alone: what one file and one entry in a list give to a kind.
 
-use std::{path::Path, sync::Arc};
+use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use secrecy::{ExposeSecret, SecretString};
@@ -8,14 +8,11 @@ use serde::Deserialize;
 use toml::{Spanned, Value};
 use url::Url;
 
-use super::{Ending, KINDS, Kind, Sender, SenderTools, Way, Witness, judge_with, kind::Delivery};
+use super::{Ending, Kind, Output, Sender, SenderTools, Way, Witness, kind::Delivery, refusal::wrong_body};
 use crate::{
-    config::{
-        keys::{Key, KeyedKind, Keys},
-        load::Secrets,
-    },
-    diagnose::{Diagnostic, draw::draw},
-    model::{Address, Attempt, Outcome, OutgoingMessage, alert::short_hash},
+    config::keys::{Key, KeyedKind, Keys},
+    model::{Address, Attempt, Body, Outcome, OutgoingMessage, alert::short_hash},
+    render::{Content, Format, Plain, TemplateFile, TemplateTexts},
 };
 
 struct PagerKind;
@@ -44,7 +41,31 @@ impl KeyedKind<Arc<dyn Way>> for PagerKind {
             return None;
         };
         let room = table.room.map(Spanned::into_inner).unwrap_or_default();
-        Some(Arc::new(Pager { key: keys.secret("pager_key", key), room }))
+        Some(Arc::new(Pager { key: keys.secret("pager_key", key), room, line: None }))
+    }
+}
+
+impl Format for PagerKind {
+    fn files(&self) -> &'static [TemplateFile] {
+        const FILES: [TemplateFile; 1] = [TemplateFile {
+            name: "pager.txt.hbs",
+            escape: |text| text.replace('#', ""),
+            content: Content::Text,
+            built_in: Some("{{headline}} #{{count}}"),
+        }];
+        &FILES
+    }
+
+    fn body(&self, texts: &dyn TemplateTexts) -> Result<Body, String> {
+        Ok(Body::new("pager", [("text", texts.text("pager.txt.hbs")?)]))
+    }
+
+    fn plain(&self, plain: &Plain) -> Body {
+        Body::new("pager", [("text", plain.subject.clone())])
+    }
+
+    fn preview(&self, body: &Body) -> String {
+        format!("on the pager: {}", body.part("pager", "text").unwrap_or_default())
     }
 }
 
@@ -52,12 +73,23 @@ impl Kind for PagerKind {
     fn delivery(&self) -> Delivery {
         Delivery { pace: None, in_flight: 2, knows_ids: true, by_person: false }
     }
+
+    fn example(&self) -> Option<&'static str> {
+        Some("#[receiver.duty]\n#type = \"pager\"\n")
+    }
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 struct Pager {
     key: SecretString,
     room: String,
+    line: Option<Output>,
+}
+
+impl std::fmt::Debug for Pager {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Pager({})", self.room)
+    }
 }
 
 impl Way for Pager {
@@ -65,8 +97,11 @@ impl Way for Pager {
         &PagerKind
     }
 
-    fn sender(&self, _: &SenderTools<'_>) -> Result<Box<dyn Sender>, String> {
-        if self.room == "closed" { Err("this room is closed".to_owned()) } else { Ok(Box::new(self.clone())) }
+    fn sender(&self, tools: &SenderTools<'_>) -> Result<Box<dyn Sender>, String> {
+        if self.room == "closed" {
+            return Err("this room is closed".to_owned());
+        }
+        Ok(Box::new(Self { line: Some(Arc::clone(tools.output)), ..self.clone() }))
     }
 
     fn address(&self) -> Address {
@@ -83,65 +118,17 @@ impl Way for Pager {
 }
 
 impl Sender for Pager {
-    fn send<'a>(&'a self, _: &'a OutgoingMessage, _: &'a Ending, _: &'a dyn Witness) -> BoxFuture<'a, Attempt> {
-        Box::pin(std::future::ready(Outcome::Delivered.into()))
+    fn send<'a>(&'a self, message: &'a OutgoingMessage, _: &'a Ending, _: &'a dyn Witness) -> BoxFuture<'a, Attempt> {
+        let Some(text) = message.body.part("pager", "text") else {
+            return Box::pin(std::future::ready(wrong_body(&message.body)));
+        };
+        let line = self.line.as_ref().unwrap();
+        let outcome = match line.lock().unwrap().write_all(format!("PAGE {text}\n").as_bytes()) {
+            Ok(()) => Outcome::Delivered,
+            Err(_) => Outcome::Retry { after: None, reason: "the line is busy".to_owned(), ambiguous: false },
+        };
+        Box::pin(std::future::ready(outcome.into()))
     }
 }
 
-const INBOX: &str = "[inbox.main]\ntoken = { env = \"TOKEN\" }\n";
-
-/// What a configuration with this receiver means, and what is said of it.
-fn judged(receiver: &str) -> (Option<Arc<dyn Way>>, Vec<String>) {
-    let kinds: Vec<&'static dyn Kind> = KINDS.into_iter().chain([&PagerKind as &dyn Kind]).collect();
-    let mut found = Vec::new();
-    let text = format!("{INBOX}[receiver.duty]\n{receiver}\n");
-    let env = |name: &str| Some(format!("hunter2{name}"));
-    let config = judge_with(&kinds, Path::new("pengwatch.toml"), text, Secrets::Needed, &env, &mut found);
-    let drawn: Vec<String> =
-        found.iter().filter(|one| one.is_error()).map(|one: &Diagnostic| draw(one, false)).collect();
-    assert!(drawn.iter().all(|one| !one.contains("hunter2")), "{drawn:?}");
-    (config.and_then(|config| config.receivers.into_iter().next()).map(|receiver| receiver.way), drawn)
-}
-
-#[test]
-fn it_is_configured_by_keys_of_its_own() {
-    let (way, mistakes) = judged("type = \"pager\"\npager_key = { env = \"PAGER\" }\nroom = \"night\"");
-    assert_eq!(mistakes, Vec::<String>::new());
-    let way = way.unwrap();
-    assert_eq!((way.secrets(), way.persons()), (vec!["hunter2PAGER"], vec!["pager".to_owned()]));
-    assert!(format!("{way:?}").contains("night") && !format!("{way:?}").contains("hunter2"));
-    assert_eq!(way.kind().delivery().in_flight, 2);
-}
-
-#[test]
-fn its_mistakes_are_an_admins() {
-    for (receiver, parts) in [
-        ("type = \"pager\"", vec!["this pager has no pager_key", "add pager_key ="]),
-        ("type = \"pagr\"", vec!["there is no receiver type `pagr`", "did you mean `pager`?"]),
-        ("room = \"a\"", vec!["has no type", "\"console\" or \"pager\""]),
-        (
-            "type = \"pager\"\npager_key = { env = \"P\" }\nrom = \"a\"",
-            vec!["unknown key `rom`", "did you mean `room`?"],
-        ),
-        (
-            "type = \"pager\"\npager_key = { env = \"P\" }\nroom = 5",
-            vec!["this is a number, expected a text in quotes"],
-        ),
-        (
-            "type = \"pager\"\npager_key = { env = \"P\" }\nwebhook_url = \"hunter2\"",
-            vec!["`webhook_url` belongs to type = \"slack\", not \"pager\"", "webhook_url = \"*******\""],
-        ),
-        (
-            "type = \"console\"\nroom = \"a\"",
-            vec!["`room` belongs to type = \"pager\", not \"console\"", "room = \"a\""],
-        ),
-        // Its secret is hidden where a mistake stands in the same line, and what is no secret is shown.
-        ("type = \"console\"\npager_key = \"hunter2\"", vec!["`pager_key` belongs to", "pager_key = \"*******\""]),
-    ] {
-        let (_, mistakes) = judged(receiver);
-        let said = mistakes.join("\n");
-        for part in parts {
-            assert!(said.contains(part), "{part} is not in:\n{said}");
-        }
-    }
-}
+mod tests;

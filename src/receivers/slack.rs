@@ -3,7 +3,10 @@
 //! They answer with a status and one word: `200` with `ok` is a yes. Programs that take what Slack takes spell it
 //! otherwise, and a proxy on the way likes to say `200` too.
 
-pub(super) mod kind;
+pub(crate) mod format;
+pub(crate) mod kind;
+pub(crate) mod limits;
+pub(crate) mod markup;
 mod pasted;
 
 use std::fmt;
@@ -16,7 +19,7 @@ use secrecy::SecretString;
 use super::response::{Answer, check_url, exchange, post};
 use super::said::{self, No, Said};
 use super::{Ending, Sender, Witness};
-use crate::model::{Attempt, Blame, Body, Outcome, OutgoingMessage};
+use crate::model::{Attempt, Blame, Outcome, OutgoingMessage};
 
 /// The words that blame the payload.
 const PAYLOAD: [&str; 11] = [
@@ -90,10 +93,10 @@ impl Slack {
 
     /// Posts one message.
     pub(crate) async fn send(&self, parcel: &OutgoingMessage) -> Attempt {
-        let Body::Slack { payload } = &parcel.body else {
-            return super::refusal::wrong_body("slack");
+        let Some(payload) = format::payload(&parcel.body) else {
+            return super::refusal::wrong_body(&parcel.body);
         };
-        let request = post(&self.client, &self.url, payload.clone(), self.timeout);
+        let request = post(&self.client, &self.url, payload.to_owned(), self.timeout);
         match exchange(request, parcel.now, self.proxy.as_deref()).await {
             Ok(answer) => outcome(&answer).into(),
             Err(outcome) => outcome.into(),

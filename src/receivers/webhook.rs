@@ -3,7 +3,8 @@
 //! The id is the same in every attempt, so that the other end can drop doubles; the time and with it
 //! the signature are of the attempt.
 
-pub(super) mod kind;
+pub(crate) mod format;
+pub(crate) mod kind;
 
 use std::fmt;
 use std::time::Duration;
@@ -22,7 +23,7 @@ use super::response::{Answer, check_url, exchange, post};
 use super::said::{self, Said};
 use super::{Ending, Sender, Witness};
 use crate::model::webhook::{check_header, key};
-use crate::model::{Attempt, Blame, Body, Outcome, OutgoingMessage};
+use crate::model::{Attempt, Blame, Outcome, OutgoingMessage};
 
 /// An address that takes JSON.
 pub(crate) struct Webhook {
@@ -89,8 +90,8 @@ impl Webhook {
 
     /// Posts one message.
     pub(crate) async fn send(&self, parcel: &OutgoingMessage) -> Attempt {
-        let Body::Webhook { payload } = &parcel.body else {
-            return super::refusal::wrong_body("webhook");
+        let Some(payload) = format::payload(&parcel.body) else {
+            return super::refusal::wrong_body(&parcel.body);
         };
         let Ok(id) = HeaderValue::from_str(&parcel.id.0) else {
             return super::refusal::rejected(Blame::Payload, "the message's id can't stand in a header");
@@ -102,7 +103,7 @@ impl Webhook {
         if let Some(signature) = signature.and_then(|signature| HeaderValue::from_str(&signature).ok()) {
             headers.insert("webhook-signature", signature);
         }
-        let request = post(&self.client, &self.url, payload.clone(), self.timeout).headers(headers);
+        let request = post(&self.client, &self.url, payload.to_owned(), self.timeout).headers(headers);
         match exchange(request, parcel.now, self.proxy.as_deref()).await {
             Ok(answer) => outcome(&answer).into(),
             Err(outcome) => outcome.into(),

@@ -1,79 +1,69 @@
-//! The files that a template folder may hold.
+//! A file of a template folder, as a kind of receiver describes it.
 
-use super::escape::Escape;
+use serde_json::Value;
 
-/// One kind of file in `templates/NAME/`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum File {
-    /// The whole Slack payload.
-    SlackJson,
-    /// Only the text of a Slack message, in mrkdwn.
-    SlackText,
-    /// A mail's subject.
-    EmailSubject,
-    /// A mail's HTML part.
-    EmailHtml,
-    /// A mail's plain part.
-    EmailText,
-    /// A webhook's body.
-    Webhook,
-    /// The console's lines.
-    Console,
+use super::escape;
+
+/// One file that `templates/NAME/` may hold.
+#[derive(Clone, Copy, Debug)]
+pub struct TemplateFile {
+    /// Its name in the folder; no two kinds share one.
+    pub name: &'static str,
+    /// How a text is written into it by `{{…}}`; in JSON, the text between the quotes, before JSON's own escape.
+    pub escape: fn(&str) -> String,
+    pub content: Content,
+    /// `None` where another file of the kind serves in its place.
+    pub built_in: Option<&'static str>,
 }
 
-impl File {
-    /// Every kind.
-    pub(super) const ALL: [Self; 7] = [
-        Self::SlackJson,
-        Self::SlackText,
-        Self::EmailSubject,
-        Self::EmailHtml,
-        Self::EmailText,
-        Self::Webhook,
-        Self::Console,
-    ];
+/// What a template file has to give.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Content {
+    Text,
+    /// Any JSON.
+    Json,
+    JsonObject,
+}
 
-    /// The file's name in the folder.
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::SlackJson => "slack.json.hbs",
-            Self::SlackText => "slack.txt.hbs",
-            Self::EmailSubject => "email.subject.hbs",
-            Self::EmailHtml => "email.html.hbs",
-            Self::EmailText => "email.txt.hbs",
-            Self::Webhook => "webhook.json.hbs",
-            Self::Console => "console.txt.hbs",
+impl TemplateFile {
+    /// `text` as `{{…}}` writes it.
+    pub(super) fn escaped(&self, text: &str) -> String {
+        let escaped = (self.escape)(text);
+        if self.content == Content::Text { escaped } else { escape::json(&escaped) }
+    }
+
+    /// `value` as `{{json …}}` writes it: whole JSON, with the texts in it escaped.
+    pub(super) fn json(&self, value: Value) -> String {
+        if self.content == Content::Text {
+            return (self.escape)(&value.to_string());
+        }
+        self.inside(value).to_string()
+    }
+
+    fn inside(&self, value: Value) -> Value {
+        match value {
+            Value::String(text) => (self.escape)(&text).into(),
+            Value::Array(entries) => entries.into_iter().map(|entry| self.inside(entry)).collect(),
+            Value::Object(fields) => Value::Object(
+                fields.into_iter().map(|(name, value)| ((self.escape)(&name), self.inside(value))).collect(),
+            ),
+            other => other,
         }
     }
 
-    /// How `{{…}}` is escaped in it.
-    pub(super) fn escape(self) -> Escape {
-        match self {
-            Self::SlackJson => Escape::SlackJson,
-            Self::SlackText => Escape::Slack,
-            Self::EmailSubject | Self::EmailText => Escape::Nothing,
-            Self::EmailHtml => Escape::Html,
-            Self::Webhook => Escape::Json,
-            Self::Console => Escape::Console,
-        }
-    }
-
-    /// The built-in text; none for `slack.txt.hbs`, which `slack.json.hbs` serves for.
-    pub(super) fn built_in(self) -> Option<&'static str> {
-        match self {
-            Self::SlackJson => Some(include_str!("../../templates/alert/slack.json.hbs")),
-            Self::SlackText => None,
-            Self::EmailSubject => Some(include_str!("../../templates/alert/email.subject.hbs")),
-            Self::EmailHtml => Some(include_str!("../../templates/alert/email.html.hbs")),
-            Self::EmailText => Some(include_str!("../../templates/alert/email.txt.hbs")),
-            Self::Webhook => Some(include_str!("../../templates/alert/webhook.json.hbs")),
-            Self::Console => Some(include_str!("../../templates/alert/console.txt.hbs")),
+    /// What `given` is as JSON.
+    ///
+    /// # Errors
+    /// What of it is wrong, without a text of a customer.
+    pub(super) fn parse(&self, given: &str) -> Result<Value, String> {
+        match serde_json::from_str(given) {
+            Ok(value @ Value::Object(_)) => Ok(value),
+            Ok(_) if self.content == Content::JsonObject => Err("the payload is not a JSON object".to_owned()),
+            Ok(value) => Ok(value),
+            Err(error) => Err(format!("what it gave is not valid JSON: {error}")),
         }
     }
 }
-
-/// Characters of a subject.
-pub(super) const SUBJECT: usize = 200;
 
 /// A path below `contact.extra` that a template uses.
 pub(super) type ExtraPath = Vec<String>;

@@ -16,7 +16,7 @@ use crate::model::{
     time::{elapsed, human, parse_timestamp},
 };
 
-use super::{escape::Escape, words};
+use super::{file::TemplateFile, words};
 
 /// What is known of a helper without calling it.
 pub(super) struct HelperSpec {
@@ -81,8 +81,8 @@ pub(super) fn known(name: &str) -> Option<&'static HelperSpec> {
     KNOWN.iter().find(|helper| helper.name == name)
 }
 
-/// Makes the helpers known to a registry of one escape.
-pub(super) fn register(registry: &mut Handlebars<'_>, escape: Escape) {
+/// Makes the helpers known to the registry of one file.
+pub(super) fn register(registry: &mut Handlebars<'_>, file: TemplateFile) {
     // It would write customers' text to the log.
     registry.unregister_helper("log");
     let helpers: [(&'static str, Run); 12] = [
@@ -102,7 +102,7 @@ pub(super) fn register(registry: &mut Handlebars<'_>, escape: Escape) {
     for (name, run) in helpers {
         registry.register_helper(name, Box::new(Pure { run }));
     }
-    registry.register_helper("json", Box::new(Json { escape }));
+    registry.register_helper("json", Box::new(Json { file }));
 }
 
 type Run = fn(&Call<'_>) -> Result<Value, RenderError>;
@@ -148,7 +148,7 @@ impl HelperDef for Pure {
 
 /// `{{json value}}`: the value as JSON, texts in quotes.
 struct Json {
-    escape: Escape,
+    file: TemplateFile,
 }
 
 impl HelperDef for Json {
@@ -173,25 +173,8 @@ impl HelperDef for Json {
         out: &mut dyn Output,
     ) -> HelperResult {
         let value = helper.param(0).map(|param| param.value().clone()).unwrap_or_default();
-        let json = match self.escape {
-            Escape::Json => value.to_string(),
-            Escape::SlackJson => slack(value).to_string(),
-            other => other.apply(&value.to_string()),
-        };
-        out.write(&json)?;
+        out.write(&self.file.json(value))?;
         Ok(())
-    }
-}
-
-/// Every text in a value with Slack's escapes.
-fn slack(value: Value) -> Value {
-    match value {
-        Value::String(text) => Escape::Slack.apply(&text).into(),
-        Value::Array(entries) => entries.into_iter().map(slack).collect(),
-        Value::Object(fields) => {
-            Value::Object(fields.into_iter().map(|(name, value)| (Escape::Slack.apply(&name), slack(value))).collect())
-        }
-        other => other,
     }
 }
 

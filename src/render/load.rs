@@ -11,18 +11,20 @@ use crate::{
 
 use super::{
     check,
-    file::{ExtraPath, File},
-    foreign, guard,
+    file::{ExtraPath, TemplateFile},
+    foreign,
+    format::Format,
+    guard,
     places::Places,
     renderer::Renderer,
     samples,
 };
 
 impl Renderer {
-    /// The built-in `alert` and the folders in `folder`. Every mistake of every file is reported; in
+    /// The built-in `alert` and the folders in `folder`, for these kinds of receivers. Every mistake of every file is reported; in
     /// place of a file with mistakes the built-in one serves. A missing folder has no templates.
-    pub fn load(folder: &Path, found: &mut Vec<Diagnostic>) -> Self {
-        let mut renderer = Self::built_in();
+    pub fn load(folder: &Path, formats: &[&'static dyn Format], found: &mut Vec<Diagnostic>) -> Self {
+        let mut renderer = Self::built_in(formats);
         folders(folder, &mut renderer, found);
         renderer
     }
@@ -32,7 +34,7 @@ impl Renderer {
     pub fn take_in(&mut self, folder: &str, name: &str, text: &str, found: &mut Vec<Diagnostic>) {
         let path = Path::new(folder).join(name);
         self.add_folder(folder);
-        let Some(file) = File::ALL.into_iter().find(|file| file.name() == name) else {
+        let Some(file) = self.file(name) else {
             found.push(Diagnostic::bare(format!("{}: there is no such template file", path.display())));
             return;
         };
@@ -60,9 +62,9 @@ fn folders(folder: &Path, renderer: &mut Renderer, found: &mut Vec<Diagnostic>) 
 fn one(folder: &str, path: &Path, renderer: &mut Renderer, found: &mut Vec<Diagnostic>) {
     renderer.add_folder(folder);
     for (name, path) in entries(path, found) {
-        let Some(file) = File::ALL.into_iter().find(|file| file.name() == name) else {
+        let Some(file) = renderer.file(&name) else {
             let mut mistake = Diagnostic::bare(format!("{}: there is no such template file", path.display()));
-            mistake.help = did_you_mean(&name, File::ALL.map(File::name));
+            mistake.help = did_you_mean(&name, renderer.file_names().collect::<Vec<_>>());
             found.push(mistake);
             continue;
         };
@@ -73,7 +75,13 @@ fn one(folder: &str, path: &Path, renderer: &mut Renderer, found: &mut Vec<Diagn
 }
 
 /// Takes in one file, if it has no mistake and works with every sample.
-fn take_in(folder: &str, file: File, source: &Arc<Source>, renderer: &mut Renderer, found: &mut Vec<Diagnostic>) {
+fn take_in(
+    folder: &str,
+    file: TemplateFile,
+    source: &Arc<Source>,
+    renderer: &mut Renderer,
+    found: &mut Vec<Diagnostic>,
+) {
     let before = found.len();
     let Some((template, extras)) = parse(source, found) else { return };
     if found.len() > before {

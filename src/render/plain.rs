@@ -5,43 +5,38 @@
 
 use serde_json::{Value, json};
 
-use crate::model::{Body, text, time::human};
+use crate::model::{text, time::human};
 
 use super::{
-    Format, MessageView,
+    MessageView,
     entry::{ListedAlert, entries, rule, rules},
-    escape,
     headline::headline,
 };
 
 /// Characters of a message in the lists.
 const TEXT: usize = 200;
 
+/// A message without any markup; nothing of it is escaped.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plain {
+    /// The first line, which alone says what it is about.
+    pub subject: String,
+    /// The subject is the first of them.
+    pub lines: Vec<String>,
+    /// The same for programs.
+    pub json: Value,
+    /// Whether customers' words may be in it: they are not to be read as markup.
+    pub of_customers: bool,
+}
+
 /// The message in its plainest form.
-pub(super) fn body(format: Format, telling: &MessageView<'_>) -> Body {
+pub(super) fn plain(telling: &MessageView<'_>) -> Plain {
     let entries = entries(telling);
-    match format {
-        Format::Slack => {
-            let text = text::cut(&escape::slack(&lines(telling, &entries).join("\n")), 12_000);
-            let text = super::slack::whole(text);
-            // A customer's words are no formatting, and an address in them needs no preview.
-            let payload = json!({ "text": text, "mrkdwn": false, "unfurl_links": false, "unfurl_media": false });
-            Body::Slack { payload: payload.to_string() }
-        }
-        Format::Email => {
-            let text = lines(telling, &entries).join("\n");
-            let html = escape::Escape::Html.apply(&text).replace('\n', "<br>\n");
-            Body::Email {
-                subject: text::line_of_ours(&headline(telling, &entries), super::file::SUBJECT),
-                html: format!("<!DOCTYPE html><html><body><p>{html}</p></body></html>"),
-                text,
-            }
-        }
-        Format::Webhook => Body::Webhook { payload: webhook(telling, &entries).to_string() },
-        Format::Console => {
-            let lines = lines(telling, &entries);
-            Body::Console { text: lines.iter().map(|line| escape::console(line)).collect::<Vec<_>>().join("\n") }
-        }
+    Plain {
+        subject: headline(telling, &entries),
+        lines: lines(telling, &entries),
+        json: webhook(telling, &entries),
+        of_customers: true,
     }
 }
 

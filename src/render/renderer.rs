@@ -9,16 +9,17 @@ use std::{
 use handlebars::{Context, Handlebars, RenderError, RenderErrorReason, Template};
 use serde_json::Value;
 
-use crate::model::{ALERT, Body, text};
+use crate::model::{ALERT, Body};
 
 use super::{
-    Format, MessageView, Rendered,
+    MessageView, Rendered,
     context::context,
     entry::{ListedAlert, entries},
-    escape::{self, Escape},
-    file::{ExtraPath, File, SUBJECT},
+    file::{Content, ExtraPath, TemplateFile},
+    format::{Format, TemplateTexts},
     headline::headline,
-    helpers, plain, slack,
+    helpers,
+    plain::plain,
 };
 
 /// Where the built-in files are registered: no folder can have this name.
@@ -26,16 +27,19 @@ const BUILT_IN: &str = "/built-in";
 /// Bytes that a template gives: lists in each other make much of little.
 const LARGEST: usize = 16 << 20;
 
-type Registries = BTreeMap<Escape, Handlebars<'static>>;
+/// By the name of the file: each has an escape of its own.
+type Registries = BTreeMap<&'static str, Handlebars<'static>>;
 
 /// All templates, ready to use.
 #[derive(Clone)]
 pub struct Renderer {
+    /// Every file that a folder may hold.
+    known: Vec<TemplateFile>,
     registries: Registries,
     /// The built-in texts, compiled when the first message needs one: most runs tell nobody anything.
     built_in: OnceLock<Registries>,
-    /// Which files each folder holds.
-    files: BTreeMap<String, BTreeSet<File>>,
+    /// Which files each folder holds, by name.
+    files: BTreeMap<String, BTreeSet<&'static str>>,
     /// Undocumented fields in use: absent ones are given their empty value, since no two contacts
     /// have the same ones and the templates are strict.
     extras: BTreeSet<ExtraPath>,
@@ -48,9 +52,11 @@ impl fmt::Debug for Renderer {
 }
 
 impl Renderer {
-    /// Only the built-in `alert`.
-    pub fn built_in() -> Self {
-        Self { registries: registries(), built_in: OnceLock::new(), files: BTreeMap::new(), extras: BTreeSet::new() }
+    /// Only the built-in `alert`, for these kinds of receivers.
+    pub fn built_in(formats: &[&'static dyn Format]) -> Self {
+        let known: Vec<TemplateFile> = formats.iter().flat_map(|format| format.files()).copied().collect();
+        let registries = registries(&known);
+        Self { known, registries, built_in: OnceLock::new(), files: BTreeMap::new(), extras: BTreeSet::new() }
     }
 
     /// The names of all templates.
@@ -65,17 +71,27 @@ impl Renderer {
     }
 
     /// The message from a template; the plain built-in text and a fault where it fails.
-    pub fn render(&self, template: &str, format: Format, telling: &MessageView<'_>) -> Rendered {
+    pub fn render(&self, template: &str, format: &dyn Format, telling: &MessageView<'_>) -> Rendered {
         match self.body(template, format, telling) {
             Ok(body) if self.has(template) => Rendered { body, fault: None },
             Ok(body) => Rendered { body, fault: Some(format!("there is no template `{template}`")) },
-            Err(fault) => Rendered { body: plain::body(format, telling), fault: Some(fault) },
+            Err(fault) => Rendered { body: format.plain(&plain(telling)), fault: Some(fault) },
         }
     }
 
     /// The message as minimal built-in text, for a receiver that refuses what a template made.
-    pub fn plain(&self, format: Format, telling: &MessageView<'_>) -> Body {
-        plain::body(format, telling)
+    pub fn plain(&self, format: &dyn Format, telling: &MessageView<'_>) -> Body {
+        format.plain(&plain(telling))
+    }
+
+    /// The file of this name that a folder may hold.
+    pub(super) fn file(&self, name: &str) -> Option<TemplateFile> {
+        self.known.iter().find(|file| file.name == name).copied()
+    }
+
+    /// The names of all files that a folder may hold.
+    pub(super) fn file_names(&self) -> impl Iterator<Item = &'static str> {
+        self.known.iter().map(|file| file.name)
     }
 
     /// Notes a folder, even when none of its files is usable.
@@ -84,38 +100,47 @@ impl Renderer {
     }
 
     /// Takes in a file that was checked.
-    pub(super) fn add(&mut self, folder: &str, file: File, mut template: Template, extras: BTreeSet<ExtraPath>) {
-        let name = key(folder, file);
+    pub(super) fn add(
+        &mut self,
+        folder: &str,
+        file: TemplateFile,
+        mut template: Template,
+        extras: BTreeSet<ExtraPath>,
+    ) {
+        let name = key(folder, file.name);
         template.name = Some(name.clone());
-        if let Some(registry) = self.registries.get_mut(&file.escape()) {
+        if let Some(registry) = self.registries.get_mut(file.name) {
             registry.register_template(&name, template);
-            self.files.entry(folder.to_owned()).or_default().insert(file);
+            self.files.entry(folder.to_owned()).or_default().insert(file.name);
             self.extras.extend(extras);
         }
     }
 
     /// Takes a file out again: it failed its trial.
-    pub(super) fn remove(&mut self, folder: &str, file: File) {
+    pub(super) fn remove(&mut self, folder: &str, file: TemplateFile) {
         if let Some(files) = self.files.get_mut(folder) {
-            files.remove(&file);
+            files.remove(file.name);
         }
     }
 
     /// Renders one file of a folder, for the trial of a template.
-    pub(super) fn try_file(&self, folder: &str, file: File, telling: &MessageView<'_>) -> Result<(), TrialFailure> {
+    pub(super) fn try_file(
+        &self,
+        folder: &str,
+        file: TemplateFile,
+        telling: &MessageView<'_>,
+    ) -> Result<(), TrialFailure> {
         let data = self.data(telling, &entries(telling)).map_err(TrialFailure::of)?;
-        let registry = self.registries.get(&file.escape()).ok_or_else(|| TrialFailure::of("no registry".to_owned()))?;
-        let given = run(registry, &key(folder, file), &data).map_err(|error| TrialFailure {
+        let registry = self.registries.get(file.name).ok_or_else(|| TrialFailure::of("no registry".to_owned()))?;
+        let given = run(registry, &key(folder, file.name), &data).map_err(|error| TrialFailure {
             place: error.line_no.zip(error.column_no),
             ..TrialFailure::of(explain(&error))
         })?;
-        let wrong = match (file, serde_json::from_str::<Value>(&given)) {
-            (File::SlackJson, Ok(Value::Object(_))) | (File::Webhook, Ok(_)) => return Ok(()),
-            (File::SlackJson, Ok(_)) => "the payload is no JSON object".to_owned(),
-            (File::SlackJson | File::Webhook, Err(error)) => format!("what it gave is not valid JSON: {error}"),
-            _ => return Ok(()),
-        };
-        Err(TrialFailure { given: Some(given), ..TrialFailure::of(wrong) })
+        if file.content == Content::Text {
+            return Ok(());
+        }
+        let wrong = file.parse(&given).err();
+        wrong.map_or(Ok(()), |wrong| Err(TrialFailure { given: Some(given), ..TrialFailure::of(wrong) }))
     }
 
     fn data(&self, telling: &MessageView<'_>, listed: &[ListedAlert<'_>]) -> Result<Context, String> {
@@ -124,59 +149,10 @@ impl Renderer {
         Context::wraps(value).map_err(|_| "the message has no context".to_owned())
     }
 
-    fn body(&self, template: &str, format: Format, telling: &MessageView<'_>) -> Result<Body, String> {
+    fn body(&self, template: &str, format: &dyn Format, telling: &MessageView<'_>) -> Result<Body, String> {
         let listed = entries(telling);
         let data = self.data(telling, &listed)?;
-        let fallback = || escape::slack(&headline(telling, &listed));
-        match format {
-            Format::Slack => {
-                let folder = self.folder(template, &[File::SlackJson, File::SlackText]);
-                let json =
-                    folder == BUILT_IN || self.files.get(folder).is_some_and(|files| files.contains(&File::SlackJson));
-                let payload = if json {
-                    let given = self.run(folder, File::SlackJson, &data)?;
-                    match parse(folder, File::SlackJson, &given)? {
-                        Value::Object(given) => slack::payload(given, &fallback()),
-                        _ => return Err(format!("{}: the payload is no JSON object", shown(folder, File::SlackJson))),
-                    }
-                } else {
-                    slack::text_payload(&self.run(folder, File::SlackText, &data)?, &fallback())
-                };
-                Ok(Body::Slack { payload: payload.to_string() })
-            }
-            Format::Email => {
-                let part = |file: File| self.run(self.folder(template, &[file]), file, &data);
-                Ok(Body::Email {
-                    subject: text::line_of_ours(&part(File::EmailSubject)?, SUBJECT),
-                    text: part(File::EmailText)?.trim().to_owned(),
-                    html: part(File::EmailHtml)?,
-                })
-            }
-            Format::Webhook => {
-                let folder = self.folder(template, &[File::Webhook]);
-                let given = self.run(folder, File::Webhook, &data)?;
-                Ok(Body::Webhook { payload: parse(folder, File::Webhook, &given)?.to_string() })
-            }
-            Format::Console => {
-                let folder = self.folder(template, &[File::Console]);
-                Ok(Body::Console { text: self.run(folder, File::Console, &data)?.trim_end().to_owned() })
-            }
-        }
-    }
-
-    /// Where one of `files` is taken from: the template's folder, else the admin's `alert`, else the
-    /// built-in one.
-    fn folder<'a>(&self, template: &'a str, files: &[File]) -> &'a str {
-        [template, ALERT]
-            .into_iter()
-            .find(|folder| self.files.get(*folder).is_some_and(|held| files.iter().any(|file| held.contains(file))))
-            .unwrap_or(BUILT_IN)
-    }
-
-    fn run(&self, folder: &str, file: File, data: &Context) -> Result<String, String> {
-        let registries = if folder == BUILT_IN { self.built_in.get_or_init(built_in) } else { &self.registries };
-        let registry = registries.get(&file.escape()).ok_or("no registry")?;
-        run(registry, &key(folder, file), data).map_err(|error| fault(folder, file, &error))
+        format.body(&Given { renderer: self, template, data, headline: headline(telling, &listed) })
     }
 
     fn fill_extras(&self, value: &mut Value) {
@@ -193,6 +169,54 @@ impl Renderer {
                 }
             }
         }
+    }
+}
+
+/// What the files of one template give for one message.
+struct Given<'a> {
+    renderer: &'a Renderer,
+    template: &'a str,
+    data: Context,
+    headline: String,
+}
+
+impl Given<'_> {
+    /// Where one of `files` is taken from: the template's folder, else the admin's `alert`, else the
+    /// built-in one.
+    fn folder(&self, files: &[&str]) -> &str {
+        let holds = |folder: &&str| {
+            self.renderer.files.get(*folder).is_some_and(|held| files.iter().any(|file| held.contains(file)))
+        };
+        [self.template, ALERT].into_iter().find(holds).unwrap_or(BUILT_IN)
+    }
+}
+
+impl TemplateTexts for Given<'_> {
+    fn nearest(&self, files: &[&'static str]) -> &'static str {
+        let held = self.renderer.files.get(self.folder(files));
+        let found = files.iter().find(|file| held.is_some_and(|held| held.contains(*file)));
+        found.or(files.first()).copied().unwrap_or_default()
+    }
+
+    fn text(&self, file: &str) -> Result<String, String> {
+        let folder = self.folder(&[file]);
+        let renderer = self.renderer;
+        let registries = if folder == BUILT_IN {
+            renderer.built_in.get_or_init(|| built_in(&renderer.known))
+        } else {
+            &renderer.registries
+        };
+        let registry = registries.get(file).ok_or("no registry")?;
+        run(registry, &key(folder, file), &self.data).map_err(|error| fault(folder, file, &error))
+    }
+
+    fn json(&self, file: &str) -> Result<Value, String> {
+        let known = self.renderer.file(file).ok_or("no such file")?;
+        known.parse(&self.text(file)?).map_err(|wrong| format!("{}: {wrong}", shown(self.folder(&[file]), file)))
+    }
+
+    fn headline(&self) -> &str {
+        &self.headline
     }
 }
 
@@ -236,19 +260,19 @@ impl io::Write for Bounded {
     }
 }
 
-fn registries() -> Registries {
-    Escape::ALL.into_iter().map(|escape| (escape, registry(escape))).collect()
+fn registries(files: &[TemplateFile]) -> Registries {
+    files.iter().map(|file| (file.name, registry(*file))).collect()
 }
 
 /// The built-in texts.
-fn built_in() -> Registries {
-    let mut registries = registries();
-    for file in File::ALL {
+fn built_in(files: &[TemplateFile]) -> Registries {
+    let mut registries = registries(files);
+    for file in files {
         // One that does not compile is found by the tests; `plain` would serve.
-        if let Some(Ok(mut template)) = file.built_in().map(Template::compile)
-            && let Some(registry) = registries.get_mut(&file.escape())
+        if let Some(Ok(mut template)) = file.built_in.map(Template::compile)
+            && let Some(registry) = registries.get_mut(file.name)
         {
-            let name = key(BUILT_IN, file);
+            let name = key(BUILT_IN, file.name);
             template.name = Some(name.clone());
             registry.register_template(&name, template);
         }
@@ -256,22 +280,22 @@ fn built_in() -> Registries {
     registries
 }
 
-/// One registry: strict, with one escape and our helpers.
-fn registry(escape: Escape) -> Handlebars<'static> {
+/// One registry: strict, with the escape of its file and our helpers.
+fn registry(file: TemplateFile) -> Handlebars<'static> {
     let mut registry = Handlebars::new();
     registry.set_strict_mode(true);
-    registry.register_escape_fn(move |text| escape.apply(text));
-    helpers::register(&mut registry, escape);
+    registry.register_escape_fn(move |text| file.escaped(text));
+    helpers::register(&mut registry, file);
     registry
 }
 
-fn key(folder: &str, file: File) -> String {
-    format!("{folder}/{}", file.name())
+fn key(folder: &str, file: &str) -> String {
+    format!("{folder}/{file}")
 }
 
 /// A file's name for people.
-fn shown(folder: &str, file: File) -> String {
-    if folder == BUILT_IN { format!("the built-in {}", file.name()) } else { key(folder, file) }
+fn shown(folder: &str, file: &str) -> String {
+    if folder == BUILT_IN { format!("the built-in {file}") } else { key(folder, file) }
 }
 
 /// Handlebars' error in an admin's words. It names paths of the template, never values.
@@ -287,15 +311,10 @@ fn explain(error: &RenderError) -> String {
 }
 
 /// `alert/slack.json.hbs:3:7: …`.
-fn fault(folder: &str, file: File, error: &RenderError) -> String {
+fn fault(folder: &str, file: &str, error: &RenderError) -> String {
     let place = match (error.line_no, error.column_no) {
         (Some(line), Some(column)) => format!(":{line}:{column}"),
         _ => String::new(),
     };
     format!("{}{place}: {}", shown(folder, file), explain(error))
-}
-
-fn parse(folder: &str, file: File, given: &str) -> Result<Value, String> {
-    serde_json::from_str(given)
-        .map_err(|error| format!("{}: what it gave is not valid JSON: {error}", shown(folder, file)))
 }

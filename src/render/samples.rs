@@ -13,7 +13,7 @@ use crate::{
     model::{Alert, Contact, Event, Names, Privacy, Reason, Resolution, names::Agent},
 };
 
-use super::{AlertView, MessageView, RuleWords, file::File, places::Places, renderer::Renderer};
+use super::{AlertView, MessageView, RuleWords, file::TemplateFile, places::Places, renderer::Renderer};
 
 const AGENT: &str = "5fed38e56fb193dcc6c933f5";
 const BOT: &str = "6891d66c35b30cd878987865";
@@ -23,7 +23,7 @@ const HOSTILE: &str = "\"}}]} <!channel> {{text}} \\ \n</td> & '\u{202e}";
 pub(super) fn try_out(
     renderer: &Renderer,
     folder: &str,
-    file: File,
+    file: TemplateFile,
     source: &Arc<Source>,
     found: &mut Vec<Diagnostic>,
 ) -> bool {

@@ -4,34 +4,6 @@ use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
 use crate::model::{Alert, Body, Event, Names, Privacy};
 
-/// The kinds of bodies, one for each kind of receiver.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Format {
-    /// A Slack payload.
-    Slack,
-    /// Subject, text and HTML of a mail.
-    Email,
-    /// JSON for a webhook.
-    Webhook,
-    /// Lines for the terminal.
-    Console,
-}
-
-impl Format {
-    /// Every format, for tables and tests.
-    pub const ALL: [Self; 4] = [Self::Slack, Self::Email, Self::Webhook, Self::Console];
-
-    /// The kind of receiver that takes it, as the configuration and the store name it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Slack => "slack",
-            Self::Email => "email",
-            Self::Webhook => "webhook",
-            Self::Console => "console",
-        }
-    }
-}
-
 /// What messages say about a rule.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RuleWords {

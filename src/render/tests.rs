@@ -1,10 +1,10 @@
 //! Tests of the room as a whole.
 
 mod bodies;
-mod fixtures;
+pub(crate) mod fixtures;
 mod foreign;
 mod headlines;
-mod hostile;
-mod limits;
+pub(crate) mod hostile;
 mod mistakes;
+mod names;
 mod watchdog;

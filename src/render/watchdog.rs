@@ -3,9 +3,9 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::{Format, escape};
+use super::plain::Plain;
 use crate::model::{
-    Alert, Body, Problem, Trouble, text,
+    Alert, Problem, Trouble, text,
     time::{elapsed, human, iso},
 };
 
@@ -16,28 +16,15 @@ const WORTH_SAYING: SignedDuration = SignedDuration::from_mins(1);
 const LISTED: usize = 10;
 
 /// The message about these troubles; all of them have begun, or all are over.
-pub(crate) fn tell(format: Format, alerts: &[&Alert], receiver: &str, now: Timestamp) -> Body {
+pub(crate) fn tell(alerts: &[&Alert], receiver: &str, now: Timestamp) -> Plain {
     let lines: Vec<String> = alerts.iter().take(LISTED).map(|alert| line(alert, now)).collect();
     let more = alerts.len().saturating_sub(lines.len());
     let lines: Vec<String> = lines.into_iter().chain((more > 0).then(|| format!("and {more} more troubles"))).collect();
-    let text = lines.join("\n");
-    match format {
-        Format::Slack => {
-            let text = super::slack::whole(text::cut(&escape::slack(&text), 12_000));
-            Body::Slack { payload: json!({ "text": text }).to_string() }
-        }
-        Format::Email => Body::Email {
-            subject: text::line_of_ours(lines.first().map_or("", String::as_str), super::file::SUBJECT),
-            html: format!(
-                "<!DOCTYPE html><html><body><p>{}</p></body></html>",
-                escape::Escape::Html.apply(&text).replace('\n', "<br>\n")
-            ),
-            text,
-        },
-        Format::Webhook => Body::Webhook { payload: webhook(alerts, receiver).to_string() },
-        Format::Console => {
-            Body::Console { text: lines.iter().map(|line| escape::console(line)).collect::<Vec<_>>().join("\n") }
-        }
+    Plain {
+        subject: lines.first().cloned().unwrap_or_default(),
+        json: webhook(alerts, receiver),
+        lines,
+        of_customers: false,
     }
 }
 

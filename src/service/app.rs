@@ -32,7 +32,6 @@ use crate::{
     model::{ALERT, Address, InboxMemory, Renewable, shutdown},
     net::{self, proxies::Proxies},
     receivers::{Config, Output, Receiver, Sender, SenderTools, kind::Delivery},
-    render::Format,
     rules::RuleSet,
     service::proxied::proxied,
     store::{FaultPoints, Store, StoreError},
@@ -269,7 +268,7 @@ impl Parts<'_> {
             deliverers.push(Deliverer {
                 manner: manner(receiver),
                 layout: Layout {
-                    format: format(receiver),
+                    format: receiver.way.kind(),
                     template: receiver.template.clone().unwrap_or_else(|| ALERT.to_owned()),
                     max_listed: receiver.max_listed,
                     privacy: receiver.privacy,
@@ -323,7 +322,7 @@ fn voices(
             first: config.watchdog.notify.contains(name),
             receiver: receiver.name.clone(),
             fallback: receiver.fallback.clone(),
-            format: format(receiver),
+            format: receiver.way.kind(),
         });
     }
     Ok(voices)
@@ -346,11 +345,6 @@ fn roster(config: &Config) -> Roster {
     Roster { fallbacks: fallbacks.collect(), watchdog: config.watchdog.notify.clone() }
 }
 
-fn format(receiver: &Receiver) -> Format {
-    let kind = receiver.way.kind().name();
-    Format::ALL.into_iter().find(|format| format.name() == kind).unwrap_or(Format::Webhook)
-}
-
 fn manner(receiver: &Receiver) -> DeliverySettings {
     let Delivery { in_flight, knows_ids, by_person, .. } = receiver.way.kind().delivery();
     DeliverySettings {
@@ -366,17 +360,5 @@ fn manner(receiver: &Receiver) -> DeliverySettings {
         },
         give_up_after: receiver.give_up_after,
         in_flight,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use crate::{receivers::KINDS, render::Format};
-
-    #[test]
-    fn every_kind_has_its_format() {
-        let formats: Vec<&str> = Format::ALL.iter().map(|format| format.name()).collect();
-        let kinds: Vec<&str> = KINDS.iter().map(|kind| kind.name()).collect();
-        assert_eq!(kinds, formats);
     }
 }

@@ -33,10 +33,9 @@ use crate::{
 const UNTOLD: SignedDuration = SignedDuration::from_millis(500);
 
 /// What messages to one receiver look like.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Layout {
-    /// What its kind takes.
-    pub format: Format,
+    pub format: &'static dyn Format,
     /// The template that stands in for `alert`.
     pub template: String,
     /// How many alerts a message lists.

@@ -42,8 +42,7 @@ pub struct Voice {
     pub receiver: String,
     /// Who is told where this one is not.
     pub fallback: Option<String>,
-    /// What its kind takes.
-    pub format: Format,
+    pub format: &'static dyn Format,
     /// The way there.
     pub sender: Renewable<Box<dyn Sender>>,
     /// Whether it is told at once, and not only as a fallback.
@@ -152,7 +151,7 @@ impl Outcry {
 
     async fn say(&self, word: &Word) -> Outcome {
         let (voice, now) = (&self.voices[word.voice], self.clock.now());
-        let body = watchdog::tell(voice.format, &[&word.alert], &voice.receiver, now);
+        let body = voice.format.plain(&watchdog::tell(&[&word.alert], &voice.receiver, now));
         let thread = Some(word.alert.id.0.clone());
         let parcel = OutgoingMessage { id: word.id.clone(), body, now, thread, settled: Vec::new(), only: None };
         let sender = voice.sender.get();

@@ -25,7 +25,7 @@ use crate::{
     diagnose::{Diagnostic, Level, Source, harmless::is_harmless},
     engine::reach::Mode,
     model::{RuleMemory, alert::short_hash},
-    receivers::Config,
+    receivers::{Config, formats},
     render::Renderer,
     rules::{
         Known, Rule, RuleSet,
@@ -66,7 +66,7 @@ impl Sources {
     pub fn read(&self, found: &mut Vec<Diagnostic>) -> Live {
         // Before they are read: what is edited meanwhile is another edit.
         let files = self.fingerprint();
-        let renderer = Renderer::load(&self.templates, found);
+        let renderer = Renderer::load(&self.templates, &formats(), found);
         let mut rules = self.with_known(&renderer, |known| load::load(&self.rules, known, found));
         let mut warn = |title: String, help: &str| {
             found.push(Diagnostic { level: Level::Warning, ..Diagnostic::bare(title).help(help) });

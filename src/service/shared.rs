@@ -179,7 +179,12 @@ mod tests {
             panic!()
         };
         let rules = RuleSet { rules: vec![Arc::from(rule)], ..RuleSet::default() };
-        let live = Live { rules, renderer: Renderer::built_in(), mistakes: Vec::new(), files: Fingerprint::default() };
+        let live = Live {
+            rules,
+            renderer: Renderer::built_in(&crate::receivers::formats()),
+            mistakes: Vec::new(),
+            files: Fingerprint::default(),
+        };
         Shared::new(live, BTreeMap::new(), TimeZone::UTC, Names::default())
     }
 

@@ -16,7 +16,7 @@ const MAY_KNOW: [(&str, &[&str]); 15] = [
     ("engine", &["model", "rules"]),
     ("inbox", &["model", "net"]),
     ("render", &["model", "diagnose"]),
-    ("receivers", &["model", "net", "diagnose", "config"]),
+    ("receivers", &["model", "net", "diagnose", "config", "render"]),
     ("store", &["model"]),
     ("config", &["model", "diagnose"]),
     (

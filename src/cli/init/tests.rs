@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, fs, path::Path};
 
 use serde::de::DeserializeOwned;
 
-use super::{CONFIG, files, quoted, write_new};
+use super::{config, files, quoted, write_new};
 use crate::{
     config::{
         load::Secrets,
@@ -64,7 +64,8 @@ fn read(text: &str) -> (Config, Vec<String>) {
 
 /// The lines that show a key or a table, with the "#" taken away where `wanted` says so.
 fn uncommented(wanted: impl Fn(&str) -> bool) -> String {
-    let lines = CONFIG.lines().map(|line| match line.strip_prefix('#') {
+    let whole = config();
+    let lines = whole.lines().map(|line| match line.strip_prefix('#') {
         Some(shown) if !shown.is_empty() && !shown.starts_with(' ') && wanted(shown) => shown,
         _ => line,
     });
@@ -78,7 +79,7 @@ fn key(line: &str) -> &str {
 
 #[test]
 fn as_it_is_it_has_no_mistake() {
-    let (config, found) = read(CONFIG);
+    let (config, found) = read(&config());
     assert_eq!(found, Vec::<String>::new());
     assert_eq!(config.receiver_names, ["leads", "support"]);
 }
@@ -87,11 +88,11 @@ fn as_it_is_it_has_no_mistake() {
 fn every_default_that_it_shows_is_the_default() {
     let (written, found) = read(&uncommented(|line| DEFAULTS.contains(&key(line)) && !line.contains("_URL")));
     assert_eq!(found, Vec::<String>::new());
-    assert_eq!(format!("{written:?}"), format!("{:?}", read(CONFIG).0));
+    assert_eq!(format!("{written:?}"), format!("{:?}", read(&config()).0));
     for key in DEFAULTS {
-        assert!(CONFIG.contains(&format!("\n#{key} = ")), "{key}");
+        assert!(config().contains(&format!("\n#{key} = ")), "{key}");
     }
-    assert!(CONFIG.contains(&format!("#url = \"{}\"", crate::config::DEFAULT_URL)));
+    assert!(config().contains(&format!("#url = \"{}\"", crate::config::DEFAULT_URL)));
 }
 
 #[test]
@@ -116,14 +117,14 @@ fn every_key_is_in_it() {
     keys.extend(known::<ReceiverTable>("").into_iter().map(|key| ("[receiver.x]", key)));
     for kind in KINDS {
         keys.extend(kind.keys().iter().map(|key| (kind.name(), key.name.to_owned())));
-        assert!(CONFIG.contains(&format!("\"{}\"", kind.name())), "{}", kind.name());
+        assert!(config().contains(&format!("\"{}\"", kind.name())), "{}", kind.name());
     }
     let mut missing = BTreeSet::new();
     for (table, key) in keys {
-        let shown = ["\n", "\n#"]
-            .iter()
-            .any(|begin| CONFIG.contains(&format!("{begin}{key} = ")) || CONFIG.contains(&format!("{begin}[{key}")));
-        if !shown && !CONFIG.contains(&format!("{{ {key} = ")) && !CONFIG.contains(&format!(", {key} = ")) {
+        let shown = ["\n", "\n#"].iter().any(|begin| {
+            config().contains(&format!("{begin}{key} = ")) || config().contains(&format!("{begin}[{key}"))
+        });
+        if !shown && !config().contains(&format!("{{ {key} = ")) && !config().contains(&format!(", {key} = ")) {
             missing.insert(format!("{table} {key}"));
         }
     }

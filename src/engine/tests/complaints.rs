@@ -9,8 +9,11 @@ use super::{
 };
 use crate::{
     engine::{Observed, Tick, TickOutcome, tick},
-    model::{Alert, Body, Contact, Event, Names, Privacy},
-    render::{AlertView, Format, MessageView, Renderer, RuleWords},
+    model::{Alert, Contact, Event, Names, Privacy},
+    render::{
+        AlertView, Format, MessageView, RuleWords,
+        tests::fixtures::{FORMATS, built_in, shown},
+    },
     rules::RuleSet,
     store::Store,
 };
@@ -190,7 +193,7 @@ fn an_old_repeat_that_outlives_an_edited_rule() {
 }
 
 /// The words of the message about an end.
-fn said(ended: &Alert, format: Format) -> String {
+fn said(ended: &Alert, format: &dyn Format) -> String {
     let rule = RuleWords {
         name: "r".to_owned(),
         description: String::new(),
@@ -211,11 +214,7 @@ fn said(ended: &Alert, format: Format) -> String {
         delayed: None,
         now: noon(),
     };
-    match Renderer::built_in().render("alert", format, &telling).body {
-        Body::Slack { payload } | Body::Webhook { payload } => payload,
-        Body::Email { subject, .. } => subject,
-        Body::Console { text } => text,
-    }
+    shown(&built_in().render("alert", format, &telling).body)
 }
 
 #[test]
@@ -236,10 +235,10 @@ fn an_empty_resolved_message() {
         assert!(end(&outcome).is_some() && !resolution.reason.words().is_empty());
         assert!(!ended.contact.name().is_empty() && ended.since < resolution.ended_at);
         // And what it says, wherever it goes.
-        for format in Format::ALL {
+        for (kind, format) in FORMATS {
             let said = said(ended, format);
             let reason = resolution.reason.words();
-            assert!(said.contains(&ended.contact.name()) && said.contains(reason), "{format:?} {said}");
+            assert!(said.contains(&ended.contact.name()) && said.contains(reason), "{kind} {said}");
         }
     }
     assert_eq!(owed(&Scene::new(rule("r", "[filter]")).tick(&Observed::between_polls())), []);

@@ -17,11 +17,13 @@ use crate::{
     },
 };
 
+pub(super) const NAME: &str = "console";
+
 pub(crate) struct ConsoleKind;
 
 impl KeyedKind<Arc<dyn Way>> for ConsoleKind {
     fn name(&self) -> &'static str {
-        "console"
+        NAME
     }
 
     fn keys(&self) -> &'static [Key] {
@@ -36,6 +38,10 @@ impl KeyedKind<Arc<dyn Way>> for ConsoleKind {
 impl Kind for ConsoleKind {
     fn delivery(&self) -> Delivery {
         Delivery { pace: None, in_flight: 1, knows_ids: false, by_person: false }
+    }
+
+    fn example(&self) -> Option<&'static str> {
+        None
     }
 }
 

@@ -19,6 +19,8 @@ use crate::{
     },
 };
 
+pub(super) const NAME: &str = "email";
+
 pub(crate) struct EmailKind;
 
 #[derive(Default, Deserialize)]
@@ -32,7 +34,7 @@ struct EmailTable {
 
 impl KeyedKind<Arc<dyn Way>> for EmailKind {
     fn name(&self) -> &'static str {
-        "email"
+        NAME
     }
 
     fn keys(&self) -> &'static [Key] {
@@ -98,6 +100,10 @@ fn address(keys: &mut Keys<'_>, address: &Spanned<String>) -> Option<Mailbox> {
 impl Kind for EmailKind {
     fn delivery(&self) -> Delivery {
         Delivery { pace: None, in_flight: 1, knows_ids: true, by_person: true }
+    }
+
+    fn example(&self) -> Option<&'static str> {
+        Some(include_str!("example.toml"))
     }
 }
 

@@ -12,11 +12,12 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use super::Email;
+use super::{Email, format};
 use crate::{
     model::{Attempt, Blame, Body, MessageId, Outcome, OutgoingMessage},
     receivers::{
         email::address::SmtpAddress,
+        slack,
         testing::{TIMEOUT, nobody, parcel, payload_fault, rejected, retry},
     },
     sandbox::smtp::{SinkSettings, SinkTrouble, SmtpSink, Stage},
@@ -60,7 +61,7 @@ fn email(url: &str, from: &str, to: &[&str], timeout: Duration, roots: &[Vec<u8>
 }
 
 fn body() -> Body {
-    Body::Email { subject: "hi".to_owned(), text: "hello".to_owned(), html: "<p>hello</p>".to_owned() }
+    format::body("hi", "hello", "<p>hello</p>")
 }
 
 /// Those who are settled got it in this attempt.
@@ -96,9 +97,7 @@ async fn the_whole_mail() {
     let server = Server::plain().await;
     let email = server.email(&["a@x.org"]);
     let thread = Some("main/late/42".to_owned());
-    let text = "Grüße,\nline\n.\n..dots\n".to_owned();
-    let body =
-        Body::Email { subject: "⏰ Jörg waits".to_owned(), text, html: "<p>Grüße &amp; more</p>".to_owned() };
+    let body = format::body("⏰ Jörg waits", "Grüße,\nline\n.\n..dots\n", "<p>Grüße &amp; more</p>");
     email.send(&OutgoingMessage { thread, ..parcel(body) }).await;
     let [mail] = &server.sink.mails()[..] else { panic!("one mail") };
     let header = |name: &str| mail.header(name).unwrap_or_default();
@@ -141,7 +140,7 @@ async fn retries_and_threads_keep_their_ids() {
 #[tokio::test]
 async fn without_html_it_is_a_plain_mail() {
     let server = Server::plain().await;
-    let body = Body::Email { subject: String::new(), text: "hello".to_owned(), html: String::new() };
+    let body = format::body("", "hello", "");
     server.email(&["a@x.org"]).send(&parcel(body)).await;
     let mail = &server.sink.mails()[0];
     assert!(mail.header("Content-Type").unwrap().starts_with("text/plain"), "{mail:?}");
@@ -154,7 +153,7 @@ async fn nothing_that_a_customer_writes_becomes_a_header_or_a_command() {
     let server = Server::plain().await;
     let from = "\"A\\\"B, <c@d.org>\" <alerts@example.com>";
     let email = email(&format!("smtp://127.0.0.1:{}", server.port), from, &["a@x.org"], TIMEOUT, &[]);
-    let all = |text: &str| Body::Email { subject: text.to_owned(), text: text.to_owned(), html: text.to_owned() };
+    let all = |text: &str| format::body(text, text, text);
     let odd = OutgoingMessage { id: MessageId(evil.to_owned()), thread: Some(evil.to_owned()), ..parcel(all(evil)) };
     assert_eq!(email.send(&odd).await.outcome, Outcome::Delivered);
     assert_eq!(server.got(), ["a@x.org"]);
@@ -353,5 +352,5 @@ fn somebody_must_get_it() {
 #[tokio::test]
 async fn takes_its_own_kind_of_body_only() {
     let email = email("smtp://127.0.0.1:9", FROM, &["a@x.org"], TIMEOUT, &[]);
-    payload_fault(&email.send(&parcel(Body::Slack { payload: "hunter2".to_owned() })).await);
+    payload_fault(&email.send(&parcel(slack::format::body("hunter2"))).await);
 }

@@ -17,6 +17,8 @@ use crate::{
     },
 };
 
+pub(super) const NAME: &str = "slack";
+
 pub(crate) struct SlackKind;
 
 #[derive(Default, Deserialize)]
@@ -29,7 +31,7 @@ struct SlackTable {
 
 impl KeyedKind<Arc<dyn Way>> for SlackKind {
     fn name(&self) -> &'static str {
-        "slack"
+        NAME
     }
 
     fn keys(&self) -> &'static [Key] {
@@ -58,6 +60,10 @@ impl Kind for SlackKind {
         // One message a second per webhook, and short bursts
         // (<https://docs.slack.dev/apis/web-api/rate-limits>).
         Delivery { pace: Some((Duration::from_secs(1), 3)), in_flight: 1, knows_ids: false, by_person: false }
+    }
+
+    fn example(&self) -> Option<&'static str> {
+        None
     }
 }
 

@@ -217,7 +217,7 @@ fn size(value: &Value) -> usize {
 }
 
 /// Slack counts as JavaScript does: an emoji is two.
-pub(super) fn length(text: &str) -> usize {
+pub(crate) fn length(text: &str) -> usize {
     text.chars().map(char::len_utf16).sum()
 }
 

@@ -1,20 +1,25 @@
 //! Messages to Slack, and its answers.
 
+mod limits;
+
 use std::time::Duration;
 
 use mockito::{Matcher, Server};
 
-use super::Slack;
+use super::{Slack, format};
 use crate::{
-    model::{Attempt, Blame, Body, Outcome},
-    receivers::testing::{Manners, TIMEOUT, client, nobody, parcel, payload_fault, rejected, retry, server},
+    model::{Attempt, Blame, Outcome},
+    receivers::{
+        console,
+        testing::{Manners, TIMEOUT, client, nobody, parcel, payload_fault, rejected, retry, server},
+    },
 };
 
 const PATH: &str = "/services/T1/B1/hunter2";
 
 async fn send(base: &str, timeout: Duration) -> Attempt {
     let slack = Slack::new(client(), format!("{base}{PATH}").into(), timeout).unwrap();
-    slack.send(&parcel(Body::Slack { payload: r#"{"text":"hunter2 ä"}"#.to_owned() })).await
+    slack.send(&parcel(format::body(r#"{"text":"hunter2 ä"}"#))).await
 }
 
 #[tokio::test]
@@ -156,7 +161,7 @@ async fn a_flood_in_the_answer_is_cut() {
 #[tokio::test]
 async fn the_address_does_not_leak() {
     let slack = Slack::new(client(), format!("http://hunter2.invalid{PATH}").into(), TIMEOUT).unwrap();
-    let body = Body::Slack { payload: "hunter2".to_owned() };
+    let body = format::body("hunter2");
     let mut shown = vec![format!("{slack:?} {:?}", slack.send(&parcel(body)).await)];
     for manners in [Manners::HangsUp, Manners::Says("hunter2\r\n\r\n"), Manners::Says("HTTP/1.1 500 hunter2\r\n\r\n")] {
         shown.push(format!("{:?}", send(&server(manners).await, TIMEOUT).await));
@@ -170,5 +175,5 @@ async fn the_address_does_not_leak() {
 #[tokio::test]
 async fn takes_its_own_kind_of_body_only() {
     let slack = Slack::new(client(), "http://127.0.0.1:9".into(), TIMEOUT).unwrap();
-    payload_fault(&slack.send(&parcel(Body::Console { text: "hunter2".to_owned() })).await);
+    payload_fault(&slack.send(&parcel(console::format::body("hunter2"))).await);
 }

@@ -21,6 +21,8 @@ use crate::{
     },
 };
 
+pub(super) const NAME: &str = "webhook";
+
 pub(crate) struct WebhookKind;
 
 #[derive(Default, Deserialize)]
@@ -33,7 +35,7 @@ struct WebhookTable {
 
 impl KeyedKind<Arc<dyn Way>> for WebhookKind {
     fn name(&self) -> &'static str {
-        "webhook"
+        NAME
     }
 
     fn keys(&self) -> &'static [Key] {
@@ -81,6 +83,10 @@ impl KeyedKind<Arc<dyn Way>> for WebhookKind {
 impl Kind for WebhookKind {
     fn delivery(&self) -> Delivery {
         Delivery { pace: None, in_flight: 8, knows_ids: true, by_person: false }
+    }
+
+    fn example(&self) -> Option<&'static str> {
+        Some(include_str!("example.toml"))
     }
 }
 

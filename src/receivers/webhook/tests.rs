@@ -8,16 +8,19 @@ use jiff::Timestamp;
 use mockito::{Matcher, Server};
 use secrecy::SecretString;
 
-use super::Webhook;
+use super::{Webhook, format};
 use crate::{
     model::{Attempt, Blame, Body, MessageId, Outcome, OutgoingMessage},
-    receivers::testing::{Manners, TIMEOUT, client, nobody, parcel, payload_fault, rejected, retry, server},
+    receivers::{
+        slack,
+        testing::{Manners, TIMEOUT, client, nobody, parcel, payload_fault, rejected, retry, server},
+    },
 };
 
 const PATH: &str = "/in/hunter2";
 
 fn body() -> Body {
-    Body::Webhook { payload: r#"{"test": 2432232314}"#.to_owned() }
+    format::body(r#"{"test": 2432232314}"#)
 }
 
 fn webhook(base: &str, timeout: Duration) -> Webhook {
@@ -174,5 +177,5 @@ async fn an_id_that_no_header_holds_is_refused() {
 #[tokio::test]
 async fn takes_its_own_kind_of_body_only() {
     let webhook = webhook("http://127.0.0.1:9", TIMEOUT);
-    payload_fault(&webhook.send(&parcel(Body::Slack { payload: "hunter2".to_owned() })).await);
+    payload_fault(&webhook.send(&parcel(slack::format::body("hunter2"))).await);
 }

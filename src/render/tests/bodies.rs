@@ -1,9 +1,9 @@
 //! Every built-in body, as it is sent.
 
-use super::fixtures::{Case, alert, customer, nobody, ravi, resolved, shown, twelve};
+use super::fixtures::{Case, FORMATS, WEBHOOK, alert, built_in, customer, nobody, ravi, resolved, shown, twelve};
 use crate::{
     model::{Privacy, Reason},
-    render::{AlertView, Format, MessageView, Renderer, RuleWords},
+    render::{AlertView, MessageView, RuleWords},
 };
 
 const HOSTILE: &str =
@@ -58,9 +58,9 @@ fn snapshot(name: &str, body: &str) {
 #[test]
 fn every_built_in_body() {
     for (name, case) in cases() {
-        for format in Format::ALL {
+        for (kind, format) in FORMATS {
             let body = shown(&case.built_in(format));
-            snapshot(&format!("{name}_{format:?}"), &body);
+            snapshot(&format!("{name}_{kind}"), &body);
         }
     }
 }
@@ -68,9 +68,9 @@ fn every_built_in_body() {
 #[test]
 fn every_plain_body() {
     for (name, case) in cases() {
-        for format in Format::ALL {
-            let body = shown(&case.tell(|telling| Renderer::built_in().plain(format, telling)));
-            snapshot(&format!("plain_{name}_{format:?}"), &body);
+        for (kind, format) in FORMATS {
+            let body = shown(&case.tell(|telling| built_in().plain(format, telling)));
+            snapshot(&format!("plain_{name}_{kind}"), &body);
         }
     }
 }
@@ -78,8 +78,8 @@ fn every_plain_body() {
 #[test]
 fn the_plain_webhook_has_the_keys_of_the_template() {
     for (_, case) in cases() {
-        let plain = case.tell(|telling| Renderer::built_in().plain(Format::Webhook, telling));
-        assert_eq!(shown(&plain), shown(&case.built_in(Format::Webhook)));
+        let plain = case.tell(|telling| built_in().plain(WEBHOOK, telling));
+        assert_eq!(shown(&plain), shown(&case.built_in(WEBHOOK)));
     }
 }
 
@@ -87,12 +87,12 @@ fn the_plain_webhook_has_the_keys_of_the_template() {
 fn nothing_hidden_is_in_any_body() {
     for privacy in [Privacy::Masked, Privacy::Id] {
         let case = Case { privacy, ..Case::fired(vec![alert(ravi(), "PT7M")]) };
-        for format in Format::ALL {
-            let plain = case.tell(|telling| Renderer::built_in().plain(format, telling));
+        for (kind, format) in FORMATS {
+            let plain = case.tell(|telling| built_in().plain(format, telling));
             for body in [case.built_in(format), plain] {
                 let body = shown(&body);
                 for hidden in ["secret", "Kumar", "my order", "98123", "203.0"] {
-                    assert!(!body.contains(hidden), "{privacy:?} {format:?} shows {hidden}:\n{body}");
+                    assert!(!body.contains(hidden), "{privacy:?} {kind} shows {hidden}:\n{body}");
                 }
             }
         }
@@ -109,8 +109,8 @@ fn several_rules_are_all_named() {
             AlertView { alert: &alerts[1], rule: &other, waiting_open: None },
         ];
         let telling = MessageView { alerts: &told, ..*telling };
-        let renderer = Renderer::built_in();
-        for format in Format::ALL {
+        let renderer = built_in();
+        for (_, format) in FORMATS {
             for body in [renderer.render("alert", format, &telling).body, renderer.plain(format, &telling)] {
                 let body = shown(&body);
                 assert!(body.contains("unanswered") && body.contains("missed-chat"), "{body}");

@@ -5,18 +5,36 @@ use serde_json::{Value, json};
 
 use crate::{
     model::{Alert, Body, Contact, Event, Names, Privacy, Reason, Resolution, names::Agent},
+    receivers::{
+        console::kind::ConsoleKind, email, email::kind::EmailKind, formats, slack, slack::kind::SlackKind,
+        webhook::kind::WebhookKind,
+    },
     render::{AlertView, Format, MessageView, Rendered, Renderer, RuleWords},
 };
 
-pub(super) const AGENT: &str = "5fed38e56fb193dcc6c933f5";
-pub(super) const BOT: &str = "6891d66c35b30cd878987865";
-pub(super) const LINK: &str = "https://app.example.com/inbox/{{contact._id}}";
+pub(crate) const SLACK: &dyn Format = &SlackKind;
+pub(crate) const EMAIL: &dyn Format = &EmailKind;
+pub(crate) const WEBHOOK: &dyn Format = &WebhookKind;
+pub(crate) const CONSOLE: &dyn Format = &ConsoleKind;
 
-pub(super) fn now() -> Timestamp {
+/// Every format, by the name of its kind.
+pub(crate) const FORMATS: [(&str, &dyn Format); 4] =
+    [("slack", SLACK), ("email", EMAIL), ("webhook", WEBHOOK), ("console", CONSOLE)];
+
+/// Only the built-in templates.
+pub(crate) fn built_in() -> Renderer {
+    Renderer::built_in(&formats())
+}
+
+pub(crate) const AGENT: &str = "5fed38e56fb193dcc6c933f5";
+pub(crate) const BOT: &str = "6891d66c35b30cd878987865";
+pub(crate) const LINK: &str = "https://app.example.com/inbox/{{contact._id}}";
+
+pub(crate) fn now() -> Timestamp {
     "2026-06-12T08:20:52Z".parse().unwrap()
 }
 
-pub(super) fn rule() -> RuleWords {
+pub(crate) fn rule() -> RuleWords {
     RuleWords {
         name: "unanswered".to_owned(),
         description: "A customer wrote and nobody has answered".to_owned(),
@@ -25,7 +43,7 @@ pub(super) fn rule() -> RuleWords {
     }
 }
 
-pub(super) fn names() -> Names {
+pub(crate) fn names() -> Names {
     let mut names = Names::default();
     names.agents.insert(AGENT.to_owned(), Agent { name: "Asha".to_owned(), slack: Some("U012AB3CD".to_owned()) });
     names.bots.insert(BOT.to_owned(), "Sales bot".to_owned());
@@ -34,7 +52,7 @@ pub(super) fn names() -> Names {
 }
 
 /// A customer with everything.
-pub(super) fn ravi() -> Value {
+pub(crate) fn ravi() -> Value {
     json!({
         "_id": "6a2bbf60b1e0d1b5a9f0c001",
         "platform": ["WHATSAPP"],
@@ -67,12 +85,12 @@ pub(super) fn ravi() -> Value {
 }
 
 /// A customer who wrote nothing and gave no name.
-pub(super) fn nobody() -> Value {
+pub(crate) fn nobody() -> Value {
     json!({ "_id": "6a2bbf60b1e0d1b5a9f0c002", "platform": ["WEBSITE"] })
 }
 
 /// A customer with the given name and text.
-pub(super) fn customer(id: &str, name: &str, text: &str) -> Value {
+pub(crate) fn customer(id: &str, name: &str, text: &str) -> Value {
     json!({
         "_id": id,
         "platform": ["WEBSITE"],
@@ -81,20 +99,20 @@ pub(super) fn customer(id: &str, name: &str, text: &str) -> Value {
     })
 }
 
-pub(super) fn alert(contact: Value, waiting: &str) -> Alert {
+pub(crate) fn alert(contact: Value, waiting: &str) -> Alert {
     let contact = Contact::read(contact).unwrap();
     let since = now() - waiting.parse::<SignedDuration>().unwrap();
     let begun = Alert::begin("main", "unanswered", contact, since, since);
     Alert { fired_at: Some(since + SignedDuration::from_secs(30)), ..begun }
 }
 
-pub(super) fn resolved(mut alert: Alert, reason: Reason) -> Alert {
+pub(crate) fn resolved(mut alert: Alert, reason: Reason) -> Alert {
     alert.resolution = Some(Resolution { at: now(), ended_at: now() - SignedDuration::from_secs(5), reason });
     alert
 }
 
 /// Twelve waiting customers, in no order.
-pub(super) fn twelve() -> Vec<Alert> {
+pub(crate) fn twelve() -> Vec<Alert> {
     (0..12_i64)
         .map(|at| {
             let id = format!("6a2bbf60b1e0d1b5a9f0c1{at:02}");
@@ -105,17 +123,17 @@ pub(super) fn twelve() -> Vec<Alert> {
 }
 
 /// What one message is to be made of, with what most tests leave as it is.
-pub(super) struct Case {
-    pub(super) event: Event,
-    pub(super) alerts: Vec<Alert>,
-    pub(super) privacy: Privacy,
-    pub(super) link: Option<&'static str>,
-    pub(super) max_listed: usize,
-    pub(super) waiting_open: Option<SignedDuration>,
+pub(crate) struct Case {
+    pub(crate) event: Event,
+    pub(crate) alerts: Vec<Alert>,
+    pub(crate) privacy: Privacy,
+    pub(crate) link: Option<&'static str>,
+    pub(crate) max_listed: usize,
+    pub(crate) waiting_open: Option<SignedDuration>,
 }
 
 impl Case {
-    pub(super) fn fired(alerts: Vec<Alert>) -> Self {
+    pub(crate) fn fired(alerts: Vec<Alert>) -> Self {
         Self {
             event: Event::Fired,
             alerts,
@@ -126,11 +144,11 @@ impl Case {
         }
     }
 
-    pub(super) fn resolved(alerts: Vec<Alert>) -> Self {
+    pub(crate) fn resolved(alerts: Vec<Alert>) -> Self {
         Self { event: Event::Resolved, ..Self::fired(alerts) }
     }
 
-    pub(super) fn tell<T>(&self, then: impl FnOnce(&MessageView<'_>) -> T) -> T {
+    pub(crate) fn tell<T>(&self, then: impl FnOnce(&MessageView<'_>) -> T) -> T {
         let (rule, names) = (rule(), names());
         let alerts: Vec<AlertView<'_>> =
             self.alerts.iter().map(|alert| AlertView { alert, rule: &rule, waiting_open: self.waiting_open }).collect();
@@ -150,31 +168,32 @@ impl Case {
         })
     }
 
-    pub(super) fn render(&self, renderer: &Renderer, template: &str, format: Format) -> Rendered {
+    pub(crate) fn render(&self, renderer: &Renderer, template: &str, format: &dyn Format) -> Rendered {
         self.tell(|telling| renderer.render(template, format, telling))
     }
 
     /// The built-in message; it must not have failed.
-    pub(super) fn built_in(&self, format: Format) -> Body {
-        let rendered = self.render(&Renderer::built_in(), "alert", format);
+    pub(crate) fn built_in(&self, format: &dyn Format) -> Body {
+        let rendered = self.render(&built_in(), "alert", format);
         assert_eq!(rendered.fault, None);
         rendered.body
     }
 }
 
 /// A body as people read it.
-pub(super) fn shown(body: &Body) -> String {
-    match body {
-        Body::Slack { payload } | Body::Webhook { payload } => {
-            let value: Value = serde_json::from_str(payload).unwrap();
-            serde_json::to_string_pretty(&value).unwrap()
-        }
-        Body::Email { subject, text, html } => format!("SUBJECT {subject}\n\nTEXT\n{text}\n\nHTML\n{html}"),
-        Body::Console { text } => text.clone(),
+pub(crate) fn shown(body: &Body) -> String {
+    match (email::format::parts(body), FORMATS.iter().find(|(name, _)| *name == body.kind())) {
+        (Some([subject, text, html]), _) => format!("SUBJECT {subject}\n\nTEXT\n{text}\n\nHTML\n{html}"),
+        (None, Some((_, format))) => format.preview(body),
+        (None, None) => panic!("of what kind? {body:?}"),
     }
 }
 
-pub(super) fn slack(body: &Body) -> Value {
-    let Body::Slack { payload } = body else { panic!("no Slack body") };
-    serde_json::from_str(payload).unwrap()
+/// Subject, text and HTML.
+pub(crate) fn mail(body: &Body) -> [&str; 3] {
+    email::format::parts(body).unwrap()
+}
+
+pub(crate) fn slack(body: &Body) -> Value {
+    serde_json::from_str(slack::format::payload(body).unwrap()).unwrap()
 }

@@ -2,8 +2,8 @@
 
 use std::fs;
 
-use super::fixtures::{Case, alert, ravi, shown};
-use crate::render::{Format, Renderer};
+use super::fixtures::{CONSOLE, Case, alert, ravi, shown};
+use crate::{receivers::formats, render::Renderer};
 
 /// `LINE:COLUMN TITLE (HELP)` of every mistake of a console's template.
 fn mistakes(text: &[u8]) -> Vec<String> {
@@ -11,7 +11,7 @@ fn mistakes(text: &[u8]) -> Vec<String> {
     fs::create_dir(folder.path().join("own")).unwrap();
     fs::write(folder.path().join("own/console.txt.hbs"), text).unwrap();
     let mut found = Vec::new();
-    Renderer::load(folder.path(), &mut found);
+    Renderer::load(folder.path(), &formats(), &mut found);
     let line = |mistake: &crate::diagnose::Diagnostic| {
         let place = mistake.source.as_ref().map(|source| source.position(mistake.span.start));
         let place = place.map(|(line, column)| format!("{line}:{column} ")).unwrap_or_default();
@@ -97,9 +97,9 @@ fn templates_as_notepad_saves_them_work_and_send_no_mark() {
         fs::create_dir(folder.path().join("own")).unwrap();
         fs::write(folder.path().join("own/console.txt.hbs"), bytes).unwrap();
         let mut found = Vec::new();
-        let renderer = Renderer::load(folder.path(), &mut found);
+        let renderer = Renderer::load(folder.path(), &formats(), &mut found);
         assert!(found.is_empty(), "{found:?}");
-        shown(&case.render(&renderer, "own", Format::Console).body)
+        shown(&case.render(&renderer, "own", CONSOLE).body)
     };
     assert_eq!(told("\u{feff}{{count}}\r\nwaits\r\n".as_bytes()), told(b"{{count}}\nwaits\n"));
     let wide: Vec<u8> = "\u{feff}{{count}}\r\n".encode_utf16().flat_map(u16::to_le_bytes).collect();

@@ -2,11 +2,11 @@
 
 use std::{fs, path::Path};
 
-use super::fixtures::{Case, alert, ravi, shown, slack};
+use super::fixtures::{CONSOLE, Case, FORMATS, SLACK, WEBHOOK, alert, ravi, shown, slack};
 use crate::{
     diagnose::Diagnostic,
-    model::Body,
-    render::{Format, Renderer},
+    receivers::{console, formats},
+    render::Renderer,
 };
 
 /// Loads one template folder `own` with the given files.
@@ -17,7 +17,7 @@ fn load(files: &[(&str, &str)]) -> (Renderer, Vec<Diagnostic>) {
         fs::write(folder.path().join("own").join(name), text).unwrap();
     }
     let mut found = Vec::new();
-    let renderer = Renderer::load(folder.path(), &mut found);
+    let renderer = Renderer::load(folder.path(), &formats(), &mut found);
     (renderer, found)
 }
 
@@ -186,7 +186,7 @@ fn json_that_is_none() {
     let found = mistakes("webhook.json.hbs", comma);
     assert!(found[0].contains("what it gave is not valid JSON: trailing comma at line 1"), "{found:?}");
     let list = mistakes("slack.json.hbs", "[]");
-    assert!(list[0].contains("the payload is no JSON object"), "{list:?}");
+    assert!(list[0].contains("the payload is not a JSON object"), "{list:?}");
     let quotes = mistakes("webhook.json.hbs", "{\"name\": \"{{json alerts.0.name}}\"}");
     assert!(quotes[0].contains("not valid JSON"), "{quotes:?}");
 }
@@ -198,7 +198,7 @@ fn a_fault_holds_no_text_of_a_customer() {
     assert!(found.is_empty());
     let odd = super::fixtures::customer("a", "%~secret", "%~secret");
     let case = Case::fired(vec![alert(odd, "PT7M"); 6]);
-    let fault = case.render(&renderer, "own", Format::Console).fault.unwrap();
+    let fault = case.render(&renderer, "own", CONSOLE).fault.unwrap();
     assert!(fault.contains("time: the format is not understood") && !fault.contains("ecret"), "{fault}");
 }
 
@@ -213,10 +213,10 @@ fn a_broken_file_falls_back_to_the_built_in_one() {
     let case = Case::fired(vec![alert(ravi(), "PT7M")]);
     let (renderer, found) = load(&[("slack.json.hbs", "{{oops}}"), ("console.txt.hbs", "{{count}} waiting")]);
     assert_eq!(found.len(), 1);
-    let sent = case.render(&renderer, "own", Format::Slack);
-    assert_eq!((sent.fault, sent.body), (None, case.built_in(Format::Slack)));
-    assert_eq!(shown(&case.render(&renderer, "own", Format::Console).body), "1 waiting");
-    assert_eq!(case.render(&renderer, "own", Format::Webhook).body, case.built_in(Format::Webhook));
+    let sent = case.render(&renderer, "own", SLACK);
+    assert_eq!((sent.fault, sent.body), (None, case.built_in(SLACK)));
+    assert_eq!(shown(&case.render(&renderer, "own", CONSOLE).body), "1 waiting");
+    assert_eq!(case.render(&renderer, "own", WEBHOOK).body, case.built_in(WEBHOOK));
 }
 
 #[test]
@@ -227,16 +227,16 @@ fn a_template_that_fails_at_run_time() {
         load(&[("console.txt.hbs", text), ("webhook.json.hbs", "{{#if (gt count 5)}}{{else}}{}{{/if}}")]);
     assert_eq!(found.iter().map(line).collect::<Vec<_>>(), Vec::<String>::new());
     let case = Case::fired(super::fixtures::twelve());
-    let sent = case.render(&renderer, "own", Format::Console);
+    let sent = case.render(&renderer, "own", CONSOLE);
     let fault = sent.fault.unwrap();
     assert!(fault.starts_with("own/console.txt.hbs:1:"), "{fault}");
-    assert_eq!(sent.body, case.tell(|telling| renderer.plain(Format::Console, telling)));
-    let sent = case.render(&renderer, "own", Format::Webhook);
+    assert_eq!(sent.body, case.tell(|telling| renderer.plain(CONSOLE, telling)));
+    let sent = case.render(&renderer, "own", WEBHOOK);
     let fault = sent.fault.unwrap();
     assert!(fault.starts_with("own/webhook.json.hbs: what it gave is not valid JSON: EOF"), "{fault}");
-    let sent = case.render(&renderer, "nowhere", Format::Console);
+    let sent = case.render(&renderer, "nowhere", CONSOLE);
     assert_eq!(sent.fault.unwrap(), "there is no template `nowhere`");
-    assert_eq!(sent.body, case.built_in(Format::Console));
+    assert_eq!(sent.body, case.built_in(CONSOLE));
 }
 
 #[test]
@@ -245,15 +245,15 @@ fn an_undocumented_field_may_be_absent() {
     let (renderer, found) = load(&[("console.txt.hbs", text)]);
     assert!(found.is_empty());
     let case = Case::fired(vec![alert(ravi(), "PT7M"), alert(super::fixtures::nobody(), "PT6M")]);
-    let sent = case.render(&renderer, "own", Format::Console);
-    assert_eq!((sent.fault, sent.body), (None, Body::Console { text: "[secret-extra][]".to_owned() }));
+    let sent = case.render(&renderer, "own", CONSOLE);
+    assert_eq!((sent.fault, sent.body), (None, console::format::body("[secret-extra][]")));
 }
 
 #[test]
 fn slack_text_makes_a_payload() {
     let (renderer, found) = load(&[("slack.txt.hbs", "*{{alerts.0.name}}* waits\n")]);
     assert!(found.is_empty());
-    let payload = slack(&Case::fired(vec![alert(ravi(), "PT7M")]).render(&renderer, "own", Format::Slack).body);
+    let payload = slack(&Case::fired(vec![alert(ravi(), "PT7M")]).render(&renderer, "own", SLACK).body);
     assert_eq!(payload["text"], "*Ravi Kumar* waits");
     assert_eq!(payload["blocks"][0]["text"]["text"], "*Ravi Kumar* waits");
     assert_eq!(payload["blocks"][0]["text"]["verbatim"], true);
@@ -263,10 +263,10 @@ fn slack_text_makes_a_payload() {
 fn the_shipped_templates_are_right() {
     let mut found = Vec::new();
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("templates");
-    let renderer = Renderer::load(&folder, &mut found);
+    let renderer = Renderer::load(&folder, &formats(), &mut found);
     assert_eq!(found.iter().map(line).collect::<Vec<_>>(), Vec::<String>::new());
     let case = Case::fired(vec![alert(ravi(), "PT7M")]);
-    for format in Format::ALL {
+    for (_, format) in FORMATS {
         assert_eq!(case.render(&renderer, "alert", format).body, case.built_in(format));
     }
 }
@@ -274,7 +274,7 @@ fn the_shipped_templates_are_right() {
 #[test]
 fn a_missing_folder_is_only_the_built_in_one() {
     let mut found = Vec::new();
-    let renderer = Renderer::load(Path::new("/does/not/exist"), &mut found);
+    let renderer = Renderer::load(Path::new("/does/not/exist"), &formats(), &mut found);
     assert!(found.is_empty());
     assert_eq!(renderer.names(), ["alert"]);
 }
@@ -292,6 +292,6 @@ fn lists_in_lists_have_an_end() {
     assert_eq!(mistakes("console.txt.hbs", &much), Vec::<String>::new());
     let (renderer, _) = load(&[("console.txt.hbs", much.as_str())]);
     let many = vec![alert(ravi(), "PT7M"); 10];
-    let sent = Case::fired(many).render(&renderer, "own", Format::Console);
+    let sent = Case::fired(many).render(&renderer, "own", CONSOLE);
     assert_eq!(sent.fault.as_deref(), Some("own/console.txt.hbs:1:67: it gives more than 16 MiB"));
 }

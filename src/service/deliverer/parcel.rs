@@ -27,7 +27,7 @@ impl Deliverer {
             |body| OutgoingMessage { id: message.id.clone(), body, now, thread, settled: settled.to_vec(), only };
         if told.iter().any(|owed| owed.alert.inbox == WATCHDOG) {
             let alerts: Vec<&Alert> = told.iter().map(|owed| &owed.alert).collect();
-            return parcel(watchdog::tell(self.layout.format, &alerts, &self.manner.receiver, now));
+            return parcel(self.layout.format.plain(&watchdog::tell(&alerts, &self.manner.receiver, now)));
         }
         let ours: Vec<Alert> = told.iter().map(|owed| self.shared.by_our_clock(&owed.alert)).collect();
         let alerts: Vec<AlertView<'_>> = ours

@@ -13,11 +13,11 @@ use bench::{Bench, Says};
 use jiff::SignedDuration;
 use tokio_util::sync::CancellationToken;
 
+use crate::receivers::slack::kind::SlackKind;
 use crate::{
     clock::Clock,
     engine::group::GroupBy,
     model::Event,
-    render::Format,
     service::{
         deliverer::{Delivered, Deliverer, Limits},
         pace::SendPace,
@@ -167,7 +167,7 @@ async fn a_digest_loses_those_who_were_answered_meanwhile() {
 async fn a_refused_payload_goes_out_as_plain_text_once() {
     for (second, states) in [(Says::Status(200), ["delivered"]), (Says::Status(400), ["dead"])] {
         let mut bench = Bench::new().await;
-        bench.speak(Format::Slack);
+        bench.speak(&SlackKind);
         bench.script(&[Says::Status(400), second]);
         bench.fire("a").await;
         assert_eq!(bench.round().await.next_at, Some(bench.now()), "at once");

@@ -6,24 +6,27 @@ use serde_json::Value;
 /// A body is what its receiver takes: valid, within limits, one line where one line is meant. `free`
 /// is what an admin wrote: what stands there may stand in the message, too.
 pub fn check(body: &Body, free: &str) {
-    match body {
-        Body::Slack { payload } => {
-            let payload = json(payload);
+    let part = |name| body.part(body.kind(), name).unwrap_or_else(|| panic!("no {name}: {body:?}"));
+    match body.kind() {
+        "slack" => {
+            let payload = json(part("payload"));
             limits(&payload);
             each_text(&payload, &mut |text| {
                 let calls = ["<!zq", "<@zq", "<#zq"].iter().any(|call| text.contains(call));
                 assert!(!calls || free.contains("zq"), "a customer calls people: {text:?}");
             });
         }
-        Body::Webhook { payload } => {
-            json(payload);
+        "webhook" => {
+            json(part("payload"));
         }
-        Body::Email { subject, html, .. } => {
+        "email" => {
+            let (subject, html) = (part("subject"), part("html"));
             let line = !subject.chars().any(|c| matches!(c, '\n' | '\r') || c.is_control());
             assert!(line && subject.chars().count() <= 200, "{subject:?}");
             assert!(free.contains("zq") || !html.contains("<!zq") && !html.contains("</zq"), "{html:?}");
         }
-        Body::Console { text } => {
+        _ => {
+            let text = part("text");
             let control = text.chars().find(|c| *c != '\n' && is_harmful(*c) && !free.contains(*c));
             assert!(control.is_none(), "{control:?} for a terminal: {text:?}");
         }
@@ -33,7 +36,7 @@ pub fn check(body: &Body, free: &str) {
 /// A body that was made by our own templates: every `<`, `>` and `&` in it is ours.
 pub fn check_ours(body: &Body, ours: &[&str]) {
     check(body, "");
-    if let Body::Slack { payload } = body {
+    if let Some(payload) = body.part("slack", "payload") {
         each_text(&json(payload), &mut |text| {
             let rest = ours.iter().fold(text.to_owned(), |rest, own| rest.replace(own, ""));
             let entity = |at: usize| ["&amp;", "&lt;", "&gt;"].iter().any(|entity| rest[at..].starts_with(entity));

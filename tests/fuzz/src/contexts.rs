@@ -2,12 +2,12 @@
 
 use std::sync::LazyLock;
 
-use pengwatch::inside::{Body, Contact, Event, Format, Matchers, Privacy, Reason, Renderer};
+use pengwatch::inside::{Body, Contact, Event, Matchers, Privacy, Reason, Renderer, formats};
 use serde_json::Value;
 
 use super::{bodies, customers};
 
-static RENDERER: LazyLock<Renderer> = LazyLock::new(Renderer::built_in);
+static RENDERER: LazyLock<Renderer> = LazyLock::new(|| Renderer::built_in(&formats()));
 
 /// What our own templates write with `<…>`.
 const OURS: [&str; 3] = ["<https://app.example.com/inbox/", "|Open the conversation>", "<@U012AB3CD>"];
@@ -34,7 +34,7 @@ pub fn read(data: &[u8]) {
         let alerts = customers::alerts(&contacts, end);
         let private = privacy != Privacy::Full && contacts.iter().all(keeps_it_to_itself);
         customers::tell(event, &alerts, privacy, |telling| {
-            for format in Format::ALL {
+            for format in formats() {
                 let sent = RENDERER.render("alert", format, telling);
                 assert!(sent.fault.is_none(), "{:?}", sent.fault);
                 for body in [&sent.body, &RENDERER.plain(format, telling)] {
@@ -57,9 +57,5 @@ fn keeps_it_to_itself(contact: &Contact) -> bool {
 }
 
 fn words(body: &Body) -> String {
-    match body {
-        Body::Slack { payload } | Body::Webhook { payload } => payload.clone(),
-        Body::Email { subject, text, html } => format!("{subject}\n{text}\n{html}"),
-        Body::Console { text } => text.clone(),
-    }
+    body.parts().map(|(_, text)| text).collect::<Vec<_>>().join("\n")
 }

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use pengwatch::inside::{Body, Email, MessageId, Outcome, OutgoingMessage, SmtpAddress};
+use pengwatch::inside::{Email, MessageId, Outcome, OutgoingMessage, SmtpAddress, mail_body};
 
 use super::now;
 
@@ -33,7 +33,7 @@ pub fn read(data: &[u8]) {
     let text = || "hunter2\n.\nQUIT".to_owned();
     let parcel = OutgoingMessage {
         id: MessageId("m1".to_owned()),
-        body: Body::Email { subject: text(), text: text(), html: text() },
+        body: mail_body(text(), text(), text()),
         now: now(),
         thread: None,
         settled: Vec::new(),

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use pengwatch::inside::{Diagnostic, Event, Format, Privacy, Reason, Renderer};
+use pengwatch::inside::{Diagnostic, Event, Format, Privacy, Reason, Renderer, formats};
 
 use super::{bodies, customers, first_line, mistakes};
 
@@ -13,13 +13,9 @@ static CONTACTS: LazyLock<Vec<pengwatch::inside::Contact>> =
 pub fn read(data: &[u8]) {
     let (file, rest) = first_line(data);
     let Ok(text) = std::str::from_utf8(rest) else { return };
-    let format = match file {
-        name if name.starts_with("slack.") => Format::Slack,
-        name if name.starts_with("email.") => Format::Email,
-        name if name.starts_with("webhook.") => Format::Webhook,
-        _ => Format::Console,
-    };
-    let mut renderer = Renderer::built_in();
+    let takes = |format: &&dyn Format| format.files().iter().any(|known| known.name == file);
+    let Some(format) = formats().into_iter().find(takes).or(formats().pop()) else { return };
+    let mut renderer = Renderer::built_in(&formats());
     let mut found = Vec::new();
     renderer.take_in("own", file, text, &mut found);
     mistakes::check(&found);

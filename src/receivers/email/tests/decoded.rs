@@ -3,9 +3,9 @@
 use mail_parser::{HeaderValue, MessageParser};
 
 use super::{FROM, Server, email};
-use crate::{
-    model::Body,
-    receivers::testing::{TIMEOUT, parcel},
+use crate::receivers::{
+    email::format,
+    testing::{TIMEOUT, parcel},
 };
 
 /// What a mail program shows of a mail: subject, sender, recipient, plain text, HTML.
@@ -21,7 +21,7 @@ struct Shown {
 async fn shown(from: &str, to: &str, [subject, text, html]: [&str; 3]) -> Shown {
     let server = Server::plain().await;
     let url = format!("smtp://127.0.0.1:{}", server.port);
-    let body = Body::Email { subject: subject.to_owned(), text: text.to_owned(), html: html.to_owned() };
+    let body = format::body(subject, text, html);
     email(&url, from, &[to], TIMEOUT, &[]).send(&parcel(body)).await;
     let raw = server.sink.mails().pop().expect("a mail").data;
     let mail = MessageParser::default().parse(raw.as_bytes()).expect("a mail that can be read");

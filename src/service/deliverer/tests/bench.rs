@@ -23,12 +23,13 @@ use crate::{
         ALERT, Alert, Changes, Contact, DeliveryStep, Event, MessageId, Names, Privacy, Reason, Renewable, Resolution,
     },
     receivers::{
-        Sender,
+        Kind, Sender,
         email::{Email, address::SmtpAddress},
+        formats,
         slack::Slack,
-        webhook::Webhook,
+        webhook::{Webhook, kind::WebhookKind},
     },
-    render::{Format, Renderer},
+    render::Renderer,
     rules::RuleSet,
     service::{
         deliverer::{Delivered, Deliverer, Inboxes, Layout, Limits, PutOff},
@@ -68,6 +69,7 @@ pub(super) struct Got {
 pub(super) struct Bench {
     pub(super) store: Store,
     pub(super) manner: DeliverySettings,
+    kind: &'static dyn Kind,
     pub(super) layout: Layout,
     pub(super) got: Arc<Mutex<Vec<Got>>>,
     pub(super) clock: Arc<ManualClock>,
@@ -108,15 +110,28 @@ impl Bench {
             in_flight: 1,
         };
         let layout =
-            Layout { format: Format::Webhook, template: ALERT.to_owned(), max_listed: 10, privacy: Privacy::Full };
-        Self { store, manner, layout, got, clock, script, mail_port: None, url, client: client(), _folder: None }
+            Layout { format: &WebhookKind, template: ALERT.to_owned(), max_listed: 10, privacy: Privacy::Full };
+        Self {
+            store,
+            kind: &WebhookKind,
+            manner,
+            layout,
+            got,
+            clock,
+            script,
+            mail_port: None,
+            url,
+            client: client(),
+            _folder: None,
+        }
     }
 
     /// From now on it is a receiver of this kind.
-    pub(super) fn speak(&mut self, format: Format) {
-        self.layout.format = format;
-        self.manner.by_person = format == Format::Email;
-        self.manner.knows_ids = matches!(format, Format::Email | Format::Webhook);
+    pub(super) fn speak(&mut self, kind: &'static dyn Kind) {
+        self.kind = kind;
+        self.layout.format = kind;
+        self.manner.by_person = kind.delivery().by_person;
+        self.manner.knows_ids = kind.delivery().knows_ids;
     }
 
     pub(super) fn deliverer(&self) -> Deliverer {
@@ -124,7 +139,7 @@ impl Bench {
         let shared = Shared::new(
             Live {
                 rules: RuleSet::default(),
-                renderer: Renderer::built_in(),
+                renderer: Renderer::built_in(&formats()),
                 mistakes: Vec::new(),
                 files: Fingerprint::default(),
             },
@@ -146,9 +161,9 @@ impl Bench {
     }
 
     fn sender(&self) -> Box<dyn Sender> {
-        match self.layout.format {
-            Format::Slack => Box::new(Slack::new(self.client.clone(), self.url.clone().into(), TIMEOUT).unwrap()),
-            Format::Email => Box::new(self.email()),
+        match self.kind.name() {
+            "slack" => Box::new(Slack::new(self.client.clone(), self.url.clone().into(), TIMEOUT).unwrap()),
+            "email" => Box::new(self.email()),
             _ => Box::new(Webhook::new(self.client.clone(), self.url.clone().into(), TIMEOUT).unwrap()),
         }
     }

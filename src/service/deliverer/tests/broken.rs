@@ -7,10 +7,10 @@ use super::{
     bench::{Bench, Says},
     message,
 };
+use crate::receivers::slack::kind::SlackKind;
 use crate::{
     engine::group::GroupBy,
     model::{Happened, history::HistoryQuery},
-    render::Format,
 };
 
 #[tokio::test]
@@ -36,7 +36,7 @@ async fn a_receiver_that_refuses_for_good_is_tried_with_one_message_now_and_then
 #[tokio::test]
 async fn what_piled_up_is_one_message_that_says_how_late_it_is() {
     let mut bench = Bench::new().await;
-    bench.speak(Format::Slack);
+    bench.speak(&SlackKind);
     bench.script(&[Says::Status(200), Says::Status(503)]);
     bench.fire("told").await;
     bench.round().await;
@@ -77,7 +77,7 @@ fn text(body: &str) -> String {
 async fn one_message_that_comes_late_says_so() {
     for (seconds, late) in [(59, ""), (70, "; this message was delayed by 1 min")] {
         let mut bench = Bench::new().await;
-        bench.speak(Format::Slack);
+        bench.speak(&SlackKind);
         bench.script(&[Says::Status(503)]);
         bench.fire("a").await;
         bench.round().await;
@@ -300,7 +300,7 @@ async fn what_is_given_up_goes_over_to_the_fallback_in_one_step() {
 #[tokio::test]
 async fn what_slack_may_have_got_is_no_flood_either() {
     let mut bench = Bench::new().await;
-    bench.speak(Format::Slack);
+    bench.speak(&SlackKind);
     // Messages are known to arrive in spite of a 429.
     bench.script(&vec![Says::Status(429); 3_000]);
     for number in 0..12 {

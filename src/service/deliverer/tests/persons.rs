@@ -5,9 +5,10 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::bench::Bench;
+use crate::receivers::email::kind::EmailKind;
+use crate::receivers::webhook::kind::WebhookKind;
 use crate::{
     model::{Ack, DeliveryStep, Event},
-    render::Format,
     sandbox::smtp::{SinkTrouble, SmtpSink, Stage},
 };
 
@@ -27,7 +28,7 @@ impl Mails {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let mut bench = Bench::new().await;
         bench.mail_port = Some(listener.local_addr().unwrap().port());
-        bench.speak(Format::Email);
+        bench.speak(&EmailKind);
         let sink = SmtpSink::start(listener, CancellationToken::new());
         let mut mails = Self { bench, sink };
         mails.configure(persons);
@@ -227,7 +228,7 @@ async fn another_kind_of_receiver_under_the_same_name_was_not_told() {
     let mut mails = Mails::to(&["a@x.org"]).await;
     mails.bench.fire("a").await;
     mails.rounds(1).await;
-    mails.bench.speak(Format::Webhook);
+    mails.bench.speak(&WebhookKind);
     mails.configure(&["webhook"]);
     mails.bench.resolve("a").await;
     mails.rounds(1).await;

@@ -3,10 +3,8 @@
 use jiff::SignedDuration;
 
 use super::bench::{Bench, Says};
-use crate::{
-    model::{Event, Happened, history::HistoryQuery},
-    render::Format,
-};
+use crate::model::{Event, Happened, history::HistoryQuery};
+use crate::receivers::slack::kind::SlackKind;
 
 const UNCLEAR: [Says; 6] = [
     Says::Text(200, "<html>hunter2</html>"),
@@ -34,7 +32,7 @@ async fn a_day(bench: &Bench) -> usize {
 async fn what_it_may_have_got_is_repeated_once_and_then_told() {
     for says in UNCLEAR {
         let mut bench = Bench::new().await;
-        bench.speak(Format::Slack);
+        bench.speak(&SlackKind);
         bench.manner.persons = vec!["slack".to_owned()];
         bench.manner.fallback = Some("leads".to_owned());
         bench.script(&vec![says; 200]);
@@ -58,7 +56,7 @@ async fn what_it_may_have_got_is_repeated_once_and_then_told() {
 #[tokio::test]
 async fn after_an_unclear_answer_a_yes_is_the_end_of_it() {
     let mut bench = Bench::new().await;
-    bench.speak(Format::Slack);
+    bench.speak(&SlackKind);
     bench.script(&[UNCLEAR[0], Says::Text(200, r#"{"success":true}"#)]);
     bench.fire("a").await;
     assert_eq!((a_day(&bench).await, bench.states().await), (2, vec!["delivered".to_owned()]));
@@ -68,7 +66,7 @@ async fn after_an_unclear_answer_a_yes_is_the_end_of_it() {
 #[tokio::test]
 async fn a_receiver_that_stays_unclear_gets_every_message_twice_at_most() {
     let mut bench = Bench::new().await;
-    bench.speak(Format::Slack);
+    bench.speak(&SlackKind);
     bench.script(&vec![UNCLEAR[0]; 200]);
     for contact in 0..5 {
         bench.fire(&format!("c{contact}")).await;

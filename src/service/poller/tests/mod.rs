@@ -116,7 +116,12 @@ impl Bench {
         let rules = rules.iter().map(|(name, text)| Arc::new(rule(name, text))).collect();
         let rules = RuleSet { rules, ..RuleSet::default() };
         let shared = Shared::new(
-            Live { rules, renderer: Renderer::built_in(), mistakes: Vec::new(), files: Fingerprint::default() },
+            Live {
+                rules,
+                renderer: Renderer::built_in(&crate::receivers::formats()),
+                mistakes: Vec::new(),
+                files: Fingerprint::default(),
+            },
             BTreeMap::new(),
             TimeZone::UTC,
             Names::default(),

@@ -1,107 +1,13 @@
-//! Slack's limits, and the small functions behind the helpers.
+//! The names that templates know, and the small functions behind the helpers.
 
 use serde_json::{Value, json};
 
-use super::{
-    fixtures::{Case, LINK, alert, nobody, now, ravi, shown, twelve},
-    hostile::within_limits,
-};
+use super::fixtures::{Case, EMAIL, FORMATS, LINK, SLACK, WEBHOOK, alert, built_in, mail, nobody, now, ravi, shown};
 use crate::{
     model::{Contact, Privacy},
-    render::{Format, Renderer, context, entry, link, shape, slack, words},
+    receivers::formats,
+    render::{Renderer, context, entry, link, shape, words},
 };
-
-fn payload(given: Value) -> Value {
-    let Value::Object(given) = given else { panic!("no object") };
-    slack::payload(given, "fallback")
-}
-
-fn section(text: &str) -> Value {
-    json!({ "type": "section", "text": { "type": "mrkdwn", "text": text } })
-}
-
-#[test]
-fn too_many_blocks() {
-    let blocks: Vec<Value> = (0..60).map(|at| section(&format!("block {at}"))).collect();
-    let cut = payload(json!({ "text": "t", "blocks": blocks[..50] }));
-    assert_eq!(cut["blocks"].as_array().unwrap().len(), 50);
-    assert_eq!(cut["blocks"][49]["text"]["text"], "block 49");
-    let cut = payload(json!({ "text": "t", "blocks": blocks }));
-    assert_eq!(cut["blocks"].as_array().unwrap().len(), 50);
-    assert_eq!(cut["blocks"][49]["elements"][0]["text"], "… and 11 more blocks cut");
-}
-
-#[test]
-fn too_much_text() {
-    let cut = payload(json!({
-        "text": "t".repeat(50_000),
-        "blocks": [
-            { "type": "header", "text": { "type": "plain_text", "text": "h".repeat(200) } },
-            { "type": "section", "text": { "type": "mrkdwn", "text": "s".repeat(4_000) },
-              "fields": vec![json!({ "type": "mrkdwn", "text": "f".repeat(3_000) }); 2] },
-            { "type": "actions", "elements": [
-                { "type": "button", "url": "https://example.com", "text": { "type": "plain_text", "text": "b".repeat(100) } },
-                { "type": "button", "url": "u".repeat(3_001), "text": { "type": "plain_text", "text": "far" } },
-            ] },
-        ],
-    }));
-    let length = |path: &str| slack::length(cut.pointer(path).and_then(Value::as_str).unwrap());
-    assert_eq!(length("/text"), 40_000);
-    assert_eq!(length("/blocks/0/text/text"), 150);
-    assert_eq!(length("/blocks/1/text/text"), 3_000);
-    assert_eq!(length("/blocks/1/fields/1/text"), 2_000);
-    assert_eq!(length("/blocks/2/elements/0/text/text"), 75);
-    assert_eq!(cut["blocks"][2]["elements"].as_array().unwrap().len(), 1);
-    assert!(cut["blocks"][0]["text"]["text"].as_str().unwrap().ends_with("h…"));
-    let many = payload(json!({ "text": "t", "blocks": vec![section(&"s".repeat(3_000)); 6] }));
-    within_limits(&many).unwrap();
-    assert_eq!(many["blocks"][4]["elements"][0]["text"], "… and 2 more blocks cut");
-}
-
-#[test]
-fn what_slack_would_refuse_is_left_out() {
-    let cut = payload(json!({
-        "text": " ",
-        "link_names": true,
-        "parse": "full",
-        "blocks": [section(""), { "type": "context", "elements": [] }, { "type": "divider" }, "no block"],
-    }));
-    assert_eq!(
-        cut,
-        json!({ "text": "fallback", "blocks": [{ "type": "divider" }], "unfurl_links": false, "unfurl_media": false })
-    );
-    assert_eq!(payload(json!({ "text": "t", "blocks": [] })).get("blocks"), None);
-    // What an admin sets is kept.
-    let own = payload(json!({ "text": "t", "unfurl_links": true, "blocks": [
-        { "type": "section", "text": { "type": "mrkdwn", "verbatim": false, "text": "x" } },
-    ] }));
-    assert_eq!((&own["unfurl_links"], &own["blocks"][0]["text"]["verbatim"]), (&json!(true), &json!(false)));
-}
-
-#[test]
-fn a_cut_leaves_no_half() {
-    for (text, most, wanted) in [
-        ("abcdef", 6, "abcdef"),
-        ("abcdefg", 6, "abcde…"),
-        ("ab &amp; cd", 8, "ab…"),
-        ("ab &amp; cd", 9, "ab &amp;…"),
-        ("a <https://example.com|b>", 12, "a…"),
-        ("1 < 2 and so on", 10, "1 < 2 and…"),
-        ("👍👍👍", 5, "👍👍…"),
-    ] {
-        assert_eq!(slack::cut(text, most), wanted, "{text}");
-    }
-}
-
-#[test]
-fn a_long_list_stays_within_limits() {
-    let mut alerts: Vec<_> = twelve().into_iter().cycle().take(120).collect();
-    alerts.iter_mut().enumerate().for_each(|(at, alert)| alert.contact.record.id = format!("c{at}"));
-    let case = Case { max_listed: 100, ..Case::fired(alerts) };
-    let payload = super::fixtures::slack(&case.built_in(Format::Slack));
-    within_limits(&payload).unwrap();
-    assert!(payload["text"].as_str().unwrap().starts_with("🟠 120 customers are waiting, "));
-}
 
 #[test]
 fn phone_numbers() {
@@ -157,12 +63,11 @@ fn line(text: &str) -> String {
     let whole = format!("{{{{#with alerts.0}}}}{text}{{{{/with}}}}");
     std::fs::write(folder.path().join("own/email.txt.hbs"), whole).unwrap();
     let mut found = Vec::new();
-    let renderer = Renderer::load(folder.path(), &mut found);
+    let renderer = Renderer::load(folder.path(), &formats(), &mut found);
     assert!(found.is_empty(), "{text}: {found:#?}");
-    let sent = Case::fired(vec![alert(ravi(), "PT7M")]).render(&renderer, "own", Format::Email);
+    let sent = Case::fired(vec![alert(ravi(), "PT7M")]).render(&renderer, "own", EMAIL);
     assert_eq!(sent.fault, None, "{text}");
-    let crate::model::Body::Email { text, .. } = sent.body else { panic!("no mail") };
-    text
+    mail(&sent.body)[1].to_owned()
 }
 
 #[test]
@@ -315,20 +220,20 @@ fn a_masked_name_gives_nothing_away() {
 fn a_link_shows_nothing_hidden() {
     let link = Some("https://x.example/{{contact.profile.userDetails.name}}");
     let case = Case { privacy: Privacy::Masked, link, ..Case::fired(vec![alert(ravi(), "PT7M")]) };
-    assert!(!shown(&case.built_in(Format::Webhook)).contains("x.example"));
+    assert!(!shown(&case.built_in(WEBHOOK)).contains("x.example"));
 }
 
 #[test]
 fn a_renderer_can_be_shared() {
     fn shared<T: Send + Sync>(_: &T) {}
-    shared(&Renderer::built_in());
+    shared(&built_in());
 }
 
 #[test]
 fn a_debug_print_shows_no_customer() {
-    let sent = Case::fired(vec![alert(ravi(), "PT7M")]).render(&Renderer::built_in(), "alert", Format::Slack);
+    let sent = Case::fired(vec![alert(ravi(), "PT7M")]).render(&built_in(), "alert", SLACK);
     assert!(shown(&sent.body).contains("Ravi"));
-    assert!(!format!("{sent:?} {:?}", Renderer::built_in()).contains("Ravi"));
+    assert!(!format!("{sent:?} {:?}", built_in()).contains("Ravi"));
 }
 
 #[test]
@@ -338,11 +243,11 @@ fn a_record_of_megabytes_is_a_message_of_some_kilobytes() {
     record["profile"]["userDetails"]["tags"] = vec!["vip"; 100_000].into();
     record["more"] = (0..100_000).map(|at| (format!("field{at}"), Value::from("x".repeat(50)))).collect();
     let case = Case::fired(vec![alert(record, "PT7M")]);
-    for format in Format::ALL {
-        assert!(shown(&case.built_in(format)).len() < 500_000, "{format:?}");
-        assert!(shown(&case.tell(|telling| Renderer::built_in().plain(format, telling))).len() < 500_000, "{format:?}");
+    for (kind, format) in FORMATS {
+        assert!(shown(&case.built_in(format)).len() < 500_000, "{kind}");
+        assert!(shown(&case.tell(|telling| built_in().plain(format, telling))).len() < 500_000, "{kind}");
     }
     // What comes behind the long ones is empty, and there all the same.
-    let sent = shown(&case.built_in(Format::Webhook));
+    let sent = shown(&case.built_in(WEBHOOK));
     assert!(sent.contains("\"updatedAt\"") && sent.contains("\"ip\"") && sent.contains("\"__v\""));
 }
