@@ -63,10 +63,9 @@ pub mod inside {
             pause::spelled,
             privacy::Privacy,
             silence::Matchers,
-            text::is_harmful,
+            text::{fits_header, is_harmful},
             time::{compact, human, iso, parse_duration, parse_timestamp},
             trouble::WATCHDOG,
-            webhook::{check_header, fits_header, key as signing_key},
         },
         receivers::{
             Config,
@@ -74,7 +73,10 @@ pub mod inside {
             formats, judge_config, load_config,
             response::Answer,
             slack::outcome as slack_outcome,
-            webhook::outcome as webhook_outcome,
+            webhook::{
+                header::{check_header, key as signing_key},
+                outcome as webhook_outcome,
+            },
         },
         render::{
             format::Format,

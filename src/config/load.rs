@@ -38,8 +38,9 @@ use crate::{
     model::{
         ALERT, Names, link,
         names::Agent,
+        text,
         text::{form, is_harmful},
-        time, webhook,
+        time,
     },
 };
 
@@ -451,7 +452,7 @@ impl Loader<'_, '_> {
         };
         let token = if let Some(value) = &table.token {
             let token = self.secret("token", value);
-            if !webhook::fits_header(token.expose_secret()) {
+            if !text::fits_header(token.expose_secret()) {
                 let title = "this `token` has characters that no request can carry";
                 self.error(value.span(), title, "a token is letters, digits and signs of ASCII on one line");
             } else if token.expose_secret().contains(' ') {

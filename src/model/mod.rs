@@ -28,7 +28,6 @@ pub(crate) mod snapshot;
 pub(crate) mod text;
 pub(crate) mod time;
 pub(crate) mod trouble;
-pub(crate) mod webhook;
 mod weight;
 
 pub(crate) use alert::{

@@ -132,6 +132,11 @@ fn is_mark(c: char) -> bool {
     !c.is_ascii() && format!("a{c}").graphemes(true).count() == 1
 }
 
+/// Whether an HTTP header can hold this text.
+pub fn fits_header(text: &str) -> bool {
+    text.bytes().all(|byte| byte == b'\t' || byte == b' ' || byte.is_ascii_graphic())
+}
+
 #[cfg(test)]
 mod tests {
     use super::shows_a_name;

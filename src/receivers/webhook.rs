@@ -4,6 +4,7 @@
 //! the signature are of the attempt.
 
 pub(crate) mod format;
+pub(crate) mod header;
 pub(crate) mod kind;
 
 use std::fmt;
@@ -19,10 +20,11 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use secrecy::{ExposeSecret, SecretSlice, SecretString};
 use sha2::Sha256;
 
+use self::header::{check_header, key};
 use super::response::{Answer, check_url, exchange, post};
 use super::said::{self, Said};
 use super::{Ending, Sender, Witness};
-use crate::model::webhook::{check_header, key};
+
 use crate::model::{Attempt, Blame, Outcome, OutgoingMessage};
 
 /// An address that takes JSON.

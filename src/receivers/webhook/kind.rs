@@ -7,14 +7,13 @@ use serde::Deserialize;
 use toml::{Spanned, Value};
 use url::Url;
 
-use super::Webhook;
+use super::{
+    Webhook,
+    header::{check_header, key},
+};
 use crate::{
     config::keys::{Key, KeyedKind, Keys},
-    model::{
-        Address,
-        alert::short_hash,
-        webhook::{check_header, fits_header, key},
-    },
+    model::{Address, alert::short_hash, text::fits_header},
     receivers::{
         Sender,
         kind::{Delivery, Kind, SEND_TIMEOUT, SenderTools, Way, proxy_to},

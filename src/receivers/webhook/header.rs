@@ -55,8 +55,3 @@ pub fn check_header(name: &str) -> Result<(), String> {
     }
     Ok(())
 }
-
-/// Whether a header can hold this text.
-pub fn fits_header(text: &str) -> bool {
-    text.bytes().all(|byte| byte == b'\t' || byte == b' ' || byte.is_ascii_graphic())
-}
