@@ -1,4 +1,4 @@
-//! From the file as written to a [`Rule`], with every mistake reported.
+//! Makes a [`Rule`] of the file as written, and reports every mistake.
 
 use std::sync::Arc;
 
@@ -44,14 +44,14 @@ pub(crate) const FILTER_KEYS: [&str; 17] = [
     "isContact",
 ];
 
-/// A rule file that was read.
+/// The outcome of compiling a rule file.
 #[derive(Clone, Debug)]
 pub enum Compiled {
-    /// It is used.
+    /// The rule is used.
     Rule(Box<Rule>),
     /// `enabled = false`: it counts as removed.
     Disabled,
-    /// It has mistakes.
+    /// The file has mistakes.
     Rejected,
 }
 
@@ -62,7 +62,7 @@ pub fn compile(name: &str, source: &Arc<Source>, known: &Known<'_>, found: &mut 
     let mut compiler = Compiler { source, known, found };
     let enabled = file.enabled.unwrap_or(true);
     let rule = compiler.rule(name, file);
-    // In the order in which they stand in the file, not in which they are looked for.
+    // Mistakes are reported in the order of the file, not in the order of the checks.
     found[before..].sort_by_key(|mistake| mistake.span.start);
     if found[before..].iter().any(Diagnostic::is_error) {
         return Compiled::Rejected;
@@ -93,7 +93,7 @@ impl Compiler<'_, '_> {
         let before = self.found.len();
         let filter = file.filter.map(|table| self.filter(table.into_inner())).unwrap_or_default();
         let mut facts = of_filter(&filter);
-        // Of a filter with mistakes it is not known what it means.
+        // The meaning of a filter with mistakes is not known.
         if self.found[before..].iter().any(Diagnostic::is_error) {
             facts.clear();
         }
@@ -127,7 +127,8 @@ impl Compiler<'_, '_> {
         rule
     }
 
-    /// Whether a value of this key was of another kind: it was taken out, and is not missing as well.
+    /// Whether a value of the wrong type was already reported for this key. The value was taken out, so it must not be
+    /// reported as missing, too.
     fn is_reported(&self, key: &str) -> bool {
         let is_at_key = |one: &Diagnostic| {
             let line_start = self.source.text[..one.span.start].rfind('\n').map_or(0, |at| at + 1);
@@ -148,7 +149,7 @@ impl Compiler<'_, '_> {
         }
     }
 
-    /// The name as the configuration spells it.
+    /// The name as the configuration spells it. An unknown name is a mistake.
     fn known_name(&mut self, what: &str, name: Spanned<String>, known: &[String]) -> String {
         let spelled = known.iter().find(|known| same(known, name.get_ref()));
         if spelled.is_none() {
@@ -174,7 +175,7 @@ impl Compiler<'_, '_> {
         T::default()
     }
 
-    /// `facts`: what holds of every customer whom the rule looks at.
+    /// Compiles `when`; `facts` hold for every customer whom the rule watches.
     fn condition(&mut self, when: &Spanned<String>, facts: &[Fact]) -> Option<Condition> {
         if let Some((_, name)) = unseen_in_code(when.get_ref()) {
             let title = format!("a character that cannot be seen stands in this condition: {name}");
@@ -195,7 +196,7 @@ impl Compiler<'_, '_> {
                 Some(condition)
             }
             Err(mistakes) => {
-                // Where the text stands unescaped in the file, the very place can be shown.
+                // The exact place can be shown only if the text stands in the file without escapes.
                 let outer = when.span();
                 let inner = self.source.text.get(outer.clone()).and_then(|raw| raw.find(when.get_ref().as_str()));
                 for mistake in mistakes {

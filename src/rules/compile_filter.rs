@@ -1,4 +1,4 @@
-//! A rule's `[filter]`: which customers the API is asked for.
+//! Compiles a rule's `[filter]`, the query to the API.
 
 use toml::{Spanned, Value};
 
@@ -47,7 +47,7 @@ impl Compiler<'_, '_> {
         }
     }
 
-    /// `false` is how the API spells "do not filter", which may not be what was meant.
+    /// Warns of `false`, which means "do not filter" to the API: that may not be what the admin meant.
     fn flag(&mut self, key: &str, field: &str, value: Option<Spanned<bool>>) -> bool {
         let Some(value) = value else { return false };
         if !value.get_ref() {
@@ -58,7 +58,7 @@ impl Compiler<'_, '_> {
         value.into_inner()
     }
 
-    /// A list of texts; entries, or the whole list, may be `{ raw = … }`.
+    /// Reads a list of texts; an entry, or the whole list, may be written as `{ raw = … }`.
     fn list(&mut self, key: &str, value: Option<Spanned<Value>>, documented: &[&str]) -> Vec<String> {
         let Some(value) = value else { return Vec::new() };
         let span = value.span();
@@ -111,7 +111,7 @@ impl Compiler<'_, '_> {
         texts
     }
 
-    /// The place of one entry of a list, if it stands there unescaped.
+    /// The place of one entry of a list, or of the whole list if the entry is written with escapes.
     fn entry_span(&self, list: &std::ops::Range<usize>, text: &str) -> std::ops::Range<usize> {
         let raw = self.source.text.get(list.clone()).unwrap_or_default();
         ['"', '\'']
@@ -140,7 +140,7 @@ impl Compiler<'_, '_> {
         range
     }
 
-    /// `"2026-06-12T08:00:00Z"`, a date, `"-1h"`, or `""` for none.
+    /// Reads a time like `"2026-06-12T08:00:00Z"`, a date, or `"-1h"`; `""` is `None`.
     fn time(&mut self, value: &Spanned<Value>) -> Option<When> {
         let text = match value.get_ref() {
             Value::String(text) => text.trim().to_owned(),

@@ -1,4 +1,4 @@
-//! The keys of a rule that say when people are told: `for`, steps, acknowledgement, hours.
+//! Compiles the keys of a rule that say when receivers are notified: `for`, steps, acknowledgement, hours.
 
 use std::collections::BTreeSet;
 
@@ -20,14 +20,14 @@ use crate::{
     model::{text::form, time},
 };
 
-/// A week has not so many.
+/// The largest number of ranges of hours. No week needs so many.
 const MOST_RANGES: usize = 100;
 
-/// More often than this nobody wants to be reminded.
+/// The shortest pause between reminders.
 const SHORTEST_REPEAT: SignedDuration = SignedDuration::from_secs(1);
 
 impl Compiler<'_, '_> {
-    /// A duration; none is no time at all.
+    /// Reads a duration; without a value it is zero.
     pub(super) fn duration(&mut self, key: &str, value: Option<&Spanned<Value>>) -> SignedDuration {
         let Some(value) = value else { return SignedDuration::ZERO };
         let read = match value.get_ref() {
@@ -48,7 +48,7 @@ impl Compiler<'_, '_> {
         }
     }
 
-    /// `after`; one that is shorter than `for` says something that cannot be.
+    /// Reads `after`, and warns if it is shorter than `for`: nobody is notified before the alert fires.
     pub(super) fn after(&mut self, value: Option<&Spanned<Value>>, r#for: SignedDuration) -> SignedDuration {
         let after = self.duration("after", value);
         if let Some(value) = value
@@ -61,7 +61,7 @@ impl Compiler<'_, '_> {
         after
     }
 
-    /// `repeat` and what belongs to it.
+    /// Reads `repeat`, `repeat_factor` and `repeat_limit`.
     pub(super) fn repeat(&mut self, step: &NotifyTable) -> (Option<SignedDuration>, f64, Option<u32>) {
         let mistakes = self.found.len();
         let repeat = step.repeat.as_ref().map(|value| self.duration("repeat", Some(value)));
@@ -116,7 +116,7 @@ impl Compiler<'_, '_> {
         on
     }
 
-    /// `[hours]`.
+    /// Reads `[hours]`.
     pub(super) fn hours(&mut self, table: Spanned<HoursTable>) -> Hours {
         let span = table.span();
         let table = table.into_inner();

@@ -1,11 +1,11 @@
 //! `when`: a condition in CEL over one contact, compiled once.
 //!
 //! It sees every documented field under its API name (absent or null: the empty value), undocumented
-//! ones as `extra["x"]`, and the derived names of [`DERIVED`]. Durations and `waiting` are whole
+//! fields as `extra["x"]`, and the derived names (`check::names::DERIVED`). Durations and `waiting` are whole
 //! seconds, so that `waiting > minutes(5)` compares numbers.
 //!
-//! A text is parsed, its names and types are checked ([`check`]), what may be absent is given its empty
-//! value ([`absent`]), and what can never be true is refused ([`never`]).
+//! A text is parsed, its names and types are checked ([`check`]), parts that may be absent get their empty
+//! value ([`absent`]), and a condition that can never be true is refused ([`never`]).
 
 mod absent;
 mod check;
@@ -39,35 +39,35 @@ use self::{
 };
 use crate::model::{Contact, Names, field::Field, text::form, time};
 
-/// The longest condition: beyond it, nobody understands it either.
+/// The longest condition, in bytes; a longer one can be split into several rules.
 pub(crate) const MAX_LENGTH: usize = 1024;
 
-/// What a condition is judged with, besides the rule.
+/// The data with which a condition is judged.
 #[derive(Clone, Copy, Debug)]
 pub struct Scope<'a> {
     pub contact: &'a Contact,
-    /// Since when the customer waits, or would if the episode began now.
+    /// The moment since which the customer waits, or would wait if the episode began now.
     pub since: Timestamp,
     pub inbox: &'a str,
     pub names: &'a Names,
-    /// Whether it is within the rule's hours.
+    /// Whether `now` is within the rule's hours.
     pub open: bool,
-    /// Whether a live chat of the contact ended without a word of an agent, and none has spoken since.
+    /// Whether a live chat of the contact ended without a message of an agent, and no agent has written since.
     pub missed_live_chat: bool,
     pub now: Timestamp,
 }
 
-/// What a condition says.
+/// The outcome of judging a contact by a condition.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
     Holds,
-    /// It does not hold.
+    /// The condition does not hold.
     Fails,
-    /// It could not be judged: no beginning and no end follows from that.
+    /// The condition could not be judged: no alert begins or ends because of it.
     Fault(ConditionFault),
 }
 
-/// Why a condition could not be judged. It names no value of a customer.
+/// The reason why a condition could not be judged. It holds no value of a customer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConditionFault {
     /// The part that fails, as the admin wrote it.
@@ -78,7 +78,7 @@ pub struct ConditionFault {
 /// A mistake in a condition, at a byte range of its text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConditionMistake {
-    /// Which bytes of the condition.
+    /// The place, in bytes of the condition.
     pub span: std::ops::Range<usize>,
     pub what: String,
     pub help: Option<String>,
@@ -90,14 +90,14 @@ pub struct Condition {
     text: String,
     program: Arc<Program>,
     root: Arc<Context<'static, 'static>>,
-    /// As it was parsed, and the types of its parts.
+    /// The parsed condition, and the types of its parts.
     parsed: Arc<(IdedExpr, Types)>,
-    /// The same with empty values for what may be absent: what is evaluated.
+    /// The parsed condition with empty values for parts that may be absent. This one is evaluated.
     lowered: Arc<IdedExpr>,
-    /// Root names that the text refers to.
+    /// The root names that the condition refers to.
     names: BTreeSet<String>,
     clock: bool,
-    /// The parts between `&&` that time alone cannot make true.
+    /// The operands of the top-level `&&` that time alone cannot make true.
     steady: Arc<Vec<IdedExpr>>,
 }
 
@@ -108,7 +108,7 @@ impl std::fmt::Debug for Condition {
 }
 
 impl Condition {
-    /// Compiles and checks a condition: syntax, names, types, and whether it can be true at all.
+    /// Compiles a condition and checks its syntax, its names and types, and whether it can be true.
     ///
     /// # Errors
     /// Every mistake found.
@@ -156,7 +156,7 @@ impl Condition {
         }
     }
 
-    /// Evaluates every part on sample contacts, where a type cannot be known otherwise.
+    /// Evaluates every part on sample contacts, to find wrong types that the checker cannot know.
     fn try_samples(&self) -> Result<(), Vec<ConditionMistake>> {
         let source = self.source();
         let names = Names::default();
@@ -176,7 +176,7 @@ impl Condition {
             fault::failing(&self.context(scope), &self.lowered, fault::is_type_error, &mut wrong);
             for (id, what) in wrong {
                 let span = source.sign(id);
-                // Several samples stumble at one place.
+                // Several samples may fail at the same place.
                 if !mistakes.iter().any(|known: &ConditionMistake| known.span == span) {
                     mistakes.push(ConditionMistake { span, what, help: None });
                 }
@@ -185,7 +185,7 @@ impl Condition {
         if mistakes.is_empty() { Ok(()) } else { Err(mistakes) }
     }
 
-    /// Why it can never be true for customers of whom these facts hold; `None` where it may be.
+    /// The reason why it can never be true for customers for whom these facts hold; `None`: it may be true.
     pub fn contradiction(&self, facts: &[Fact]) -> Option<ConditionMistake> {
         let Conflict { place, part, against } = never::never(self.reader(), &self.parsed.0, facts)?;
         if self.parsed.0.id != 0 && part == "false" {
@@ -216,7 +216,7 @@ impl Condition {
         Some(ConditionMistake { span: place, what, help })
     }
 
-    /// Whether no customer can make it false, so that it may as well be left out.
+    /// Whether it is true for every customer, so that it can be left out.
     pub fn is_always_true(&self) -> bool {
         never::always(self.reader(), &self.parsed.0)
     }
@@ -229,24 +229,24 @@ impl Condition {
         Reader { source: self.source(), types: &self.parsed.1, root: &self.root }
     }
 
-    /// The text as written.
+    /// The condition as the admin wrote it.
     pub fn text(&self) -> &str {
         &self.text
     }
 
-    /// Whether it can change without the contact changing.
+    /// Whether the verdict can change while the contact does not.
     pub fn looks_at_clock(&self) -> bool {
         self.clock
     }
 
-    /// Whether a condition that does not hold can come to hold by time alone: not while one of its
-    /// parts fails that no clock can mend.
+    /// Whether a condition that does not hold can become true by time alone. It cannot while one of the parts fails
+    /// that time alone cannot make true.
     pub fn may_come_true(&self, scope: Scope<'_>) -> bool {
         let context = self.context(scope);
         self.clock && self.steady.iter().all(|part| matches!(context.resolve(part), Ok(Value::Bool(true))))
     }
 
-    /// Whether a root field of the record decides about it.
+    /// Whether the verdict depends on this root field of the record.
     pub fn reads(&self, root: &str) -> bool {
         self.names.contains(root)
             || (root == "profile" && ["name", "tags", "attributes"].iter().any(|name| self.names.contains(*name)))
@@ -285,7 +285,7 @@ impl Condition {
     }
 }
 
-/// The part of this id.
+/// The part with this id.
 fn find(node: &IdedExpr, id: u64) -> Option<&IdedExpr> {
     if node.id == id { Some(node) } else { depth::below(node).into_iter().find_map(|part| find(part, id)) }
 }
@@ -312,12 +312,12 @@ fn variable(name: &str, scope: Scope<'_>) -> Value {
     }
 }
 
-/// The documented field of this root name: the cheap ones without making the whole record JSON.
+/// The documented field of this name. Common fields are read without turning the whole record into JSON.
 fn field(contact: &Contact, name: &str) -> Value {
     match name {
         "_id" => text(&contact.id),
         "status" => text(&contact.status),
-        // A count is never negative, whatever a server says.
+        // A count is never negative, whatever the server sends.
         "unreadMessages" => contact.unread_messages.max(0).into(),
         "websiteVisits" => contact.website_visits.max(0).into(),
         "isLiveChatActive" => contact.is_live_chat_active.into(),
@@ -330,7 +330,7 @@ fn field(contact: &Contact, name: &str) -> Value {
     }
 }
 
-/// A text in the Unicode form that the condition's own texts have: equal texts are equal.
+/// A text in the Unicode form of the condition's own texts, so that equal texts compare equal.
 fn text(written: &str) -> Value {
     form(written).into_owned().into()
 }

@@ -1,4 +1,4 @@
-//! Which files of a folder are rules, and which look like rules and are not read.
+//! Finds the rule files of a folder, and the files that look like rules but are not read.
 
 use std::{
     collections::{BTreeMap, HashSet},
@@ -11,14 +11,14 @@ use crate::{
     model::text::form,
 };
 
-/// Folders in each other; deeper ones are nobody's way to order rules.
+/// The deepest nesting of folders that is read; a deeper folder is reported.
 const DEEPEST: usize = 16;
 
-/// Endings of other languages and misspelt ones, which people write rules in by mistake.
+/// File endings that people give to rules by mistake: those of other languages, and misspelt ones.
 const MISTAKEN: [&str; 12] =
     ["yaml", "yml", "json", "tml", "tom", "tmol", "toml5", "rule", "rules", "conf", "cfg", "hbs"];
 
-/// What a rule has and other texts do not.
+/// Lines that only rule files have.
 const SIGNS: [&str; 2] = ["[[notify]]", "[filter]"];
 
 /// A file that looks like a rule and is not read.
@@ -30,26 +30,26 @@ pub struct Unread {
     pub help: String,
 }
 
-/// What a folder holds.
+/// The rule files of a folder, and what of it is not read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Listing {
-    /// Files of rules, by the rule's name.
+    /// Rule files, by the rule's name.
     pub rules: BTreeMap<String, PathBuf>,
     /// Files that look like rules and are not read.
     pub unread: Vec<Unread>,
-    /// Folders below that cannot be read, by the beginning of the names of their rules, and why.
+    /// Subfolders that cannot be read: the prefix of their rules' names, and the reason.
     pub closed: Vec<(String, String)>,
 }
 
-/// Lists a folder and all below it.
+/// Lists a folder and its subfolders.
 ///
 /// # Errors
-/// Why the folder itself cannot be read.
+/// The reason why the folder itself cannot be read.
 pub(crate) fn list(folder: &Path) -> Result<Listing, String> {
     let mut listing = Listing::default();
     let mut visited = HashSet::from([fs::canonicalize(folder).map_err(|error| reason(&error))?]);
     let mut waiting = vec![(folder.to_owned(), String::new(), 0)];
-    // Links to folders come last, so that a folder has its own name where a link leads to it as well.
+    // Links to folders are followed last, so that a folder that is also linked to keeps its own name.
     let mut links = Vec::new();
     while let Some((folder, prefix, depth)) = waiting.pop().or_else(|| links.pop()) {
         if depth > 0 && !visited.insert(fs::canonicalize(&folder).unwrap_or_else(|_| folder.clone())) {
@@ -90,7 +90,7 @@ pub(crate) fn list(folder: &Path) -> Result<Listing, String> {
     Ok(listing)
 }
 
-/// Why a folder cannot be read, in an admin's words.
+/// The reason why a folder cannot be read, worded for the admin.
 fn reason(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::NotFound => "it does not exist".to_owned(),
@@ -134,7 +134,7 @@ impl Listing {
     }
 }
 
-/// Why a file that is not a rule by its name looks like one, and what would be right.
+/// Returns the reason and the help for a file that looks like a rule but whose name does not end in `.toml`.
 fn looks_like_a_rule(path: &Path, name: &str, is_regular: bool) -> Option<(String, String)> {
     let lower = name.trim().to_lowercase();
     let ending = lower.rsplit_once('.').map_or("", |(_, ending)| ending);
@@ -142,7 +142,7 @@ fn looks_like_a_rule(path: &Path, name: &str, is_regular: bool) -> Option<(Strin
     if let Some(at) = lower.find(".toml").filter(|at| *at > 0 && is_regular) {
         let stem: String = name.chars().take(lower[..at].chars().count()).collect();
         let right = format!("{}.toml", stem.trim());
-        // A tool's backup beside the file itself.
+        // An editor's or tool's backup of a rule that is still there is ignored.
         let is_backup = ["bak", "orig", "old", "rej", "save", "backup"].contains(&ending)
             || ending.bytes().all(|byte| byte.is_ascii_digit());
         if is_backup && path.with_file_name(&right).exists() {

@@ -1,10 +1,10 @@
-//! `[hours]`: when a rule's receivers want to be told, and open hours as a clock.
+//! `[hours]`: the times at which a rule's receivers are notified, and open hours as a clock.
 //!
-//! A range belongs to the day on which it begins; what runs over midnight ends on the next one. A
-//! holiday is closed from midnight to midnight: nothing begins on it, and what began the evening
+//! A range belongs to the day on which it begins; a range over midnight ends on the next day. A
+//! holiday is closed from midnight to midnight: no range begins on it, and a range that began the evening
 //! before ends at midnight. Where a clock is put forward, a time that does not exist is the moment of
-//! the change; where it is put back, a time that exists twice opens at its first and closes at its
-//! second turn, so that nobody who is there counts as absent.
+//! the change. Where it is put back, a time that exists twice opens a range at its first occurrence and closes one
+//! at its second, so that nobody who is there counts as absent.
 
 use std::collections::BTreeSet;
 
@@ -14,25 +14,25 @@ use jiff::{
     tz::{AmbiguousOffset, TimeZone},
 };
 
-/// Days that are looked ahead for an open one, and back for open hours since a wait began.
+/// The number of days that are searched: ahead for open hours, and back for the open hours of a wait.
 const HORIZON: i32 = 400;
 
-/// Minutes of a day.
+/// Minutes in a day.
 const DAY: u16 = 24 * 60;
 
-/// What becomes of what falls due outside.
+/// What happens to notifications that are due outside the hours.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Outside {
-    /// It is told at opening, if it still fires.
+    /// They are sent at opening, if the alert is still firing.
     #[default]
     Hold,
-    /// It is not told.
+    /// They are not sent.
     Drop,
-    /// This receiver is told in place of the others.
+    /// They go to this receiver in place of the others.
     Receiver(String),
 }
 
-/// What `for`, `after` and `repeat` are counted in.
+/// The hours that `for`, `after` and `repeat` count.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Count {
     /// All hours.
@@ -47,14 +47,14 @@ impl Count {
     pub const NAMES: [(&'static str, Self); 2] = [("wall", Self::Wall), ("business", Self::Business)];
 }
 
-/// One range, like `mon-fri 09:00-18:00`.
+/// One range of open hours, like `mon-fri 09:00-18:00`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Range {
-    /// From Monday.
+    /// The days on which it begins, Monday first.
     days: [bool; 7],
     /// Minutes after midnight.
     from: u16,
-    /// Minutes after midnight; not after `from`: on the next day.
+    /// Minutes after midnight; of the next day, unless it is after `from`.
     to: u16,
 }
 
@@ -64,9 +64,9 @@ impl Range {
     /// Reads `mon-fri 09:00-18:00`, `sat,sun 22:00-06:00`, `09:00-24:00` (every day).
     ///
     /// # Errors
-    /// What is wrong, for the admin.
+    /// What is wrong, worded for the admin.
     pub fn parse(text: &str) -> Result<Self, String> {
-        // Word processors put a dash in place of the hyphen.
+        // Word processors replace the hyphen by a dash.
         let text = &text.replace(['–', '—', '−', '‐', '‑'], "-");
         let words: Vec<&str> = text.split_whitespace().collect();
         let (days, times) = match words[..] {
@@ -107,7 +107,7 @@ fn parse_days(text: &str) -> Result<[bool; 7], String> {
     Ok(days)
 }
 
-/// `mon`, `monday`, and what lies between them.
+/// Whether `name` is a beginning of the day's full name: `mon`, `monday`, or a length between.
 fn is_day(short: &str, name: &str) -> bool {
     let long = match short {
         "tue" => "tuesday",
@@ -133,17 +133,16 @@ fn parse_time(text: &str) -> Result<u16, String> {
     if minutes < 60 && time <= DAY { Ok(time) } else { Err(wrong()) }
 }
 
-/// A rule's hours.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Hours {
-    /// The zone of the times.
+    /// The time zone of `open` and `holidays`.
     pub timezone: TimeZone,
     pub open: Vec<Range>,
-    /// Closed all day.
+    /// Dates that are closed all day.
     pub holidays: BTreeSet<Date>,
-    /// What becomes of what falls due outside.
+    /// What happens to notifications that are due outside the hours.
     pub outside: Outside,
-    /// What durations are counted in.
+    /// The hours that durations count.
     pub count: Count,
 }
 
@@ -153,8 +152,7 @@ impl Hours {
         self.spans(day, day).iter().any(|(from, to)| *from <= at && at < *to)
     }
 
-    /// How much of the time between two moments it was open; of waits that are older than a year, the
-    /// last one.
+    /// The open time between two moments. Of a wait of more than `HORIZON` days, only the last ones count.
     pub fn open_between(&self, from: Timestamp, to: Timestamp) -> SignedDuration {
         if to <= from {
             return SignedDuration::ZERO;
@@ -169,7 +167,7 @@ impl Hours {
         spans.iter().map(overlap).fold(SignedDuration::ZERO, SignedDuration::saturating_add)
     }
 
-    /// When so many open hours have passed since `from`. `None`: not within a year.
+    /// The moment at which this much open time has passed since `from`. `None`: not within `HORIZON` days.
     pub fn after_open(&self, from: Timestamp, hours: SignedDuration) -> Option<Timestamp> {
         let first = self.date(from);
         let mut left = hours;
@@ -191,7 +189,7 @@ impl Hours {
         self.timezone.to_datetime(at).date()
     }
 
-    /// The open spans that touch these days, in order, none overlapping another.
+    /// The open spans that touch these days, in order and without overlaps.
     fn spans(&self, first: Date, last: Date) -> Vec<(Timestamp, Timestamp)> {
         let mut spans = Vec::new();
         let mut day = after(first, -1);
@@ -214,7 +212,7 @@ impl Hours {
         merged
     }
 
-    /// The spans that begin on a day.
+    /// Adds the spans that begin on a day.
     fn begin_on(&self, day: Date, spans: &mut Vec<(Timestamp, Timestamp)>) {
         if self.holidays.contains(&day) {
             return;
@@ -237,7 +235,7 @@ impl Hours {
         }
     }
 
-    /// The moment of a time of day; of one that exists twice the first, or the second if `late`.
+    /// The moment of a time of day. Where the time exists twice, it is the first moment, or the second if `late`.
     fn moment(&self, day: Date, minutes: u16, late: bool) -> Option<Timestamp> {
         let (day, minutes) = if minutes >= DAY { (after(day, 1), minutes - DAY) } else { (day, minutes) };
         let (hour, minute) = (i8::try_from(minutes / 60).ok()?, i8::try_from(minutes % 60).ok()?);
@@ -255,7 +253,7 @@ impl Hours {
     }
 }
 
-/// From Monday, 0.
+/// The number of the weekday; Monday is 0.
 fn weekday(day: Date) -> u8 {
     match day.weekday() {
         Weekday::Monday => 0,

@@ -2,15 +2,14 @@
 
 use jiff::tz::TimeZone;
 
-/// The names that rules may refer to.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Known<'a> {
-    /// The zone of hours that name none; `None`: UTC.
+    /// The time zone of `[hours]` without `timezone`; `None`: UTC.
     pub timezone: Option<&'a TimeZone>,
-    /// Inboxes of the configuration.
+    /// Names of the configuration's inboxes.
     pub inboxes: &'a [String],
-    /// Receivers of the configuration.
+    /// Names of the configuration's receivers.
     pub receivers: &'a [String],
-    /// Folders of templates, the built-in ones included.
+    /// Names of the folders of templates, the built-in ones included.
     pub templates: &'a [String],
 }

@@ -17,27 +17,27 @@ use crate::{
     model::MissingRules,
 };
 
-/// All rules of a folder.
+/// The rules of a folder, and the files and folders that could not be used.
 #[derive(Clone, Debug, Default)]
 pub struct RuleSet {
-    /// Those in use, by name.
+    /// The rules in use, ordered by name.
     pub rules: Vec<Arc<Rule>>,
-    /// Names of files with mistakes: their running alerts are left alone.
+    /// Names of rules whose files have mistakes; their running alerts are neither judged nor ended.
     pub rejected: Vec<String>,
     /// Names of disabled rules.
     pub disabled: Vec<String>,
-    /// Names of rules whose files are missing, where it is not known that this is meant: their running alerts are
-    /// left alone.
+    /// Names of rules whose files are missing, as long as it is not known whether they were removed on purpose; their
+    /// running alerts are neither judged nor ended.
     pub missing: Vec<String>,
     /// Set while all rules, or most of them, are missing.
     pub lost: Option<MissingRules>,
-    /// Rules with mistakes, each with the first of them as one line.
+    /// Names of rules with mistakes, each with its first mistake as one line.
     pub mistakes: Vec<(String, String)>,
     /// Files that look like rules and are not read.
     pub unread: Vec<Unread>,
-    /// The files that could be read, by rule.
+    /// The rule files that could be read, by the rule's name.
     pub sources: BTreeMap<String, Arc<Source>>,
-    /// Folders that cannot be read, by how the names of their rules begin (the folder itself: nothing), and why.
+    /// Folders that cannot be read: the prefix of their rules' names (empty for the folder itself), and the reason.
     pub closed: Vec<(String, String)>,
 }
 
@@ -47,12 +47,12 @@ impl RuleSet {
         self.rules.iter().find(|rule| rule.name == name)
     }
 
-    /// The rules that look at this inbox.
+    /// The rules that watch this inbox.
     pub fn of_inbox(&self, inbox: &str) -> Vec<Arc<Rule>> {
         self.rules.iter().filter(|rule| rule.watches(inbox)).cloned().collect()
     }
 
-    /// Whether it is not known what has become of a rule that is not in use: its alerts are neither judged nor ended.
+    /// Whether a rule that is not in use may still be meant to run. Its alerts are neither judged nor ended.
     pub fn leaves_alone(&self, name: &str) -> bool {
         let is_named = |names: &[String]| names.iter().any(|known| known == name);
         is_named(&self.rejected) || is_named(&self.missing) || self.is_closed(name)
@@ -63,13 +63,13 @@ impl RuleSet {
         self.get(name).is_none() && self.closed.iter().any(|(prefix, _)| name.starts_with(prefix.as_str()))
     }
 
-    /// Why the folder itself cannot be read.
+    /// The reason why the folder itself cannot be read.
     pub fn unreadable(&self) -> Option<&str> {
         self.closed.iter().find(|(prefix, _)| prefix.is_empty()).map(|(_, why)| why.as_str())
     }
 }
 
-/// Reads every `*.toml` of `folder` and below; mistakes are added to `found`.
+/// Reads every `*.toml` of `folder` and its subfolders; mistakes are added to `found`.
 pub(crate) fn load(folder: &Path, known: &Known<'_>, found: &mut Vec<Diagnostic>) -> RuleSet {
     let mut set = RuleSet::default();
     let listing =
@@ -118,7 +118,7 @@ pub(crate) fn load(folder: &Path, known: &Known<'_>, found: &mut Vec<Diagnostic>
     set
 }
 
-/// Warns of rules that tell the same people of the same customers: everybody would hear everything twice.
+/// Warns of rules that notify the same receivers about the same customers: each receiver would be notified twice.
 fn copies(set: &RuleSet, found: &mut Vec<Diagnostic>) {
     for (at, rule) in set.rules.iter().enumerate() {
         let Some(first) = set.rules[..at].iter().find(|first| is_copy(first, rule)) else { continue };

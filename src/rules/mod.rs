@@ -1,8 +1,8 @@
-//! What admins edit: one file a rule, checked before it goes live.
+//! The rules that admins edit, one file each. A file is checked before its rule is used.
 //!
-//! Pure but for the loader. [`shape`] is the file as written, [`compile`] makes a [`Rule`] of it and
-//! reports every mistake, [`condition`] decides about a contact, [`hours`] about a time.
-//! This room knows nothing of how contacts are read or messages sent.
+//! Only [`load`] and [`folder`] read files. [`shape`] is the file as written, [`compile`] makes a [`Rule`] of it and
+//! reports every mistake, [`condition`] judges a contact, [`hours`] judges a time.
+//! This room must not know how contacts are read or messages sent.
 
 pub(crate) mod compile;
 mod compile_filter;

@@ -1,4 +1,4 @@
-//! One rule, compiled: what it looks for, when it fires, and who is told.
+//! A compiled rule: what it matches, when it fires, and who is notified.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -8,7 +8,7 @@ use crate::model::{Filter, RuleVersion, alert::short_hash, time};
 /// How much a rule matters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Severity {
-    /// Good to know.
+    /// Nobody needs to act.
     Info,
     /// Somebody should act.
     #[default]
@@ -22,7 +22,7 @@ impl Severity {
     pub const NAMES: [(&'static str, Self); 3] =
         [("info", Self::Info), ("warning", Self::Warning), ("critical", Self::Critical)];
 
-    /// The name in files and messages.
+    /// The name as it is written in files and messages.
     pub fn name(self) -> &'static str {
         match self {
             Self::Info => "info",
@@ -32,13 +32,13 @@ impl Severity {
     }
 }
 
-/// From when a customer counts as waiting.
+/// The moment from which a customer counts as waiting.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Since {
-    /// From the customer's last message, if the last message is the customer's at first sight.
+    /// The customer's last message, if at first sight the last message is the customer's; else first sight.
     #[default]
     Message,
-    /// From the moment of first sight.
+    /// The moment of first sight.
     Match,
 }
 
@@ -47,7 +47,7 @@ impl Since {
     pub const NAMES: [(&'static str, Self); 2] = [("message", Self::Message), ("match", Self::Match)];
 }
 
-/// More repeats than anybody lives to read.
+/// The largest number of repeats that is counted one by one.
 const MOST_REPEATS: u32 = 1_000_000;
 
 /// What counts as an acknowledgement.
@@ -55,34 +55,34 @@ const MOST_REPEATS: u32 = 1_000_000;
 pub enum AckOn {
     /// An agent is assigned.
     Assigned,
-    /// The conversation gets this status.
+    /// The conversation has this status.
     Status(String),
 }
 
 /// One `[[notify]]`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Step {
-    /// Receivers' names.
+    /// Names of the receivers that are notified.
     pub to: Vec<String>,
-    /// A folder in `templates/`.
+    /// The name of a folder in `templates/`.
     pub template: String,
-    /// Due when so much has passed since the customer began to wait, and it fires.
+    /// Time from the beginning of the wait until the step is due, if the alert is firing then.
     pub after: SignedDuration,
-    /// The pause before a further message.
+    /// The pause before the first repeat; `None`: there are no repeats.
     pub repeat: Option<SignedDuration>,
-    /// By how much the pause grows each time; at least 1.
+    /// The factor by which each pause is longer than the one before; at least 1.
     pub repeat_factor: f64,
-    /// How many further messages there are at most.
+    /// The largest number of repeats; `None`: no limit.
     pub repeat_limit: Option<u32>,
 }
 
 impl Step {
-    /// By which an edited rule's step is known again.
+    /// Identifies the step after an edit of the rule.
     pub fn fingerprint(&self) -> String {
         short_hash(&format!("{:?} {:?}", self.to, self.after))
     }
 
-    /// How many repeats fall into this long after the first message, however many are sent.
+    /// The number of repeats that are due within `elapsed` after the first message. It may be above `repeat_limit`.
     pub fn repeats_within(&self, elapsed: SignedDuration) -> u32 {
         let Some(repeat) = self.repeat.filter(|repeat| *repeat > SignedDuration::ZERO) else { return 0 };
         if self.repeat_factor <= 1.0 {
@@ -97,7 +97,7 @@ impl Step {
         count
     }
 
-    /// How long after the first message the repeat of this number falls due, from 1.
+    /// Time from the first message until the repeat of this number is due; the first repeat has number 1.
     pub fn repeat_at(&self, number: u32) -> SignedDuration {
         let repeat = self.repeat.unwrap_or_default();
         if self.repeat_factor <= 1.0 {
@@ -112,51 +112,48 @@ impl Step {
     }
 }
 
-/// One rule, compiled.
 #[derive(Clone, Debug)]
 pub struct Rule {
     /// The file's name without `.toml`.
     pub name: String,
     /// Fingerprints of what an edit can change.
     pub edition: RuleVersion,
-    /// What it is for, in words.
+    /// What the rule is for, in the admin's words.
     pub description: String,
-    /// How much it matters.
     pub severity: Severity,
-    /// Inboxes it looks at; `None`: all.
+    /// Names of the inboxes that it watches; `None`: all.
     pub inboxes: Option<Vec<String>>,
-    /// From when a customer counts as waiting.
+    /// The moment from which a customer counts as waiting.
     pub since: Since,
-    /// What the API is asked for, and what every record is checked against.
+    /// The query to the API; every record is checked against it again.
     pub filter: Filter,
-    /// What must hold besides.
+    /// What a contact must fulfil besides the filter.
     pub when: Option<Condition>,
-    /// How long the customer must have waited before it fires.
+    /// The wait before the rule fires.
     pub r#for: SignedDuration,
-    /// How long it goes on firing after it no longer matches.
+    /// The time for which an alert keeps firing after the contact no longer matches.
     pub keep_firing_for: SignedDuration,
-    /// Whether the end is told.
+    /// Whether receivers are notified of an alert's end.
     pub resolved: bool,
     /// What counts as an acknowledgement.
     pub ack_on: Vec<AckOn>,
-    /// When people are told; `None`: always.
+    /// The times at which receivers are notified; `None`: always.
     pub hours: Option<Hours>,
-    /// Who is told, and when.
+    /// Who is notified, and when.
     pub notify: Vec<Step>,
 }
 
 impl Rule {
-    /// Whether the rule looks at this inbox.
     pub fn watches(&self, inbox: &str) -> bool {
         self.inboxes.as_ref().is_none_or(|inboxes| inboxes.iter().any(|name| name == inbox))
     }
 
-    /// Whether it is within the rule's hours.
+    /// Whether a moment is within the rule's hours.
     pub fn is_open(&self, at: Timestamp) -> bool {
         self.hours.as_ref().is_none_or(|hours| hours.is_open(at))
     }
 
-    /// How much time has passed by the rule's clock, never negative.
+    /// The time between two moments by the rule's `clock`, never negative.
     pub fn elapsed(&self, from: Timestamp, to: Timestamp) -> SignedDuration {
         match &self.hours {
             Some(hours) if hours.count == Count::Business => hours.open_between(from, to),
@@ -164,8 +161,8 @@ impl Rule {
         }
     }
 
-    /// When so much time has passed by the rule's clock; in business time `None` where it is not open
-    /// long enough within a year.
+    /// The moment at which this duration has passed by the rule's `clock`. `None`: in business time, the rule is not
+    /// open long enough within a year.
     pub fn after(&self, from: Timestamp, duration: SignedDuration) -> Option<Timestamp> {
         match &self.hours {
             Some(hours) if hours.count == Count::Business && duration > SignedDuration::ZERO => {
@@ -175,10 +172,10 @@ impl Rule {
         }
     }
 
-    /// Fingerprints of a rule whose file has this text.
+    /// The fingerprints of this rule, whose file has this text.
     ///
-    /// Text and receivers may change without the other two: a condition decides about a match, the timing
-    /// about when people are told.
+    /// Filter and condition decide about a match, the timing about when receivers are notified. Each has a fingerprint
+    /// of its own, so that an edit of the text alone changes neither.
     pub(super) fn fingerprints(&self, text: &str) -> RuleVersion {
         let when = self.when.as_ref().map_or("", Condition::text);
         let steps: Vec<_> = self
@@ -193,9 +190,9 @@ impl Rule {
         }
     }
 
-    /// Whether a record's fields that this rule reads were all understood.
+    /// Whether all fields of a record that this rule reads were understood.
     ///
-    /// A field that was not counts as empty, which may look like "no longer matches".
+    /// A field that was not understood counts as empty, so that the contact may seem not to match.
     pub fn trusts(&self, contact: &crate::model::Contact) -> bool {
         contact.doubts.iter().all(|path| {
             let root = path.split('.').next().unwrap_or(path);

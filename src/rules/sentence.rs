@@ -1,4 +1,4 @@
-//! A rule in one sentence, as an admin would say it aloud.
+//! Describes a rule in one sentence, for the admin.
 
 use std::fmt::Write;
 
@@ -11,7 +11,7 @@ use crate::model::{
     time::compact,
 };
 
-/// What a rule does: whom it tells, when, and of whom.
+/// The sentence: who is notified, when, and about which contacts.
 pub(crate) fn sentence(rule: &Rule) -> String {
     let steps: Vec<String> = rule.notify.iter().map(|step| told(rule, step)).collect();
     let mut text = format!("Tells {} of {}", joined(&steps, "and"), about(rule));
@@ -43,7 +43,7 @@ pub(crate) fn sentence(rule: &Rule) -> String {
     text
 }
 
-/// `a, b and c`.
+/// The parts as a list in words, like `a, b and c`.
 fn joined(parts: &[String], last: &str) -> String {
     match parts {
         [] => "nobody".to_owned(),
@@ -76,7 +76,7 @@ fn long(rule: &Rule, duration: SignedDuration) -> String {
     format!("{}{}", compact(duration), if open { " of open time" } else { "" })
 }
 
-/// Of whom it tells.
+/// The contacts that the rule is about.
 fn about(rule: &Rule) -> String {
     let filter = filtered(&rule.filter);
     let mut text =
@@ -91,7 +91,7 @@ fn about(rule: &Rule) -> String {
     text
 }
 
-/// What a filter asks for.
+/// The parts of a filter, in words.
 fn filtered(filter: &Filter) -> Vec<String> {
     let bots = &filter.bots;
     let lists = [

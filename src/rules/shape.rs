@@ -1,9 +1,8 @@
-//! A rule file as it is written: keys and types, before anything is judged.
+//! The keys of a rule file and their types. Values are judged elsewhere.
 
 use serde::Deserialize;
 use toml::{Spanned, Value};
 
-/// A whole rule file.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct RuleFile {
@@ -11,29 +10,29 @@ pub(crate) struct RuleFile {
     pub description: Option<Spanned<String>>,
     /// `info`, `warning` or `critical`.
     pub severity: Option<Spanned<String>>,
-    /// `message` or `match`.
+    /// The moment from which a customer waits: `message` or `match`.
     pub since: Option<Spanned<String>>,
-    /// `false` counts as removed.
+    /// Whether the rule is used; `false` counts as removed.
     pub enabled: Option<bool>,
-    /// Inboxes' names.
+    /// Names of the inboxes that it watches.
     pub inboxes: Option<Vec<Spanned<String>>>,
     /// A condition in CEL.
     pub when: Option<Spanned<String>>,
-    /// What the API is asked for.
+    /// The query to the API.
     pub filter: Option<Spanned<FilterTable>>,
-    /// Who is told.
+    /// Who is notified, and when.
     pub notify: Option<Vec<Spanned<NotifyTable>>>,
-    /// How long it must match before people are told.
+    /// The wait before the rule fires.
     pub r#for: Option<Spanned<Value>>,
-    /// How long it goes on after it no longer matches.
+    /// The time for which an alert keeps firing after the contact no longer matches.
     pub keep_firing_for: Option<Spanned<Value>>,
-    /// Whether people are told of the end.
+    /// Whether receivers are notified of an alert's end.
     pub resolved: Option<bool>,
     /// What counts as an acknowledgement.
     pub ack_on: Option<Vec<Spanned<String>>>,
-    /// When people are told.
+    /// The times at which receivers are notified.
     pub hours: Option<Spanned<HoursTable>>,
-    /// Comes with a later version.
+    /// Reserved for a later version, and refused by this one.
     pub test: Option<Spanned<Value>>,
 }
 
@@ -41,15 +40,15 @@ pub(crate) struct RuleFile {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct HoursTable {
-    /// An IANA name.
+    /// The IANA name of a time zone.
     pub timezone: Option<Spanned<String>>,
     /// Ranges like `mon-fri 09:00-18:00`.
     pub open: Option<Spanned<Vec<Spanned<String>>>>,
-    /// Dates, as texts or bare.
+    /// Dates, in quotes or bare.
     pub holidays: Option<Vec<Spanned<Value>>>,
-    /// `hold`, `drop` or a receiver's name.
+    /// What happens to notifications outside the hours: `hold`, `drop` or a receiver's name.
     pub outside: Option<Spanned<String>>,
-    /// `wall` or `business`.
+    /// The hours that durations count: `wall` or `business`.
     pub clock: Option<Spanned<String>>,
 }
 
@@ -57,21 +56,21 @@ pub(crate) struct HoursTable {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct NotifyTable {
-    /// Receivers' names.
+    /// Names of the receivers that are notified.
     pub to: Option<Spanned<Vec<Spanned<String>>>>,
-    /// A folder in `templates/`.
+    /// The name of a folder in `templates/`.
     pub template: Option<Spanned<String>>,
-    /// Since the customer began to wait.
+    /// Time since the customer began to wait.
     pub after: Option<Spanned<Value>>,
     /// Pause between further messages.
     pub repeat: Option<Spanned<Value>>,
-    /// By how much the pause grows each time.
+    /// The factor by which each pause is longer than the one before.
     pub repeat_factor: Option<Spanned<Value>>,
-    /// How many further messages there are at most.
+    /// The largest number of further messages.
     pub repeat_limit: Option<Spanned<Value>>,
 }
 
-/// `[filter]`: the keys of the API's request body. Lists are read as any value, since an entry may
+/// `[filter]`: the keys of the API's request body. A list is read as any value, since an entry may
 /// be written as `{ raw = … }`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -102,7 +101,7 @@ pub(crate) struct FilterTable {
     pub isContact: Option<Spanned<bool>>,
 }
 
-/// A range of times.
+/// `lastSeenAt` and `createdAt`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 #[allow(non_snake_case, missing_docs)]
@@ -111,7 +110,7 @@ pub(crate) struct RangeTable {
     pub endsAt: Option<Spanned<Value>>,
 }
 
-/// Orders.
+/// `hasOrdered`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 #[allow(non_snake_case, missing_docs)]

@@ -1,4 +1,4 @@
-//! Rule files with their mistakes, conditions, filters, and the folder they lie in.
+//! Tests of rule files and their mistakes, of conditions, filters and hours, and of the folder of rules.
 
 mod conditions;
 mod filters;

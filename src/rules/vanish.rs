@@ -1,9 +1,11 @@
-//! Rules that vanish: which of them is meant, and which is a fault of a disk, a volume or a sync.
+//! Decides whether missing rule files were removed on purpose, or are missing because of a fault of a disk, a volume
+//! or a sync.
 //!
-//! One file that is removed is an order. All of them, or most of three or more, within a minute are a fault until it
-//! has lasted or a person has said that it is meant. So that the first of them is not judged before the others are
-//! missed, the alerts of a removed rule are left alone for that minute. A file that is there and says
-//! `enabled = false` is an order however many say so; a folder that cannot be read is never one.
+//! A single missing file counts as removed. Where all files, or most of three or more, go missing within a minute,
+//! that counts as a fault until it has lasted for `BELIEVED_AFTER` or a person has confirmed it. The alerts of a
+//! removed rule are left alone for that minute, so that the first one is not judged before the others are missed.
+//! `enabled = false` in a file is always on purpose, however many files say so; a folder that cannot be read never
+//! counts as removed.
 
 use std::collections::BTreeSet;
 
@@ -12,34 +14,35 @@ use jiff::{SignedDuration, Timestamp};
 use super::RuleSet;
 use crate::model::{MissingRules, RuleMemory, alert::short_hash, rule_memory::KnownFile};
 
-/// What vanishes within this time vanishes together.
+/// The time within which files count as missing together.
 pub(crate) const TOGETHER: SignedDuration = SignedDuration::from_mins(1);
 
-/// What is missing for so long is meant.
+/// The time after which missing files count as removed on purpose.
 pub(crate) const BELIEVED_AFTER: SignedDuration = SignedDuration::from_mins(10);
 
-/// What becomes of rules whose files are not there.
+/// The decision about rules whose files are missing, by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Vanished {
-    /// They go on as they were last.
+    /// Rules whose last good version stays in use.
     pub go_on: Vec<String>,
-    /// Their alerts are left alone.
+    /// Rules whose alerts are neither judged nor ended.
     pub left_alone: Vec<String>,
-    /// Rules that were missing and are now taken as removed.
+    /// Rules that were missing and now count as removed.
     pub believed: Vec<String>,
 }
 
-/// Compares the rules as they were read with those that are remembered, and remembers what they are now. What is
-/// removed alone is believed after `patience`.
+/// Compares the rules as they were read with the remembered ones, and updates the memory. A file that is missing
+/// alone counts as removed after `patience`.
 pub(crate) fn judge(set: &RuleSet, memory: &mut RuleMemory, patience: SignedDuration, now: Timestamp) -> Vanished {
     memory.files.retain(|name, _| !set.disabled.contains(name));
     let in_use: BTreeSet<&str> = set.rules.iter().map(|rule| rule.edition.file.as_str()).collect();
-    // Moved or renamed with the same content: its alerts live under the new name.
+    // A file that was moved or renamed with the same content is not missing: its alerts continue under the new name.
     memory.files.retain(|name, file| {
         is_there(set, name) || set.is_closed(name) || !in_use.contains(short_hash(&file.text).as_str())
     });
     for (name, file) in &mut memory.files {
-        // What lies in a folder below that cannot be read goes on and is no loss; without any folder all is lost.
+        // A rule in a subfolder that cannot be read does not count as missing; if the folder itself cannot be read,
+        // all rules do.
         let there = is_there(set, name) || (set.unreadable().is_none() && set.is_closed(name));
         file.gone_since = if there { None } else { Some(file.gone_since.map_or(now, |since| since.min(now))) };
     }
@@ -87,7 +90,7 @@ fn is_there(set: &RuleSet, name: &str) -> bool {
     set.get(name).is_some() || set.rejected.iter().any(|rejected| rejected == name)
 }
 
-/// A person says that what is missing is meant; gives the names that are forgotten.
+/// Accepts that the missing rules were removed on purpose; returns their names.
 pub(crate) fn accept(set: &RuleSet, memory: &mut RuleMemory) -> Vec<String> {
     let gone: Vec<String> =
         memory.files.keys().filter(|name| !is_there(set, name) && !set.disabled.contains(name)).cloned().collect();

@@ -1,9 +1,8 @@
-//! What is absent is its empty value: a parsed condition is made to say so in every place where CEL
-//! would fail instead.
+//! Rewrites a parsed condition so that an absent value is the empty value of its type, where CEL would fail
+//! instead.
 //!
-//! Documented fields are always there. What may not be are entries of a list or a table, and everything
-//! undocumented: where the other side of an operator says what is wanted, that kind's empty value stands
-//! in for it.
+//! Documented fields are always there. Entries of lists and tables and all undocumented fields may be absent: the
+//! other side of an operator then tells the type of the empty value.
 
 use std::collections::HashMap;
 
@@ -12,19 +11,19 @@ use serde_json::{Value as Json, json};
 
 use super::types::{Family, Type};
 
-/// `@at(from, index, empty)`: an entry, or the empty value.
+/// `@at(from, index, empty)`: an entry, or the empty value if it is absent.
 pub(super) const AT: &str = "@at";
-/// `@or(value, empty)`: the value, or the empty one where it is null.
+/// `@or(value, empty)`: the value, or the empty one if it is null.
 pub(super) const OR: &str = "@or";
 /// `@has(from, name)`: whether there is such an entry.
 pub(super) const HAS: &str = "@has";
-/// `@int(text)`: CEL's own, with 0 for nothing.
+/// `@int(text)`: CEL's `int`, but 0 for null and the empty text.
 pub(super) const INT: &str = "@int";
-/// `@double(text)`: the same.
+/// `@double(text)`: CEL's `double`, but 0 for null and the empty text.
 pub(super) const DOUBLE: &str = "@double";
 
-/// Operators that are ours where a side's type is not known before it meets a customer, or where whole
-/// numbers meet fractions, and under which name.
+/// The operators that are replaced by our own, and their new names: where a side's type is known only when a contact
+/// is judged, or where arithmetic mixes whole numbers and fractions.
 pub(super) const OPERATORS: [(&str, &str); 11] = [
     ("_==_", "@=="),
     ("_!=_", "@!="),
@@ -53,7 +52,7 @@ pub(super) fn lower(node: &mut IdedExpr, types: &Types) {
             let from = of(&select.operand);
             lower(&mut select.operand, types);
             match (select.test, &from) {
-                // A documented field is there where it is not empty.
+                // `has` of a documented field is true if the field is not empty.
                 (true, Type::Record(_, kind)) => {
                     let empty = kind.at(&[&select.field]).map_or(Json::Null, crate::model::field::FieldKind::empty);
                     select.test = false;
@@ -135,7 +134,7 @@ fn lower_entry(entry: &mut EntryExpr, types: &Types) {
     }
 }
 
-/// The empty values of what a call is given.
+/// The empty values for the target and the arguments of a call; `None`: there is no replacement.
 struct Wanted {
     target: Option<Json>,
     args: Vec<Option<Json>>,
@@ -168,7 +167,7 @@ fn wanted(given: &CallExpr, types: &Types) -> Wanted {
 
 fn or(node: &mut IdedExpr, empty: &Json) {
     let value = std::mem::take(node);
-    // The place of a part is the place of what stands in for it.
+    // The replacement keeps the part's id, and with it the part's place.
     let id = value.id;
     *node = IdedExpr { id, expr: call(OR, vec![value, literal(empty)]) };
 }
@@ -202,7 +201,7 @@ pub(super) fn literal(value: &Json) -> IdedExpr {
     })
 }
 
-/// The same with every text in one Unicode form, so that equal texts are equal.
+/// Brings every text of a condition into one Unicode form, so that equal texts compare equal.
 pub(super) fn in_one_form(node: &mut IdedExpr) {
     match &mut node.expr {
         Expr::Literal(LiteralValue::String(text)) => {

@@ -1,9 +1,8 @@
-//! A condition's names and types, checked by walking the parsed text against the documented shape of a
-//! record. CEL has no type checker here.
+//! Checks a condition's names and types against the documented shape of a record. The CEL library has no
+//! type checker.
 //!
-//! What differs in kind is never equal: CEL says "no" to that, for ever, and nobody hears of it. So it is
-//! a mistake, with the right form beside it. What cannot be known before the condition meets a customer
-//! passes.
+//! Values of different types are never equal: CEL would always return `false`, and nobody would notice. So such a
+//! comparison is a mistake, reported with the right form. A type that is known only when a contact is judged passes.
 
 mod calls;
 mod names;
@@ -30,7 +29,7 @@ pub(super) struct Used {
     pub(super) types: Types,
 }
 
-/// Checks every name and type.
+/// Checks every name and type of a parsed condition.
 pub(super) fn check(root: &IdedExpr, source: Source<'_>) -> Result<Used, Vec<ConditionMistake>> {
     let mut checker =
         Checker { source, record: Contact::kind(), bound: Vec::new(), used: Used::default(), mistakes: Vec::new() };
@@ -49,7 +48,7 @@ pub(super) fn check(root: &IdedExpr, source: Source<'_>) -> Result<Used, Vec<Con
 struct Checker<'a> {
     source: Source<'a>,
     record: FieldKind,
-    /// Names of loops, the innermost last.
+    /// The variables of the enclosing loops, the innermost last.
     bound: Vec<(String, Type)>,
     used: Used,
     mistakes: Vec<ConditionMistake>,
@@ -57,7 +56,7 @@ struct Checker<'a> {
 
 impl Checker<'_> {
     fn infer(&mut self, node: &IdedExpr) -> Type {
-        // A part is looked at from several sides.
+        // A part may be inferred several times; its mistakes are reported once.
         if let Some(known) = self.used.types.get(&node.id) {
             return known.clone();
         }
@@ -151,7 +150,7 @@ impl Checker<'_> {
                 let step = self.infer(&inner.loop_step);
                 self.infer(&inner.result);
                 self.bound.truncate(outer);
-                // `exists_one` counts, and says whether it was one.
+                // `exists_one` counts in its steps and returns a flag.
                 if step == Type::Whole { Type::Flag } else { step }
             }
         }
@@ -167,7 +166,7 @@ impl Checker<'_> {
         }
     }
 
-    /// A part that must be true or false.
+    /// Checks that a part is true or false.
     fn truth(&mut self, part: &IdedExpr) {
         let found = self.infer(part);
         if !matches!(found.family(), Family::Flag | Family::Any) {

@@ -1,16 +1,16 @@
-//! How deep a condition is nested, and how often it goes through lists. The parser and the evaluation go down by recursion, so a text that
-//! is nested without end would take the whole program with it.
+//! Limits the nesting of a condition and its loops over lists. The parser and the evaluation are recursive, so a text
+//! that is nested too deep would overflow the stack and end the program.
 
 use cel::common::ast::{EntryExpr, Expr, IdedExpr};
 
-/// The deepest brackets: the parser takes more of the stack for each than anything else does.
+/// The deepest nesting of brackets. The parser needs more stack for a bracket than for anything else.
 pub(super) const BRACKETS: usize = 8;
 
-/// The deepest tree, `&&` and `||` not counted.
+/// The largest depth of the parsed tree, without `&&` and `||`.
 pub(super) const TREE: usize = 32;
 
-/// The deepest loops (`all`, `exists`, `map`, `filter`) in each other, and one after the other: each
-/// takes as many times longer as its list is long, or makes the list before it as many times larger.
+/// The most loops (`all`, `exists`, `map`, `filter`) in each other, and one after the other. An inner loop multiplies
+/// the time by the length of its list; a loop over another one's result may go through a list that has grown as much.
 const LOOPS: (usize, usize) = (2, 4);
 
 /// Whether a parsed condition would take too long.
@@ -31,8 +31,8 @@ pub(super) fn too_long(root: &IdedExpr) -> bool {
     false
 }
 
-/// Whether brackets are nested too deep to be parsed. Brackets in quotes are looked at both ways: which
-/// quote ends which text is the parser's to say.
+/// Whether brackets are nested too deep to be parsed. They are counted with and without those in quotes, since only
+/// the parser knows where a quoted text ends.
 pub(super) fn too_many_brackets(text: &str) -> bool {
     brackets(text, false).max(brackets(text, true)) > BRACKETS
 }
@@ -59,7 +59,7 @@ fn brackets(text: &str, skip_quoted: bool) -> usize {
     deepest
 }
 
-/// Whether a parsed condition is too deep to be evaluated: `1 + 1 + …` has no brackets.
+/// Whether a parsed condition is too deep to be evaluated: `1 + 1 + …` is deep without brackets.
 pub(super) fn too_deep(root: &IdedExpr) -> bool {
     let mut open = vec![(root, 1)];
     while let Some((node, depth)) = open.pop() {
@@ -73,7 +73,7 @@ pub(super) fn too_deep(root: &IdedExpr) -> bool {
     false
 }
 
-/// What a part is made of.
+/// The direct parts of a node.
 pub(super) fn below(node: &IdedExpr) -> Vec<&IdedExpr> {
     match &node.expr {
         Expr::Unspecified | Expr::Literal(_) | Expr::Ident(_) => Vec::new(),

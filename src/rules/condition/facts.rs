@@ -1,5 +1,5 @@
-//! What holds of every customer whom a rule looks at, besides its condition: its filter, its hours, its
-//! inboxes.
+//! The facts that hold for every customer whom a rule watches, besides its condition: they come from its filter, its
+//! hours and its inboxes.
 
 use std::{cmp::Ordering, sync::Arc};
 
@@ -14,28 +14,28 @@ use crate::model::{
     time,
 };
 
-/// Something that is claimed of a name.
+/// A claim about a name.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum TermClaim {
-    /// It cannot be, for this reason.
+    /// The claim cannot be true, for this reason.
     Never(&'static str),
     Flag(bool),
     OneOf(Vec<Const>),
     NoneOf(Vec<Const>),
-    /// More than this, or this where the flag says so.
+    /// More than this value, or equal to it if the flag is set.
     Above(Const, bool),
     Below(Const, bool),
     Prefix(String),
     Suffix(String),
-    /// There is nothing between two whole numbers.
+    /// The value is a whole number.
     Whole,
-    /// Of two names: less, equal, greater.
+    /// The order of two names: bits for less, equal, greater.
     Relation(u8),
-    /// This part is so, with the name's value put in.
+    /// This part has this value if the name's value is put in.
     Test(Box<IdedExpr>, bool),
 }
 
-/// A value that stands in a condition.
+/// A constant of a condition.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Const {
     Flag(bool),
@@ -87,10 +87,10 @@ impl Const {
     }
 }
 
-/// What holds, in one of several ways.
+/// A fact: of its lists of claims, at least one is true as a whole.
 #[derive(Clone, Debug)]
 pub struct Fact {
-    /// In an admin's words.
+    /// The fact in words, for the admin.
     pub(super) label: String,
     pub(super) any: Vec<Vec<(String, TermClaim)>>,
 }
@@ -99,7 +99,7 @@ fn text(text: &str) -> Const {
     Const::Text(text.to_owned())
 }
 
-/// A rule without hours is always open.
+/// The fact that a rule without hours is always open.
 pub(crate) fn always_open() -> Fact {
     Fact {
         label: "a rule without [hours], which is always open".to_owned(),
@@ -107,7 +107,7 @@ pub(crate) fn always_open() -> Fact {
     }
 }
 
-/// The inboxes that a rule looks at.
+/// The fact that a rule watches only these inboxes.
 pub(crate) fn inboxes(names: &[String]) -> Fact {
     let values = names.iter().map(|name| text(name)).collect();
     Fact {
@@ -116,7 +116,7 @@ pub(crate) fn inboxes(names: &[String]) -> Fact {
     }
 }
 
-/// What passes a filter.
+/// The facts that hold for contacts that pass a filter.
 pub(crate) fn of_filter(filter: &Filter) -> Vec<Fact> {
     let mut facts = Vec::new();
     let mut add = |label: String, any: Vec<Vec<(String, TermClaim)>>| {
@@ -178,11 +178,11 @@ pub(crate) fn of_filter(filter: &Filter) -> Vec<Fact> {
     facts
 }
 
-/// What is claimed of a time within a range: as a text, and by how long ago it was.
+/// The claims about a time within a range: about its text, and about how long ago it was.
 fn of_range(name: &str, range: TimeRange) -> Vec<(String, TermClaim)> {
     let mut claims = vec![(name.to_owned(), TermClaim::NoneOf(vec![text("")]))];
     let since = format!("since({name})");
-    // Seconds are cut on both sides.
+    // Both times are cut to whole seconds, so the bound may be off by one.
     let second = 1;
     for (end, is_start) in [(range.start, true), (range.end, false)] {
         match end {
@@ -205,13 +205,13 @@ fn of_range(name: &str, range: TimeRange) -> Vec<(String, TermClaim)> {
     claims
 }
 
-/// Times of four-digit years have the order of their texts.
+/// Whether times compare like their texts, which is so for years of four digits.
 fn is_plain(time: Timestamp) -> bool {
     let year = time.to_zoned(jiff::tz::TimeZone::UTC).year();
     (0..=9999).contains(&year)
 }
 
-/// A list as an admin wrote it, cut.
+/// A list as the admin wrote it, with at most three entries.
 fn shown(values: &[String]) -> String {
     let mut shown: Vec<String> = values.iter().take(3).map(|value| format!("\"{value}\"")).collect();
     if values.len() > 3 {

@@ -1,4 +1,4 @@
-//! A condition that cannot be judged: which part of it, and why, without a customer's value.
+//! Finds the part of a condition that fails, and the reason, without any value of a customer.
 
 use cel::{
     Context, ExecutionError,
@@ -9,9 +9,9 @@ use serde_json::{Value as Json, json};
 use super::absent::{DOUBLE, INT};
 use crate::model::{Contact, field::FieldKind};
 
-/// The innermost part that fails, and why: its id, and the words.
+/// The innermost part that fails: its id, and the reason.
 ///
-/// Below a loop names are bound that exist nowhere else, so a loop is looked at as a whole.
+/// A loop binds names that exist only inside it, so it is looked at as a whole.
 pub(super) fn innermost(
     context: &Context<'_, '_>,
     part: &IdedExpr,
@@ -22,7 +22,7 @@ pub(super) fn innermost(
     found.into_iter().next()
 }
 
-/// Every part that fails while all that it is made of does not.
+/// Collects every part that fails although none of its own parts fails.
 pub(super) fn failing(
     context: &Context<'_, '_>,
     part: &IdedExpr,
@@ -44,7 +44,7 @@ pub(super) fn failing(
     }
 }
 
-/// A contact with nothing, and one with something in every documented field.
+/// A contact without any field but its id, and one with a value in every documented field.
 pub(super) fn samples() -> Vec<Contact> {
     let mut full = sample(&Contact::kind());
     full["_id"] = Json::from("sample");
@@ -64,7 +64,7 @@ fn sample(kind: &FieldKind) -> Json {
     }
 }
 
-/// Errors that no value of a customer can mend.
+/// Whether an error does not depend on the contact's values.
 pub(super) fn is_type_error(error: &ExecutionError) -> bool {
     let depends_on_values = matches!(error, ExecutionError::FunctionError { function, .. } if matches!(function.as_str(), INT | DOUBLE | "since"));
     !depends_on_values
@@ -78,7 +78,7 @@ pub(super) fn is_type_error(error: &ExecutionError) -> bool {
         )
 }
 
-/// An evaluation's error in words that show no value: a value may be a customer's.
+/// The error of an evaluation in words, without any value: it may be a customer's.
 fn words(error: &ExecutionError) -> String {
     match error {
         ExecutionError::NoSuchOverload(overload) => {
@@ -97,7 +97,7 @@ fn words(error: &ExecutionError) -> String {
             format!("this function takes {expected} arguments, not {actual}")
         }
         ExecutionError::FunctionError { function, message } => match function.as_str() {
-            // The words of our own functions name no value.
+            // The messages of our own functions hold no value.
             "since" | INT | DOUBLE => message.clone(),
             function => format!("`{}` failed", function.trim_start_matches('@')),
         },
@@ -121,8 +121,8 @@ fn words(error: &ExecutionError) -> String {
     }
 }
 
-/// The name of a type, from whatever the evaluation calls it: sometimes with the value in brackets,
-/// which is not repeated.
+/// A type in words, from its name in the evaluation. That name sometimes has the value in brackets, which must not
+/// be repeated.
 fn type_word(kind: &str) -> &'static str {
     match kind.split('(').next().unwrap_or_default().to_ascii_lowercase().as_str() {
         "string" | "arc<string>" => "a text",

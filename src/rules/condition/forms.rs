@@ -1,4 +1,4 @@
-//! The right form of what an admin wrote: the help beside a mistake of types.
+//! The help for mistakes of types: the right form of what the admin wrote.
 
 use cel::common::ast::{Expr, IdedExpr, LiteralValue};
 
@@ -8,7 +8,7 @@ use crate::model::time::parse_duration;
 /// One side of an operator.
 #[derive(Clone, Copy)]
 pub(super) struct Side<'a> {
-    /// As it was written.
+    /// The part as the admin wrote it.
     pub(super) text: &'a str,
     pub(super) node: &'a IdedExpr,
     pub(super) is: &'a Type,
@@ -27,7 +27,7 @@ impl Side<'_> {
     }
 }
 
-/// What a part that is neither true nor false could be instead.
+/// Help for a part that is neither true nor false: a comparison.
 pub(super) fn as_condition(text: &str, is: &Type) -> String {
     let right = match is {
         Type::Whole | Type::Fraction => format!("{text} > 0"),
@@ -35,17 +35,17 @@ pub(super) fn as_condition(text: &str, is: &Type) -> String {
         Type::List(_) => format!("size({text}) > 0"),
         _ => return "compare it with something, like `unreadMessages > 0`".to_owned(),
     };
-    // A long one is not repeated.
+    // A long text is not repeated.
     let example = if text.len() <= 60 && !text.contains(' ') { right } else { "unreadMessages > 0".to_owned() };
     format!("compare it with something, like `{example}`")
 }
 
-/// What `exists` and its like go through.
+/// Help for `exists` and other loops over something that is not a list.
 pub(super) fn list_of(is: &Type) -> Option<String> {
     matches!(is, Type::Text(_)).then(|| "a text is compared as a whole, or searched with `.contains(\"…\")`".to_owned())
 }
 
-/// `name.length` and its like.
+/// Help for a field of something without fields, like `name.length`.
 pub(super) fn without_fields(text: &str, name: &str, is: &Type) -> Option<String> {
     match (name, is) {
         ("length" | "len" | "size" | "count", Type::Text(_) | Type::List(_)) => Some(format!("write `size({text})`")),
@@ -54,7 +54,7 @@ pub(super) fn without_fields(text: &str, name: &str, is: &Type) -> Option<String
     }
 }
 
-/// A duration as people write it, in the functions of a condition: `minutes(5)`.
+/// A duration like `5m`, written with a function of conditions: `minutes(5)`.
 pub(super) fn as_seconds(text: &str) -> Option<String> {
     let duration = parse_duration(text).ok().filter(|duration| !duration.is_negative())?;
     let seconds = Some(duration.as_secs()).filter(|_| duration.subsec_nanos() == 0)?;
@@ -63,11 +63,11 @@ pub(super) fn as_seconds(text: &str) -> Option<String> {
     Some(format!("{unit}({})", seconds / size))
 }
 
-/// The right form of a comparison between kinds that are never equal.
-// A table of pairs of types.
+/// The right form of a comparison between types that are never equal.
+// Long because it is a table of pairs of types.
 #[allow(clippy::too_many_lines)]
 pub(super) fn comparison(sign: &str, left: Side<'_>, right: Side<'_>) -> Option<String> {
-    // The field first, what it is compared with second.
+    // The field comes first, the value that it is compared with second.
     let (field, other, flipped) =
         if left.is_literal() && !right.is_literal() { (right, left, true) } else { (left, right, false) };
     let not = sign == "!=";
@@ -107,7 +107,7 @@ pub(super) fn comparison(sign: &str, left: Side<'_>, right: Side<'_>) -> Option<
             write(if not { format!("!({text} in {value})") } else { format!("{text} in {value}") })
         }
         (Type::Time, Type::Whole | Type::Fraction) => {
-            // Later is since less long.
+            // A later time was less long ago, so the sign turns round.
             let turned = match sign {
                 "<" => ">",
                 "<=" => ">=",
@@ -170,14 +170,14 @@ pub(super) fn comparison(sign: &str, left: Side<'_>, right: Side<'_>) -> Option<
     }
 }
 
-/// `lastMessage == …`: one of its fields is meant.
+/// Help for a comparison of a whole record like `lastMessage == …`: the names of its fields.
 fn fields(text: &str, is: &Type) -> Option<String> {
     let Type::Record(_, crate::model::field::FieldKind::Object(fields)) = is else { return None };
     let names: Vec<String> = fields.iter().take(6).map(|(name, _)| format!("`{text}.{name}`")).collect();
     Some(format!("compare one of its fields: {}", names.join(", ")))
 }
 
-/// `x in [1, "a"]`, where one entry differs in kind.
+/// Help for `x in [1, "a"]`, where one entry has another type.
 pub(super) fn among(left: Side<'_>, list: Side<'_>, element: Side<'_>) -> Option<String> {
     match (left.is, element.is) {
         (Type::List(_), _) => membership(left, list),
@@ -216,7 +216,7 @@ pub(super) fn membership(entry: Side<'_>, list: Side<'_>) -> Option<String> {
     }
 }
 
-/// Several of a kind.
+/// The plural of a type's name.
 pub(super) fn plural(is: &Type) -> &'static str {
     match is.family() {
         Family::Text => "texts",
@@ -243,7 +243,7 @@ pub(super) fn arithmetic(left: &str, is_left: &Type, right: &str, is_right: &Typ
     }
 }
 
-/// Functions of other languages.
+/// The mistake and the help for a function of another language.
 pub(super) fn function(name: &str, texts: &[String], types: &[Type]) -> Option<(String, String)> {
     let first = texts.first().map_or("…", String::as_str);
     let rest = texts.get(1..).unwrap_or_default();
@@ -283,7 +283,7 @@ pub(super) fn function(name: &str, texts: &[String], types: &[Type]) -> Option<(
     Some((format!("there is no function `{name}`"), help))
 }
 
-/// `has`, `exists` and their like, written otherwise than they work.
+/// The mistake and the help for a macro like `has` or `exists` with wrong arguments.
 pub(super) fn macro_form(name: &str) -> (String, String) {
     if name == "has" {
         return (
@@ -301,7 +301,7 @@ pub(super) fn macro_form(name: &str) -> (String, String) {
     )
 }
 
-/// `minutes("5")` and its like.
+/// Help for a duration with a wrong argument, like `minutes("5")`.
 pub(super) fn duration(name: &str, node: &IdedExpr) -> Option<String> {
     match &node.expr {
         Expr::Literal(LiteralValue::String(text)) => {
@@ -335,7 +335,7 @@ pub(super) fn since(text: &str, is: &Type) -> Option<String> {
     }
 }
 
-/// `tags.contains("vip")` and its like.
+/// Help for a text's method that is called on another type, like `tags.contains("vip")`.
 pub(super) fn method(name: &str, text: &str, is: &Type, other: &str) -> Option<String> {
     match (name, is) {
         ("contains", Type::List(_) | Type::Map(_)) => Some(format!("write `{other} in {text}`")),

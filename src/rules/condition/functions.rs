@@ -1,6 +1,6 @@
-//! The functions of a condition besides CEL's own, and those that [`absent`](super::absent) puts in.
+//! The functions that a condition can call besides CEL's own, and those that [`absent`](super::absent) inserts.
 
-// CEL hands values over, not references to them.
+// CEL passes arguments by value.
 #![allow(clippy::needless_pass_by_value)]
 
 use std::sync::Arc;
@@ -14,21 +14,21 @@ use cel::{
 use super::absent::{AT, DOUBLE, HAS, INT, OPERATORS, OR};
 use crate::model::time;
 
-/// Functions that a condition can call besides CEL's own.
+/// The functions that a condition can call besides CEL's own.
 pub(crate) const FUNCTIONS: [&str; 6] = ["seconds", "minutes", "hours", "days", "since", "raw"];
 
-/// Where the functions find the time.
+/// The variable in which the functions find the current time, in seconds.
 pub(super) const NOW: &str = "@now";
 
-/// "Never" as a number of seconds ago: longer than anything a rule compares with.
+/// The number of seconds since something that never happened: more than any rule compares with.
 pub(super) const NEVER: i64 = 1 << 53;
 
 type Answer = Result<Value, ExecutionError>;
 
-/// A scope with all functions and no names.
+/// A context with all functions and no variables.
 pub(super) fn root() -> Context<'static, 'static> {
     let mut root = Context::default();
-    // These names are not CEL's own, so that adding them cannot fail.
+    // These names are not CEL's own, so adding them cannot fail.
     let _ = root.add_function("seconds", |n: i64| n);
     let _ = root.add_function("minutes", |n: i64| n.saturating_mul(60));
     let _ = root.add_function("hours", |n: i64| n.saturating_mul(3_600));
@@ -119,7 +119,7 @@ fn double(context: &FunctionContext, value: Value) -> Answer {
         #[allow(clippy::cast_precision_loss)]
         Value::UInt(number) => number as f64,
         Value::String(text) if text.trim().is_empty() => 0.0,
-        // "NaN" is a number to the parser, and equal to nothing.
+        // The parser accepts "NaN", which is not equal to anything.
         Value::String(text) => text.trim().parse().ok().filter(|number: &f64| number.is_finite()).ok_or_else(wrong)?,
         _ => return Err(wrong()),
     }))
@@ -140,7 +140,7 @@ fn extreme(values: &[Value], wanted: std::cmp::Ordering) -> Answer {
     Ok(best)
 }
 
-/// Each side, or the other's empty value where it is null.
+/// Both sides; a side that is null becomes the empty value of the other side's type.
 fn meet(left: Value, right: Value) -> (Value, Value) {
     match (left, right) {
         (Value::Null, right) => (empty_like(&right), right),
@@ -183,7 +183,7 @@ fn operate(name: &str, left: Value, right: Value) -> Answer {
         "_>=_" => return Ok(order()?.is_ge().into()),
         _ => {}
     }
-    // Whole numbers and fractions go together, and nothing is no number but 0.
+    // Whole numbers and fractions can be mixed, and null counts as 0.
     let (left, right) = match (left, right) {
         (Value::Null, Value::Null) if name == "_+_" => return Ok(Value::Null),
         (Value::Null, Value::Null) => (Value::Int(0), Value::Int(0)),

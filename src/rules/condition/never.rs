@@ -1,11 +1,11 @@
-//! Whether a condition can be true at all, and whether it can be false.
+//! Decides whether a condition can be true at all, and whether it can be false.
 //!
 //! A condition is taken apart into alternatives of claims about names ([`parts`]): bounds, values, flags. An
-//! alternative whose claims contradict each other ([`terms`]) is impossible; a condition without another one is
-//! never true. The search is bounded, and what is not certain counts as possible: an evaluation that is true is
-//! never called impossible here.
+//! alternative whose claims contradict each other ([`terms`]) is impossible; a condition of which every alternative
+//! is impossible is never true. The search is bounded, and what is not certain counts as possible: a condition that
+//! is true for some contact is never called impossible.
 //!
-//! Parts that fail to be judged are neither true nor false, so that the same reasoning holds for `!`.
+//! A part that fails is neither true nor false, so the same reasoning holds for `!`.
 
 mod claims;
 mod formula;
@@ -25,14 +25,14 @@ use self::{
 };
 use super::facts::{Fact, TermClaim};
 
-/// How many claims one search looks at: beyond that, everything is possible.
+/// The largest number of atoms in one search. Beyond it, everything counts as possible.
 const CLAIMS: u32 = 4_000;
-/// How many parts a condition is taken apart into.
+/// The largest number of parts into which a condition is taken apart.
 const PARTS: u32 = 2_000;
-/// How often a part is tried with a value.
+/// The largest number of evaluations in one search.
 const TRIALS: u32 = 4_000;
 
-/// What cannot be, and why.
+/// A part that cannot be true, and what contradicts it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Conflict {
     /// The place of the part.
@@ -49,13 +49,13 @@ pub(super) enum Against {
     Itself(&'static str),
     /// Another part of the condition.
     Part(String),
-    /// What holds of every customer of this rule.
+    /// A fact that holds for every customer of the rule, in words.
     Fact(String),
-    /// Everything before it, together.
+    /// All parts before it together.
     Rest,
 }
 
-/// Why a condition is never true for customers of whom these facts hold; `None` where it may be.
+/// The reason why a condition is never true for customers for whom these facts hold; `None`: it may be true.
 pub(super) fn never(reader: Reader<'_>, condition: &IdedExpr, facts: &[Fact]) -> Option<Conflict> {
     let builder = Builder { reader, left: Cell::new(PARTS), trials: Cell::new(TRIALS) };
     let mut all: Vec<Formula> = facts.iter().map(known).collect();
@@ -121,7 +121,7 @@ impl Search<'_> {
         })
     }
 
-    /// The first contradiction, in two parts where two are enough.
+    /// Keeps the first contradiction: between two parts where two are enough.
     fn note(&mut self, atom: &Atom, state: &KnownTerms) {
         if self.conflict.is_some() {
             return;
@@ -159,7 +159,7 @@ impl Search<'_> {
             (Label::Fact(fact), Some(Label::Part(place, part))) => {
                 Some(Conflict { place: place.clone(), part: part.clone(), against: Against::Fact(fact.clone()) })
             }
-            // Facts alone do not contradict each other in a way that the condition could mend.
+            // A contradiction between facts alone is not a mistake of the condition.
             (Label::Fact(_), _) => None,
         };
     }

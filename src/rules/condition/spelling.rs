@@ -1,12 +1,12 @@
-//! What people write who come from SQL, spreadsheets, or a word processor: named with the right form, in
-//! place of what a parser says of it.
+//! Recognizes forms of SQL, spreadsheets and word processors. They are reported with the right form, in place of the
+//! parser's error.
 
 mod tokens;
 
 use self::tokens::{Token, TokenKind, brackets, mistake, tokens};
 use super::{ConditionMistake, forms::as_seconds};
 
-/// Words of other languages by which a value is meant, as (what, help).
+/// The mistake and the help for a word of another language that stands for a value or an operator.
 pub(super) fn word(name: &str) -> Option<(String, String)> {
     let is = |what: &str, help: &str| Some((format!("`{name}` {what}"), help.to_owned()));
     match name.to_ascii_lowercase().as_str() {
@@ -29,7 +29,7 @@ pub(super) fn word(name: &str) -> Option<(String, String)> {
     }
 }
 
-/// Every such mistake of a text that is no condition.
+/// All such mistakes of a text that cannot be parsed.
 pub(super) fn mistakes(text: &str) -> Vec<ConditionMistake> {
     let mut found = Vec::new();
     let tokens = tokens(text, &mut found);
@@ -37,7 +37,7 @@ pub(super) fn mistakes(text: &str) -> Vec<ConditionMistake> {
     while at < tokens.len() {
         at += look(text, &tokens, at, &mut found).max(1);
     }
-    // A quote that is not closed hides the brackets behind it.
+    // Brackets after a quote that is not closed cannot be counted.
     if found.is_empty() {
         brackets(&tokens, &mut found);
     }
@@ -45,8 +45,8 @@ pub(super) fn mistakes(text: &str) -> Vec<ConditionMistake> {
     found
 }
 
-/// Looks at one token; gives how many belong to what was found.
-// A table of words, one after the other.
+/// Looks at one token; returns how many tokens belong to what was found.
+// Long because it is a table of words.
 #[allow(clippy::too_many_lines)]
 fn look(text: &str, tokens: &[Token<'_>], at: usize, found: &mut Vec<ConditionMistake>) -> usize {
     let token = tokens[at];
@@ -71,7 +71,7 @@ fn look(text: &str, tokens: &[Token<'_>], at: usize, found: &mut Vec<ConditionMi
             let after = |skip: usize| tokens.get(at + skip).map_or("…", |token| token.text);
             let to = |skip: usize| tokens.get(at + skip - 1).map_or(span.end, |token| token.at + token.text.len());
             match word(Some(token)).as_str() {
-                // Spreadsheets have them as functions.
+                // In spreadsheets they are functions.
                 name @ ("and" | "or") => {
                     let sign = if name == "and" { "&&" } else { "||" };
                     let form = if calls && left.is_none() { format!("`a {sign} b`") } else { format!("`{sign}`") };
@@ -174,7 +174,7 @@ fn look(text: &str, tokens: &[Token<'_>], at: usize, found: &mut Vec<ConditionMi
     }
 }
 
-/// `is null`, `is not empty`, `is true`, `is "x"`.
+/// Reports `is null`, `is not empty`, `is true`, `is "x"`.
 fn is_words(
     token: Token<'_>,
     tokens: &[Token<'_>],
@@ -240,7 +240,7 @@ fn sign(token: Token<'_>, span: std::ops::Range<usize>, next: Option<Token<'_>>,
     found.push(mistake(span, what, help));
 }
 
-/// `5m`, `1h30m`, `5 minutes`, `1.000,5`.
+/// Reports `5m`, `1h30m`, `5 minutes`, `1_000` and the like.
 fn number(token: Token<'_>, next: Option<Token<'_>>, found: &mut Vec<ConditionMistake>) -> usize {
     let span = token.at..token.at + token.text.len();
     let digits = token.text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(token.text.len());
@@ -282,7 +282,7 @@ fn number(token: Token<'_>, next: Option<Token<'_>>, found: &mut Vec<ConditionMi
     1
 }
 
-/// What stands before an operator: a name with its fields, or a bracketed part.
+/// The operand before an operator: a name with its fields, or a part in brackets.
 fn subject(text: &str, tokens: &[Token<'_>], at: usize) -> String {
     let mut first = at;
     let mut depth = 0_usize;
@@ -302,7 +302,7 @@ fn subject(text: &str, tokens: &[Token<'_>], at: usize) -> String {
     if subject.is_empty() { "…".to_owned() } else { subject.to_owned() }
 }
 
-/// The value that begins at a token.
+/// The value that begins at a token; round brackets become square ones.
 fn rest_of(text: &str, tokens: &[Token<'_>], at: usize) -> String {
     let Some(first) = tokens.get(at) else { return "…".to_owned() };
     let end = if matches!(first.text, "[" | "(") {

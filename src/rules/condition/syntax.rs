@@ -1,4 +1,4 @@
-//! What the parser says of a text that is no condition, and which parts of one the clock decides about.
+//! Explains the parser's errors, and finds the parts of a condition that do not become true by time alone.
 
 use cel::{
     ParseErrors,
@@ -7,7 +7,7 @@ use cel::{
 
 use super::{ConditionMistake, forms, spelling};
 
-/// The parser's errors as mistakes; what is known from other languages is named instead.
+/// The mistakes of a text that cannot be parsed: known forms of other languages, else the parser's first error.
 pub(super) fn mistakes(text: &str, errors: &ParseErrors) -> Vec<ConditionMistake> {
     let known = spelling::mistakes(text);
     if !known.is_empty() {
@@ -30,19 +30,19 @@ pub(super) fn mistakes(text: &str, errors: &ParseErrors) -> Vec<ConditionMistake
             }
         })
         .collect();
-    // One mistake often makes the parser stumble several times.
+    // One mistake often causes several errors of the parser.
     found.truncate(1);
     found
 }
 
-/// The parser's first line, without the long list of what it expected.
+/// The first line of the parser's message, without the list of expected tokens.
 fn plainly(message: &str) -> String {
     let line = message.lines().next().unwrap_or_default().trim_start_matches("Syntax error: ");
     let line = line.split(" expecting ").next().unwrap_or(line);
     if line.contains("'<EOF>'") { "something is missing at the end".to_owned() } else { line.to_owned() }
 }
 
-/// A line and column of the parser (both from 1, the column in characters) as a byte.
+/// The byte of the parser's line and column (both from 1, the column in characters).
 fn offset(text: &str, (line, column): (isize, isize)) -> usize {
     let line = usize::try_from(line).unwrap_or(1).max(1);
     let column = usize::try_from(column).unwrap_or(1).max(1);
@@ -50,7 +50,7 @@ fn offset(text: &str, (line, column): (isize, isize)) -> usize {
     text[start..].char_indices().nth(column - 1).map_or(text.len(), |(at, _)| start + at)
 }
 
-/// The parts between top-level `&&` that time alone cannot make true: those without a clock, and
+/// The operands of the top-level `&&` that time alone cannot make true: those that do not read the clock, and
 /// those like `since(lastMessage.at) < days(3)`, which can only become false as time passes.
 pub(super) fn steady(node: &IdedExpr) -> Vec<IdedExpr> {
     if let Expr::Call(call) = &node.expr {

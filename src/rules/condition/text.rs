@@ -1,4 +1,4 @@
-//! A condition's parts as text: where they stand, and under which name they are known.
+//! The parts of a condition as text: their places, and the keys that identify them.
 
 use std::ops::Range;
 
@@ -6,7 +6,7 @@ use cel::common::ast::{EntryExpr, Expr, IdedExpr, LiteralValue, SourceInfo};
 
 use super::depth::below;
 
-/// A condition's text and where its parts stand in it.
+/// The text of a condition, and the places of its parts.
 #[derive(Clone, Copy)]
 pub(super) struct ConditionText<'a> {
     pub(super) info: &'a SourceInfo,
@@ -17,12 +17,12 @@ impl<'a> ConditionText<'a> {
         &self.info.source
     }
 
-    /// Everything.
+    /// The place of the whole condition.
     pub(super) fn whole(self) -> Range<usize> {
         0..self.all().len()
     }
 
-    /// The place of the sign or the word that a node begins with.
+    /// The place of the operator or word that the parser recorded for a node.
     pub(super) fn sign(self, id: u64) -> Range<usize> {
         let all = self.all();
         let Some((start, stop)) = self.info.offset_for(id) else { return self.whole() };
@@ -30,17 +30,17 @@ impl<'a> ConditionText<'a> {
         floor(all, start)..ceil(all, stop.max(start))
     }
 
-    /// The place of a name at a node, or behind its beginning.
+    /// The place of a name: directly before the node, else the first one after its beginning.
     pub(super) fn name(self, id: u64, name: &str) -> Range<usize> {
         let all = self.all();
         let near = self.sign(id).start;
         let behind = all[near..].find(name).map(|at| near + at);
-        // A call begins at its bracket: the name is before it.
+        // The parser records a call at its bracket: the name is before it.
         let before = all[..near].trim_end().strip_suffix(name).map(str::len);
         before.or(behind).or_else(|| all.find(name)).map_or(self.whole(), |at| at..at + name.len())
     }
 
-    /// The place of a whole part, its brackets closed.
+    /// The place of a whole part, with all its brackets closed.
     pub(super) fn place(self, node: &IdedExpr) -> Range<usize> {
         let all = self.all();
         let (mut start, mut end) = (all.len(), 0);
@@ -56,7 +56,7 @@ impl<'a> ConditionText<'a> {
                     _ => sign.start,
                 };
                 let last = match &part.expr {
-                    // A field begins at its dot.
+                    // The parser records a field at its dot.
                     Expr::Select(select) => {
                         let rest = &all[sign.end..];
                         let skipped = rest.len() - rest.trim_start().len();
@@ -72,7 +72,7 @@ impl<'a> ConditionText<'a> {
         if start >= end { self.whole() } else { balanced(all, start..end) }
     }
 
-    /// A part as the admin wrote it, on one line.
+    /// The part as the admin wrote it, on one line.
     pub(super) fn of(self, node: &IdedExpr) -> String {
         self.all()[self.place(node)].split_whitespace().collect::<Vec<_>>().join(" ")
     }
@@ -90,7 +90,7 @@ fn ceil(text: &str, at: usize) -> usize {
     (at..=text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or(text.len())
 }
 
-/// The range, made longer until its brackets are closed.
+/// The range, extended until its brackets are closed.
 fn balanced(text: &str, range: Range<usize>) -> Range<usize> {
     let (mut depth, mut missing) = (0_i32, 0_i32);
     let mut quote = None;
@@ -130,13 +130,13 @@ fn balanced(text: &str, range: Range<usize>) -> Range<usize> {
     start..end
 }
 
-/// The name under which a part is known: equal for parts that always have the same value.
+/// The key of a part; two parts with the same key always have the same value.
 pub(super) fn key(node: &IdedExpr) -> String {
     let list = |nodes: &[IdedExpr]| nodes.iter().map(key).collect::<Vec<_>>().join(", ");
     match &node.expr {
         Expr::Unspecified => "?".to_owned(),
         Expr::Literal(literal) => literal_key(literal),
-        // The same list under two names.
+        // Both names are the same list.
         Expr::Ident(name) if name == "tags" => "profile.userDetails.tags".to_owned(),
         Expr::Ident(name) => name.clone(),
         Expr::Select(select) => {

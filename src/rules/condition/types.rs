@@ -1,4 +1,4 @@
-//! What kind of thing each part of a condition is: the documented shape of a record, as types.
+//! The types of a condition's parts, taken from the documented shape of a record.
 
 use serde_json::{Value as Json, json};
 
@@ -7,11 +7,11 @@ use crate::model::{Contact, field::FieldKind};
 /// The documented values of one field.
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::rules) struct Values {
-    /// The field, as a condition spells it.
+    /// The field's name in a condition.
     pub(in crate::rules) field: &'static str,
-    /// What the provider's page lists.
+    /// The values that the provider's page lists.
     pub(in crate::rules) known: &'static [&'static str],
-    /// Other words for them.
+    /// Words that people write, each with the documented value that they mean.
     pub(in crate::rules) meant: &'static [(&'static str, &'static str)],
 }
 
@@ -72,36 +72,36 @@ pub(in crate::rules) const CHAT_BOT_TYPE: Values = Values {
     meant: &[("flow", "FLOW_BASED"), ("flow-based", "FLOW_BASED"), ("agent", "AGENTIC"), ("ai", "AGENTIC")],
 };
 
-/// The documented values of the field at a dotted path, if the page lists them.
+/// The documented values of the field at a dotted path; `None`: the page does not list them.
 pub(in crate::rules) fn values(path: &str) -> Option<&'static Values> {
     [&STATUS, &LAST_MESSAGE_BY, &PLATFORM, &CHAT_BOT_TYPE].into_iter().find(|values| values.field == path)
 }
 
-/// What kind of text it is.
+/// Where a text comes from, as far as it decides about its values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum TextType {
-    /// A field, or what is made of one.
+    /// A field or a derived name whose values are not documented.
     Plain,
     /// A field whose values are documented.
     One(&'static Values),
-    /// Written by whoever configures the bot or the rule: it may be anything, a time or a number too.
+    /// A text by whoever configures the bot or the rule: it may be anything, also a time or a number.
     Free,
 }
 
 /// The type of a part.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Type {
-    /// Not known before it meets a customer, or wrong already.
+    /// A type that is known only when a contact is judged, or that was reported as wrong already.
     Any,
     Null,
     Text(TextType),
-    /// ISO 8601 as text.
+    /// A text with a time in ISO 8601.
     Time,
     Whole,
     Fraction,
     Flag,
     List(Box<Type>),
-    /// Texts to something.
+    /// A table with texts as keys.
     Map(Box<Type>),
     /// A documented object, at its dotted path.
     Record(String, FieldKind),
@@ -134,7 +134,7 @@ impl Type {
         }
     }
 
-    /// The type of a name that every condition sees.
+    /// The type of a root name.
     pub(super) fn of_name(name: &str) -> Option<Self> {
         let text = || Self::Text(TextType::Plain);
         Some(match name {
@@ -161,7 +161,7 @@ impl Type {
         }
     }
 
-    /// What stands for it where it is absent.
+    /// The value that replaces an absent one.
     pub(super) fn empty(&self) -> Json {
         match self {
             Self::Any | Self::Null | Self::Other => Json::Null,
@@ -175,7 +175,7 @@ impl Type {
         }
     }
 
-    /// The documented values of a text, or of a list's texts.
+    /// The documented values of a text, or of the texts in a list.
     pub(super) fn values(&self) -> Option<&'static Values> {
         match self {
             Self::Text(TextType::One(values)) => Some(values),
@@ -184,7 +184,7 @@ impl Type {
         }
     }
 
-    /// The type that both branches have, or of a list with both in it.
+    /// The common type of two branches, or of two entries of a list.
     pub(super) fn join(self, other: Self) -> Self {
         match (self, other) {
             (left, right) if left == right => left,
@@ -197,7 +197,7 @@ impl Type {
         }
     }
 
-    /// In an admin's words.
+    /// The type in words, for the admin.
     pub(super) fn word(&self) -> &'static str {
         match self {
             Self::Any | Self::Other => "something else",

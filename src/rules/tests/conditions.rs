@@ -1,4 +1,4 @@
-//! What conditions see of a contact, and what they say.
+//! Tests of conditions: the names that they see of a contact, and their verdicts.
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ fn noon() -> Timestamp {
     "2026-06-12T12:00:00Z".parse().unwrap()
 }
 
-/// A customer who wrote five minutes ago and waits since then.
+/// A customer who wrote five minutes ago and has waited since then.
 fn ravi() -> Value {
     json!({
         "_id": "c1",
@@ -93,7 +93,7 @@ fn what_holds_for_a_contact_with_nothing() {
         "size(tags) == 0 && size(segments) == 0 && size(attributes) == 0",
         "agent == \"\"",
         "profile.userDetails.contact.phone.number == \"\"",
-        // What never was is longer ago than anything.
+        // An absent time is longer ago than any other.
         "since(lastMessage.at) > days(100000) && !(since(lastSeenAt) < days(3))",
         "!has(extra.score) && !(\"score\" in extra)",
     ] {
@@ -111,7 +111,7 @@ fn what_fails_or_cannot_be_judged() {
     let nothing = json!({ "_id": "c" });
     for (text, contact, verdict) in [
         ("unreadMessages > 2", ravi(), Verdict::Fails),
-        // What this contact does not have is the empty value.
+        // An absent value of this contact is the empty value.
         ("attributes[\"colour\"] == \"red\"", ravi(), Verdict::Fails),
         ("extra[\"score\"] > 0.1", nothing.clone(), Verdict::Fails),
         ("tags[0] == \"vip\"", nothing.clone(), Verdict::Fails),
@@ -203,15 +203,15 @@ fn no_value_of_a_contact_is_repeated() {
 #[test]
 fn what_time_alone_may_make_true() {
     for (text, now, later) in [
-        // It holds already, or no clock is in it.
+        // This one does not read the clock.
         ("unreadMessages > 5", false, false),
         ("waiting > minutes(6)", false, true),
         ("waiting > minutes(6) && unreadMessages > 0", false, true),
-        // Another part fails, and no clock mends it.
+        // Another part fails, and time alone cannot make it true.
         ("waiting > minutes(6) && unreadMessages > 5", false, false),
         ("waiting > minutes(6) && attributes[\"colour\"] == \"red\"", false, false),
         ("since(lastSeenAt) > hours(2)", false, true),
-        // This can only become false as time passes.
+        // Conditions that can only become false as time passes.
         ("waiting < minutes(4)", false, false),
         ("since(lastMessage.at) < minutes(4) && waiting > minutes(6)", false, false),
         ("since(lastMessage.at) < days(3) && waiting > minutes(6)", false, true),
@@ -222,7 +222,7 @@ fn what_time_alone_may_make_true() {
         let (verdict, may) = judge_at(text, &ravi(), noon());
         assert_eq!((verdict == Verdict::Holds, may), (now, later), "{text}");
     }
-    // What is said to come true by time alone does, and nothing else.
+    // Conditions that may come true by time alone do come true.
     for text in
         ["waiting > minutes(6)", "since(lastSeenAt) > hours(2) && unreadMessages > 0", "!(waiting < minutes(6))"]
     {
@@ -302,7 +302,7 @@ fn what_is_absent_is_the_empty_value() {
         ("(extra.flag ? 1 : 2) == 2", true),
         ("since(extra.at) > days(30) && minutes(extra.n) == 0 && int(extra.n) == 0", true),
         ("has(extra.x) || has(extra.x.y) || has(extra.nested.a.b)", false),
-        // A documented field is there where it is not empty.
+        // `has` of a documented field is true if the field is not empty.
         ("!has(lastMessage.at) && !has(profile.userDetails.contact.email)", true),
         ("has(hasOrdered.status)", false),
     ] {

@@ -1,4 +1,4 @@
-//! Every filter, checked again on this side.
+//! Tests of every filter on this side of the API.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -37,7 +37,7 @@ fn contact(mut changes: Value) -> Contact {
 fn every_filter_by_table() {
     let who = |details: Value| json!({ "profile": { "userDetails": details } });
     let nothing = || json!({});
-    // The filter, contacts that pass, contacts that do not.
+    // The filter, contacts that pass it, contacts that do not.
     for (text, passing, failing) in [
         ("", vec![nothing()], vec![]),
         ("status = []", vec![nothing()], vec![]),
@@ -88,7 +88,7 @@ fn every_filter_by_table() {
         ("_botWhatsapp = ['b1']", vec![json!({ "_botWhatsapp": "b1" })], vec![nothing()]),
         ("_botTelegram = ['b1']", vec![json!({ "_botTelegram": "b1" })], vec![nothing()]),
         ("_botFacebook = ['b1']", vec![json!({ "_botFacebook": "b1" })], vec![nothing()]),
-        // A contact talks with one bot: several platforms are alternatives.
+        // A contact talks with one bot only, so several platforms are alternatives.
         (
             "_botWebsite = ['b1']\n_botTelegram = ['b2']",
             vec![json!({ "_botWebsite": "b1" }), json!({ "_botTelegram": "b2" })],
@@ -146,7 +146,7 @@ fn every_filter_by_table() {
             vec![json!({ "status": "OPEN", "isOnline": true })],
             vec![json!({ "status": "OPEN" }), json!({ "isOnline": true })],
         ),
-        // What is listed as applicable changes what is asked, not who passes.
+        // `applicableFilters` changes the request, not which contacts pass.
         ("isOnline = true\napplicableFilters = []", vec![json!({ "isOnline": true })], vec![nothing()]),
     ] {
         let filter = filter(text);
@@ -171,7 +171,7 @@ fn equal_text_in_two_unicode_forms_passes() {
             assert!(filter(&text.replace('X', written)).passes(&who, noon()), "{text}");
         }
         assert!(!filter("tags = ['Andre']").passes(&who, noon()));
-        // Written in either form it is the same filter.
+        // Both forms are the same filter.
         assert_eq!(filter(&format!("tags = ['{one}']")), filter(&format!("tags = ['{two}']")));
     }
 }

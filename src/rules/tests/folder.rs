@@ -1,4 +1,4 @@
-//! Which files are rules, which look like them, and which are none of ours.
+//! Tests of the folder of rules: which files are rules, which look like rules, and which are ignored.
 
 use std::{fs, os::unix::fs::symlink, path::Path};
 
@@ -16,7 +16,7 @@ fn names(folder: &Path) -> Vec<String> {
     list(folder).unwrap().rules.into_keys().collect()
 }
 
-/// File and reason of what is named.
+/// The files that look like rules but are not read, each with reason and help.
 fn unread(folder: &Path) -> Vec<(String, String)> {
     let listing = list(folder).unwrap();
     let name = |path: &Path| path.strip_prefix(folder).unwrap().display().to_string();
@@ -59,7 +59,7 @@ fn a_link_is_followed_once() {
     write(other.path(), "b.toml", RULE);
     symlink(other.path(), folder.join("elsewhere")).unwrap();
     symlink(other.path().join("b.toml"), folder.join("linked.toml")).unwrap();
-    // In circles, and to what is read under its own name.
+    // Links in circles, and links to folders that are read under their own names.
     symlink(folder, folder.join("vip/loop")).unwrap();
     symlink("..", folder.join("vip/up")).unwrap();
     symlink("vip", folder.join("also-vip")).unwrap();
@@ -67,7 +67,7 @@ fn a_link_is_followed_once() {
     assert_eq!(names(folder).len(), 3, "{:?}", names(folder));
     assert!(names(folder).contains(&"linked".to_owned()) && names(folder).contains(&"vip/a".to_owned()));
     assert_eq!(unread(folder), []);
-    // Links that lead nowhere are named, whatever they were to be.
+    // Links that lead nowhere are reported, whether a file or a folder was meant.
     symlink("nothing.toml", folder.join("gone.toml")).unwrap();
     symlink("/nowhere/team", folder.join("team")).unwrap();
     symlink("circle.toml", folder.join("circle.toml")).unwrap();
@@ -96,11 +96,11 @@ fn files_that_look_like_rules_are_named() {
     let folder = folder.path();
     for (name, text) in [
         ("a.toml", RULE),
-        // Backups beside the file itself.
+        // Backups of a file that is still there.
         ("a.toml.bak", RULE),
         ("a.toml.orig", RULE),
         ("a.toml.1", RULE),
-        // Neither by name nor by what stands in it.
+        // Files that do not look like a rule by name or content.
         ("notes", "buy milk"),
         ("data.csv", "a,b"),
         ("night.TOML", ""),
@@ -150,7 +150,7 @@ fn a_pipe_is_named_and_not_read() {
 #[test]
 fn two_forms_of_one_name_are_one_rule() {
     let folder = tempfile::tempdir().unwrap();
-    // As macOS saves it, and as one types it.
+    // The form in which macOS saves a name, and the form in which it is typed.
     write(folder.path(), "cafe\u{301}/u\u{308}ber.toml", RULE);
     assert_eq!(names(folder.path()), ["caf\u{e9}/\u{fc}ber"]);
     write(folder.path(), "cafe\u{301}/\u{fc}ber.toml", RULE);
@@ -188,7 +188,7 @@ fn a_copy_of_a_rule_is_warned_of() {
     };
     let copy = ["the rule `b` is a copy of `a`"];
     assert_eq!(said(RULE), copy);
-    // In other words, at another time, with other comments.
+    // Another description, another time, another comment.
     assert_eq!(said(&format!("# again\ndescription = 'b'\nfor = '5m'\n{RULE}")), copy);
     assert_eq!(said(&format!("inboxes = ['second']\n{RULE}")), copy);
     for other in [

@@ -1,10 +1,10 @@
-//! Text that is no condition: it is refused, nothing worse.
+//! Tests that any text that is not a condition is refused, without a crash.
 
 use proptest::prelude::*;
 
 use crate::{model::Contact, rules::Condition};
 
-/// Compiles on a thread as small as the program's own, so that a deep recursion would show.
+/// Compiles on a thread with a stack as small as that of the program's own, so that a deep recursion would crash.
 fn compile(text: &str) -> bool {
     let text = text.to_owned();
     let small = std::thread::Builder::new().stack_size(2 * 1024 * 1024);

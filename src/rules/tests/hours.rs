@@ -1,4 +1,4 @@
-//! Hours by table: what is open when, how much of a time it was, and when so much has passed.
+//! Tests of hours by table: when they are open, the open time between two moments, and the end of an open duration.
 
 use jiff::{SignedDuration, Timestamp, civil::DateTime, tz::TimeZone};
 use proptest::prelude::*;
@@ -15,7 +15,7 @@ fn hours(zone: &str, open: &[&str], holidays: &[&str]) -> Hours {
     }
 }
 
-/// A time of the zone; `-05:00` and the like decide where it exists twice.
+/// A local time of the zone, or an exact time like `…Z` where the local one exists twice.
 fn at(zone: &str, text: &str) -> Timestamp {
     if let Ok(exact) = text.parse::<Timestamp>() {
         return exact;
@@ -49,7 +49,7 @@ fn open_by_table() {
         (KOLKATA, shop, &[], "2026-06-12T12:30:00Z", false),
         ("UTC", split, &[], "2026-06-12T12:30:00", false),
         ("UTC", split, &[], "2026-06-12T13:00:00", true),
-        // Over midnight it belongs to the day on which it began.
+        // A range over midnight belongs to the day on which it begins.
         ("UTC", night, &[], "2026-06-12T21:59:59", false),
         ("UTC", night, &[], "2026-06-12T22:00:00", true),
         ("UTC", night, &[], "2026-06-13T05:59:59", true),
@@ -66,12 +66,12 @@ fn open_by_table() {
         ("UTC", night, &["2026-06-13"], "2026-06-13T00:00:00", false),
         ("UTC", night, &["2026-06-12"], "2026-06-13T05:00:00", false),
         ("UTC", night, &["2026-06-13"], "2026-06-14T05:00:00", false),
-        // A clock that is put forward from 02:00 to 03:00: what would open at 02:30 opens then.
+        // The clock is put forward from 02:00 to 03:00: a range from 02:30 opens at that moment.
         (NEW_YORK, &["sun 02:30-05:00"], &[], "2026-03-08T06:59:59Z", false),
         (NEW_YORK, &["sun 02:30-05:00"], &[], "2026-03-08T07:00:00Z", true),
         (NEW_YORK, &["sun 00:00-02:30"], &[], "2026-03-08T06:59:59Z", true),
         (NEW_YORK, &["sun 00:00-02:30"], &[], "2026-03-08T07:00:00Z", false),
-        // A clock that is put back from 02:00 to 01:00: 01:30 is there twice.
+        // The clock is put back from 02:00 to 01:00: 01:30 exists twice.
         (NEW_YORK, &["sun 01:30-03:00"], &[], "2026-11-01T05:29:59Z", false),
         (NEW_YORK, &["sun 01:30-03:00"], &[], "2026-11-01T05:30:00Z", true),
         (NEW_YORK, &["sun 01:30-03:00"], &[], "2026-11-01T06:15:00Z", true),
@@ -92,10 +92,10 @@ fn open_time_between_two_moments_by_table() {
         ("UTC", shop, "2026-06-13T00:00:00", "2026-06-14T23:00:00", 0),
         ("UTC", shop, "2026-06-08T00:00:00", "2026-06-15T00:00:00", 5 * 9 * 60),
         ("UTC", shop, "2026-06-12T10:00:00", "2026-06-12T09:00:00", 0),
-        // What overlaps counts once.
+        // Overlapping ranges count once.
         ("UTC", &["09:00-12:00", "11:00-13:00"], "2026-06-12T00:00:00", "2026-06-13T00:00:00", 4 * 60),
         ("UTC", &["00:00-24:00"], "2026-06-12T10:00:00", "2026-06-14T10:00:00", 48 * 60),
-        // A night of 23 hours' day and one of 25.
+        // The nights of a day of 23 hours and of one of 25.
         (VIENNA, &["sat 22:00-06:00"], "2026-03-28T12:00:00", "2026-03-29T12:00:00", 7 * 60),
         (VIENNA, &["sat 22:00-06:00"], "2026-10-24T12:00:00", "2026-10-25T12:00:00", 9 * 60),
         (VIENNA, &["00:00-24:00"], "2026-03-29T00:00:00", "2026-03-30T00:00:00", 23 * 60),
@@ -140,7 +140,7 @@ fn ranges_as_they_are_written() {
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(60) })]
 
-    /// Counting the open minutes one by one gives what the three questions give.
+    /// `is_open`, counted minute by minute, agrees with `open_between` and `after_open`.
     #[test]
     fn as_counted_minute_by_minute(
         zone in prop::sample::select(vec!["UTC", KOLKATA, NEW_YORK, VIENNA, "Australia/Lord_Howe"]),

@@ -1,5 +1,5 @@
-//! Every mistake of a rule file: where it is marked, what is said, what would be right. It is long because the
-//! mistakes are many.
+//! Tests of every mistake of a rule file: its place, its title and its help. It is long because there are many
+//! mistakes.
 
 use crate::rules::{
     AckOn,
@@ -13,7 +13,7 @@ use crate::{
     },
 };
 
-/// Compiles, and gives each mistake as `line:column marked text: title (help)`.
+/// Compiles a rule file; returns each mistake as `line:column marked text: title (help)`.
 fn check(text: &str) -> (Compiled, Vec<String>) {
     let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
     let (inboxes, receivers) = (names(&["main", "second"]), names(&["support", "leads"]));
@@ -143,7 +143,7 @@ fn who_is_told_by_table() {
     ] {
         assert_eq!(check(text).1, [mistake], "{text}");
     }
-    // The place of a wrong type comes first.
+    // The mistake of a wrong type comes first.
     assert_eq!(
         check("[[notify]]\nto = 'support'").1[0],
         "2:6 'support': this is a text, expected a list in [ ] (a list stands in brackets: write [\"support\"])"
@@ -223,7 +223,7 @@ fn places_in_longer_texts() {
         "when = '''\nisOnline &&\n  unreadMesages > 0\n'''",
         "3:3 unreadMesages: a contact has no field `unreadMesages` (did you mean `unreadMessages`?)",
     );
-    // Written with escapes, the whole text is marked.
+    // A condition with escapes is marked as a whole.
     first(
         "when = \"status == \\\"OPEN\\\" && baar\"",
         "1:8 \"status == \\\"OPEN\\\" && baar\": a contact has no field `baar` (an undocumented field is written `extra[\"baar\"]`)",
@@ -309,7 +309,7 @@ fn quotes_that_are_none_and_quotes_in_quotes_are_named() {
         let found = check(&format!("{text}\n{TELLS}")).1;
         assert!(found.len() == 1 && found[0].starts_with("1:") && found[0].ends_with(between), "{found:?}");
     }
-    // In a text they are text.
+    // Typographic quotes inside a text are allowed.
     assert!(check(&format!("description = 'the “best” customers'\n{TELLS}")).1.is_empty());
 }
 
@@ -408,7 +408,7 @@ fn keys_about_time_as_they_are_meant() {
     assert_eq!(hours.outside, Outside::Receiver("leads".to_owned()));
     let step = &rule.notify[1];
     assert_eq!((step.after, step.repeat, step.repeat_limit), (minutes(15), Some(minutes(30)), Some(4)));
-    // After 30 min, 60 more, 120 more.
+    // The repeats are due after 30 min, 60 more and 120 more.
     let within = [29, 30, 89, 90, 209, 210].map(|passed| step.repeats_within(minutes(passed)));
     assert_eq!(within, [0, 1, 1, 2, 2, 3]);
     assert_eq!([1, 2, 3].map(|number| step.repeat_at(number)), [30, 90, 210].map(minutes));

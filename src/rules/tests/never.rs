@@ -1,5 +1,5 @@
-//! Conditions that can never be true, and texts that are none: named, with the right form. And what may
-//! be true is never called so.
+//! Tests of conditions that can never be true, and of texts that are not conditions: they are reported with the right
+//! form. A condition that may be true is never reported.
 
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
@@ -11,10 +11,10 @@ use crate::{
     rules::{Condition, Known, Scope, Verdict, compile::compile},
 };
 
-/// Conditions with their mistakes below them: what is marked, what is said, and what would be right.
+/// Conditions, each with its mistakes below it: the marked text, what is wrong, and what would be right.
 const TABLE: &str = include_str!("never.txt");
 
-/// Every mistake of a condition as `marked: what is wrong (what would be right)`.
+/// Every mistake of a condition as `marked text: what is wrong (what would be right)`.
 fn mistakes(text: &str) -> Vec<String> {
     let found = Condition::compile(text).err().unwrap_or_default();
     let shown = found.into_iter().map(|mistake| {
@@ -30,7 +30,7 @@ fn mistakes_by_table() {
     let said: Vec<String> = conditions.map(|text| format!("{text}\n{}\n", mistakes(text).join("\n"))).collect();
     let said = said.concat();
     if said != TABLE {
-        // Shown as the table would be.
+        // Printed in the format of the table.
         eprintln!("{said}");
         let differs = said.lines().zip(TABLE.lines()).find(|(said, expected)| said != expected);
         panic!("{differs:#?}");
@@ -146,7 +146,7 @@ fn conditions_against_the_rules_own_filter() {
         let fact = format!("the filter `{key}`");
         assert_eq!(of_rule(&format!("when = '{when}'\n[filter]\n{filter}")), never(part, &fact), "{when} {filter}");
     }
-    // What may pass both.
+    // Conditions and filters that a contact may pass together.
     for (when, filter) in [
         ("lastMessage.by == \"user\"", "lastMessageBy = [\"user\", \"bot\"]"),
         ("!(\"vip\" in tags)", "tags = [\"vip\", \"new\"]"),
@@ -173,7 +173,7 @@ fn conditions_against_what_else_the_rule_says() {
         contradicts("inbox == \"main\"", "the rule's inboxes, [\"second\"]")
     );
     assert_eq!(of_rule("when = 'inbox == \"main\"'"), Vec::<String>::new());
-    // A filter that nobody passes.
+    // Ranges that end before they start.
     let turned = "nobody passes this filter: its range ends before it starts";
     for range in ["{ startAt = '-1h', endsAt = '-2h' }", "{ startAt = '2026-02-01', endsAt = '2026-01-01' }"] {
         assert_eq!(of_rule(&format!("[filter]\nlastSeenAt = {range}")), [format!("2: {turned}")]);
@@ -226,12 +226,12 @@ fn hostile_conditions_are_judged_in_time() {
     ] {
         let began = std::time::Instant::now();
         let _ = Condition::compile(&text).map(|condition| condition.is_always_true());
-        // Debug builds on a busy machine: the search itself takes milliseconds.
+        // The limit is for debug builds on a busy machine: the search itself takes milliseconds.
         assert!(began.elapsed().as_secs() < 20, "{} s for {text}", began.elapsed().as_secs());
     }
 }
 
-/// Parts of which random conditions are made.
+/// Parts from which random conditions are built.
 const PARTS: [&str; 44] = [
     "unreadMessages > 0",
     "unreadMessages < 1",
@@ -348,7 +348,7 @@ fn verdict(condition: &Condition, contact: &Value, waited: i64) -> Verdict {
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(400) })]
 
-    /// What matched somebody is possible, and what did not match somebody is not always so.
+    /// A condition that is true for a contact is not called impossible, one that is false is not called always true.
     #[test]
     fn what_was_true_once_is_never_called_impossible(
         text in condition(),
@@ -364,7 +364,7 @@ proptest! {
                 }
             }
             Err(mistakes) => {
-                // The opposite of what can never be true holds for everybody.
+                // The opposite of a condition that can never be true is true for every contact.
                 let Ok(opposite) = Condition::compile(&format!("!({text})")) else {
                     return Err(TestCaseError::fail(format!("{text} and its opposite: {mistakes:?}")));
                 };

@@ -1,4 +1,4 @@
-//! Functions in a condition: whether there is one of that name, and whether it takes what it is given.
+//! Checks the functions in a condition: their names, and the types of their arguments.
 
 use cel::common::ast::{Expr, IdedExpr, LiteralValue};
 
@@ -36,7 +36,7 @@ const STANDARD: [&str; 16] = [
     "max",
 ];
 
-/// Those that are called on a text.
+/// The functions that are called on a text.
 const OF_TEXTS: [&str; 4] = ["contains", "startsWith", "endsWith", "matches"];
 
 impl Checker<'_> {
@@ -147,7 +147,7 @@ impl Checker<'_> {
         }
     }
 
-    /// `startsWith` and its like.
+    /// Checks a call of `startsWith`, `endsWith`, `contains` or `matches`.
     fn text_method(&mut self, name: &str, [target, argument]: [&IdedExpr; 2], types: &[Type]) {
         let (text, other) = (self.source.of(target), self.source.of(argument));
         if !matches!(types[0].family(), Family::Text | Family::Any) {

@@ -1,4 +1,4 @@
-//! Names in a condition, what is behind a dot or in brackets, and names that were meant as texts.
+//! Checks names, fields and indexes in a condition, and finds texts without their quotes.
 
 use std::ops::Range;
 
@@ -14,7 +14,7 @@ use crate::{
     },
 };
 
-/// Names that a condition sees besides the documented fields.
+/// The names that a condition sees besides the documented fields.
 pub(crate) const DERIVED: [&str; 9] =
     ["waiting", "inbox", "name", "agent", "tags", "attributes", "open", "missed_live_chat", "extra"];
 
@@ -50,7 +50,7 @@ impl Checker<'_> {
         Type::Any
     }
 
-    /// The one documented field of this name that stands deeper in the record.
+    /// The path of the documented field of this name deeper in the record, if there is only one.
     fn deep(&self, name: &str) -> Option<String> {
         let paths = self.record.paths();
         let mut ends = paths.iter().filter(|path| path.rsplit('.').next() == Some(name) && path.contains('.'));
@@ -83,7 +83,7 @@ impl Checker<'_> {
         }
     }
 
-    /// The place of a name behind what it belongs to.
+    /// The place of a field's name after its operand.
     fn after(&self, node: &IdedExpr, operand: &IdedExpr, name: &str) -> Range<usize> {
         let end = self.source.place(operand).end;
         let all = &self.source.info.source;
@@ -121,7 +121,7 @@ impl Checker<'_> {
         Type::Any
     }
 
-    /// A name that is none, beside a text: quotes were forgotten. Gives whether it was so.
+    /// Reports a name beside a text that was probably meant as a text in quotes; returns whether it did.
     pub(super) fn unquoted(&mut self, sign: &str, part: &IdedExpr, other: &IdedExpr, is_left: bool) -> bool {
         let Expr::Ident(name) = &part.expr else { return false };
         let is_value = |values: &'static Values| values.known.iter().any(|known| known.eq_ignore_ascii_case(name));

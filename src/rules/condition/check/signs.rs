@@ -1,4 +1,4 @@
-//! What stands on both sides of a sign: comparisons, `in`, arithmetic, and the documented values of a field.
+//! Checks the operands of comparisons, of `in` and of arithmetic, and the documented values of fields.
 
 use cel::common::ast::{Expr, IdedExpr, LiteralValue};
 
@@ -137,13 +137,13 @@ impl Checker<'_> {
         self.mistake(self.source.sign(node.id), what, help);
     }
 
-    /// A text beside a field whose values are documented is one of them, unless it is meant.
+    /// Checks that a text that is compared with a field of documented values is one of them. `raw` is not checked.
     fn documented(&mut self, text: &IdedExpr, is: &Type, beside: &IdedExpr) {
         let Some(values) = self.used.types.get(&beside.id).and_then(Type::values) else { return };
         match &text.expr {
             Expr::Literal(LiteralValue::String(literal)) if is.family() == Family::Text => {
                 let value = literal.inner();
-                // The empty value is what an absent field has.
+                // An absent field has the empty value.
                 if !value.is_empty() && !values.known.contains(&value) {
                     let what = format!("`{value}` is no documented value of `{}`", values.field);
                     let help = format!(
@@ -190,7 +190,7 @@ impl Checker<'_> {
             }
             (left, right) if text(left) && text(right) && sign == "+" => return Type::Text(TextType::Free),
             (Type::List(left), Type::List(right)) if sign == "+" => {
-                // An empty list, as `map` begins with, says nothing of its entries.
+                // An empty list, with which `map` begins, does not tell the type of its entries.
                 let entry =
                     if **left == Type::Any { (**right).clone() } else { (**left).clone().join((**right).clone()) };
                 return Type::List(Box::new(entry));
@@ -204,7 +204,7 @@ impl Checker<'_> {
     }
 }
 
-/// Whether two kinds can be equal.
+/// Whether values of two types can be equal.
 fn comparable(left: &Type, right: &Type) -> bool {
     match (left, right) {
         (Type::List(left), Type::List(right)) => comparable(left, right),
@@ -215,7 +215,7 @@ fn comparable(left: &Type, right: &Type) -> bool {
     }
 }
 
-/// A text that no time begins with; the empty one is what an absent time has.
+/// Whether a literal text cannot be a time. The empty text may be one: it is the value of an absent time.
 pub(super) fn is_no_time(text: &IdedExpr) -> bool {
     matches!(&text.expr, Expr::Literal(LiteralValue::String(text))
         if !text.inner().is_empty() && !text.inner().starts_with(|c: char| c.is_ascii_digit())

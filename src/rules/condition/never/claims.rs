@@ -1,4 +1,4 @@
-//! What a part of a condition says of the names in it.
+//! The claims that a part of a condition makes about the names in it.
 
 use cel::{
     Value,
@@ -23,7 +23,7 @@ use crate::{
 };
 
 impl Builder<'_> {
-    /// What a part says of the names in it, besides that it is true or false.
+    /// The claims that a part makes about the names in it, besides that it is itself true or false.
     pub(super) fn claims(&self, node: &IdedExpr, wanted: bool) -> Vec<(String, TermClaim)> {
         match &node.expr {
             Expr::Call(call) => self.call(call, wanted),
@@ -48,7 +48,7 @@ impl Builder<'_> {
                 let is_exists = begins(false) && step.func_name == "_||_";
                 let is_all = begins(true) && step.func_name == "_&&_";
                 let [_, asked] = step.args.as_slice() else { return Vec::new() };
-                // Somebody in the list must be so, which an empty one cannot have.
+                // The list must have an entry for which it holds, so it cannot be empty.
                 if !((is_exists && wanted) || (is_all && !wanted)) {
                     return Vec::new();
                 }
@@ -107,7 +107,7 @@ impl Builder<'_> {
         }
     }
 
-    /// An entry of a table is there, or not.
+    /// Claims that a table has an entry of this name, or that it has none.
     fn entry(&self, table: &IdedExpr, name: &str, wanted: bool) -> Vec<(String, TermClaim)> {
         let absent = matches!(self.of(table), Type::Map(value) if value.family() == Family::Text) && !wanted;
         let term = format!("{}[{name:?}]", key(table));
@@ -118,7 +118,7 @@ impl Builder<'_> {
 
     pub(super) fn equality(&self, left: &IdedExpr, right: &IdedExpr, equal: bool) -> Vec<(String, TermClaim)> {
         if key(left) == key(right) {
-            // NaN differs from itself.
+            // NaN is not equal to itself.
             let is_stable = !matches!(self.of(left), Type::Fraction | Type::Other) && !has_arithmetic(left);
             let same = || vec![(String::new(), TermClaim::Never("both sides are the same"))];
             return if is_stable && !equal { same() } else { Vec::new() };
@@ -154,7 +154,7 @@ impl Builder<'_> {
         if key(left) == key(right) && is_exact(left) {
             return if bits & EQUAL == 0 { same() } else { Vec::new() };
         }
-        // A number that is none is neither less nor more.
+        // NaN is neither less nor greater than a number, so a negated order of fractions claims nothing.
         for (term, constant, bits) in [(left, right, bits), (right, left, turned(bits))] {
             let Some(Ok(value)) = self.constant(constant) else { continue };
             if !wanted && !is_exact(term) {
@@ -168,7 +168,7 @@ impl Builder<'_> {
                 claims.push((name.clone(), TermClaim::Whole));
             }
             if bits & LESS != 0 {
-                // A time that is not there is longer ago than anything.
+                // An absent time is longer ago than any bound below `NEVER`, so the time is not empty.
                 if let (Some(time), Const::Whole(bound)) = (since_what(term), &value)
                     && *bound < NEVER
                 {
@@ -193,14 +193,14 @@ impl Builder<'_> {
         vec![(format!("{} ? {}", pair.0, pair.1), TermClaim::Relation(bits))]
     }
 
-    /// The name of a part as something with values of this constant's kind.
+    /// The name under which claims about a part are kept; for a part of unknown type it holds the constant's type, too.
     fn term(&self, node: &IdedExpr, like: Option<&Const>) -> Option<String> {
         if matches!(self.constant(node), Some(Ok(_))) {
             return None;
         }
         let name = key(node);
         match (self.of(node).family(), like) {
-            // Nothing is equal to every empty value: kinds are looked at apart.
+            // Null is equal to the empty value of every type, so each type has claims of its own.
             (Family::Any, Some(like)) => Some(format!("{name}#{}", like.family())),
             (Family::Text | Family::Number | Family::Flag, _) => Some(name),
             _ => None,
@@ -213,7 +213,7 @@ fn has_arithmetic(node: &IdedExpr) -> bool {
         || below(node).into_iter().any(has_arithmetic)
 }
 
-/// The time that a part counts from.
+/// The name of the time in `since(…)`.
 fn since_what(node: &IdedExpr) -> Option<String> {
     let Expr::Call(call) = &node.expr else { return None };
     let time = call.target.as_deref().or(call.args.first())?;
@@ -224,7 +224,7 @@ fn values(equal: bool, value: Const) -> TermClaim {
     if equal { TermClaim::OneOf(vec![value]) } else { TermClaim::NoneOf(vec![value]) }
 }
 
-/// Something is in a list, or nothing.
+/// Claims that a list has entries, or that it has none.
 fn filled(list: &str, wanted: bool) -> Vec<(String, TermClaim)> {
     let claim = if wanted { TermClaim::Above(Const::Whole(1), true) } else { TermClaim::OneOf(vec![Const::Whole(0)]) };
     vec![(format!("size({list})"), TermClaim::Whole), (format!("size({list})"), claim)]

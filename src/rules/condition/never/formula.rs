@@ -1,4 +1,4 @@
-//! What a condition is taken apart into.
+//! The formula into which a condition is taken apart.
 
 use std::ops::Range;
 

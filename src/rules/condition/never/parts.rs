@@ -1,4 +1,4 @@
-//! A condition taken apart: what must be true together, and what of it is enough.
+//! Takes a condition apart into parts that must all be true, and parts of which one is enough.
 
 use std::cell::Cell;
 
@@ -10,14 +10,14 @@ use cel::{
 use super::formula::{Atom, Formula, Label, Reader};
 use crate::rules::condition::{facts::TermClaim, text::key, types::Type};
 
-/// Takes parts of one condition apart, within the bounds of one search.
+/// Takes one condition apart, within the bounds of one search.
 pub(super) struct Builder<'a> {
     pub(super) reader: Reader<'a>,
     pub(super) left: Cell<u32>,
     pub(super) trials: Cell<u32>,
 }
 
-/// What asks for nothing, and is always so.
+/// A formula that is always true.
 fn nothing() -> Formula {
     Formula::All(Vec::new())
 }
@@ -27,7 +27,7 @@ impl Builder<'_> {
         self.reader.types.get(&node.id).cloned().unwrap_or(Type::Any)
     }
 
-    /// What makes a part true, or false.
+    /// The formula for a part being `wanted`.
     pub(super) fn formula(&self, node: &IdedExpr, wanted: bool) -> Formula {
         let Some(left) = self.left.get().checked_sub(1) else { return nothing() };
         self.left.set(left);
@@ -81,7 +81,7 @@ impl Builder<'_> {
     fn atom(&self, node: &IdedExpr, wanted: bool) -> Formula {
         match self.constant(node) {
             Some(Ok(Value::Bool(value))) if value == wanted => return nothing(),
-            // What fails is neither true nor false.
+            // A part that fails is neither true nor false.
             Some(Ok(Value::Bool(_)) | Err(())) => {
                 return self.labelled(
                     node,

@@ -1,4 +1,4 @@
-//! What is claimed of each name together, and whether any value can be so.
+//! All claims about each name, and whether any value can fulfil them together.
 
 use std::{
     cmp::Ordering,
@@ -18,17 +18,17 @@ pub(super) fn turned(bits: u8) -> u8 {
     bits & EQUAL | if bits & LESS != 0 { GREATER } else { 0 } | if bits & GREATER != 0 { LESS } else { 0 }
 }
 
-/// Counts, which are never negative.
+/// Whether a name is a count, which is never negative.
 pub(super) fn is_count(name: &str) -> bool {
     matches!(name, "waiting" | "unreadMessages" | "websiteVisits") || name.starts_with("size(")
 }
 
-/// What always has a text.
+/// Whether a name always has a text that is not empty.
 pub(super) fn is_filled(name: &str) -> bool {
     matches!(name, "_id" | "name" | "inbox")
 }
 
-/// What is claimed of one name.
+/// The claims about one name.
 #[derive(Clone, Debug, Default)]
 struct Term {
     flag: Option<bool>,
@@ -50,7 +50,7 @@ pub(super) struct KnownTerms {
 }
 
 impl KnownTerms {
-    /// Adds what an atom claims; gives whether all of it can be true.
+    /// Adds the claims of an atom; returns whether all claims together can be true.
     pub(super) fn add(&mut self, atom: &Atom, builder: &Builder<'_>) -> bool {
         self.atoms.push(atom.clone());
         let mut touched = BTreeSet::new();
@@ -62,7 +62,7 @@ impl KnownTerms {
                 return false;
             }
             touched.insert(name.clone());
-            // Who has no agent has no agent's name.
+            // Without an assigned agent, the agent's name is empty.
             if name == "_agentAssigned" && *claim == TermClaim::OneOf(vec![Const::Text(String::new())]) {
                 if !self.terms.entry("agent".to_owned()).or_default().claim("agent", claim) {
                     return false;
@@ -135,7 +135,7 @@ impl Term {
                 _ => {}
             }
         }
-        // Nothing comes before the empty text.
+        // No text is less than the empty one.
         if let Some((Const::Text(text), including)) = &self.below
             && text.is_empty()
         {
@@ -156,7 +156,7 @@ impl Term {
             && agree(&self.suffixes, &|one, other| one.ends_with(other))
     }
 
-    /// The whole numbers between the bounds, where they are few.
+    /// The whole numbers between the bounds, if there are at most 32.
     #[allow(clippy::cast_possible_truncation)]
     fn few_wholes(&self) -> Option<Vec<i64>> {
         let (above, below) = (self.above.as_ref()?, self.below.as_ref()?);

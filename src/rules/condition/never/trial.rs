@@ -1,4 +1,4 @@
-//! Parts that are the same for everybody, and parts that are tried with a value in the place of a name.
+//! Evaluates parts that have the same value for every contact, and tries parts with a value in place of a name.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +11,7 @@ use super::parts::Builder;
 use crate::rules::condition::{absent, depth::below, facts::Const, text::key, types::Family};
 
 impl Builder<'_> {
-    /// The value of a part that is the same for everybody.
+    /// The value of a part that is the same for every contact; `Some(Err)`: it fails for every contact.
     pub(super) fn constant(&self, node: &IdedExpr) -> Option<Result<Value, ()>> {
         if let Expr::Literal(_) = &node.expr {
             return Some(self.reader.root.resolve(node).map_err(drop));
@@ -32,7 +32,7 @@ impl Builder<'_> {
         self.reader.root.resolve(&lowered).map_err(drop)
     }
 
-    /// The one name that decides about a part, if its values can be tried.
+    /// The one name that a part depends on, if values can be tried for it.
     pub(super) fn only_term(&self, node: &IdedExpr) -> Option<String> {
         let mut terms = BTreeMap::new();
         self.terms(node, &mut Vec::new(), &mut terms).then_some(())?;
@@ -40,7 +40,7 @@ impl Builder<'_> {
         (terms.is_empty() && matches!(family, Family::Text | Family::Number)).then_some(name)
     }
 
-    /// Every field in a part; `false` where there is something else that differs from customer to customer.
+    /// Collects the fields of a part; `false` if it reads several, or anything else that differs between contacts.
     fn terms(&self, node: &IdedExpr, bound: &mut Vec<String>, found: &mut BTreeMap<String, Family>) -> bool {
         if let Some(root) = path_root(node) {
             if bound.iter().any(|name| name == root) || root.starts_with('@') {
@@ -64,7 +64,7 @@ impl Builder<'_> {
             && below(node).into_iter().all(|part| self.terms(part, bound, found))
     }
 
-    /// Whether a part can be as wanted where this name has this value.
+    /// Whether a part can be `wanted` if this name has this value.
     pub(super) fn try_value(&self, node: &IdedExpr, name: &str, value: &Const, wanted: bool) -> bool {
         let mut tried = node.clone();
         put(&mut tried, name, &value.literal());
@@ -105,7 +105,7 @@ pub(super) fn path_root(node: &IdedExpr) -> Option<&str> {
     }
 }
 
-/// The names of a part that are not its own, and whether it looks at the clock.
+/// Collects the names that a part does not bind itself, and `since` if it reads the clock.
 fn free(node: &IdedExpr, bound: &mut Vec<String>, found: &mut BTreeSet<String>) {
     match &node.expr {
         Expr::Ident(name) if !bound.contains(name) => drop(found.insert(name.clone())),

@@ -1,8 +1,8 @@
-//! A condition's words with their places, the quotes that are none, and the brackets that do not fit.
+//! Splits a condition into tokens, and reports wrong quotes and brackets that do not match.
 
 use crate::rules::condition::ConditionMistake;
 
-/// One word of a condition, with its place.
+/// One token of a condition, with its place.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Token<'a> {
     pub(super) at: usize,
@@ -18,10 +18,10 @@ pub(super) enum TokenKind {
     Sign,
 }
 
-/// Quotes that are none here.
+/// Quotation marks that are not valid in a condition.
 const OPENING: [char; 15] = ['“', '”', '„', '‟', '‘', '’', '‚', '‛', '«', '»', '‹', '›', '＂', '`', '´'];
 
-/// The words of a condition; quotes that are none are added to `found`.
+/// The tokens of a condition; wrong quotation marks are added to `found`.
 pub(super) fn tokens<'a>(text: &'a str, found: &mut Vec<ConditionMistake>) -> Vec<Token<'a>> {
     let mut tokens = Vec::new();
     let mut at = 0;
@@ -38,7 +38,7 @@ pub(super) fn tokens<'a>(text: &'a str, found: &mut Vec<ConditionMistake>) -> Ve
             if length.is_none() {
                 let shown = rest.lines().next().unwrap_or(rest).trim_end();
                 let what = "this text has no closing quote";
-                // What would be closed: the word at the quote.
+                // The help closes the quote after the first word.
                 let end = shown[1..].find([' ', ')', ']', ',', '&', '|']).map_or(shown.len(), |end| end + 1);
                 found.push(mistake(at..at + c.len_utf8(), what, format!("close it: {}{c}", &shown[..end])));
                 return tokens;
@@ -46,7 +46,7 @@ pub(super) fn tokens<'a>(text: &'a str, found: &mut Vec<ConditionMistake>) -> Ve
             length.unwrap_or(rest.len())
         } else if OPENING.contains(&c) {
             let inside = &rest[c.len_utf8()..];
-            // The pair of it, and what stands between.
+            // The closing quotation mark, and the text between.
             let close = inside.find(|c| OPENING.contains(&c) || c == '"' || c == '\n');
             let closes = close.and_then(|at| inside[at..].chars().next()).filter(|c| *c != '\n');
             let word = &inside[..close.unwrap_or(0)];
@@ -85,7 +85,7 @@ pub(super) fn tokens<'a>(text: &'a str, found: &mut Vec<ConditionMistake>) -> Ve
     tokens
 }
 
-/// How long a text in quotes is, if it is closed.
+/// The length of a quoted text with its quotes, in bytes; `None`: it is not closed.
 fn quoted(rest: &str, quote: char) -> Option<usize> {
     let triple = quote.to_string().repeat(3);
     if rest.starts_with(&triple) {
@@ -103,7 +103,7 @@ fn quoted(rest: &str, quote: char) -> Option<usize> {
     None
 }
 
-/// Brackets that are not closed, or close nothing.
+/// Reports the first bracket that does not match, or else the last one that is not closed.
 pub(super) fn brackets(tokens: &[Token<'_>], found: &mut Vec<ConditionMistake>) {
     let mut open: Vec<Token<'_>> = Vec::new();
     let closing = |open: &str| match open {
