@@ -1,9 +1,9 @@
-//! The text of a file as an editor saved it: marks at its beginning, line ends and encodings of other systems.
+//! Decodes the text of a file as an editor saved it: byte order marks, and line ends and encodings of other systems.
 
-/// The text, without a mark at its beginning and with line ends of one kind.
+/// The text, without a byte order mark and with `\n` as line end.
 ///
 /// # Errors
-/// In which encoding it is, and what to do.
+/// What is wrong with the encoding, and what to do.
 pub(crate) fn decode(bytes: &[u8]) -> Result<String, String> {
     let right = "save it as UTF-8";
     if let Some(kind) = wide(bytes) {
@@ -25,10 +25,10 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<String, String> {
     Ok(if text.contains('\r') { text.replace("\r\n", "\n").replace('\r', "\n") } else { text.to_owned() })
 }
 
-/// The text of a file that holds one line, like a token: what programs of Windows write is read as well.
+/// The text of a file that holds one line, like a token; UTF-16, which Windows programs write, is read as well.
 ///
 /// # Errors
-/// That it is no text.
+/// The reason why it is not a text.
 pub(crate) fn decode_line(bytes: &[u8]) -> Result<String, String> {
     match (wide(bytes), bytes.strip_prefix(b"\xff\xfe"), bytes.strip_prefix(b"\xfe\xff")) {
         (Some("UTF-16"), Some(rest), _) => units(rest, u16::from_le_bytes),
@@ -43,7 +43,7 @@ fn units(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Result<String, String> {
     String::from_utf16(&units).map_err(|_| "it is not a text".to_owned())
 }
 
-/// The name of an encoding with units of two or four bytes.
+/// The name of the encoding, if its units have two or four bytes.
 fn wide(bytes: &[u8]) -> Option<&'static str> {
     if bytes.starts_with(b"\xff\xfe\0\0") || bytes.starts_with(b"\0\0\xfe\xff") {
         return Some("UTF-32");
@@ -51,7 +51,7 @@ fn wide(bytes: &[u8]) -> Option<&'static str> {
     if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
         return Some("UTF-16");
     }
-    // Without a mark: every other byte of such a text is zero.
+    // Without a byte order mark: in such a text, every other byte is mostly zero.
     let (even, odd) = bytes
         .iter()
         .enumerate()
@@ -62,7 +62,7 @@ fn wide(bytes: &[u8]) -> Option<&'static str> {
     (mostly(even) || mostly(odd)).then_some("UTF-16")
 }
 
-/// A letter in the encoding that Windows used before.
+/// The character of a byte in Windows-1252, the older encoding of Windows.
 fn in_windows_1252(byte: u8) -> Option<char> {
     match byte {
         0x80 => Some('€'),
@@ -77,7 +77,7 @@ fn in_windows_1252(byte: u8) -> Option<char> {
     }
 }
 
-/// The name of a character that cannot be seen, or that looks like a blank and is none.
+/// The name of an invisible character, or of one that looks like a blank and is not.
 pub(crate) fn unseen(c: char) -> Option<&'static str> {
     Some(match c {
         '\u{a0}' => "no-break space",
@@ -95,12 +95,12 @@ pub(crate) fn unseen(c: char) -> Option<&'static str> {
     })
 }
 
-/// The first such character of a text: its byte and its name.
+/// The first invisible character of a text: its byte and its name.
 pub(crate) fn first_unseen(text: &str) -> Option<(usize, String)> {
     text.char_indices().find_map(|(at, c)| Some((at, format!("{} (U+{:04X})", unseen(c)?, u32::from(c)))))
 }
 
-/// The first such character that stands outside of quotation marks, where it is no part of a text.
+/// The first invisible character outside of quotation marks, where it is not part of a quoted text.
 pub(crate) fn unseen_in_code(code: &str) -> Option<(usize, String)> {
     code.char_indices().find_map(|(at, c)| {
         let name = unseen(c).filter(|_| !within_quotes(code, at))?;
@@ -124,7 +124,7 @@ pub(crate) fn within_quotes(line: &str, byte: usize) -> bool {
             _ => {}
         }
     }
-    // One that is never closed ends nothing.
+    // A quotation mark that is never closed does not quote anything.
     open.is_some_and(|quote| line[byte..].contains(quote))
 }
 

@@ -1,4 +1,4 @@
-//! The one place where mistakes are drawn.
+//! Draws diagnostics for the terminal.
 
 use annotate_snippets::{AnnotationKind, Group, Level as Title, Renderer, Snippet};
 
@@ -6,7 +6,7 @@ use super::{Diagnostic, Level};
 
 /// Draws one mistake with its place and help; `color` adds terminal colours.
 ///
-/// What is drawn comes from files that others may have written: control characters are replaced.
+/// The texts come from files that others may have written, so control characters are replaced.
 pub fn draw(diagnostic: &Diagnostic, color: bool) -> String {
     let renderer = if color { Renderer::styled() } else { Renderer::plain() };
     let level = match diagnostic.level {
@@ -39,8 +39,8 @@ fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect()
 }
 
-/// The text without the second kind of control characters, which the drawing knows nothing of and some
-/// terminals obey: each becomes a mark of as many bytes.
+/// The text without the control characters U+0080 to U+009F, which the renderer leaves in place and some
+/// terminals obey. Each becomes a mark of the same number of bytes, so that places stay right.
 fn same_places(text: &str) -> String {
     text.chars().map(|c| if ('\u{80}'..='\u{9f}').contains(&c) { '·' } else { c }).collect()
 }

@@ -1,6 +1,6 @@
-//! Files that editors and systems leave beside those of admins: never read, never a mistake.
+//! Recognizes files that editors and systems leave beside an admin's. They are not read, and not reported as mistakes.
 
-/// Names that say by themselves that the file is not meant for us.
+/// Names of files and folders that do not hold rules, whatever is in them.
 const NAMES: [&str; 16] = [
     "4913",
     "thumbs.db",
@@ -20,31 +20,31 @@ const NAMES: [&str; 16] = [
     "config.schema.json",
 ];
 
-/// Names that may have any ending: `README`, `LICENSE.txt`.
+/// Names that may have any ending, like `README` and `LICENSE.txt`.
 const STEMS: [&str; 7] = ["readme", "license", "licence", "changelog", "contributing", "notice", "authors"];
 
-/// Endings of what is written for people, or by editors and tools while they work.
+/// Endings of texts for people, and of files that editors and tools write while they work.
 const ENDINGS: [&str; 14] =
     ["md", "markdown", "rst", "adoc", "swp", "swo", "swn", "swx", "tmp", "temp", "part", "crdownload", "lock", "log"];
 
-/// Whether a file of this name is none of ours: hidden, a backup of an editor, a system's, a text for people.
+/// Whether a file of this name is to be ignored: a hidden file, an editor's backup, a system's file, a text for people.
 pub(crate) fn is_harmless(name: &str) -> bool {
     let lower = name.to_lowercase();
     let (stem, ending) = lower.split_once('.').unwrap_or((&lower, ""));
     name.starts_with('.')
         || name.ends_with('~')
         || (name.starts_with('#') && name.ends_with('#'))
-        // Office programs and some editors lock with these.
+        // Lock files of office programs and some editors.
         || name.starts_with("~$")
         || NAMES.contains(&lower.as_str())
         || STEMS.contains(&stem)
         || ENDINGS.contains(&ending.rsplit('.').next().unwrap_or(ending))
-        // Editors that write a copy first: `x.toml.12345`, `sedAb12Cd`, JetBrains' `___jb_tmp___`.
+        // Copies that are written before they replace a file: JetBrains' `___jb_tmp___`, `sedAb12Cd`.
         || lower.contains("___jb_")
         || is_of_sed(name)
 }
 
-/// `sed -i` writes into `sed` and six letters or digits, and puts that in the file's place.
+/// Whether this is a file of `sed -i`, which writes to `sed` with six letters or digits and then renames it.
 fn is_of_sed(name: &str) -> bool {
     name.strip_prefix("sed").is_some_and(|rest| {
         rest.len() == 6 && rest.chars().all(|c| c.is_ascii_alphanumeric()) && rest.chars().any(|c| !c.is_lowercase())

@@ -1,7 +1,7 @@
-//! An admin's mistakes as data: file, place, what is wrong, what would be right.
+//! Diagnostics: an admin's mistakes as data, with file, place, what is wrong and what would be right.
 //!
 //! Configuration, rules and templates all report with these; they are drawn in one place
-//! ([`draw`]). This room knows nobody else of ours.
+//! ([`draw`]). This room must not know any other room.
 
 pub(crate) mod decode;
 pub(crate) mod draw;
@@ -18,19 +18,19 @@ use std::{
     sync::Arc,
 };
 
-/// The longest file that an admin edits.
+/// The size limit for files that an admin edits.
 const MAX_BYTES: u64 = 256 * 1024;
 
 /// A file as it was read.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Source {
-    /// The path as it is shown.
+    /// The path as it is shown in messages.
     pub path: PathBuf,
     pub text: String,
 }
 
 impl Source {
-    /// A source behind a pointer, as diagnostics hold it.
+    /// Makes a source behind a pointer, as diagnostics hold it.
     pub fn new(path: impl Into<PathBuf>, text: impl Into<String>) -> Arc<Self> {
         Arc::new(Self { path: path.into(), text: text.into() })
     }
@@ -47,27 +47,25 @@ impl Source {
     }
 }
 
-/// How bad it is.
+/// How serious a mistake is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
-    /// It cannot work.
+    /// The file, or this part of it, cannot be used.
     Error,
-    /// It works, but perhaps not as meant.
+    /// The file can be used, but perhaps does not do what was meant.
     Warning,
 }
 
-/// One mistake.
 #[derive(Clone, Debug)]
 pub struct Diagnostic {
-    /// Error or warning.
     pub level: Level,
-    /// Where; `None` where no file is to blame.
+    /// The file with the mistake; `None`: the mistake is not in a file's text.
     pub source: Option<Arc<Source>>,
-    /// Which bytes of the source.
+    /// The place, in bytes of the source.
     pub span: Range<usize>,
-    /// What is wrong, one line.
+    /// What is wrong, on one line.
     pub title: String,
-    /// What stands under the marked place.
+    /// The text under the marked place.
     pub label: String,
     pub help: Option<String>,
 }
@@ -95,21 +93,21 @@ impl Diagnostic {
         Self { level: Level::Error, source: None, span: 0..0, title: title.into(), label: String::new(), help: None }
     }
 
-    /// With words under the marked place.
+    /// Adds a text under the marked place.
     #[must_use]
     pub fn label(mut self, label: impl Into<String>) -> Self {
         self.label = label.into();
         self
     }
 
-    /// With what would be right.
+    /// Adds what would be right.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
     }
 
-    /// What of the marked place cannot be seen, and makes it wrong where it looks right.
+    /// A note about an invisible character in the marked place, which looks right and is wrong.
     pub fn unseen(&self) -> Option<String> {
         let source = self.source.as_ref()?;
         let marked = source.text.get(self.span.clone()).unwrap_or_default();
@@ -132,7 +130,7 @@ impl Diagnostic {
             None => self.title.clone(),
         };
         let line = self.unseen().map_or(line.clone(), |unseen| format!("{line}: {unseen}"));
-        // A name in a title can be any text of the file: it begins no line of its own.
+        // A name in a title can be any text of the file, and must not begin a new line.
         line.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
     }
 }
@@ -140,21 +138,21 @@ impl Diagnostic {
 /// The text of a file that an admin edits, as [`decode::decode`] reads it.
 ///
 /// # Errors
-/// Why it cannot be read, without its name.
+/// The reason why it cannot be read, without its name.
 pub(crate) fn read_text(path: &Path) -> Result<String, String> {
     read_text_of(path, MAX_BYTES)
 }
 
-/// The same, of at most so many bytes.
+/// Like [`read_text`], with a size limit of `most` bytes.
 ///
 /// # Errors
-/// Why it cannot be read, without its name.
+/// The reason why it cannot be read, without its name.
 pub(crate) fn read_text_of(path: &Path, most: u64) -> Result<String, String> {
     let about = fs::metadata(path).map_err(|error| error.to_string())?;
     if about.is_dir() {
         return Err("it is a folder, not a file".to_owned());
     }
-    // A pipe that nobody writes to would never be read to its end.
+    // Reading a pipe to which nobody writes would never end.
     if !about.is_file() {
         return Err("it is not a regular file".to_owned());
     }

@@ -1,6 +1,6 @@
-//! The name that was probably meant.
+//! Finds the name that was probably meant.
 
-/// The longest names that are compared, in bytes: it takes their product of time and memory.
+/// The longest names that are compared, in bytes. Time and memory grow with the product of both lengths.
 const LONGEST: usize = 100;
 
 /// The nearest of `known` to `word`, if it is near enough to be worth suggesting.
@@ -15,7 +15,7 @@ pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) 
         .map(|name| {
             let name_lower = name.to_lowercase();
             let distance = strsim::damerau_levenshtein(&lower, &name_lower);
-            // A word cut short or grown long is near, however many letters that makes.
+            // A shortened or lengthened word is near, however many letters it differs by.
             let within = lower.len() >= 4
                 && name_lower.len() >= 4
                 && (name_lower.contains(&lower) || lower.contains(&name_lower));
@@ -26,12 +26,12 @@ pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) 
         .map(|(_, name)| name)
 }
 
-/// [`nearest`], for those who may not know this room and take it as an argument.
+/// [`nearest`] as an argument for rooms that must not know this one.
 pub fn suggest(word: &str, known: &[String]) -> Option<String> {
     nearest(word, known.iter().map(String::as_str)).map(str::to_owned)
 }
 
-/// Help for an unknown name: the nearest one, else all of them if they are few.
+/// Help for an unknown name: the nearest one, else all known names if there are at most 40.
 pub(crate) fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str> + Clone) -> Option<String> {
     if let Some(name) = nearest(word, known.clone()) {
         return Some(format!("did you mean `{name}`?"));

@@ -1,11 +1,10 @@
-//! What is wrong with a text that is no TOML, by what people write in its place: other languages' signs, missing
-//! quotes, marks of word processors. One mistake a line.
+//! Explains what is wrong with a text that is not TOML. It knows common mistakes: signs of other languages, missing
+//! quotes, marks of word processors. It reports one mistake per line.
 
 use std::ops::Range;
 
 use super::decode::{unseen_in_code, within_quotes};
 
-/// A mistake of syntax.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct SyntaxMistake {
     pub span: Range<usize>,
@@ -13,11 +12,11 @@ pub(super) struct SyntaxMistake {
     pub help: String,
 }
 
-/// Quotation marks that word processors and chats put in place of the straight ones.
+/// Quotation marks by which word processors and chats replace the straight ones.
 const TYPOGRAPHIC: [char; 12] = ['“', '”', '„', '‟', '‘', '’', '‚', '«', '»', '＂', '′', '″'];
 
-/// Explains what the parser found, in the order of the lines. `may_show`: no secret stands in the text, so that help
-/// may repeat what was written.
+/// Explains the parser's errors, in the order of the lines. `may_show`: the text holds no secret, so help may repeat
+/// what was written.
 pub(super) fn explain(text: &str, found: Vec<(Range<usize>, String)>, may_show: bool) -> Vec<SyntaxMistake> {
     if let Some(mistake) = another_language(text) {
         return vec![mistake];
@@ -25,7 +24,7 @@ pub(super) fn explain(text: &str, found: Vec<(Range<usize>, String)>, may_show: 
     let mut mistakes: Vec<(usize, SyntaxMistake)> = Vec::new();
     for (span, message) in found {
         let line = Line::at(text, span.start.min(text.len()));
-        // The parser goes on behind a mistake, and stumbles over what is left of the line.
+        // The parser goes on after a mistake, and may report the rest of the same line as well.
         if !mistakes.iter().any(|(start, _)| *start == line.start) {
             mistakes.push((line.start, line.explain(text, span, &message, may_show)));
         }
@@ -34,7 +33,7 @@ pub(super) fn explain(text: &str, found: Vec<(Range<usize>, String)>, may_show: 
     mistakes.into_iter().map(|(_, mistake)| mistake).collect()
 }
 
-/// A text that is written in another language as a whole.
+/// The mistake of a text that is written in another language as a whole.
 fn another_language(text: &str) -> Option<SyntaxMistake> {
     let lines = || text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
     let first = lines().next()?;
@@ -82,7 +81,7 @@ impl<'a> Line<'a> {
         }
         let start = text[..byte].rfind('\n').map_or(0, |at| at + 1);
         let end = text[byte..].find('\n').map_or(text.len(), |at| byte + at);
-        // A mistake that is noticed at the end of the text belongs to its last line.
+        // A mistake at the end of the text belongs to its last line.
         if start == end && start > 0 && byte == text.len() {
             return Self::at(text, start - 1);
         }
@@ -118,7 +117,7 @@ impl<'a> Line<'a> {
             let (at, what, help) = self.without_equals(may_show);
             return of(self.span(at, at), what, help);
         }
-        // `null` and `none` begin like a number that is none.
+        // `null` and `none` begin like the number `nan`, so the parser reports them as wrong numbers.
         if message.starts_with("string values must be quoted") || message.starts_with("invalid float") {
             let (what, help) = unquoted(value, may_show);
             return of(span, what, help);
@@ -161,7 +160,7 @@ impl<'a> Line<'a> {
         of(span, what, help)
     }
 
-    /// A line in which a key has no `=`: where it is missed, what is wrong, what would be right.
+    /// Explains a line in which a key has no `=`: its place in the line, what is wrong, what would be right.
     fn without_equals(&self, may_show: bool) -> (usize, String, String) {
         let indent = self.text.len() - self.text.trim_start().len();
         let line = self.text.trim();
@@ -198,7 +197,7 @@ impl<'a> Line<'a> {
         (indent + key.len(), "`=` is missing between a key and its value".to_owned(), pair(key, rest))
     }
 
-    /// A key or table that was there before.
+    /// Explains a key or table that exists already.
     fn twice(&self, text: &str, span: Range<usize>, may_show: bool) -> SyntaxMistake {
         let name = text.get(span.clone()).unwrap_or_default();
         let is_header = self.text.trim_start().starts_with('[');
@@ -219,7 +218,7 @@ impl<'a> Line<'a> {
     }
 }
 
-/// A value that is no text, for want of quotes.
+/// Explains a value without quotes: what is wrong, what would be right.
 fn unquoted(value: &str, may_show: bool) -> (String, String) {
     let show = |right: String| if may_show { format!("write {right}") } else { "put it into quotes".to_owned() };
     if value.is_empty() {
@@ -249,7 +248,7 @@ mod tests {
 
     use super::explain;
 
-    /// `LINE:COLUMN WHAT (HELP)` of every mistake.
+    /// Every mistake as `LINE:COLUMN WHAT (HELP)`.
     fn said(text: &str, may_show: bool) -> Vec<String> {
         let (_, wrong) = DeTable::parse_recoverable(text);
         let wrong = wrong.into_iter().map(|error| (error.span().unwrap_or(0..0), error.message().to_owned())).collect();

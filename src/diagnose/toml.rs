@@ -1,7 +1,7 @@
-//! Reading a TOML file into plain structs, with every mistake of shape and not the first only.
+//! Reads a TOML file into plain structs, and reports every mistake of shape, not the first only.
 //!
-//! `serde` stops at the first unknown key or wrong type. The offending entry is then reported,
-//! taken out of the parsed table, and the rest is read again, until all is said.
+//! `serde` stops at the first unknown key or wrong type. That entry is then reported and
+//! taken out of the parsed table, and the rest is read again, until there is no mistake left.
 
 use std::{ops::Range, sync::Arc};
 
@@ -13,23 +13,23 @@ use toml::{
 
 use super::{Diagnostic, Source, nearest::did_you_mean, syntax};
 
-/// A value that help repeats, in bytes.
+/// The longest value that help repeats, in bytes.
 const SHORT: usize = 60;
 
-/// More mistakes than anybody reads at once.
+/// The largest number of mistakes that are reported in one file.
 const MOST: usize = 50;
 
-/// Reads `source`; `None` when what is left after the mistakes does not make a `T`.
+/// Reads `source`; `None`: the entries without mistakes are not enough for a `T`.
 pub(crate) fn read<T: DeserializeOwned>(source: &Arc<Source>, found: &mut Vec<Diagnostic>) -> Option<T> {
     read_as(source, true, found)
 }
 
-/// The same of a file that may hold secrets: no mistake repeats a value.
+/// Reads a file that may hold secrets: no mistake repeats a value.
 pub(crate) fn read_secretly<T: DeserializeOwned>(source: &Arc<Source>, found: &mut Vec<Diagnostic>) -> Option<T> {
     read_as(source, false, found)
 }
 
-/// The tables of a file that may hold secrets, as far as it is TOML.
+/// The tables of a file that may hold secrets, as far as it can be parsed.
 pub(crate) fn tables(source: &Arc<Source>) -> Spanned<DeTable<'_>> {
     DeTable::parse_recoverable(&source.text).0
 }
@@ -70,7 +70,7 @@ fn read_table<T: DeserializeOwned>(
         };
         let span = error.span().unwrap_or(0..0);
         let missing = error.message().starts_with("missing field");
-        // A key that was taken out because of its value is not missing as well.
+        // A key that was taken out because of its value must not be reported as missing, too.
         if !(missing && removed) {
             found.push(explain(source, span.clone(), error.message(), may_show));
         }
@@ -82,14 +82,14 @@ fn read_table<T: DeserializeOwned>(
     None
 }
 
-/// The line of a place, and where it begins.
+/// The beginning of the line at a place, and its text.
 fn line_at<'a>(text: &'a str, span: &Range<usize>) -> (usize, &'a str) {
     let at = (0..=span.start.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
     let start = text[..at].rfind('\n').map_or(0, |at| at + 1);
     (start, text[start..].lines().next().unwrap_or_default())
 }
 
-/// A condition has quotes of its own, and ends at the first of them where it stands in the same.
+/// Help for a condition in the same quotes that it uses itself: it ends at the first of them.
 fn quoting(source: &Arc<Source>, span: &Range<usize>) -> Option<&'static str> {
     let (_, line) = line_at(&source.text, span);
     let (key, value) = line.split_once('=')?;
@@ -98,7 +98,7 @@ fn quoting(source: &Arc<Source>, span: &Range<usize>) -> Option<&'static str> {
         .then_some("quotes inside of quotes end the text: put the condition between \'\'\' and \'\'\'")
 }
 
-/// The words of serde's error in an admin's terms.
+/// Makes a diagnostic of serde's error, in the admin's terms.
 fn explain(source: &Arc<Source>, span: Range<usize>, message: &str, may_show: bool) -> Diagnostic {
     let mut quoted = message.split('`').skip(1).step_by(2);
     if message.starts_with("unknown field") {
@@ -131,14 +131,14 @@ fn explain(source: &Arc<Source>, span: Range<usize>, message: &str, may_show: bo
     Diagnostic::error(source, span, message.to_owned())
 }
 
-/// A key that nobody knows, with the nearest one of those that there are.
+/// Reports an unknown key, with the nearest known one.
 pub(crate) fn unknown_key(source: &Arc<Source>, span: Range<usize>, name: &str, known: Vec<&str>) -> Diagnostic {
     let mut diagnostic = Diagnostic::error(source, span, format!("unknown key `{name}`")).label("not known here");
     diagnostic.help = did_you_mean(name, known);
     diagnostic
 }
 
-/// What would be right where a value of one kind stands for one of another kind.
+/// Help for a value of one type in place of another type.
 fn remedy(kind: &str, wanted: &str, value: &str) -> Option<String> {
     let bare = value.trim_matches(['"', '\'', '[', ']', ' ']);
     Some(match (kind, wanted) {
@@ -164,7 +164,7 @@ fn remedy(kind: &str, wanted: &str, value: &str) -> Option<String> {
     })
 }
 
-/// serde names the value too (`string "x"`): it may be a secret, so only its kind is kept.
+/// The type in serde's message. The message holds the value, too (`string "x"`), which may be a secret.
 fn kind(is: &str) -> String {
     let word = is.split([' ', '`']).next().unwrap_or(is);
     match word {
@@ -196,14 +196,14 @@ fn first_line(text: &str, span: Range<usize>) -> Range<usize> {
     start..end.max(start)
 }
 
-/// Takes the entry at `span` out of the table: the smallest one that holds it.
+/// Takes the smallest entry that holds `span` out of the table; returns whether there was one.
 fn remove(table: &mut DeTable<'_>, span: &Range<usize>) -> bool {
     let inside = |outer: Range<usize>| outer.start <= span.start && span.end <= outer.end;
     let key = table
         .iter()
         .find(|(key, value)| inside(key.span()) || (inside(value.span()) && *span != (0..0)))
         .map(|(key, _)| key.clone());
-    // A table that was opened by headers in several places has the span of one of them only.
+    // A table whose headers stand in several places has the span of only one of them.
     let Some(key) = key else {
         return table.iter_mut().any(|(_, value)| within(value, span));
     };
@@ -220,7 +220,7 @@ fn remove(table: &mut DeTable<'_>, span: &Range<usize>) -> bool {
 fn within(value: &mut Spanned<DeValue<'_>>, span: &Range<usize>) -> bool {
     match value.get_mut() {
         DeValue::Table(inner) => remove(inner, span),
-        // A wrong entry of a plain list takes its whole key with it.
+        // In a plain list, the whole key is taken out because of one wrong entry.
         DeValue::Array(entries) => {
             (0..entries.len()).any(|at| entries.get_mut(at).is_some_and(|entry| within(entry, span)))
         }

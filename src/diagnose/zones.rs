@@ -1,13 +1,13 @@
-//! What people write for a time zone, and the name that is meant.
+//! Finds the IANA name that is meant by what people write for a time zone.
 //!
-//! Abbreviations are no names: some stand for several places, and those that are names (`EST`) are fixed offsets,
-//! which is rarely what is meant.
+//! Most abbreviations are not valid names, and some stand for several places. Those that are names (`EST`) are fixed
+//! offsets, which is rarely what is meant.
 
 use jiff::tz::TimeZone;
 
 use super::nearest::nearest;
 
-/// Abbreviations, names of Windows, cities and countries, in lower case, with the zones that are meant, the most
+/// Abbreviations, names of Windows, cities and countries in lower case, each with the zones that are meant, the most
 /// likely one first.
 const MEANT: &[(&str, &[&str])] = &[
     ("ist", &["Asia/Kolkata", "Europe/Dublin", "Asia/Jerusalem"]),
@@ -63,7 +63,7 @@ const MEANT: &[(&str, &[&str])] = &[
     ("aedt", &["Australia/Sydney"]),
     ("nzst", &["Pacific/Auckland"]),
     ("nzdt", &["Pacific/Auckland"]),
-    // Windows.
+    // Names of Windows.
     ("india standard time", &["Asia/Kolkata"]),
     ("sri lanka standard time", &["Asia/Colombo"]),
     ("pakistan standard time", &["Asia/Karachi"]),
@@ -109,7 +109,7 @@ const MEANT: &[(&str, &[&str])] = &[
     ("e. south america standard time", &["America/Sao_Paulo"]),
     ("argentina standard time", &["America/Argentina/Buenos_Aires"]),
     ("sa pacific standard time", &["America/Bogota"]),
-    // Cities and countries that name no zone.
+    // Cities and countries that are not the name of a zone.
     ("india", &["Asia/Kolkata"]),
     ("mumbai", &["Asia/Kolkata"]),
     ("delhi", &["Asia/Kolkata"]),
@@ -132,13 +132,13 @@ const MEANT: &[(&str, &[&str])] = &[
     ("uae", &["Asia/Dubai"]),
 ];
 
-/// Names that are offsets all year, with where the clocks that people mean by them are put forward.
+/// Names that are a fixed offset all year: the name, the offset in words, and the zone with summer time.
 const FIXED: &[(&str, &str, &str)] = &[
     ("est", "five hours behind UTC all year", "America/New_York"),
     ("mst", "seven hours behind UTC all year", "America/Denver"),
 ];
 
-/// Places by their offset in minutes, where most people of it live.
+/// For each offset in minutes, the zone in which most people with this offset live.
 const OFFSETS: &[(i32, &str)] = &[
     (-600, "Pacific/Honolulu"),
     (-480, "America/Los_Angeles"),
@@ -174,7 +174,7 @@ pub(crate) fn time_zone(name: &str) -> Result<TimeZone, String> {
     TimeZone::get(name).map_err(|_| right(name))
 }
 
-/// What to say of a name that is one, and rarely what is meant: in words, and what would be right.
+/// The doubt about a name that is valid but rarely meant: what it is, and what would be right.
 pub(crate) fn doubt(name: &str) -> Option<(String, String)> {
     let lower = name.to_ascii_lowercase();
     if let Some((_, what, meant)) = FIXED.iter().find(|(fixed, ..)| *fixed == lower) {
@@ -206,14 +206,14 @@ fn right(name: &str) -> String {
         return at_offset(minutes);
     }
     let all = jiff::tz::db().available().map(|zone| zone.as_str().to_owned()).collect::<Vec<_>>();
-    // A city alone.
+    // The name may be a city alone.
     let city =
         |zone: &&String| zone.rsplit('/').next().is_some_and(|city| city.to_lowercase().replace('_', " ") == lower);
     if let Some(zone) = all.iter().filter(|zone| zone.contains('/')).find(city) {
         return format!("did you mean `{}`?", modern(zone));
     }
     let places = all.iter().map(String::as_str).filter(|zone| zone.contains('/'));
-    // Letters alone are near to a dozen other abbreviations, and each of them is something else.
+    // A short word is near to many abbreviations, and each of them means another zone.
     let near =
         (name.contains('/') || name.chars().count() > 5).then(|| nearest(&name.replace(' ', "_"), places)).flatten();
     near.map_or_else(
@@ -233,7 +233,7 @@ fn candidates(zones: &[&str]) -> String {
     }
 }
 
-/// Minutes of `utc+5:30`, `gmt+1`, `+0530`.
+/// The minutes of an offset like `utc+5:30`, `gmt+1`, `+0530`.
 fn offset(text: &str) -> Option<i32> {
     let text = text.strip_prefix("utc").or_else(|| text.strip_prefix("gmt")).unwrap_or(text).trim();
     let (sign, digits) = match text.split_at_checked(1)? {
@@ -257,7 +257,7 @@ fn at_offset(minutes: i32) -> String {
     }
     let place = OFFSETS.iter().find(|(offset, _)| *offset == minutes).map(|(_, place)| *place);
     let fixed = (minutes % 60 == 0).then(|| {
-        // Reversed there.
+        // In these names the sign is reversed.
         format!("`Etc/GMT{}{}`", if minutes > 0 { '-' } else { '+' }, (minutes / 60).abs())
     });
     match (place, fixed) {
@@ -274,7 +274,7 @@ fn at_offset(minutes: i32) -> String {
     }
 }
 
-/// The name of today where only an older one is near.
+/// The current name of a zone, for older names.
 fn modern(zone: &str) -> &str {
     match zone {
         "Asia/Calcutta" => "Asia/Kolkata",
