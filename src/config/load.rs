@@ -1,5 +1,5 @@
-//! Reads and judges `pengwatch.toml`; every mistake is reported, not the first only. It is long because every
-//! table's keys are judged here, receivers' excepted.
+//! Reads and judges `pengwatch.toml`, and reports every mistake, not the first only. It is long because it judges the
+//! keys of every table except those of receivers.
 
 use std::{
     borrow::Cow,
@@ -44,18 +44,18 @@ use crate::{
     },
 };
 
-/// Whether a secret that cannot be read, or another thing that only a run needs, is a mistake.
+/// Decides whether a secret that cannot be read, or anything else that only a run needs, is an error or a warning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Secrets {
-    /// `run`: nothing works without them.
+    /// `run`: an error, since nothing works without them.
     Needed,
-    /// `check`: they are often not at hand where rules are edited; a warning is enough.
+    /// `check`: a warning, since rules are often edited where there are no secrets.
     Wanted,
-    /// While it runs: what is wrong now is left out, and goes on as it was.
+    /// A reload by a running daemon. A part with mistakes is left out, and its former settings stay in use.
     Again,
 }
 
-/// Reads the configuration at `path`; `None` where it is too broken to go on with.
+/// Reads the configuration at `path`; `None`: it has too many mistakes to be judged.
 pub(crate) fn load<W>(
     path: &Path,
     secrets: Secrets,
@@ -78,8 +78,8 @@ pub(crate) fn load<W>(
     judge(path, text, secrets, env, kinds, found)
 }
 
-/// Judges the text of the configuration at `path`, which says where relative paths begin; `None` where
-/// it is too broken to go on with.
+/// Judges the text of the configuration at `path`; relative paths begin at its folder. `None`: it has too many
+/// mistakes to be judged.
 pub(crate) fn judge<W>(
     path: &Path,
     text: String,
@@ -108,16 +108,16 @@ pub(crate) fn judge<W>(
     config
 }
 
-/// The judging of one file.
+/// Judges one file.
 pub(super) struct Loader<'a, 'f> {
     pub(super) source: &'a Arc<Source>,
     pub(super) folder: PathBuf,
     secrets: Secrets,
     env: Environment<'a>,
     pub(super) found: &'f mut Vec<Diagnostic>,
-    /// Files that secrets were read from.
+    /// The files from which secrets were read.
     files: Vec<PathBuf>,
-    /// Names of the folders with templates.
+    /// Names of the folders of templates.
     templates: Vec<String>,
 }
 
@@ -138,7 +138,7 @@ impl Loader<'_, '_> {
         );
     }
 
-    /// Tables by name, the names in one Unicode form.
+    /// The tables by name, with the names in one Unicode form.
     fn by_name<T>(&mut self, what: &str, tables: BTreeMap<Spanned<String>, T>) -> BTreeMap<Spanned<String>, T> {
         let mut named: BTreeMap<Spanned<String>, T> = BTreeMap::new();
         for (name, table) in tables {
@@ -204,7 +204,7 @@ impl Loader<'_, '_> {
             watchdog = self.watchdog(table, &receiver_names);
         }
         let server = file.server.and_then(|table| self.server(table));
-        // Without the key there need not be any: the built-in ones serve.
+        // Without the key no folder is needed: the built-in templates are used.
         if let Some(templates) = &file.templates
             && !self.folder.join(templates.get_ref()).is_dir()
         {
@@ -232,7 +232,8 @@ impl Loader<'_, '_> {
         }
     }
 
-    /// A folder with templates; while it runs the folders may change, and the built-in texts serve.
+    /// Judges the name of a folder of templates. In a reload it is not checked: folders may change while the program
+    /// runs, and the built-in texts are used instead.
     pub(super) fn template(&mut self, name: Option<Spanned<String>>) -> Option<String> {
         let name = name?;
         if self.secrets != Secrets::Again && name.get_ref() != ALERT && !self.templates.contains(name.get_ref()) {
@@ -243,7 +244,7 @@ impl Loader<'_, '_> {
         Some(name.into_inner()).filter(|name| name != ALERT)
     }
 
-    /// What was judged; where secrets are read again, only without a mistake in it.
+    /// The result of `judge`; in a reload, only if it reported no error.
     fn good<T>(&mut self, judge: impl FnOnce(&mut Self) -> Option<T>) -> Option<T> {
         let mistakes = |found: &[Diagnostic]| found.iter().filter(|one| one.is_error()).count();
         let before = mistakes(self.found);
@@ -300,7 +301,7 @@ impl Loader<'_, '_> {
         })
     }
 
-    /// A duration of at least `least`.
+    /// Reads a duration of at least `least`.
     pub(super) fn duration(&mut self, value: Option<Spanned<String>>, default: &str, least: &str) -> SignedDuration {
         let known = |text: &str| time::parse_duration(text).unwrap_or(SignedDuration::ZERO);
         let Some(value) = value else { return known(default) };
@@ -317,11 +318,12 @@ impl Loader<'_, '_> {
         }
     }
 
-    /// A secret, without what was pasted around it; what cannot be one is a mistake, and empty from then on.
+    /// Reads a secret, without what was pasted around it. A value that cannot be a secret is a mistake, and the result
+    /// is empty.
     pub(super) fn secret(&mut self, key: &str, value: &Spanned<Value>) -> SecretString {
         let secret = self.secret_as_it_is(key, value);
         let text = secret.expose_secret();
-        // What stands in the file itself with a line break or the like is as it was written there.
+        // A plain text with a line break or another control character was written so in the file, and is kept.
         if text.is_empty() || text.contains(char::is_control) && matches!(value.get_ref(), Value::String(_)) {
             return secret;
         }
@@ -340,7 +342,7 @@ impl Loader<'_, '_> {
         }
     }
 
-    /// A secret; an unreadable one is a mistake or a warning, and empty from then on.
+    /// Reads a secret as it is. One that cannot be read is an error or a warning, and the result is empty.
     pub(super) fn secret_as_it_is(&mut self, key: &str, value: &Spanned<Value>) -> SecretString {
         let secret = match Secret::parse(value.get_ref()) {
             Ok(secret) => secret,
@@ -384,7 +386,8 @@ impl Loader<'_, '_> {
         }
     }
 
-    /// Notes where a secret comes from; a pipe that was read at the start would be waited for.
+    /// Remembers the file of a secret. Returns whether it must not be read again: a second read of a pipe would wait
+    /// without end.
     fn is_gone_by(&mut self, path: &str) -> bool {
         let path = self.folder.join(path);
         let is_gone_by = self.secrets == Secrets::Again && path.exists() && !path.is_file();
@@ -392,7 +395,7 @@ impl Loader<'_, '_> {
         is_gone_by
     }
 
-    /// Checks a secret address, unless it could not be read.
+    /// Reads a secret http(s) address, and checks it if it could be read.
     pub(super) fn http_secret(
         &mut self,
         key: &str,
@@ -559,7 +562,7 @@ fn names(table: NamesTable) -> Names {
     Names { agents: agents.collect(), bots: table.bots, segments: std::collections::BTreeMap::new() }
 }
 
-/// The tables below a key of the file, by name.
+/// The tables under a key of the file, by name.
 fn tables_of<'s>(source: &'s Arc<Source>, key: &str) -> BTreeMap<String, DeTable<'s>> {
     let Some(DeValue::Table(tables)) = tables(source).into_inner().remove(key).map(Spanned::into_inner) else {
         return BTreeMap::new();
@@ -583,7 +586,7 @@ pub(super) fn composed_name(name: &Spanned<String>) -> Spanned<String> {
     Spanned::new(name.span(), form(name.get_ref()).into_owned())
 }
 
-/// The first line of a table: its header.
+/// The first line of a table, which is its header.
 fn first_line(text: &str, span: Range<usize>) -> Range<usize> {
     let end = text.get(span.start..).and_then(|rest| rest.find('\n')).map_or(span.end, |at| span.start + at);
     span.start..end

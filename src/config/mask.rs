@@ -1,11 +1,11 @@
-//! Hides secrets that stand in the file as plain text, before a mistake is drawn with its line.
+//! Hides secrets that the file holds as plain text, before a mistake is drawn with its line.
 //!
-//! What may be shown is listed, not what must be hidden: a misspelt `webhok_url`, a line without its
-//! `=` or a quote that is never closed must not show what stands there.
+//! The list names the keys that may be shown, not those that must be hidden. So the value is hidden even in a line
+//! with a misspelt `webhok_url`, without its `=`, or with a quote that is never closed.
 
 use super::{keys::Key, pasted::may_be_a_secret};
 
-/// Keys whose value is no secret, besides those of the kinds of receivers.
+/// Keys whose value is not a secret, besides those of the kinds of receivers.
 const SHOWN: [&str; 25] = [
     "after",
     "contact_link",
@@ -35,13 +35,13 @@ const SHOWN: [&str; 25] = [
 ];
 
 /// The text with everything that may be a secret, and every comment, replaced by as many `*`, so
-/// that places stay the same. Works on lines, since the file may be no valid TOML.
+/// that places stay the same. It works on lines, since the file may not be valid TOML.
 pub(super) fn mask(text: &str, keys: &[Key]) -> String {
     let mut reader = Reader { keys, ..Reader::default() };
     text.split_inclusive('\n').map(|line| reader.line(line)).collect()
 }
 
-/// Where the reading stands between two lines.
+/// The state of the reader between two lines.
 #[derive(Default)]
 struct Reader<'k> {
     /// The keys of the kinds of receivers.
@@ -50,9 +50,9 @@ struct Reader<'k> {
     section: String,
     /// Whether the last key's value may be shown.
     shown: bool,
-    /// Brackets of the last key that are still open.
+    /// The number of brackets of the last key that are still open.
     open: usize,
-    /// The end of a text over several lines.
+    /// The closing quotes, inside a text over several lines.
     ends_with: Option<&'static str>,
 }
 
@@ -88,7 +88,7 @@ impl Reader<'_> {
         self.open = 0;
         self.count(value);
         self.ends_with = ["\"\"\"", "'''"].into_iter().find(|end| value.matches(end).count() % 2 == 1);
-        // A key of several words is none: perhaps the `=` is missing where it belongs.
+        // Several words are not a key: perhaps they hold a value whose `=` is missing.
         let key = if key.split_whitespace().count() > 1 { stars(key) } else { key.to_owned() };
         let value = if self.shown && self.ends_with.is_none() { without_comment(value) } else { stars(value) };
         format!("{key}={value}")
@@ -102,7 +102,7 @@ impl Reader<'_> {
         if is_reference(value) || first == "names" {
             return true;
         }
-        // Below a key that is not shown, nothing is.
+        // Nothing is shown below a key that is hidden.
         let of_kind = |name: &str, shown: bool| self.keys.iter().any(|key| key.name == name && key.shown == shown);
         let is_hidden = first == "receiver" && names.skip(2).any(|name| of_kind(name, false));
         if quoted(value).any(|(c, in_quotes)| c == '{' && !in_quotes) || is_hidden {
@@ -110,7 +110,7 @@ impl Reader<'_> {
         }
         match last {
             "state" => value.trim_start_matches(['"', '\'']).starts_with("sqlite:"),
-            // A login or a key in the address of an inbox is a mistake, and a secret.
+            // A login or a query in the address of an inbox is a mistake, and may be a secret.
             "url" => first == "inbox" && !value.contains(['@', '?']),
             last => SHOWN.contains(&last) || of_kind(last, true),
         }
@@ -128,7 +128,7 @@ impl Reader<'_> {
     }
 }
 
-/// `{ env = "NAME" }` and `{ file = "path" }` name a secret, they are none.
+/// Whether a value is `{ env = "NAME" }` or `{ file = "path" }`, which refers to a secret and is not one itself.
 fn is_reference(value: &str) -> bool {
     let inner = value.strip_prefix('{').and_then(|rest| rest.split_once('}')).map(|(inner, _)| inner.split_once('='));
     let Some(Some((key, name))) = inner else { return false };
@@ -164,7 +164,7 @@ fn quoted(text: &str) -> impl Iterator<Item = (char, bool)> + '_ {
     })
 }
 
-/// As many `*` as there are bytes; quotes and spaces stay, for the looks.
+/// As many `*` as there are bytes; quotes, spaces and `#` stay, so that the line is still readable.
 fn stars(value: &str) -> String {
     value
         .chars()

@@ -1,4 +1,4 @@
-//! `pengwatch.toml`: who is watched, who is told, where state is kept.
+//! `pengwatch.toml`: which inboxes are watched, who is notified, where state is kept.
 //!
 //! [`shape`] is the file as written, [`load`] judges it and reports every mistake, [`secret`] is the
 //! only place that reads tokens and passwords. Nothing here opens a connection.
@@ -20,117 +20,115 @@ use url::Url;
 
 use crate::model::{Names, Privacy};
 
-/// The provider's own address, used where an inbox names none.
+/// The provider's own address, used for an inbox without `url`.
 pub(crate) const DEFAULT_URL: &str = "https://api.v7.botpenguin.com";
 
-/// Everything that `pengwatch.toml` says, with defaults filled in and secrets read; `W` is what the kinds make of
-/// their keys.
+/// The contents of `pengwatch.toml`, with defaults filled in and secrets read. `W` is the type that kinds of receivers
+/// make of their keys.
 #[derive(Debug)]
 pub struct ConfigOf<W> {
     pub path: PathBuf,
-    /// What it held when it was read; it may hold secrets.
+    /// The text of the file when it was read; it may hold secrets.
     pub text: SecretString,
-    /// Files that secrets are read from.
+    /// The files from which secrets are read.
     pub secret_files: Vec<PathBuf>,
     pub state: StateLocation,
     pub rules: PathBuf,
     pub templates: PathBuf,
-    /// For times in messages.
+    /// The time zone of times in messages.
     pub timezone: TimeZone,
-    /// How long what is over is kept.
+    /// The time for which history, ended alerts and delivered messages are kept.
     pub retention: SignedDuration,
-    /// How long `run --once` may take.
+    /// The longest time that `run --once` may take.
     pub deadline: SignedDuration,
-    /// Inboxes, in the file's order of names.
+    /// The inboxes, ordered by name.
     pub inboxes: Vec<Inbox>,
     pub receivers: Vec<ReceiverOf<W>>,
-    /// Names of all receivers, of those with mistakes, too.
+    /// Names of all receivers, also of those with mistakes.
     pub receiver_names: Vec<String>,
-    /// Who watches the watcher.
     pub watchdog: Watchdog,
-    /// Where the program answers, if it does.
+    /// The server for health and metrics; `None`: there is no server.
     pub server: Option<Server>,
-    /// Names of agents and bots.
+    /// Names of agents and bots, by id.
     pub names: Names,
 }
 
-/// Who watches the watcher.
+/// Who is notified when pengwatch itself has trouble.
 #[derive(Debug)]
 pub struct Watchdog {
-    /// Who is told when the watcher itself has trouble; nobody: it is only logged.
+    /// Names of the receivers that are notified; empty: trouble is only logged.
     pub notify: Vec<String>,
-    /// What lasts so long is trouble.
+    /// The time after which a failure counts as trouble.
     pub after: SignedDuration,
-    /// What is pinged while all is well; the address is the secret.
+    /// The address that is pinged while all is well; it is a secret.
     pub heartbeat_url: Option<SecretString>,
 }
 
-/// Where the program answers.
+/// The program's own HTTP server.
 #[derive(Clone, Debug)]
 pub struct Server {
-    /// The address.
     pub listen: SocketAddr,
-    /// What everything but health asks for; needed unless only this machine can ask.
+    /// The token that requests need, except those for health; required unless `listen` is a loopback address.
     pub token: Option<SecretString>,
 }
 
-/// Where state is kept.
+/// The place where state is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StateLocation {
-    /// A file.
+    /// The path of the database file.
     Sqlite(PathBuf),
 }
 
-/// One account that is watched.
+/// One account of the API that is watched.
 #[derive(Debug)]
 pub struct Inbox {
     /// Its name in rules.
     pub name: String,
-    /// Base address of the API.
+    /// The base address of the API.
     pub url: Url,
     pub token: SecretString,
-    /// Pause between polls.
+    /// The time from one poll to the next.
     pub poll_every: SignedDuration,
-    /// A full walk at least this often.
+    /// The longest time between two complete walks.
     pub sweep_every: SignedDuration,
-    /// At most so many requests in any 60 s.
+    /// The largest number of requests in any 60 s.
     pub requests_per_minute: u32,
-    /// For one request, answer included.
+    /// The time limit for one request and its answer.
     pub timeout: SignedDuration,
-    /// Address of a conversation, with `{{contact._id}}` and its like.
+    /// The address of a conversation, with placeholders like `{{contact._id}}`.
     pub contact_link: Option<String>,
 }
 
-/// Somebody who is told.
+/// A receiver of notifications.
 #[derive(Debug)]
 pub struct ReceiverOf<W> {
     /// Its name in rules.
     pub name: String,
-    /// How it is reached.
+    /// The settings of its kind: how it is reached.
     pub way: W,
-    /// Who gets its messages when it takes none.
+    /// The name of the receiver that gets its messages while it is broken.
     pub fallback: Option<String>,
-    /// The folder in `templates/` that stands in for `alert`.
+    /// The folder in `templates/` that replaces `alert`.
     pub template: Option<String>,
-    /// What becomes one message.
+    /// Which notifications become one message.
     pub group: Group,
-    /// How many alerts a message lists.
+    /// The largest number of alerts that a message lists.
     pub max_listed: usize,
-    /// After this a message is given up.
+    /// The time after which a message that was not delivered is given up.
     pub give_up_after: SignedDuration,
-    /// How much of a customer it may see.
+    /// How much of a customer's data its messages may hold.
     pub privacy: Privacy,
 }
 
-/// What becomes one message.
+/// Which notifications become one message.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Group {
-    /// What one rule owes.
+    /// Those of the same rule, step and event.
     #[default]
     Rule,
-    /// Each customer alone.
+    /// Those about the same customer.
     Contact,
-    /// Everything that is due.
+    /// All that are due together.
     Receiver,
 }
 

@@ -1,24 +1,23 @@
-//! Secrets as people paste them: with quotes around them, with words of the place that they come from, in the place of
-//! another one. What is certainly meant is used and said; the rest is named with the remedy. Nothing here repeats a
-//! secret.
+//! Secrets as people paste them: with quotes or words around them, or in place of another value. Where it is certain
+//! what is meant, that is used with a warning; else there is a mistake with its remedy. No message repeats a secret.
 
 use url::Url;
 
 /// Beginnings of Slack's tokens.
 pub(crate) const SLACK_TOKENS: [&str; 5] = ["xoxb-", "xoxp-", "xoxe.", "xoxa-", "xapp-"];
 
-/// A secret without what was pasted around it, and what was left out.
+/// A secret without what was pasted around it.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Clean<'a> {
-    /// The secret.
     pub(super) text: &'a str,
+    /// What was left out, in words.
     pub(super) left_out: Option<&'static str>,
 }
 
-/// Takes away what is never a part of a secret. `is_token`: it goes behind `Bearer` by itself.
+/// Takes away what is never part of a secret. `is_token`: the program itself writes `Bearer` before it.
 ///
 /// # Errors
-/// What it is in place of a secret, and what would be right.
+/// What the value is, if it is not a secret, and what would be right.
 pub(super) fn clean(text: &str, is_token: bool) -> Result<Clean<'_>, (&'static str, &'static str)> {
     let (mut text, mut left_out) = (trim(text), None);
     for (open, close) in [('"', '"'), ('\'', '\''), ('`', '`'), ('“', '”'), ('‘', '’'), ('„', '“'), ('«', '»')]
@@ -54,12 +53,12 @@ pub(super) fn clean(text: &str, is_token: bool) -> Result<Clean<'_>, (&'static s
     Ok(Clean { text, left_out })
 }
 
-/// Without blanks at both ends, those that cannot be seen included.
+/// The text without blanks at both ends, including invisible ones.
 pub(super) fn trim(text: &str) -> &str {
     text.trim_matches(|c: char| c.is_whitespace() || matches!(c, '\u{feff}' | '\u{200b}'..='\u{200f}' | '\u{2060}'))
 }
 
-/// What stands behind a word, in any case.
+/// The text after a word, in upper or lower case; `None`: it does not begin with the word.
 fn strip_word<'a>(text: &'a str, word: &str) -> Option<&'a str> {
     let (first, rest) = text.split_at_checked(word.len())?;
     first.eq_ignore_ascii_case(word).then(|| trim(rest))
@@ -73,7 +72,7 @@ fn is_placeholder(text: &str) -> bool {
         || (lower.starts_with("your") && lower.ends_with("here"))
 }
 
-/// `NAME=value`, as files of variables have it.
+/// Whether the text is `NAME=value`, as in files of environment variables.
 fn is_assignment(text: &str) -> bool {
     let text = strip_word(text, "export ").unwrap_or(text);
     text.split_once('=').is_some_and(|(name, value)| {
@@ -85,7 +84,7 @@ fn is_assignment(text: &str) -> bool {
     })
 }
 
-/// Whether what stands where a name of a variable or of a file belongs may be the secret itself, and must not be shown.
+/// Whether a value in place of the name of a variable or file may be the secret itself, which must not be shown.
 pub(super) fn may_be_a_secret(name: &str) -> bool {
     let name = name.trim();
     if name.contains("://") || name.contains('@') || SLACK_TOKENS.iter().any(|token| name.starts_with(token)) {
@@ -100,7 +99,7 @@ pub(super) fn may_be_a_secret(name: &str) -> bool {
     name.len() > 64 || (name.len() >= 16 && digit && lower && (upper || !name.contains(['_', '-'])))
 }
 
-/// What is wrong with a name of an environment variable, and what would be right.
+/// What is wrong with the name of an environment variable, and what would be right.
 pub(super) fn variable(name: &str) -> Option<(&'static str, String)> {
     let is_name = |text: &str| {
         text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') && !text.starts_with(|c: char| c.is_ascii_digit())
@@ -129,7 +128,7 @@ pub(super) fn variable(name: &str) -> Option<(&'static str, String)> {
     None
 }
 
-/// The base address of an API, where its whole address was pasted.
+/// The base address of an API, if the address of an endpoint was pasted.
 pub(super) fn base_of(url: &Url) -> Option<Url> {
     let path = url.path().trim_end_matches('/');
     let base = ["/inbox/users", "/inbox/segments", "/inbox"].into_iter().find_map(|end| path.strip_suffix(end))?;
@@ -138,7 +137,7 @@ pub(super) fn base_of(url: &Url) -> Option<Url> {
     Some(url)
 }
 
-/// What is wrong with an address of an inbox that is no API's, and what would be right.
+/// What is wrong with the address of an inbox that does not lead to the API.
 pub(super) fn not_an_api(url: &Url) -> Option<&'static str> {
     let host = url.host_str().unwrap_or_default();
     let is_page = ["app.botpenguin.com", "botpenguin.com", "www.botpenguin.com", "help.botpenguin.com"].contains(&host);
@@ -172,7 +171,7 @@ mod tests {
         ] {
             assert_eq!(clean(pasted, true), Ok(Clean { text, left_out }), "{pasted}");
         }
-        // What is no token may begin so.
+        // A secret that is not a token may begin with `Bearer`.
         assert_eq!(clean("Bearer abc", false), Ok(Clean { text: "Bearer abc", left_out: None }));
     }
 

@@ -1,4 +1,4 @@
-//! `[receiver.NAME]`: which keys belong to which kind, and whether those that all of them have make sense.
+//! Judges `[receiver.NAME]`: which keys belong to which kind, and the values of the keys that all kinds have.
 
 use std::{ops::Range, sync::Arc};
 
@@ -28,7 +28,7 @@ pub(super) const OF_ALL: [&str; 7] =
     ["type", "fallback", "template", "group", "max_listed", "give_up_after", "privacy"];
 
 impl Loader<'_, '_> {
-    /// Judges one receiver; `None` where its type is not known.
+    /// Judges one receiver; `None`: its type is not known, or too much is missing.
     pub(super) fn receiver<W>(
         &mut self,
         name: &Spanned<String>,
@@ -92,7 +92,7 @@ impl Loader<'_, '_> {
         T::default()
     }
 
-    /// Keys that no kind has; the nearest one is looked for among those of its own `kind` first.
+    /// Reports keys that no kind has; the nearest known key is looked for among those of its own `kind` first.
     fn unknown_keys<W>(&mut self, keys: &DeTable<'_>, kind: Option<&str>, kinds: &[&dyn KeyedKind<W>]) {
         let known = || kinds.iter().flat_map(|kind| kind.keys()).map(|key| key.name);
         let own = kinds.iter().filter(|known| Some(known.name()) == kind).flat_map(|kind| kind.keys());
@@ -108,7 +108,7 @@ impl Loader<'_, '_> {
         }
     }
 
-    /// The keys of one kind; a key of another one would silently do nothing.
+    /// The keys of this kind. A key of another kind is reported, since it would have no effect.
     fn own_keys<'t, W>(
         &mut self,
         keys: DeTable<'t>,
@@ -134,7 +134,7 @@ impl Loader<'_, '_> {
     }
 }
 
-/// `"slack", "email" or "console"`.
+/// The names of all kinds, like `"slack", "email" or "console"`.
 fn or<W>(kinds: &[&dyn KeyedKind<W>]) -> String {
     let names: Vec<String> = kinds.iter().map(|kind| format!("\"{}\"", kind.name())).collect();
     match names.split_last() {

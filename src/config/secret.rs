@@ -10,20 +10,20 @@ use crate::diagnose::decode::decode_line;
 
 const RIGHT: &str = "write { env = \"NAME\" } or { file = \"path\" }";
 
-/// The longest file with a secret, in bytes: some files never end.
+/// The largest file with a secret, in bytes. The limit exists because some files never end.
 const LONGEST: u64 = 64 * 1024;
 
-/// Where a secret is, as the file says it.
+/// Where a secret is kept, as the configuration says.
 pub(crate) enum Secret {
     /// In an environment variable.
     Env(String),
-    /// In a file, whose last line break does not count.
+    /// In a file; blanks and line breaks at both ends do not count.
     File(String),
     /// In the configuration itself.
     Plain(SecretString),
 }
 
-/// The environment as an argument, so that tests need not change the real one.
+/// The environment, as an argument so that tests need not change the real one.
 pub(crate) type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 impl Secret {
@@ -43,10 +43,10 @@ impl Secret {
         }
     }
 
-    /// The secret itself; `folder` is what relative paths begin at.
+    /// The secret itself; relative paths begin at `folder`.
     ///
     /// # Errors
-    /// What is missing, without its content.
+    /// The reason why it cannot be read, without any content of it.
     pub(crate) fn read(&self, folder: &Path, env: Environment<'_>) -> Result<SecretString, String> {
         let text = match self {
             Self::Plain(secret) if secret.expose_secret().trim().is_empty() => return Err(RIGHT.to_owned()),

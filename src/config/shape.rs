@@ -1,13 +1,12 @@
-//! `pengwatch.toml` as it is written: keys and types, before anything is judged.
+//! The keys of `pengwatch.toml` and their types. Values are judged elsewhere.
 //!
-//! No `Debug` here: a secret may stand in the file as plain text.
+//! There is no `Debug` here, since the file may hold a secret as plain text.
 
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use toml::{Spanned, Table, Value};
 
-/// The whole file.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct ConfigFile {
@@ -17,21 +16,21 @@ pub(crate) struct ConfigFile {
     pub rules: Option<Spanned<String>>,
     /// A folder.
     pub templates: Option<Spanned<String>>,
-    /// An IANA name.
+    /// The IANA name of a time zone.
     pub timezone: Option<Spanned<String>>,
     /// A duration.
     pub retention: Option<Spanned<String>>,
     /// A duration.
     pub deadline: Option<Spanned<String>>,
-    /// By name.
+    /// The inboxes, by name.
     pub inbox: BTreeMap<Spanned<String>, Spanned<InboxTable>>,
-    /// By name; their keys are read for themselves.
+    /// The receivers, by name. Their keys are read elsewhere, as the kinds need them.
     pub receiver: BTreeMap<Spanned<String>, Spanned<Table>>,
-    /// Who watches the watcher.
+    /// Messages about pengwatch itself.
     pub watchdog: Option<Spanned<WatchdogTable>>,
-    /// Page, API, metrics.
+    /// The server for health and metrics.
     pub server: Option<Spanned<ServerTable>>,
-    /// What the API gives ids for only.
+    /// Names of agents and bots, for which the API returns only ids.
     pub names: NamesTable,
 }
 
@@ -39,7 +38,7 @@ pub(crate) struct ConfigFile {
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct InboxTable {
-    /// Base address.
+    /// The base address of the API.
     pub url: Option<Spanned<String>>,
     /// A secret.
     pub token: Option<Spanned<Value>>,
@@ -51,7 +50,7 @@ pub(crate) struct InboxTable {
     pub requests_per_minute: Option<Spanned<u32>>,
     /// A duration.
     pub timeout: Option<Spanned<String>>,
-    /// A template.
+    /// An address with placeholders.
     pub contact_link: Option<Spanned<String>>,
 }
 
@@ -61,9 +60,9 @@ pub(crate) struct InboxTable {
 pub(crate) struct ReceiverTable {
     /// The name of a kind.
     pub r#type: Option<Spanned<String>>,
-    /// Another receiver.
+    /// The name of another receiver.
     pub fallback: Option<Spanned<String>>,
-    /// A folder in `templates/`.
+    /// The name of a folder in `templates/`.
     pub template: Option<Spanned<String>>,
     /// `rule`, `contact` or `receiver`.
     pub group: Option<Spanned<String>>,
@@ -79,7 +78,7 @@ pub(crate) struct ReceiverTable {
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct WatchdogTable {
-    /// Receivers.
+    /// Names of receivers.
     pub notify: Vec<Spanned<String>>,
     /// A duration.
     pub after: Option<Spanned<String>>,
@@ -103,13 +102,13 @@ pub(crate) struct ServerTable {
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct NamesTable {
-    /// By agent id.
+    /// Agents, by id.
     pub agents: BTreeMap<String, AgentTable>,
-    /// By bot id.
+    /// Names of bots, by id.
     pub bots: BTreeMap<String, String>,
 }
 
-/// One agent.
+/// One entry of `[names.agents]`.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct AgentTable {

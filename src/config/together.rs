@@ -1,26 +1,26 @@
-//! Inboxes whose requests the provider counts together, without anybody having said so.
+//! Finds inboxes with the same token, whose requests the provider counts together.
 //!
-//! The provider allows 100 requests a minute for a token. Where two inboxes have the same one, wherever it was read
-//! from, each keeps to its own part, and both of them together take more.
+//! The provider allows 100 requests a minute for a token. Two inboxes with the same token each keep to their own
+//! limit, but both together may exceed the provider's, wherever the token was read from.
 
 use secrecy::ExposeSecret;
 
 use super::Inbox;
 
-/// What the provider allows a token in a minute.
+/// The number of requests a minute that the provider allows for a token.
 const ALLOWED: u32 = 100;
 
-/// A later inbox with the token of an earlier one.
+/// The warning about an inbox that has the token of an earlier one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Together {
-    /// The place of the later one.
+    /// The index of the later inbox.
     pub(super) place: usize,
     pub(super) title: String,
     pub(super) help: String,
 }
 
-/// The inboxes that may make more requests together than their token is allowed. `same_source` says whether two of
-/// them read it from the same place, for tokens that are not at hand.
+/// The inboxes that may make more requests together than are allowed for their token. For tokens that could not be
+/// read, `same_source` says whether two inboxes read it from the same place.
 pub(super) fn together(inboxes: &[Inbox], same_source: &dyn Fn(usize, usize) -> bool) -> Vec<Together> {
     let same = |a: usize, b: usize| {
         let (one, other) = (inboxes[a].token.expose_secret(), inboxes[b].token.expose_secret());
@@ -56,7 +56,7 @@ pub(super) fn together(inboxes: &[Inbox], same_source: &dyn Fn(usize, usize) -> 
         .collect()
 }
 
-/// The token without the word that some paste with it.
+/// The token without quotation marks and without the word `Bearer`, which some paste with it.
 fn bare(token: &str) -> &str {
     let token = token.trim().trim_matches(['"', '\'']);
     token.strip_prefix("Bearer ").or_else(|| token.strip_prefix("bearer ")).unwrap_or(token).trim()
