@@ -171,7 +171,7 @@ impl Compiler<'_, '_> {
             return *meant;
         }
         let help = did_you_mean(value.get_ref(), names.iter().map(|(name, _)| *name).collect::<Vec<_>>());
-        self.error(value.span(), format!("`{}` is no value of `{key}`", value.get_ref()), help);
+        self.error(value.span(), format!("`{}` is not a value of `{key}`", value.get_ref()), help);
         T::default()
     }
 
@@ -215,7 +215,7 @@ impl Compiler<'_, '_> {
         let Some(steps) = notify.filter(|steps| !steps.is_empty()) else {
             let help = "add [[notify]] with to = [\"…\"], a receiver of the configuration".to_owned();
             if !self.is_reported("notify") {
-                self.error(0..0, "this rule tells nobody", Some(help));
+                self.error(0..0, "this rule notifies nobody", Some(help));
             }
             return Vec::new();
         };

@@ -97,7 +97,7 @@ impl Compiler<'_, '_> {
                         let help =
                             format!("{help} (a value that the page does not list is written {{ raw = \"{text}\" }})");
                         let at = self.entry_span(&span, &text);
-                        self.error(at, format!("`{text}` is no documented value of `{key}`"), Some(help));
+                        self.error(at, format!("`{text}` is not a documented value of `{key}`"), Some(help));
                     }
                     texts.push(form(&text).into_owned());
                 }
@@ -165,7 +165,7 @@ impl Compiler<'_, '_> {
         let fixed = midnight.or_else(|| time::parse_timestamp(&text));
         if fixed.is_none() {
             let help = "write \"2026-06-12T08:00:00Z\", or before now: \"-1h\"".to_owned();
-            self.error(value.span(), "this is no time", Some(help));
+            self.error(value.span(), "this is not a time", Some(help));
         }
         fixed.map(When::At)
     }

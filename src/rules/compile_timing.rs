@@ -42,7 +42,7 @@ impl Compiler<'_, '_> {
                 SignedDuration::ZERO
             }
             Err(help) => {
-                self.error(value.span(), format!("`{key}` is no duration"), Some(help));
+                self.error(value.span(), format!("`{key}` is not a duration"), Some(help));
                 SignedDuration::ZERO
             }
         }
@@ -54,7 +54,7 @@ impl Compiler<'_, '_> {
         if let Some(value) = value
             && after < r#for
         {
-            let title = format!("nobody is told before `for` has passed, which is {}", time::compact(r#for));
+            let title = format!("nobody is notified before `for` has passed, which is {}", time::compact(r#for));
             let help = "`after` counts from when the customer began to wait, too: make it longer, or leave it out";
             self.found.push(Diagnostic::warning(self.source, value.span(), title).help(help));
         }
@@ -69,7 +69,7 @@ impl Compiler<'_, '_> {
             && pause < SHORTEST_REPEAT
             && self.found.len() == mistakes
         {
-            let help = "to tell once, leave it out; else write a pause like \"30m\"".to_owned();
+            let help = "for a single message, leave it out; else write a pause like \"30m\"".to_owned();
             self.error(value.span(), "`repeat` is shorter than a second", Some(help));
         }
         let factor = step.repeat_factor.as_ref().map_or(1.0, |value| match value.get_ref() {
@@ -94,7 +94,7 @@ impl Compiler<'_, '_> {
                 && step.repeat.is_none()
             {
                 let help = "add repeat = \"30m\" to this [[notify]], or take it out".to_owned();
-                self.error(value.span(), format!("`{key}` has nothing to work on without `repeat`"), Some(help));
+                self.error(value.span(), format!("`{key}` has no effect without `repeat`"), Some(help));
             }
         }
         (repeat, factor, limit)
@@ -109,7 +109,7 @@ impl Compiler<'_, '_> {
                 other => {
                     let known = std::iter::once("assigned").chain(STATUS.iter().copied()).collect::<Vec<_>>();
                     let help = did_you_mean(other, known);
-                    self.error(entry.span(), format!("`{other}` is nothing that acknowledges"), help);
+                    self.error(entry.span(), format!("`{other}` is not a value of `ack_on`"), help);
                 }
             }
         }
@@ -147,7 +147,7 @@ impl Compiler<'_, '_> {
     fn ranges(&mut self, open: Vec<Spanned<String>>) -> Vec<Range> {
         let mut ranges = Vec::new();
         if let Some(first) = open.get(MOST_RANGES) {
-            let help = "every one of them is gone through for each day: write several days in one".to_owned();
+            let help = "write several days in one range, like \"mon-fri 09:00-18:00\"".to_owned();
             self.error(first.span(), format!("more than {MOST_RANGES} ranges of hours"), Some(help));
         }
         for text in open.into_iter().take(MOST_RANGES) {
@@ -181,7 +181,7 @@ impl Compiler<'_, '_> {
         };
         let date = text.parse().ok().filter(|_| text.len() == 10);
         if date.is_none() {
-            self.error(value.span(), "this is no date", Some("write \"2026-12-25\"".to_owned()));
+            self.error(value.span(), "this is not a date", Some("write \"2026-12-25\"".to_owned()));
         }
         date
     }

@@ -131,7 +131,7 @@ impl Condition {
             return Err(deep());
         }
         if depth::too_long(program.expression()) {
-            let help = "loops (`all`, `exists`, `map`, `filter`): two in each other, four one after the other";
+            let help = "use at most two of `all`, `exists`, `map` and `filter` in each other, and four in a row";
             return Err(whole("this condition would take too long", help));
         }
         let mut parsed = program.expression().clone();

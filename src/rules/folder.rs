@@ -74,7 +74,7 @@ pub(crate) fn list(folder: &Path) -> Result<Listing, String> {
             }
             match fs::metadata(&path) {
                 Ok(about) if about.is_dir() && depth >= DEEPEST => {
-                    let why = format!("it lies in more than {DEEPEST} folders in each other");
+                    let why = format!("it is nested in more than {DEEPEST} folders");
                     listing.unread.push(Unread { path, why, help: "move its rules up".to_owned() });
                 }
                 Ok(about) if about.is_dir() => {
@@ -105,7 +105,7 @@ fn nothing_behind(path: PathBuf, name: &str, error: &io::Error) -> Unread {
         return Unread { path, why, help: "correct the link, or remove it".to_owned() };
     }
     let why = format!("it cannot be read: {error}");
-    Unread { path, why, help: format!("correct what `{name}` is, or remove it") }
+    Unread { path, why, help: format!("correct or remove `{name}`") }
 }
 
 impl Listing {

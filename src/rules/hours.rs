@@ -72,9 +72,9 @@ impl Range {
         let (days, times) = match words[..] {
             [times] => ([true; 7], times),
             [days, times] => (parse_days(days)?, times),
-            _ => return Err(format!("`{text}` is no range of hours")),
+            _ => return Err(format!("`{text}` is not a range of hours")),
         };
-        let (from, to) = times.split_once('-').ok_or_else(|| format!("`{times}` is no range of hours"))?;
+        let (from, to) = times.split_once('-').ok_or_else(|| format!("`{times}` is not a range of hours"))?;
         let (from, to) = (parse_time(from)?, parse_time(to)?);
         if from == DAY {
             return Err("a range cannot begin at 24:00".to_owned());
@@ -90,7 +90,7 @@ fn parse_days(text: &str) -> Result<[bool; 7], String> {
     let number = |name: &str| {
         let name = name.to_ascii_lowercase();
         let found = DAYS.iter().position(|day| name.len() >= 3 && is_day(day, &name));
-        found.ok_or_else(|| format!("`{name}` is no day of the week"))
+        found.ok_or_else(|| format!("`{name}` is not a day of the week"))
     };
     let mut days = [false; 7];
     for part in text.split(',') {
@@ -122,7 +122,7 @@ fn is_day(short: &str, name: &str) -> bool {
 }
 
 fn parse_time(text: &str) -> Result<u16, String> {
-    let wrong = || format!("`{text}` is no time of day");
+    let wrong = || format!("`{text}` is not a time of day");
     let (hours, minutes) = text.split_once(':').ok_or_else(wrong)?;
     let digits = |part: &str, most: usize| part.bytes().all(|byte| byte.is_ascii_digit()) && part.len() <= most;
     if !digits(hours, 2) || !digits(minutes, 2) || minutes.len() != 2 {

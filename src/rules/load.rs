@@ -125,7 +125,7 @@ fn copies(set: &RuleSet, found: &mut Vec<Diagnostic>) {
         let Some(source) = set.sources.get(&rule.name) else { continue };
         let title = format!("the rule `{}` is a copy of `{}`", rule.name, first.name);
         let mistake = Diagnostic::warning(source, 0..0, title).label("same filter, condition and receivers");
-        found.push(mistake.help("its receivers hear of every customer twice: remove one, or change what it is about"));
+        found.push(mistake.help("its receivers are notified of every customer twice: remove or change one of the two"));
     }
 }
 

@@ -14,7 +14,7 @@ use crate::model::{
 /// The sentence: who is notified, when, and about which contacts.
 pub(crate) fn sentence(rule: &Rule) -> String {
     let steps: Vec<String> = rule.notify.iter().map(|step| told(rule, step)).collect();
-    let mut text = format!("Tells {} of {}", joined(&steps, "and"), about(rule));
+    let mut text = format!("Notifies {} about {}", joined(&steps, "and"), about(rule));
     if rule.r#for > SignedDuration::ZERO {
         let what = match rule.since {
             Since::Message => "who have waited",
@@ -37,7 +37,7 @@ pub(crate) fn sentence(rule: &Rule) -> String {
         text.push_str("; within its hours");
     }
     if !rule.resolved {
-        text.push_str("; the end is not told");
+        text.push_str("; no message at the end");
     }
     text.push('.');
     text

@@ -168,10 +168,10 @@ fn rules_in_words() {
     let expected = format!(
         "broken: It has mistakes; `pengwatch check` names them. It has not fired.\n\
          off: It is disabled. It has not fired.\n\
-         team/vip: Tells support and ops and leads after 15m of open time, again every 1h of open time (each pause 2 times as \
-         long, 3 times at most) of contacts with the tag vip and last seen since 1h ago, who have waited 2m of open time; \
-         quiet once an agent is assigned or the status is INPROGRESS; within its hours; the end is not told. It has not fired.\n\
-         waiting: Tells support of contacts with the last message by user and the status OPEN or INPROGRESS, where \
+         team/vip: Notifies support and ops and leads after 15m of open time, again every 1h of open time (each pause 2 times as \
+         long, 3 times at most) about contacts with the tag vip and last seen since 1h ago, who have waited 2m of open time; \
+         quiet once an agent is assigned or the status is INPROGRESS; within its hours; no message at the end. It has not fired.\n\
+         waiting: Notifies support about contacts with the last message by user and the status OPEN or INPROGRESS, where \
          `unreadMessages > 0`. It fired once, at {}.\n",
         fired_at(&home, 3)
     );

@@ -135,8 +135,8 @@ fn every_problem_says_what_failed_what_happens_and_that_it_is_over() {
         (
             Problem::ConditionFailed,
             "vip",
-            "`int(attributes[\"age\"])` failed for 3 contacts: this is no whole number",
-            "⚠️ pengwatch cannot judge the rule vip for everybody: `int(attributes[\"age\"])` failed for 3 contacts: this is no whole number. For them nothing begins and nothing ends by this rule; write its `when` so that it can be judged for every customer",
+            "`int(attributes[\"age\"])` failed for 3 contacts: this is not a whole number",
+            "⚠️ pengwatch cannot judge the rule vip for everybody: `int(attributes[\"age\"])` failed for 3 contacts: this is not a whole number. For them nothing begins and nothing ends by this rule; write its `when` so that it can be judged for every customer",
             "✅ pengwatch: the rule vip can be judged for everybody again, after 12 min",
         ),
     ] {

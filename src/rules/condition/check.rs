@@ -136,7 +136,7 @@ impl Checker<'_> {
                     Type::Map(_) | Type::Record(..) => Type::Text(TextType::Plain),
                     Type::Any => Type::Any,
                     other => {
-                        let what = format!("{} is no list to go through", self.source.of(&inner.iter_range));
+                        let what = format!("`{}` is not a list", self.source.of(&inner.iter_range));
                         self.mistake(self.source.place(&inner.iter_range), what, forms::list_of(&other));
                         Type::Any
                     }

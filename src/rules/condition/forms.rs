@@ -116,14 +116,14 @@ pub(super) fn comparison(sign: &str, left: Side<'_>, right: Side<'_>) -> Option<
                 sign => sign,
             };
             let help = format!(
-                "a time is compared by how long ago it was: `since({text}) < {value}` is since less than that, `since({text}) > {value}` is longer ago"
+                "a time is compared by how long ago it was: `since({text}) < {value}` means less than that ago, `since({text}) > {value}` means more"
             );
             if turned == sign { Some(format!("write `since({text}) {sign} {value}`")) } else { Some(help) }
         }
         (Type::Time, _) if other.literal().and_then(as_seconds).is_some() => {
             let seconds = other.literal().and_then(as_seconds)?;
             Some(format!(
-                "a time is compared by how long ago it was: `since({text}) < {seconds}` is since less than that, `since({text}) > {seconds}` is longer ago"
+                "a time is compared by how long ago it was: `since({text}) < {seconds}` means less than that ago, `since({text}) > {seconds}` means more"
             ))
         }
         (Type::Time, _) => Some(format!("write `since({text}) < hours(1)`, or a time like \"2026-06-12T08:00:00Z\"")),
@@ -234,10 +234,10 @@ pub(super) fn arithmetic(left: &str, is_left: &Type, right: &str, is_right: &Typ
         (Type::Time, _) => Some(format!("write `since({left})`: how long ago it was, in seconds")),
         (_, Type::Time) => Some(format!("write `since({right})`: how long ago it was, in seconds")),
         _ if is_left.family() == Family::Text && is_right.family() == Family::Number => {
-            Some(format!("a text is made a number with `int({left})`"))
+            Some(format!("`int({left})` turns the text into a number"))
         }
         _ if is_right.family() == Family::Text && is_left.family() == Family::Number => {
-            Some(format!("a text is made a number with `int({right})`"))
+            Some(format!("`int({right})` turns the text into a number"))
         }
         _ => None,
     }
@@ -296,7 +296,7 @@ pub(super) fn macro_form(name: &str) -> (String, String) {
         _ => "tags.exists(tag, tag == \"vip\")",
     };
     (
-        format!("`{name}` goes through a list with a name and what is asked of each entry"),
+        format!("`{name}` takes a name for each entry and an expression about it"),
         format!("write it like `{}`", example.replace("exists", name)),
     )
 }

@@ -53,7 +53,7 @@ fn since(context: &FunctionContext, This(time): This<Arc<String>>) -> Result<i64
         return Ok(NEVER);
     }
     let Some(time) = time::parse_timestamp(&time) else {
-        return Err(context.error("this is no time"));
+        return Err(context.error("this is not a time"));
     };
     let now = context.ptx.get_variable(NOW).and_then(|now| Value::try_from(now.as_ref()).ok());
     let Some(Value::Int(now)) = now else {
@@ -96,7 +96,7 @@ fn has(from: Value, name: Value) -> Answer {
 }
 
 fn int(context: &FunctionContext, value: Value) -> Answer {
-    let wrong = || context.error("this is no whole number");
+    let wrong = || context.error("this is not a whole number");
     Ok(Value::Int(match value {
         Value::Null => 0,
         Value::Int(number) => number,
@@ -110,7 +110,7 @@ fn int(context: &FunctionContext, value: Value) -> Answer {
 }
 
 fn double(context: &FunctionContext, value: Value) -> Answer {
-    let wrong = || context.error("this is no number");
+    let wrong = || context.error("this is not a number");
     Ok(Value::Float(match value {
         Value::Null => 0.0,
         Value::Float(number) => number,

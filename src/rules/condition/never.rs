@@ -141,7 +141,7 @@ impl Search<'_> {
         });
         let natural = || {
             atom.claims.iter().find_map(|(name, _)| match name.as_str() {
-                "waiting" => Some("nobody waits for less than no time"),
+                "waiting" => Some("a wait is never negative"),
                 name if is_filled(name) => Some("it is never empty"),
                 name if is_count(name) => Some("a count is never negative"),
                 _ => None,

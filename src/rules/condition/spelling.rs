@@ -11,18 +11,18 @@ pub(super) fn word(name: &str) -> Option<(String, String)> {
     let is = |what: &str, help: &str| Some((format!("`{name}` {what}"), help.to_owned()));
     match name.to_ascii_lowercase().as_str() {
         lower @ ("true" | "false") if lower != name => {
-            is("is no name that a condition knows", &format!("write `{lower}`"))
+            is("is not a name that a condition knows", &format!("write `{lower}`"))
         }
-        "yes" | "on" => is("is no name that a condition knows", "write `true`"),
-        "no" | "off" => is("is no name that a condition knows", "write `false`"),
+        "yes" | "on" => is("is not a name that a condition knows", "write `true`"),
+        "no" | "off" => is("is not a name that a condition knows", "write `false`"),
         "null" | "nil" | "none" | "undefined" | "blank" => {
-            is("is no value here: what is absent is the empty value", "compare with `\"\"`, `0` or `false`")
+            is("is not a value here: an absent field has the empty value", "compare with `\"\"`, `0` or `false`")
         }
-        "and" => is("is no operator here", "write `&&`"),
-        "or" => is("is no operator here", "write `||`"),
-        "not" => is("is no operator here", "write `!`"),
+        "and" => is("is not an operator here", "write `&&`"),
+        "or" => is("is not an operator here", "write `||`"),
+        "not" => is("is not an operator here", "write `!`"),
         "now" | "today" | "yesterday" => is(
-            "is no name that a condition knows",
+            "is not a name that a condition knows",
             "write how long ago a time was, like `since(lastMessage.at) < hours(1)`",
         ),
         _ => None,
@@ -75,30 +75,34 @@ fn look(text: &str, tokens: &[Token<'_>], at: usize, found: &mut Vec<ConditionMi
                 name @ ("and" | "or") => {
                     let sign = if name == "and" { "&&" } else { "||" };
                     let form = if calls && left.is_none() { format!("`a {sign} b`") } else { format!("`{sign}`") };
-                    found.push(mistake(span, format!("`{}` is no operator here", token.text), format!("write {form}")));
+                    found.push(mistake(
+                        span,
+                        format!("`{}` is not an operator here", token.text),
+                        format!("write {form}"),
+                    ));
                     1
                 }
                 "not" if word(next) == "in" => {
                     let help = format!("write `!({subject} in {})`", rest_of(text, tokens, at + 2));
-                    found.push(mistake(span.start..to(2), "`not in` is no operator here", help));
+                    found.push(mistake(span.start..to(2), "`not in` is not an operator here", help));
                     2
                 }
                 "not" if matches!(word(next).as_str(), "like" | "contains") => {
                     let help = format!("write `!{subject}.contains({})`", after(2));
                     found.push(mistake(
                         span.start..to(2),
-                        format!("`{} {}` is no operator here", token.text, after(1)),
+                        format!("`{} {}` is not an operator here", token.text, after(1)),
                         help,
                     ));
                     3
                 }
                 "not" => {
                     let help = if calls { "write `!(…)`".to_owned() } else { format!("write `!{}`", after(1)) };
-                    found.push(mistake(span, format!("`{}` is no operator here", token.text), help));
+                    found.push(mistake(span, format!("`{}` is not an operator here", token.text), help));
                     1
                 }
                 "xor" => {
-                    found.push(mistake(span, "`xor` is no operator here", "write `!=` between the two"));
+                    found.push(mistake(span, "`xor` is not an operator here", "write `!=` between the two"));
                     1
                 }
                 "is" if left.is_some() => is_words(token, tokens, at, &subject, found),
@@ -122,7 +126,7 @@ fn look(text: &str, tokens: &[Token<'_>], at: usize, found: &mut Vec<ConditionMi
                 }
                 "between" if left.is_some() => {
                     let help = format!("write `{subject} >= {} && {subject} <= {}`", after(1), after(3));
-                    found.push(mistake(span, format!("`{}` is no operator here", token.text), help));
+                    found.push(mistake(span, format!("`{}` is not an operator here", token.text), help));
                     4
                 }
                 name @ ("eq" | "equals" | "equal" | "ne" | "gt" | "lt" | "ge" | "gte" | "le" | "lte")
@@ -138,7 +142,7 @@ fn look(text: &str, tokens: &[Token<'_>], at: usize, found: &mut Vec<ConditionMi
                     };
                     found.push(mistake(
                         span,
-                        format!("`{}` is no operator here", token.text),
+                        format!("`{}` is not an operator here", token.text),
                         format!("write `{sign}`"),
                     ));
                     1
@@ -163,7 +167,7 @@ fn look(text: &str, tokens: &[Token<'_>], at: usize, found: &mut Vec<ConditionMi
                 name @ ("true" | "false") if token.text != name => {
                     found.push(mistake(
                         span,
-                        format!("`{}` is no name that a condition knows", token.text),
+                        format!("`{}` is not a name that a condition knows", token.text),
                         format!("write `{name}`"),
                     ));
                     1
@@ -190,7 +194,7 @@ fn is_words(
         "null" | "nil" | "none" | "empty" | "blank" | "unknown" | "undefined" => (
             2 + not,
             format!(
-                "write `{subject} {sign} \"\"`: what is absent is the empty value (`0` for a number, `false` for a flag)"
+                "write `{subject} {sign} \"\"`: an absent field has the empty value (`0` for a number, `false` for a flag)"
             ),
         ),
         "true" => (2 + not, if not == 1 { format!("write `!{subject}`") } else { format!("write `{subject}`") }),
@@ -201,7 +205,7 @@ fn is_words(
     let words: Vec<&str> = tokens[at..(at + length).min(tokens.len())].iter().map(|token| token.text).collect();
     found.push(mistake(
         token.at..last.at + last.text.len(),
-        format!("`{}` is no operator here", words.join(" ")),
+        format!("`{}` is not an operator here", words.join(" ")),
         help,
     ));
     length
@@ -211,30 +215,33 @@ fn sign(token: Token<'_>, span: std::ops::Range<usize>, next: Option<Token<'_>>,
     let value = next.map_or("…", |next| next.text);
     let (what, help) = match token.text {
         "=" | ":=" => (format!("`{}` does not compare", token.text), format!("`==` compares: write `== {value}`")),
-        "===" => ("`===` is no operator here".to_owned(), "`==` compares".to_owned()),
+        "===" => ("`===` is not an operator here".to_owned(), "`==` compares".to_owned()),
         "!==" | "<>" | "≠" | "^=" | "~=" => {
-            (format!("`{}` is no operator here", token.text), "write `!=`".to_owned())
+            (format!("`{}` is not an operator here", token.text), "write `!=`".to_owned())
         }
-        "=<" | "≤" | "⩽" => (format!("`{}` is no operator here", token.text), "write `<=`".to_owned()),
-        "=>" | "≥" | "⩾" => (format!("`{}` is no operator here", token.text), "write `>=`".to_owned()),
-        "=~" => ("`=~` is no operator here".to_owned(), "write `.matches(\"…\")`".to_owned()),
-        "&" => ("`&` is no operator here".to_owned(), "write `&&`".to_owned()),
-        "|" => ("`|` is no operator here".to_owned(), "write `||`".to_owned()),
-        "∧" => ("`∧` is no operator here".to_owned(), "write `&&`".to_owned()),
-        "∨" => ("`∨` is no operator here".to_owned(), "write `||`".to_owned()),
-        "¬" | "~" => (format!("`{}` is no operator here", token.text), "write `!`".to_owned()),
-        "×" | "∗" => (format!("`{}` is no operator here", token.text), "write `*`".to_owned()),
-        "÷" => ("`÷` is no operator here".to_owned(), "write `/`".to_owned()),
+        "=<" | "≤" | "⩽" => (format!("`{}` is not an operator here", token.text), "write `<=`".to_owned()),
+        "=>" | "≥" | "⩾" => (format!("`{}` is not an operator here", token.text), "write `>=`".to_owned()),
+        "=~" => ("`=~` is not an operator here".to_owned(), "write `.matches(\"…\")`".to_owned()),
+        "&" => ("`&` is not an operator here".to_owned(), "write `&&`".to_owned()),
+        "|" => ("`|` is not an operator here".to_owned(), "write `||`".to_owned()),
+        "∧" => ("`∧` is not an operator here".to_owned(), "write `&&`".to_owned()),
+        "∨" => ("`∨` is not an operator here".to_owned(), "write `||`".to_owned()),
+        "¬" | "~" => (format!("`{}` is not an operator here", token.text), "write `!`".to_owned()),
+        "×" | "∗" => (format!("`{}` is not an operator here", token.text), "write `*`".to_owned()),
+        "÷" => ("`÷` is not an operator here".to_owned(), "write `/`".to_owned()),
         "–" | "—" | "−" => (format!("`{}` is a typographic dash", token.text), "write `-`".to_owned()),
-        ";" => {
-            ("`;` separates nothing here".to_owned(), "write `&&` between conditions, `,` between values".to_owned())
-        }
-        "#" => ("`#` begins no comment inside a condition".to_owned(), "write `//` before it".to_owned()),
+        ";" => (
+            "`;` does not separate anything here".to_owned(),
+            "write `&&` between conditions, `,` between values".to_owned(),
+        ),
+        "#" => ("`#` does not begin a comment inside a condition".to_owned(), "write `//` before it".to_owned()),
         "{{" => (
             "`{{` belongs to templates".to_owned(),
             "write the field's name alone, like `unreadMessages > 0`".to_owned(),
         ),
-        "$" | "@" => (format!("`{}` begins no name here", token.text), "write the field's name alone".to_owned()),
+        "$" | "@" => {
+            (format!("`{}` does not begin a name here", token.text), "write the field's name alone".to_owned())
+        }
         _ => return,
     };
     found.push(mistake(span, what, help));
@@ -253,7 +260,7 @@ fn number(token: Token<'_>, next: Option<Token<'_>>, found: &mut Vec<ConditionMi
             let end = next.at + next.text.len();
             found.push(mistake(
                 span.start..end,
-                format!("`{whole}` is no number"),
+                format!("`{whole}` is not a number"),
                 format!("a duration is written `{seconds}`"),
             ));
             return 2;
@@ -263,19 +270,19 @@ fn number(token: Token<'_>, next: Option<Token<'_>>, found: &mut Vec<ConditionMi
     if let Some(seconds) = as_seconds(&token.text.to_ascii_lowercase()) {
         found.push(mistake(
             span,
-            format!("`{}` is no number", token.text),
+            format!("`{}` is not a number", token.text),
             format!("a duration is written `{seconds}`"),
         ));
     } else if unit.contains('_') && token.text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'_') {
         found.push(mistake(
             span,
-            format!("`{}` is no number", token.text),
+            format!("`{}` is not a number", token.text),
             format!("write `{}`", token.text.replace('_', "")),
         ));
     } else if !hexadecimal && !matches!(unit, "u" | "U") && !unit.starts_with(['e', 'E']) {
         found.push(mistake(
             span,
-            format!("`{}` is no number", token.text),
+            format!("`{}` is not a number", token.text),
             "write the digits alone; a duration is `minutes(5)`",
         ));
     }

@@ -132,7 +132,7 @@ fn what_fails_or_cannot_be_judged() {
         (
             "since(extra[\"when\"]) > 5",
             json!({ "_id": "c", "when": "soon, hunter2" }),
-            fault("since(extra[\"when\"])", "this is no time"),
+            fault("since(extra[\"when\"])", "this is not a time"),
         ),
         (
             "minutes(extra[\"n\"]) > 5",
@@ -144,8 +144,8 @@ fn what_fails_or_cannot_be_judged() {
             json!({ "_id": "c", "n": ["hunter2"] }),
             fault("since(extra[\"n\"])", "this is something else, but a text is wanted"),
         ),
-        ("!(int(attributes[\"plan\"]) > 6)", ravi(), fault("int(attributes[\"plan\"])", "this is no whole number")),
-        ("double(attributes.plan) > 6.5", ravi(), fault("double(attributes.plan)", "this is no number")),
+        ("!(int(attributes[\"plan\"]) > 6)", ravi(), fault("int(attributes[\"plan\"])", "this is not a whole number")),
+        ("double(attributes.plan) > 6.5", ravi(), fault("double(attributes.plan)", "this is not a number")),
         (
             "name.matches(attributes.plan + extra.odd)",
             json!({ "_id": "c", "odd": "(" }),

@@ -118,20 +118,20 @@ fn ranges_as_they_are_written() {
         assert_eq!(Range::parse(text), Range::parse(same), "{text}");
     }
     for (text, wrong) in [
-        ("", "`` is no range of hours"),
-        ("mon - fri 09:00-18:00", "`mon - fri 09:00-18:00` is no range of hours"),
-        ("mon-fri", "`mon` is no time of day"),
-        ("mo-fri 09:00-18:00", "`mo` is no day of the week"),
-        ("mon-fry 09:00-18:00", "`fry` is no day of the week"),
-        ("mon 9-18", "`9` is no time of day"),
-        ("mon 09:00", "`09:00` is no range of hours"),
-        ("mon 09:60-10:00", "`09:60` is no time of day"),
-        ("mon 09:00-24:01", "`24:01` is no time of day"),
-        ("mon 24:00-25:00", "`25:00` is no time of day"),
+        ("", "`` is not a range of hours"),
+        ("mon - fri 09:00-18:00", "`mon - fri 09:00-18:00` is not a range of hours"),
+        ("mon-fri", "`mon` is not a time of day"),
+        ("mo-fri 09:00-18:00", "`mo` is not a day of the week"),
+        ("mon-fry 09:00-18:00", "`fry` is not a day of the week"),
+        ("mon 9-18", "`9` is not a time of day"),
+        ("mon 09:00", "`09:00` is not a range of hours"),
+        ("mon 09:60-10:00", "`09:60` is not a time of day"),
+        ("mon 09:00-24:01", "`24:01` is not a time of day"),
+        ("mon 24:00-25:00", "`25:00` is not a time of day"),
         ("mon 24:00-06:00", "a range cannot begin at 24:00"),
         ("mon 09:00-09:00", "`09:00-09:00` is empty: the whole day is 00:00-24:00"),
-        ("mon +9:00-10:00", "`+9:00` is no time of day"),
-        ("mon 09:5-10:00", "`09:5` is no time of day"),
+        ("mon +9:00-10:00", "`+9:00` is not a time of day"),
+        ("mon 09:5-10:00", "`09:5` is not a time of day"),
     ] {
         assert_eq!(Range::parse(text), Err(wrong.to_owned()), "{text}");
     }

@@ -44,10 +44,10 @@ fn first(text: &str, expected: &str) {
 fn keys_and_values_by_table() {
     for (text, mistake) in [
         ("descripton = 'x'", "1:1 descripton: unknown key `descripton` (did you mean `description`?)"),
-        ("severity = 'warn'", "1:12 'warn': `warn` is no value of `severity` (did you mean `warning`?)"),
+        ("severity = 'warn'", "1:12 'warn': `warn` is not a value of `severity` (did you mean `warning`?)"),
         ("severity = 5", "1:12 5: this is a number, expected a text in quotes (write it in quotes: \"5\")"),
-        ("since = 'mesage'", "1:9 'mesage': `mesage` is no value of `since` (did you mean `message`?)"),
-        ("since = 'x'", "1:9 'x': `x` is no value of `since` (known here: message, match)"),
+        ("since = 'mesage'", "1:9 'mesage': `mesage` is not a value of `since` (did you mean `message`?)"),
+        ("since = 'x'", "1:9 'x': `x` is not a value of `since` (known here: message, match)"),
         ("inboxes = ['man']", "1:12 'man': there is no inbox `man` in the configuration (did you mean `main`?)"),
         (
             "inboxes = 'main'",
@@ -68,15 +68,15 @@ fn keys_and_values_by_table() {
         ("[filter]\nstatus = [{ raw = 1 }]", "2:10 [{ raw = 1 }]: `status` is a list of texts, like [\"…\"]"),
         (
             "[filter]\nstatus = ['OPEN', 'OPN']",
-            "2:19 'OPN': `OPN` is no documented value of `status` (did you mean `OPEN`? (a value that the page does not list is written { raw = \"OPN\" }))",
+            "2:19 'OPN': `OPN` is not a documented value of `status` (did you mean `OPEN`? (a value that the page does not list is written { raw = \"OPN\" }))",
         ),
         (
             "[filter]\nlastMessageBy = ['customer']",
-            "2:18 'customer': `customer` is no documented value of `lastMessageBy` (did you mean `user`? (a value that the page does not list is written { raw = \"customer\" }))",
+            "2:18 'customer': `customer` is not a documented value of `lastMessageBy` (did you mean `user`? (a value that the page does not list is written { raw = \"customer\" }))",
         ),
         (
             "[filter]\napplicableFilters = ['statuses']",
-            "2:22 'statuses': `statuses` is no documented value of `applicableFilters` (did you mean `status`? (a value that the page does not list is written { raw = \"statuses\" }))",
+            "2:22 'statuses': `statuses` is not a documented value of `applicableFilters` (did you mean `status`? (a value that the page does not list is written { raw = \"statuses\" }))",
         ),
         (
             "[filter]\nhasOrdered = true",
@@ -98,7 +98,7 @@ fn times_by_table() {
     for time in ["'-1x'", "'2026-13-40'", "5", "'soon'", "true", "'-9999999999999999h'", "'-1 month'", "'--1h'", "[]"] {
         let text = format!("[filter]\nlastSeenAt = {{ startAt = {time} }}");
         let help = "write \"2026-06-12T08:00:00Z\", or before now: \"-1h\"";
-        first(&text, &format!("2:26 {time}: this is no time ({help})"));
+        first(&text, &format!("2:26 {time}: this is not a time ({help})"));
     }
     for time in [
         "'-1h'",
@@ -123,8 +123,8 @@ fn who_is_told_by_table() {
     let nobody = "add [[notify]] with to = [\"…\"], a receiver of the configuration";
     let name_one = "name at least one receiver of the configuration";
     for (text, mistake) in [
-        ("", format!("1:1 : this rule tells nobody ({nobody})")),
-        ("notify = []", format!("1:1 : this rule tells nobody ({nobody})")),
+        ("", format!("1:1 : this rule notifies nobody ({nobody})")),
+        ("notify = []", format!("1:1 : this rule notifies nobody ({nobody})")),
         ("[[notify]]\nto = []", format!("2:6 []: this [[notify]] has nobody in `to` ({name_one})")),
         ("[[notify]]\ntemplate = 'alert'", format!("1:1 [[notify]]: this [[notify]] has nobody in `to` ({name_one})")),
         (
@@ -187,7 +187,7 @@ fn conditions_by_table() {
         ("false && (true || unreadMessages > \"0\")", &format!("1:42 >: {no_type}")),
         (
             "isOnline || unreadMessages + status > 1",
-            "1:36 +: `+` does not work between a number and a text (a text is made a number with `int(status)`)",
+            "1:36 +: `+` does not work between a number and a text (`int(status)` turns the text into a number)",
         ),
         (
             "waiting > minutes(\"5\")",
@@ -199,9 +199,9 @@ fn conditions_by_table() {
         ),
         (
             "since(status) > 5",
-            "1:15 status: `since` takes one of the contact's times, and `status` is no time (the times are lastMessage.at, lastSeenAt, createdAt, updatedAt and hasOrdered.lastAt)",
+            "1:15 status: `since` takes one of the contact's times, and `status` is not a time (the times are lastMessage.at, lastSeenAt, createdAt, updatedAt and hasOrdered.lastAt)",
         ),
-        ("name.matches(\"(\")", "1:22 \"(\": this is no pattern: unclosed group"),
+        ("name.matches(\"(\")", "1:22 \"(\": this is not a valid pattern: unclosed group"),
         ("tags.exists(t, t > 5)", "1:26 >: `>` does not work between a text and a number"),
         ("unreadMessages", &format!("1:9 unreadMessages: this is neither true nor false ({compare})")),
         (
@@ -320,28 +320,28 @@ fn keys_about_time_by_table() {
     let hours = |lines: &str| format!("[hours]\n{lines}\n{TELLS}");
     let open = "open = ['mon-fri 09:00-18:00']";
     for (text, mistake) in [
-        (top("for = 5"), "1:7 5: `for` is no duration (write a duration with its unit, like \"5s\")"),
+        (top("for = 5"), "1:7 5: `for` is not a duration (write a duration with its unit, like \"5s\")"),
         (
             top("for = '5 apples'"),
-            "1:7 '5 apples': `for` is no duration (write a duration like `500ms`, `15s`, `2m`, `1h 30m` or `7d`)",
+            "1:7 '5 apples': `for` is not a duration (write a duration like `500ms`, `15s`, `2m`, `1h 30m` or `7d`)",
         ),
         (top("keep_firing_for = '-1m'"), "1:19 '-1m': `keep_firing_for` cannot be negative"),
         (
             top("ack_on = ['asigned']"),
-            "1:11 'asigned': `asigned` is nothing that acknowledges (did you mean `assigned`?)",
+            "1:11 'asigned': `asigned` is not a value of `ack_on` (did you mean `assigned`?)",
         ),
         (
             top("ack_on = ['INPROGRES']"),
-            "1:11 'INPROGRES': `INPROGRES` is nothing that acknowledges (did you mean `INPROGRESS`?)",
+            "1:11 'INPROGRES': `INPROGRES` is not a value of `ack_on` (did you mean `INPROGRESS`?)",
         ),
         (
             top("resolved = 'no'"),
             "1:12 'no': this is a text, expected true or false (write true or false, without quotes)",
         ),
-        (step("after = true"), "3:9 true: `after` is no duration (write a duration like \"2m\")"),
+        (step("after = true"), "3:9 true: `after` is not a duration (write a duration like \"2m\")"),
         (
             step("repeat = '0s'"),
-            "3:10 '0s': `repeat` is shorter than a second (to tell once, leave it out; else write a pause like \"30m\")",
+            "3:10 '0s': `repeat` is shorter than a second (for a single message, leave it out; else write a pause like \"30m\")",
         ),
         (
             step("repeat = '5m'\nrepeat_factor = 0.5"),
@@ -353,17 +353,17 @@ fn keys_about_time_by_table() {
         ),
         (
             step("repeat_limit = 3"),
-            "3:16 3: `repeat_limit` has nothing to work on without `repeat` (add repeat = \"30m\" to this [[notify]], or take it out)",
+            "3:16 3: `repeat_limit` has no effect without `repeat` (add repeat = \"30m\" to this [[notify]], or take it out)",
         ),
         (
             format!("for = '10m'\n{TELLS}\nafter = '5m'"),
-            "warning 4:9 '5m': nobody is told before `for` has passed, which is 10m (`after` counts from when the customer began to wait, too: make it longer, or leave it out)",
+            "warning 4:9 '5m': nobody is notified before `for` has passed, which is 10m (`after` counts from when the customer began to wait, too: make it longer, or leave it out)",
         ),
         (hours("clock = 'wall'"), "1:1 [hours]: these hours are never open (write open = [\"mon-fri 09:00-18:00\"])"),
         (hours("open = []"), "2:8 []: these hours are never open (write open = [\"mon-fri 09:00-18:00\"])"),
         (
             hours("open = ['mon 9-18']"),
-            "2:9 'mon 9-18': `9` is no time of day (write \"mon-fri 09:00-18:00\", \"sat,sun 22:00-06:00\" or, for every day, \"09:00-24:00\")",
+            "2:9 'mon 9-18': `9` is not a time of day (write \"mon-fri 09:00-18:00\", \"sat,sun 22:00-06:00\" or, for every day, \"09:00-24:00\")",
         ),
         (
             hours(&format!("{open}\ntimezone = 'Europe/Vienne'")),
@@ -371,7 +371,7 @@ fn keys_about_time_by_table() {
         ),
         (
             hours(&format!("{open}\nholidays = ['2026-13-01']")),
-            "3:13 '2026-13-01': this is no date (write \"2026-12-25\")",
+            "3:13 '2026-13-01': this is not a date (write \"2026-12-25\")",
         ),
         (
             hours(&format!("{open}\noutside = 'holt'")),
@@ -379,7 +379,7 @@ fn keys_about_time_by_table() {
         ),
         (
             hours(&format!("{open}\nclock = 'busines'")),
-            "3:9 'busines': `busines` is no value of `clock` (did you mean `business`?)",
+            "3:9 'busines': `busines` is not a value of `clock` (did you mean `business`?)",
         ),
         (
             hours(&format!("{open}\nclosed = 'x'")),

@@ -131,7 +131,7 @@ impl Checker<'_> {
                     _ => false,
                 };
                 if !can {
-                    let what = format!("`{name}` cannot be made of {}", first.word());
+                    let what = format!("`{name}` does not work on {}", first.word());
                     self.mistake(self.source.place(given[0]), what, None);
                 }
                 match name {
@@ -166,7 +166,7 @@ impl Checker<'_> {
             if let Err(error) = regex::Regex::new(wanted) {
                 let why = error.to_string();
                 let why = why.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
-                self.mistake(self.source.place(argument), format!("this is no pattern: {why}"), None);
+                self.mistake(self.source.place(argument), format!("this is not a valid pattern: {why}"), None);
             }
             return;
         }
@@ -184,7 +184,7 @@ impl Checker<'_> {
             };
             let what = format!("no documented value of `{}` {verb} `{wanted}`", values.field);
             let help = format!(
-                "{} (what the page does not list is written raw(\"{wanted}\"))",
+                "{} (a value that the page does not list is written raw(\"{wanted}\"))",
                 did_you_mean_value(wanted, values)
             );
             self.mistake(self.source.place(argument), what, Some(help));
@@ -193,5 +193,5 @@ impl Checker<'_> {
 }
 
 fn no_time(is: &Type) -> &'static str {
-    if matches!(is, Type::Text(TextType::Plain | TextType::One(_))) { "no time" } else { is.word() }
+    if matches!(is, Type::Text(TextType::Plain | TextType::One(_))) { "not a time" } else { is.word() }
 }

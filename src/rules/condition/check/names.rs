@@ -109,12 +109,13 @@ impl Checker<'_> {
                 wrong(format!("`{text}` has no field `{}`", name.inner()), help)
             }
             (Type::List(_), _) => wrong(
-                format!("an entry of the list `{text}` has a number"),
+                format!("an entry of the list `{text}` is chosen by its number"),
                 Some(format!("write `{} in {text}`, or `{text}[0]` for the first", self.source.of(at))),
             ),
-            (Type::Map(_) | Type::Record(..), _) => {
-                wrong(format!("an entry of the table `{text}` has a name"), Some(format!("write `{text}[\"…\"]`")))
-            }
+            (Type::Map(_) | Type::Record(..), _) => wrong(
+                format!("an entry of the table `{text}` is chosen by its name"),
+                Some(format!("write `{text}[\"…\"]`")),
+            ),
             (other, _) => wrong(format!("`{text}` is {} and has no entries", other.word()), None),
         };
         self.mistake(self.source.sign(node.id), what, help);
@@ -151,9 +152,9 @@ impl Checker<'_> {
             format!("{text} {sign} \"{meant}\"")
         };
         let what = if known {
-            format!("`{name}` is the name of a field here, and no value of `{text}`")
+            format!("`{name}` is the name of a field here, and not a value of `{text}`")
         } else {
-            format!("`{name}` is no name that a condition knows: a text stands in quotes")
+            format!("`{name}` is not a name that a condition knows: a text stands in quotes")
         };
         let help = match near_field {
             Some(near) => format!("write `{right}`, or did you mean the field `{near}`?"),

@@ -50,7 +50,7 @@ impl Checker<'_> {
         );
         let what = if fits {
             let side = if is_left == Type::Time { &text_right } else { &text_left };
-            format!("`{side}` is no time")
+            format!("`{side}` is not a time")
         } else if matches!(sign, "==" | "!=") {
             let never = if sign == "==" { "never equal" } else { "always different" };
             let side = |text: &str, is: &Type| match is {
@@ -60,7 +60,7 @@ impl Checker<'_> {
             match (&is_left, &is_right) {
                 (Type::Null, other) | (other, Type::Null) => {
                     let text = if is_left == Type::Null { &text_right } else { &text_left };
-                    format!("`{text}` is {} and never null: what is absent is the empty value", other.word())
+                    format!("`{text}` is {} and never null: an absent field has the empty value", other.word())
                 }
                 _ => format!("{} and {}: they are {never}", side(&text_left, &is_left), side(&text_right, &is_right)),
             }
@@ -145,7 +145,7 @@ impl Checker<'_> {
                 let value = literal.inner();
                 // An absent field has the empty value.
                 if !value.is_empty() && !values.known.contains(&value) {
-                    let what = format!("`{value}` is no documented value of `{}`", values.field);
+                    let what = format!("`{value}` is not a documented value of `{}`", values.field);
                     let help = format!(
                         "{} (a value that the page does not list is written raw(\"{value}\"))",
                         did_you_mean_value(value, values)

@@ -57,7 +57,7 @@ impl Builder<'_> {
                     let asked = self.formula(asked, wanted);
                     let mut search = Search { builder: self, left: CLAIMS / 8, conflict: None };
                     if !search.possible(vec![&asked], KnownTerms::default()) {
-                        claims.push((String::new(), TermClaim::Never("no entry can be so")));
+                        claims.push((String::new(), TermClaim::Never("no entry can match")));
                     }
                 }
                 claims
