@@ -134,21 +134,21 @@ impl<'a> Line<'a> {
                 ("a comma is missing between two entries of the list".to_owned(), "write [\"one\", \"two\"]".to_owned())
             }
             "missing escaped value" => (
-                "in \"…\" a `\\` begins an escape, and this is none".to_owned(),
+                "in \"…\" a `\\` begins an escape, and this is not one".to_owned(),
                 "write `\\\\`, or put the text into '…', where `\\` is itself".to_owned(),
             ),
             "unclosed table" => ("the header is not closed".to_owned(), "write `]` at its end".to_owned()),
             "unclosed array table" => ("the header is not closed".to_owned(), "write `]]` at its end".to_owned()),
             "unexpected key or value" => match self.text.get(span.start.saturating_sub(self.start)..).map(str::trim_start) {
                 Some(rest) if rest.starts_with([',', ';']) => {
-                    ("nothing stands behind a value".to_owned(), format!("take the `{}` out: every key has a line of its own", &rest[..1]))
+                    ("nothing may follow a value".to_owned(), format!("take the `{}` out: every key has a line of its own", &rest[..1]))
                 }
                 _ if self.text.matches('\'').count() >= 3 => (
                     "the text ends before this place".to_owned(),
                     "a text with a `'` in it stands between two \"".to_owned(),
                 ),
                 _ => (
-                    "nothing stands behind a value".to_owned(),
+                    "nothing may follow a value".to_owned(),
                     "every key has a line of its own, a comment begins with `#`, and a text with one kind of quotation marks in it \
                      stands between the other".to_owned(),
                 ),
@@ -166,7 +166,7 @@ impl<'a> Line<'a> {
         let line = self.text.trim();
         for sign in ["//", "--", ";", "/*"] {
             if line.starts_with(sign) {
-                return (indent, format!("`{sign}` begins no comment"), "a comment begins with `#`".to_owned());
+                return (indent, format!("`{sign}` does not begin a comment"), "a comment begins with `#`".to_owned());
             }
         }
         if line.starts_with("- ") {
@@ -225,16 +225,16 @@ fn unquoted(value: &str, may_show: bool) -> (String, String) {
         return ("the value is missing".to_owned(), "write key = value, or leave the key out".to_owned());
     }
     if let Some(sign) = [" //", " ;", " --"].into_iter().find(|sign| value.contains(sign)) {
-        return (format!("`{}` begins no comment", sign.trim()), "a comment begins with `#`".to_owned());
+        return (format!("`{}` does not begin a comment", sign.trim()), "a comment begins with `#`".to_owned());
     }
     if value.starts_with('(') {
         return ("a list stands in square brackets".to_owned(), "write [\"one\", \"two\"]".to_owned());
     }
     let digits = value.bytes().take_while(u8::is_ascii_digit).count();
     match value.to_lowercase().as_str() {
-        "yes" | "on" => ("this is no value".to_owned(), "write true".to_owned()),
-        "no" | "off" => ("this is no value".to_owned(), "write false".to_owned()),
-        "none" | "null" | "nil" => ("this is no value".to_owned(), "leave the key out".to_owned()),
+        "yes" | "on" => ("this is not a value".to_owned(), "write true".to_owned()),
+        "no" | "off" => ("this is not a value".to_owned(), "write false".to_owned()),
+        "none" | "null" | "nil" => ("this is not a value".to_owned(), "leave the key out".to_owned()),
         lower if digits > 0 && lower[digits..].trim_start().starts_with(['m', 's', 'h', 'd', 'w']) => {
             ("a duration is a text and stands in quotes".to_owned(), show(format!("\"{value}\"")))
         }
@@ -283,19 +283,19 @@ mod tests {
                 "1:20 the quotation mark is not closed in its line (close it; a text of several lines stands between three of them)",
             ),
             ("enabled = True\n", "1:11 true and false are written in small letters (write true)"),
-            ("enabled = yes\n", "1:11 this is no value (write true)"),
-            ("when = null\n", "1:8 this is no value (leave the key out)"),
+            ("enabled = yes\n", "1:11 this is not a value (write true)"),
+            ("when = null\n", "1:8 this is not a value (leave the key out)"),
             ("to = (\"support\")\n", "1:6 a list stands in square brackets (write [\"one\", \"two\"])"),
             (
                 "to = [\"a\" \"b\"]\n",
                 "1:11 a comma is missing between two entries of the list (write [\"one\", \"two\"])",
             ),
             ("severity == \"info\"\n", "1:11 a key is set with one `=` (`==` compares, in a condition; write one `=`)"),
-            ("a = \"b\",\n", "1:8 nothing stands behind a value (take the `,` out: every key has a line of its own)"),
-            ("a = \"b\";\n", "1:8 nothing stands behind a value (take the `;` out: every key has a line of its own)"),
+            ("a = \"b\",\n", "1:8 nothing may follow a value (take the `,` out: every key has a line of its own)"),
+            ("a = \"b\";\n", "1:8 nothing may follow a value (take the `;` out: every key has a line of its own)"),
             ("when = 'it's'\n", "1:12 the text ends before this place (a text with a `'` in it stands between two \")"),
-            ("// later\na = 1\n", "1:1 `//` begins no comment (a comment begins with `#`)"),
-            ("a = 1 // later\n", "1:5 `//` begins no comment (a comment begins with `#`)"),
+            ("// later\na = 1\n", "1:1 `//` does not begin a comment (a comment begins with `#`)"),
+            ("a = 1 // later\n", "1:5 `//` does not begin a comment (a comment begins with `#`)"),
             ("[filter\na = 1\n", "1:8 the header is not closed (write `]` at its end)"),
             (
                 "[filter]\na = 1\n\n[filter]\nb = 1\n",
@@ -317,7 +317,7 @@ mod tests {
             ("a = \n", "1:5 the value is missing (write key = value, or leave the key out)"),
             (
                 "a = \"\\d+\"\n",
-                "1:7 in \"…\" a `\\` begins an escape, and this is none (write `\\\\`, or put the text into '…', where `\\` is itself)",
+                "1:7 in \"…\" a `\\` begins an escape, and this is not one (write `\\\\`, or put the text into '…', where `\\` is itself)",
             ),
         ] {
             assert_eq!(said(text, true), [wanted], "{text}");

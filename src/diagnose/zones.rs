@@ -178,7 +178,7 @@ pub(crate) fn time_zone(name: &str) -> Result<TimeZone, String> {
 pub(crate) fn doubt(name: &str) -> Option<(String, String)> {
     let lower = name.to_ascii_lowercase();
     if let Some((_, what, meant)) = FIXED.iter().find(|(fixed, ..)| *fixed == lower) {
-        return Some((format!("`{name}` is {what}"), format!("where clocks are put forward, it is `{meant}`")));
+        return Some((format!("`{name}` is {what}"), format!("with summer time, it is `{meant}`")));
     }
     let behind = lower.strip_prefix("etc/gmt")?;
     let hours: i32 = behind.parse().ok().filter(|hours| *hours != 0)?;
