@@ -144,14 +144,10 @@ impl Loader<'_, '_> {
         for (name, table) in tables {
             let name = composed_name(&name);
             if name.get_ref().chars().all(|c| c.is_whitespace() || is_harmful(c) || unseen(c).is_some()) {
-                self.error(
-                    name.span(),
-                    format!("this {what} has no name that one can see"),
-                    "give it a name of letters",
-                );
+                self.error(name.span(), format!("this {what} has no visible name"), "give it a name of letters");
             }
             if named.contains_key(&name) {
-                let title = format!("there are two {what}s of this name, in two spellings of its letters");
+                let title = format!("there is a second {what} of this name, in another spelling of its letters");
                 self.error(name.span(), title, "rename one of them");
             }
             named.insert(name, table);
@@ -209,7 +205,7 @@ impl Loader<'_, '_> {
             && !self.folder.join(templates.get_ref()).is_dir()
         {
             let title = format!("there is no folder `{}`", templates.get_ref());
-            self.error(templates.span(), title, "correct it, or take the key out: the built-in templates serve");
+            self.error(templates.span(), title, "correct it, or take the key out to use the built-in templates");
         }
         let path_of =
             |key: Option<Spanned<String>>, default: &str| key.map_or_else(|| default.to_owned(), Spanned::into_inner);
@@ -285,7 +281,7 @@ impl Loader<'_, '_> {
             let help = "use state = \"sqlite:pengwatch.db\" until a later version";
             self.error(span, "state in PostgreSQL is not supported yet by this version", help);
         } else {
-            self.error(span, "this is no place for state", "write state = \"sqlite:pengwatch.db\"");
+            self.error(span, "this is not a place for state", "write state = \"sqlite:pengwatch.db\"");
         }
         StateLocation::Sqlite(self.folder.join("pengwatch.db"))
     }
@@ -312,7 +308,7 @@ impl Loader<'_, '_> {
                 known(default)
             }
             Err(right) => {
-                self.error(value.span(), "this is no duration", right);
+                self.error(value.span(), "this is not a duration", right);
                 known(default)
             }
         }
@@ -347,7 +343,7 @@ impl Loader<'_, '_> {
         let secret = match Secret::parse(value.get_ref()) {
             Ok(secret) => secret,
             Err(right) => {
-                self.error(value.span(), format!("`{key}` is no secret"), right);
+                self.error(value.span(), format!("`{key}` is not written as a secret"), right);
                 return SecretString::default();
             }
         };
@@ -369,7 +365,9 @@ impl Loader<'_, '_> {
             self.warning(value.span(), format!("`{key}` stands in the file as plain text"), help);
         }
         let read = match &secret {
-            Secret::File(path) if self.is_gone_by(path) => Err(format!("`{path}` is no plain file: it is read once")),
+            Secret::File(path) if self.is_gone_by(path) => {
+                Err(format!("`{path}` is not a regular file: it is read only once"))
+            }
             _ => secret.read(&self.folder, self.env),
         };
         match read {
@@ -414,7 +412,7 @@ impl Loader<'_, '_> {
                         self.warning(value.span(), format!("`{key}` is not encrypted on its way"), help);
                     }
                 }
-                _ => self.error(value.span(), format!("`{key}` is no http(s) address"), "it begins with https://"),
+                _ => self.error(value.span(), format!("`{key}` is not an http(s) address"), "it begins with https://"),
             }
         }
         secret
@@ -443,12 +441,20 @@ impl Loader<'_, '_> {
                         self.error(url.span(), what, format!("write it like \"{DEFAULT_URL}\""));
                     }
                     if !parsed.username().is_empty() || parsed.password().is_some() || parsed.query().is_some() {
-                        self.error(url.span(), "this is no base address", format!("write it like \"{DEFAULT_URL}\""));
+                        self.error(
+                            url.span(),
+                            "this is not a base address",
+                            format!("write it like \"{DEFAULT_URL}\""),
+                        );
                     }
                     parsed
                 }
                 _ => {
-                    self.error(url.span(), "this is no http(s) address", format!("write it like \"{DEFAULT_URL}\""));
+                    self.error(
+                        url.span(),
+                        "this is not an http(s) address",
+                        format!("write it like \"{DEFAULT_URL}\""),
+                    );
                     default_url()
                 }
             },
@@ -520,7 +526,7 @@ impl Loader<'_, '_> {
             Some(listen) => {
                 let address = listen.get_ref().parse::<SocketAddr>().ok();
                 if address.is_none() {
-                    self.error(listen.span(), "this is no address with a port", "write it like \"127.0.0.1:9464\"");
+                    self.error(listen.span(), "this is not an address with a port", "write it like \"127.0.0.1:9464\"");
                 }
                 if address.is_some_and(|address| !address.ip().is_loopback()) && table.token.is_none() {
                     let help = "add token = { env = \"PENGWATCH_WEB_TOKEN\" }, or listen on 127.0.0.1";
@@ -536,7 +542,7 @@ impl Loader<'_, '_> {
         if let Some(url) = &table.public_url
             && Url::parse(url.get_ref()).is_err()
         {
-            self.error(url.span(), "this is no address", "write it like \"https://pengwatch.example.com\"");
+            self.error(url.span(), "this is not an address", "write it like \"https://pengwatch.example.com\"");
         }
         let token = table.token.as_ref().and_then(|token| self.good(|loader| Some(loader.secret("token", token))));
         if let Some(url) = &table.public_url {

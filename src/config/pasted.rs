@@ -106,7 +106,7 @@ pub(super) fn variable(name: &str) -> Option<(&'static str, String)> {
     };
     let bare = name.trim().trim_start_matches('$').trim_matches(['{', '}', '%']);
     if name.trim().is_empty() {
-        return Some(("`env` names no variable", "write { env = \"NAME\" }".to_owned()));
+        return Some(("`env` does not name a variable", "write { env = \"NAME\" }".to_owned()));
     }
     if may_be_a_secret(bare) {
         let help = "write the name of the variable that holds it, like { env = \"TOKEN\" }, and give the secret a new value: it stood \

@@ -88,7 +88,7 @@ impl Loader<'_, '_> {
             return *meant;
         }
         let help = did_you_mean(value.get_ref(), names.iter().map(|(name, _)| *name).collect::<Vec<_>>());
-        self.error(value.span(), format!("`{}` is no value of `{key}`", value.get_ref()), help.unwrap_or_default());
+        self.error(value.span(), format!("`{}` is not a value of `{key}`", value.get_ref()), help.unwrap_or_default());
         T::default()
     }
 
