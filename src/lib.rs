@@ -63,6 +63,7 @@ pub mod inside {
             pause::spelled,
             privacy::Privacy,
             silence::Matchers,
+            state_location::StateLocation,
             text::{fits_header, is_harmful},
             time::{compact, human, iso, parse_duration, parse_timestamp},
             trouble::WATCHDOG,

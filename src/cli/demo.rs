@@ -17,7 +17,7 @@ use crate::{
     clock::{Clock, SystemClock},
     config::load::Secrets,
     inbox::Patience,
-    model::history::HistoryQuery,
+    model::{StateLocation, history::HistoryQuery},
     sandbox::{
         Running, Sandbox, Settings,
         customers::{AGENTS, BOTS},
@@ -78,7 +78,7 @@ pub(super) async fn demo(global: &Global, fast: bool, how_long: Option<SignedDur
     let surroundings = Dependencies {
         clock: Arc::clone(&clock),
         output: Arc::new(std::sync::Mutex::new(std::io::stdout())),
-        store: Store::open(&folder.path().join("pengwatch.db")).await?,
+        store: Store::open(&StateLocation::sqlite(folder.path().join("pengwatch.db"))).await?,
         deadline: None,
         patience: Patience::default(),
         points: None,

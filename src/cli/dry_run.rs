@@ -14,7 +14,6 @@ use super::{
 };
 use crate::{
     clock::{Clock, SystemClock},
-    config::StateLocation,
     diagnose::Diagnostic,
     engine::reach::Mode,
     inbox::Patience,
@@ -35,8 +34,7 @@ pub(super) async fn dry_run(global: &Global) -> anyhow::Result<Exit> {
         Ok(files) => files,
         Err(exit) => return Ok(exit),
     };
-    let StateLocation::Sqlite(path) = &files.config.state;
-    let store = Store::copy(path).await?;
+    let store = Store::copy(&files.config.state).await?;
     if files.live.rules.unreadable().is_some() && !remembers_rules(&store).await? {
         return Ok(without_rules(global));
     }

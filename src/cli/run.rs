@@ -2,7 +2,6 @@
 
 use std::{
     io,
-    path::Path,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -19,7 +18,7 @@ use super::{
 };
 use crate::{
     clock::{Clock, SystemClock},
-    config::{Server, StateLocation, load::Secrets},
+    config::{Server, load::Secrets},
     diagnose::Diagnostic,
     inbox::Patience,
     model::time,
@@ -29,7 +28,7 @@ use crate::{
         app::{self, App, Dependencies, StartError},
         run::{Report, daemon, once},
     },
-    store::{FaultPoints, Lock, Store, StoreError},
+    store::{FaultPoints, Store, StoreError},
     web,
 };
 
@@ -44,14 +43,14 @@ pub(super) async fn run(global: &Global, one_shot: bool) -> anyhow::Result<Exit>
         Ok(files) => files,
         Err(exit) => return Ok(exit),
     };
-    let StateLocation::Sqlite(path) = files.config.state.clone();
-    if files.live.rules.unreadable().is_some() && !path.exists() {
+    let state = files.config.state.clone();
+    if files.live.rules.unreadable().is_some() && !Store::exists(&state) {
         return Ok(without_rules(global));
     }
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
     let output: Output = Arc::new(Mutex::new(io::stdout()));
     let outcry = app::outcry(&files.config, &clock, &output)?;
-    let ran = run_on(global, files, (&path, clock, output), (one_shot, asked), &stop).await;
+    let ran = run_on(global, files, (clock, output), (one_shot, asked), &stop).await;
     // What ended the run without a state to tell of it through.
     let failed = ran.as_ref().err().and_then(|error| {
         error.downcast_ref::<StoreError>().or_else(|| match error.downcast_ref::<StartError>() {
@@ -62,21 +61,21 @@ pub(super) async fn run(global: &Global, one_shot: bool) -> anyhow::Result<Exit>
     match failed {
         // Another one works on it.
         Some(StoreError::Locked { .. }) => {}
-        Some(error) => outcry.of_a_run(&path, error).await,
-        None => outcry.of_a_good_run(&path).await,
+        Some(error) => outcry.of_a_run(&state, error).await,
+        None => outcry.of_a_good_run(&state).await,
     }
     ran
 }
 
-/// Runs on the state at this path.
+/// Runs on the state of the configuration.
 async fn run_on(
     global: &Global,
     files: Files,
-    (path, clock, output): (&Path, Arc<dyn Clock>, Output),
+    (clock, output): (Arc<dyn Clock>, Output),
     (one_shot, asked): (bool, watch::Receiver<()>),
     stop: &CancellationToken,
 ) -> anyhow::Result<Exit> {
-    let store = Store::hold(Lock::take(path)?).await?;
+    let store = Store::hold(&files.config.state).await?;
     if files.live.rules.unreadable().is_some() && !remembers_rules(&store).await? {
         return Ok(without_rules(global));
     }
@@ -92,8 +91,8 @@ async fn run_on(
     let lost = tell_of_rules(global, &app.edits.1.live().rules, one_shot);
     if !one_shot {
         if app.store.probe().await.is_ok() {
-            let (outcry, path) = (Arc::clone(&app.outcry), path.to_owned());
-            tokio::spawn(async move { outcry.of_a_good_run(&path).await });
+            let (outcry, state) = (Arc::clone(&app.outcry), files.config.state.clone());
+            tokio::spawn(async move { outcry.of_a_good_run(&state).await });
         }
         let serving = serve(files.config.server.as_ref(), &app, stop).await?;
         tracing::info!(version = env!("CARGO_PKG_VERSION"), inboxes = app.pollers.len(), "run: watching");

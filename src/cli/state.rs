@@ -11,7 +11,7 @@ use tracing::Level;
 use super::{Exit, Global, files, files::Files, terminal};
 use crate::{
     clock::{Clock, SystemClock},
-    config::{StateLocation, load::Secrets},
+    config::load::Secrets,
     diagnose::Diagnostic,
     model::{Alert, text},
     store::Store,
@@ -59,18 +59,17 @@ impl CommandContext {
         };
         let errors: Vec<Diagnostic> = files.config_mistakes.iter().filter(|one| one.is_error()).cloned().collect();
         terminal::complain(global, &errors);
-        let StateLocation::Sqlite(path) = &files.config.state;
-        let store = if make || path.exists() {
-            Some(Store::open(path).await?)
+        let state = &files.config.state;
+        let store = if make || Store::exists(state) {
+            Some(Store::open(state).await?)
         } else {
-            let line = match Store::missing(path) {
+            let line = match Store::missing(state) {
                 Some(at) => format!(
-                    "the state `{}` is gone (last change {}). A pengwatch that runs writes it back within seconds; \
+                    "the state `{state}` is gone (last change {}). A pengwatch that runs writes it back within seconds; \
                      without one, restore a backup before the next start, or who waits is told again",
-                    path.display(),
                     moment(at, &files.config.timezone)
                 ),
-                None => format!("nothing has run yet: there is no state `{}`", path.display()),
+                None => format!("nothing has run yet: there is no state `{state}`"),
             };
             terminal::note(global, Level::WARN, &line);
             None

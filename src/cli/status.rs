@@ -12,7 +12,6 @@ use super::{
     terminal,
 };
 use crate::{
-    config::StateLocation as Place,
     engine::faults,
     model::{
         Alert, Backlog, InboxMemory, Loss, MissingRules, ReceiverState, State, Waiting,
@@ -70,8 +69,7 @@ pub(super) async fn status(global: &Global, arguments: StatusArguments) -> anyho
             gone: false,
         };
     } else {
-        let Place::Sqlite(path) = &desk.files.config.state;
-        known.gone = Store::missing(path).is_some();
+        known.gone = Store::missing(&desk.files.config.state).is_some();
     }
     if arguments.json {
         terminal::say(&pretty(&object(&desk, &known)))?;

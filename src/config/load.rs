@@ -19,7 +19,7 @@ use toml::{
 use url::{Host, Url};
 
 use super::{
-    ConfigOf, DEFAULT_URL, Inbox, Server, StateLocation, Watchdog,
+    ConfigOf, DEFAULT_URL, Inbox, Server, Watchdog,
     keys::{Key, KeyedKind},
     mask, pasted,
     secret::{Environment, Secret},
@@ -36,7 +36,7 @@ use crate::{
         zones::{doubt, time_zone},
     },
     model::{
-        ALERT, Names, link,
+        ALERT, Names, StateLocation, link,
         names::Agent,
         text,
         text::{form, is_harmful},

@@ -18,7 +18,7 @@ use jiff::{SignedDuration, tz::TimeZone};
 use secrecy::SecretString;
 use url::Url;
 
-use crate::model::{Names, Privacy};
+use crate::model::{Names, Privacy, StateLocation};
 
 /// The provider's own address, used for an inbox without `url`.
 pub(crate) const DEFAULT_URL: &str = "https://api.v7.botpenguin.com";
@@ -70,13 +70,6 @@ pub struct Server {
     pub listen: SocketAddr,
     /// The token that requests need, except those for health; required unless `listen` is a loopback address.
     pub token: Option<SecretString>,
-}
-
-/// The place where state is kept.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum StateLocation {
-    /// The path of the database file.
-    Sqlite(PathBuf),
 }
 
 /// One account of the API that is watched.

@@ -6,7 +6,7 @@
 mod judge;
 mod marker;
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use tokio::sync::Mutex;
@@ -18,7 +18,8 @@ pub(crate) use self::{
 use crate::{
     clock::Clock,
     model::{
-        Alert, MessageId, Outcome, OutgoingMessage, Problem, Reason, Renewable, Resolution, Trouble, alert::short_hash,
+        Alert, MessageId, Outcome, OutgoingMessage, Problem, Reason, Renewable, Resolution, StateLocation, Trouble,
+        alert::short_hash,
     },
     receivers::{Ending, Nobody, Sender},
     render::{Format, watchdog},
@@ -161,8 +162,8 @@ impl Outcry {
     }
 
     /// A run ends because of its state: says so, unless an earlier one has.
-    pub async fn of_a_run(&self, path: &Path, error: &StoreError) {
-        let (marker, now) = (Marker::of(path), self.clock.now());
+    pub async fn of_a_run(&self, state: &StateLocation, error: &StoreError) {
+        let (marker, now) = (Marker::of(state), self.clock.now());
         let known = marker.read();
         let said = known.as_ref().map(|known| known.told.clone()).unwrap_or_default();
         if known.is_some() && (!said.is_empty() || self.voices.is_empty()) {
@@ -181,8 +182,8 @@ impl Outcry {
     }
 
     /// A run could write its state: says so to whom an earlier one told that it cannot.
-    pub async fn of_a_good_run(&self, path: &Path) {
-        let marker = Marker::of(path);
+    pub async fn of_a_good_run(&self, state: &StateLocation) {
+        let marker = Marker::of(state);
         let Some(known) = marker.read() else { return };
         marker.remove();
         {

@@ -314,7 +314,7 @@ pub(crate) async fn daemon(app: App, stop: &CancellationToken, progress: PagePro
             () = owed.notified() => wakers.iter().for_each(|wake| wake.notify_one()),
             () = taken.notified() => {
                 // What another process tells must not be told by this one as well.
-                ended = Err(StoreError::Locked { path: app.store.path().to_owned(), holder: None });
+                ended = Err(StoreError::Locked { place: app.store.location().to_string(), holder: None });
                 stop.cancel();
             }
             () = stop.cancelled() => break,

@@ -46,14 +46,14 @@ impl WatchdogLoop {
         let mut backlogs = self.store.backlogs().await?;
         backlogs.retain(|receiver, _| self.receivers.contains(receiver));
         let (live, loss) = (self.shared.live(), self.store.loss().await?);
-        let state = self.store.path().file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
+        let state = self.store.location().short_name();
         let troubles = troubles(&WatcherState {
             memories: &memories,
             rejected: &live.mistakes,
             missing: live.rules.lost.as_ref(),
             backlogs: &backlogs,
             templates: &self.shared.templates(),
-            loss: loss.as_ref().map(|loss| (state.as_ref(), loss)),
+            loss: loss.as_ref().map(|loss| (state.as_str(), loss)),
             told: &snapshot.alerts,
             after: self.after,
             now,

@@ -97,7 +97,7 @@ impl Owner {
                 }
             }
         });
-        thread.map_err(|source| StoreError::File { path: path.to_path_buf(), source })?;
+        thread.map_err(|source| StoreError::File { place: path.display().to_string(), source })?;
         open.await.unwrap_or_else(|_| Err(gone(&path)))?;
         Ok(Self { path, work, points: None, known })
     }
@@ -343,5 +343,5 @@ impl std::fmt::Debug for Owner {
 }
 
 fn gone(path: &Path) -> StoreError {
-    StoreError::Damaged { path: path.to_owned(), what: "its thread has ended".to_owned() }
+    StoreError::Damaged { place: path.display().to_string(), what: "its thread has ended".to_owned() }
 }

@@ -24,15 +24,15 @@ const LOOKED_THROUGH: u64 = 64 * 1024 * 1024;
 
 /// Turns an error of SQLite into one that names the state, with a variant of its own where the file is the cause.
 pub(super) fn name(path: &Path, source: rusqlite::Error) -> StoreError {
-    let path_of = || path.to_owned();
+    let place = || path.display().to_string();
     match source.sqlite_error_code() {
-        Some(ErrorCode::DiskFull) => StoreError::Full { path: path_of() },
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreError::Busy { path: path_of() },
-        Some(ErrorCode::ReadOnly) => StoreError::ReadOnly { path: path_of() },
+        Some(ErrorCode::DiskFull) => StoreError::Full { place: place() },
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreError::Busy { place: place() },
+        Some(ErrorCode::ReadOnly) => StoreError::ReadOnly { place: place() },
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
-            StoreError::Damaged { path: path.to_owned(), what: source.to_string() }
+            StoreError::Damaged { place: place(), what: source.to_string() }
         }
-        _ => StoreError::Failed { path: path.to_owned(), source },
+        _ => StoreError::Failed { place: place(), source: Box::new(source) },
     }
 }
 
@@ -42,7 +42,7 @@ fn unopened(path: &Path, source: &rusqlite::Error) -> StoreError {
         return StoreError::folder(path);
     }
     let why = std::fs::File::open(path).map_or_else(|error| error.to_string(), |_| source.to_string());
-    StoreError::Open { path: path.to_owned(), why }
+    StoreError::Open { place: path.display().to_string(), why }
 }
 
 pub(super) fn connect(path: &Path) -> Result<Connection, StoreError> {
@@ -75,21 +75,21 @@ pub(super) fn private(path: &Path) -> Result<(), StoreError> {
     match options.open(path) {
         Ok(_) => Ok(()),
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
-        Err(source) => Err(StoreError::File { path: path.to_owned(), source }),
+        Err(source) => Err(StoreError::File { place: path.display().to_string(), source }),
     }
 }
 
 fn check_format(path: &Path, db: &Connection) -> Result<(), StoreError> {
     let found = migrations::format(db).map_err(|source| name(path, source))?;
     if found > migrations::newest() {
-        return Err(StoreError::Newer { path: path.to_owned(), found, known: migrations::newest() });
+        return Err(StoreError::Newer { place: path.display().to_string(), found, known: migrations::newest() });
     }
     let tables: u32 = db
         .query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0))
         .map_err(|source| name(path, source))?;
     if found == 0 && tables > 0 {
         let what = "it is another program's database".to_owned();
-        return Err(StoreError::Damaged { path: path.to_owned(), what });
+        return Err(StoreError::Damaged { place: path.display().to_string(), what });
     }
     Ok(())
 }
@@ -105,7 +105,7 @@ fn check_length(path: &Path) -> Result<(), StoreError> {
                     || !(file.len().is_multiple_of(SHORTEST) || sibling_path(path, "-wal").exists())) =>
         {
             let what = format!("{} bytes are no whole database", file.len());
-            Err(StoreError::Damaged { path: path.to_owned(), what })
+            Err(StoreError::Damaged { place: path.display().to_string(), what })
         }
         _ => Ok(()),
     }
@@ -123,7 +123,7 @@ fn quick_check(path: &Path, db: &Connection) -> Result<(), StoreError> {
     }
     // In one line, because an operator may send it on.
     let what = found.split_whitespace().collect::<Vec<_>>().join(" ");
-    Err(StoreError::Damaged { path: path.to_owned(), what })
+    Err(StoreError::Damaged { place: path.display().to_string(), what })
 }
 
 pub(super) fn sibling_path(path: &Path, ending: &str) -> PathBuf {

@@ -22,7 +22,7 @@ const WITHOUT_LOCKS: [i32; 3] = [37, 38, 95];
 
 /// The lock of a state; dropping it releases it.
 #[derive(Debug)]
-pub struct Lock {
+pub(super) struct Lock {
     /// The state, by the name in the configuration or on the command line.
     asked: PathBuf,
     /// The state's canonical path.
@@ -39,7 +39,7 @@ impl Lock {
     ///
     /// # Errors
     /// [`StoreError::Locked`] where another process holds it, [`StoreError::NoLocks`] where the file system has none.
-    pub fn take(path: &Path) -> Result<Self, StoreError> {
+    pub(super) fn take(path: &Path) -> Result<Self, StoreError> {
         if path.is_dir() {
             return Err(StoreError::folder(path));
         }
@@ -101,7 +101,7 @@ fn real(path: &Path) -> PathBuf {
 
 fn lock_beside(asked: &Path, real: &Path) -> Result<File, StoreError> {
     let place = sibling_path(real, ".lock");
-    let failed = |source| StoreError::File { path: place.clone(), source };
+    let failed = |source| StoreError::File { place: place.display().to_string(), source };
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
     #[cfg(unix)]
@@ -115,8 +115,10 @@ fn lock_beside(asked: &Path, real: &Path) -> Result<File, StoreError> {
 
 fn lock_state(asked: &Path, path: &Path) -> Result<File, StoreError> {
     let mut file = OpenOptions::new().read(true).write(true).open(path).map_err(|source| match source.kind() {
-        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => StoreError::ReadOnly { path: asked.to_owned() },
-        _ => StoreError::Open { path: asked.to_owned(), why: source.to_string() },
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
+            StoreError::ReadOnly { place: asked.display().to_string() }
+        }
+        _ => StoreError::Open { place: asked.display().to_string(), why: source.to_string() },
     })?;
     if APART {
         lock(asked, &mut file, None)?;
@@ -134,12 +136,16 @@ fn lock(asked: &Path, file: &mut File, named: Option<&Path>) -> Result<(), Store
                 let _ = file.read_to_string(&mut holder);
             }
             let holder = Some(holder.trim().to_owned()).filter(|pid| pid.parse::<u32>().is_ok());
-            Err(StoreError::Locked { path: asked.to_owned(), holder })
+            Err(StoreError::Locked { place: asked.display().to_string(), holder })
         }
         Err(TryLockError::Error(source)) => Err(match source.raw_os_error() {
-            Some(code) if WITHOUT_LOCKS.contains(&code) => StoreError::NoLocks { path: asked.to_owned(), source },
-            _ if source.kind() == ErrorKind::Unsupported => StoreError::NoLocks { path: asked.to_owned(), source },
-            _ => StoreError::File { path: named.unwrap_or(asked).to_owned(), source },
+            Some(code) if WITHOUT_LOCKS.contains(&code) => {
+                StoreError::NoLocks { place: asked.display().to_string(), source }
+            }
+            _ if source.kind() == ErrorKind::Unsupported => {
+                StoreError::NoLocks { place: asked.display().to_string(), source }
+            }
+            _ => StoreError::File { place: named.unwrap_or(asked).display().to_string(), source },
         }),
     }
 }

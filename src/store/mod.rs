@@ -36,15 +36,14 @@ use jiff::{SignedDuration, Timestamp};
 
 pub(crate) use connection::{FaultPoints, Writes};
 pub(crate) use error::StoreError;
-pub(crate) use lock::Lock;
 
 use crate::{
     model::{
         Ack, Address, Alert, AlertId, AttemptRecord, Backlog, Change, Changes, DeliveryStep, Entry, HandOver,
         InboxMemory, Left, Loss, MessageId, Notification, Open, Passed, ReceiverChange, ReceiverState, RuleMemory,
-        Silence, Snapshot, StoredMessage, Waiting, history::HistoryQuery,
+        Silence, Snapshot, StateLocation, StoredMessage, Waiting, history::HistoryQuery,
     },
-    store::connection::Opening,
+    store::{connection::Opening, lock::Lock},
 };
 
 /// Rows of each kind that are deleted in one transaction, so that other work can run in between.
@@ -52,7 +51,7 @@ const PRUNED_AT_ONCE: u32 = 500;
 
 impl StoreError {
     fn folder(path: &Path) -> Self {
-        Self::Open { path: path.to_owned(), why: "it is a folder, not a file".to_owned() }
+        Self::Open { place: path.display().to_string(), why: "it is a folder, not a file".to_owned() }
     }
 }
 
@@ -62,30 +61,33 @@ impl StoreError {
 #[derive(Clone, Debug)]
 pub struct Store {
     owner: connection::Owner,
+    location: StateLocation,
     /// Attempts whose outcome could not be written. They must not be made again.
     unrecorded: Arc<Mutex<Vec<AttemptRecord>>>,
 }
 
 impl Store {
-    /// Opens the file, makes it if there is none, and brings it to this program's format.
+    /// Opens the state, makes it if there is none, and brings it to this program's format.
     ///
     /// # Errors
-    /// What is wrong with the file; it is then unchanged.
-    pub async fn open(path: &Path) -> Result<Self, StoreError> {
-        Self::opened(path, Opening::Beside).await
+    /// What is wrong with the state; it is then unchanged.
+    pub async fn open(state: &StateLocation) -> Result<Self, StoreError> {
+        Self::opened(state, Opening::Beside).await
     }
 
-    /// Opens the state for a `run`, which holds the lock: the store puts the state back when it vanishes.
+    /// Opens the state for a `run`, under a lock that lasts as long: the store puts the state back when it vanishes.
     ///
     /// # Errors
-    /// What is wrong with the file; it is then unchanged.
-    pub async fn hold(lock: Lock) -> Result<Self, StoreError> {
-        let path = lock.asked().to_owned();
-        Self::opened(&path, Opening::Run(Box::new(lock))).await
+    /// [`StoreError::Locked`] where another `run` holds it; what is wrong with the state, which is then unchanged.
+    pub async fn hold(state: &StateLocation) -> Result<Self, StoreError> {
+        let StateLocation::Sqlite(path) = state;
+        Self::opened(state, Opening::Run(Box::new(Lock::take(path)?))).await
     }
 
-    async fn opened(path: &Path, opening: Opening) -> Result<Self, StoreError> {
-        Ok(Self { owner: connection::Owner::open(path, opening).await?, unrecorded: Arc::default() })
+    async fn opened(state: &StateLocation, opening: Opening) -> Result<Self, StoreError> {
+        let StateLocation::Sqlite(path) = state;
+        let owner = connection::Owner::open(path, opening).await?;
+        Ok(Self { owner, location: state.clone(), unrecorded: Arc::default() })
     }
 
     /// For tests of crashes.
@@ -94,12 +96,12 @@ impl Store {
         Self { owner: self.owner.with_fault_points(points), ..self }
     }
 
-    /// Opens a copy in memory and leaves the file unchanged. Without a file, the store is empty.
+    /// Opens a copy in memory and leaves the state unchanged. Where there is none, the store is empty.
     ///
     /// # Errors
-    /// What is wrong with the file.
-    pub async fn copy(path: &Path) -> Result<Self, StoreError> {
-        Self::opened(path, Opening::Copy).await
+    /// What is wrong with the state.
+    pub async fn copy(state: &StateLocation) -> Result<Self, StoreError> {
+        Self::opened(state, Opening::Copy).await
     }
 
     pub async fn snapshot(&self, inbox: &str) -> Result<Snapshot, StoreError> {
@@ -276,8 +278,8 @@ impl Store {
         self.owner.checkpoint().await;
     }
 
-    pub fn path(&self) -> &Path {
-        self.owner.path()
+    pub fn location(&self) -> &StateLocation {
+        &self.location
     }
 
     /// The outcomes of all writing since the state was opened.
@@ -313,8 +315,15 @@ impl Store {
         self.owner.told(move |db| lineage::told(db, now)).await
     }
 
-    /// When the state at this path changed last, if its mark is still there and the state is not.
-    pub fn missing(path: &Path) -> Option<Timestamp> {
+    /// Whether there is a state.
+    pub fn exists(state: &StateLocation) -> bool {
+        let StateLocation::Sqlite(path) = state;
+        path.exists()
+    }
+
+    /// When the state changed last, if its mark is still there and the state is not.
+    pub fn missing(state: &StateLocation) -> Option<Timestamp> {
+        let StateLocation::Sqlite(path) = state;
         if path.exists() { None } else { mark::Mark::of(path).read().map(|known| known.at) }
     }
 

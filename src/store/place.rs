@@ -92,7 +92,7 @@ impl StatePlace {
         if let Some((why, at)) = &self.failed
             && at.elapsed() < PAUSE
         {
-            return Err(StoreError::Lost { path: self.lock.asked().to_owned(), why: why.clone() });
+            return Err(StoreError::Lost { place: self.lock.asked().display().to_string(), why: why.clone() });
         }
         let done = self.put_back(db, seen);
         self.failed = match &done {
@@ -270,7 +270,7 @@ impl StatePlace {
     }
 
     fn lost(&self, source: &io::Error) -> StoreError {
-        StoreError::Lost { path: self.lock.asked().to_owned(), why: source.to_string() }
+        StoreError::Lost { place: self.lock.asked().display().to_string(), why: source.to_string() }
     }
 }
 
@@ -297,7 +297,10 @@ pub(super) fn forget_aside(path: &Path, before: Timestamp) {
 }
 
 fn unseen(lock: &Lock, source: &io::Error) -> StoreError {
-    StoreError::Lost { path: lock.asked().to_owned(), why: format!("its place cannot be looked at: {source}") }
+    StoreError::Lost {
+        place: lock.asked().display().to_string(),
+        why: format!("its place cannot be looked at: {source}"),
+    }
 }
 
 fn version(db: &Connection) -> rusqlite::Result<i64> {

@@ -18,7 +18,7 @@ use pengwatch::{
     clock::{Clock, ManualClock},
     inside::{
         Alert, App, Dependencies, Diagnostic, Event, Happened, HistoryQuery, Limits, Mode, Patience, Secrets, Sources,
-        Store, WATCHDOG, iso, load_config,
+        StateLocation, Store, WATCHDOG, iso, load_config,
     },
     sandbox::{
         By, Deed, Sandbox, Settings,
@@ -267,7 +267,7 @@ impl Month {
 
     /// A process that may die at any point between two steps.
     async fn start(&self, mortal: bool) -> App {
-        let store = Store::open(&self.folder.path().join("state.db")).await.expect("the state");
+        let store = Store::open(&StateLocation::sqlite(self.folder.path().join("state.db"))).await.expect("the state");
         store.recover(self.clock.now()).await.expect("to recover");
         let mut found = Vec::new();
         let config = load_config(&self.folder.path().join("pengwatch.toml"), Secrets::Needed, &|_| None, &mut found);
@@ -429,7 +429,7 @@ fn nobody_is_overlooked(month: &Month, episodes: &[Alert]) {
 
 /// Every promise, from what the store says, what the receivers took, and how it truly was.
 async fn balance(month: &Month) {
-    let store = Store::open(&month.folder.path().join("state.db")).await.expect("the state");
+    let store = Store::open(&StateLocation::sqlite(month.folder.path().join("state.db"))).await.expect("the state");
     let episodes = store.episodes().await.expect("episodes");
     let notifications = store.notifications().await.expect("notifications");
     let mut unknown: BTreeMap<(String, String), usize> = BTreeMap::new();

@@ -57,7 +57,7 @@ fn read(text: &str) -> (Config, Vec<String>) {
     for path in [&mut config.path, &mut config.rules, &mut config.templates] {
         *path = path.strip_prefix(folder.path()).unwrap().to_owned();
     }
-    let crate::config::StateLocation::Sqlite(state) = &mut config.state;
+    let crate::model::StateLocation::Sqlite(state) = &mut config.state;
     *state = state.strip_prefix(folder.path()).unwrap().to_owned();
     (config, found.into_iter().map(|mistake| mistake.title).collect())
 }

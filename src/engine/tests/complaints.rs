@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     engine::{Observed, Tick, TickOutcome, tick},
-    model::{Alert, Contact, Event, Names, Privacy},
+    model::{Alert, Contact, Event, Names, Privacy, StateLocation},
     render::{
         AlertView, Format, MessageView, RuleWords,
         tests::fixtures::{FORMATS, built_in, shown},
@@ -33,7 +33,7 @@ impl Restarting {
     }
 
     async fn sees(&self, contacts: &[Contact], minutes: i64) -> TickOutcome {
-        let store = Store::open(&self.folder.path().join("state.db")).await.unwrap();
+        let store = Store::open(&StateLocation::sqlite(self.folder.path().join("state.db"))).await.unwrap();
         let snapshot = store.snapshot(INBOX).await.unwrap();
         let outcome = tick(Tick {
             inbox: INBOX,

@@ -12,7 +12,7 @@ use serde_json::json;
 use super::fixtures::{INBOX, apply, noon, rule};
 use crate::{
     engine::{Observed, Tick, observed::Coverage, tick},
-    model::{Alert, AlertId, Changes, Contact, Event, InboxMemory, Names, Reason, Snapshot},
+    model::{Alert, AlertId, Changes, Contact, Event, InboxMemory, Names, Reason, Snapshot, StateLocation},
     rules::RuleSet,
     store::Store,
 };
@@ -148,7 +148,7 @@ struct World {
 impl World {
     async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(&folder.path().join("state.db")).await.unwrap();
+        let store = Store::open(&StateLocation::sqlite(folder.path().join("state.db"))).await.unwrap();
         let person = Person { by: "bot", closed: false, gone: false, odd: false, wrote: noon() };
         Self {
             now: noon(),
@@ -173,7 +173,9 @@ impl World {
             Step::Goes(who, gone) => self.people[*who].gone = *gone,
             Step::Odd(who, odd) => self.people[*who].odd = *odd,
             Step::Edit(version) => self.version = *version,
-            Step::Restart => self.store = Store::open(&self.folder.path().join("state.db")).await.unwrap(),
+            Step::Restart => {
+                self.store = Store::open(&StateLocation::sqlite(self.folder.path().join("state.db"))).await.unwrap();
+            }
             Step::Between => self.judge(Observed::between_polls(), &BTreeSet::new(), 0).await?,
             Step::Poll { seen, complete, failed } => {
                 let complete = if *failed { 0 } else { *complete };

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     engine::TickOutcome,
-    model::{Alert, Event},
+    model::{Alert, Event, StateLocation},
     rules::Rule,
     store::Store,
 };
@@ -246,7 +246,7 @@ proptest! {
         runtime.block_on(async {
             let folder = tempfile::tempdir().unwrap();
             let path = folder.path().join("state.db");
-            let mut store = Store::open(&path).await.unwrap();
+            let mut store = Store::open(&StateLocation::sqlite(&path)).await.unwrap();
             let mut plain = Play::new(TEXTS[0]);
             let mut stored = Play::new(TEXTS[0]);
             let deeds: BTreeMap<i64, Deed> = story.iter().copied().collect();
@@ -256,7 +256,7 @@ proptest! {
                 let expected = plain.happens(second(moment), deed);
                 if restarts.contains(&number) {
                     store.close().await;
-                    store = Store::open(&path).await.unwrap();
+                    store = Store::open(&StateLocation::sqlite(&path)).await.unwrap();
                 }
                 // Silences and acknowledgements are the play's; all else comes from the store.
                 let silences = std::mem::take(&mut stored.scene.snapshot.silences);

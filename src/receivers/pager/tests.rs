@@ -22,7 +22,7 @@ use crate::{
     diagnose::{Diagnostic, draw::draw},
     engine::reach::Mode,
     inbox::Patience,
-    model::time::iso,
+    model::{StateLocation, time::iso},
     net::install_crypto,
     receivers::{Config, KINDS, Kind, Way, judge_with},
     render::{Format, Renderer},
@@ -169,7 +169,7 @@ impl Watcher {
         let dependencies = Dependencies {
             clock,
             output: Arc::new(Mutex::new(line)),
-            store: Store::open(&folder.path().join("state.db")).await.unwrap(),
+            store: Store::open(&StateLocation::sqlite(folder.path().join("state.db"))).await.unwrap(),
             deadline: None,
             patience: Patience { tries: 1, first: Duration::ZERO },
             points: None,

@@ -8,6 +8,7 @@ use super::BudgetGate;
 use crate::{
     clock::{Clock, ManualClock},
     inbox::{Gate, InboxError, testing::noon},
+    model::StateLocation,
     store::Store,
 };
 
@@ -20,7 +21,7 @@ struct Bench {
 impl Bench {
     async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(&folder.path().join("state.db")).await.unwrap();
+        let store = Store::open(&StateLocation::sqlite(folder.path().join("state.db"))).await.unwrap();
         Self { _folder: folder, store, clock: Arc::new(ManualClock::at(noon())) }
     }
 

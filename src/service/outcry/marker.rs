@@ -12,7 +12,7 @@ use std::{
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::model::{alert::short_hash, time::elapsed};
+use crate::model::{StateLocation, alert::short_hash, time::elapsed};
 
 /// The most that is read of it, in bytes.
 const LONGEST: u64 = 64 * 1024;
@@ -30,18 +30,18 @@ pub(crate) struct Remembered {
 /// Where it is remembered for one state.
 #[derive(Clone, Debug)]
 pub(crate) struct Marker {
-    places: [PathBuf; 2],
-    state: PathBuf,
+    places: Vec<PathBuf>,
+    /// The state, where it is a file.
+    file: Option<PathBuf>,
 }
 
 impl Marker {
-    /// For the state at `path`.
-    pub(crate) fn of(path: &Path) -> Self {
-        let state = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-        let mut own = state.as_os_str().to_owned();
-        own.push(".unwritable");
-        let temporary = format!("pengwatch-{}.unwritable", short_hash(&state.to_string_lossy()));
-        Self { places: [own.into(), std::env::temp_dir().join(temporary)], state }
+    pub(crate) fn of(state: &StateLocation) -> Self {
+        let file = state.file().map(|path| path.canonicalize().unwrap_or_else(|_| path.to_owned()));
+        let name = file.as_ref().map_or_else(|| state.to_string(), |file| file.to_string_lossy().into_owned());
+        let temporary = std::env::temp_dir().join(format!("pengwatch-{}.unwritable", short_hash(&name)));
+        let beside = file.as_deref().map(|file| with_ending(file, ".unwritable"));
+        Self { places: beside.into_iter().chain([temporary]).collect(), file }
     }
 
     /// What is remembered.
@@ -80,14 +80,16 @@ impl Marker {
     /// Whether it is to be told though nobody can remember: while the trouble is new, and after each doubling of its
     /// age. It goes by when the state was last written.
     pub(crate) fn is_worth_saying(&self, now: Timestamp) -> bool {
-        let mut log = self.state.as_os_str().to_owned();
-        log.push("-wal");
-        let written = [PathBuf::from(log), self.state.clone()]
-            .into_iter()
-            .filter_map(|path| fs::metadata(path).and_then(|found| found.modified()).ok())
-            .max();
+        let files = self.file.iter().flat_map(|file| [with_ending(file, "-wal"), file.clone()]);
+        let written = files.filter_map(|path| fs::metadata(path).and_then(|found| found.modified()).ok()).max();
         written.is_none_or(|written| is_worth_saying(written, now))
     }
+}
+
+fn with_ending(file: &Path, ending: &str) -> PathBuf {
+    let mut name = file.as_os_str().to_owned();
+    name.push(ending);
+    name.into()
 }
 
 fn is_worth_saying(written: SystemTime, now: Timestamp) -> bool {
@@ -104,7 +106,7 @@ mod tests {
     #[test]
     fn it_is_remembered_beside_the_state_or_elsewhere() {
         let folder = tempfile::tempdir().unwrap();
-        let state = folder.path().join("state.db");
+        let state = StateLocation::sqlite(folder.path().join("state.db"));
         let marker = Marker::of(&state);
         assert_eq!(marker.read(), None);
         let remembered = Remembered { since: "2026-06-12T12:00:00Z".parse().unwrap(), told: vec!["leads".to_owned()] };
@@ -113,7 +115,7 @@ mod tests {
         marker.remove();
         assert_eq!(marker.read(), None);
 
-        let elsewhere = Marker::of(Path::new("/proc/pengwatch/state.db"));
+        let elsewhere = Marker::of(&StateLocation::sqlite("/proc/pengwatch/state.db"));
         assert!(elsewhere.write(&remembered));
         assert_eq!(elsewhere.read(), Some(remembered));
         elsewhere.remove();

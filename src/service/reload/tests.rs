@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::model::Names;
+use crate::model::{Names, StateLocation};
 
 const RULE: &str = "[filter]\nlastMessageBy = ['user']\n[[notify]]\nto = ['support']\n";
 
@@ -34,7 +34,7 @@ impl Folder {
 
     /// As a program that starts, on the state that is there.
     async fn start(root: tempfile::TempDir, sources: Sources, mode: Mode, now: Timestamp) -> Self {
-        let store = Store::open(&root.path().join("state.db")).await.unwrap();
+        let store = Store::open(&StateLocation::sqlite(root.path().join("state.db"))).await.unwrap();
         let mut memory = Memory::of(&store, mode).await.unwrap();
         let mut live = sources.read(&mut Vec::new());
         memory.settle(&sources, &mut live, &RuleSet::default(), now).await;

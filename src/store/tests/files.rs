@@ -4,7 +4,7 @@ use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 
 use super::fixtures::{alert, at, beginning, open};
 use crate::{
-    model::Changes,
+    model::{Changes, StateLocation},
     store::{Lock, Store, error::StoreError},
 };
 
@@ -43,7 +43,11 @@ fn files(folder: &Path) -> Vec<String> {
 async fn is_refused(path: &Path, words: &str) {
     let bytes = fs::read(path).unwrap();
     for copy in [false, true] {
-        let opened = if copy { Store::copy(path).await } else { Store::open(path).await };
+        let opened = if copy {
+            Store::copy(&StateLocation::sqlite(path)).await
+        } else {
+            Store::open(&StateLocation::sqlite(path)).await
+        };
         let error = match opened {
             // Damage deep in the file shows when it is read.
             Ok(store) => store.snapshot("main").await.unwrap_err().to_string(),
@@ -104,7 +108,7 @@ async fn a_damaged_file_is_refused() {
         let mut spoilt = whole.clone();
         spoilt[page * 4_096..(page + 1) * 4_096].fill(0);
         fs::write(&path, spoilt).unwrap();
-        let error = Store::open(&path).await.unwrap_err().to_string();
+        let error = Store::open(&StateLocation::sqlite(&path)).await.unwrap_err().to_string();
         assert!(error.contains("is damaged") && !error.contains('\n'), "page {page}: {error}");
         closed(&path).await;
     }
@@ -116,7 +120,7 @@ async fn a_damaged_file_is_refused() {
 async fn a_folder_that_is_not_there_or_takes_nothing_is_named() {
     let folder = tempfile::tempdir().unwrap();
     for path in [folder.path().join("missing/state.db"), "/proc/state.db".into(), "/dev/null/state.db".into()] {
-        for error in [Store::open(&path).await.unwrap_err(), Lock::take(&path).unwrap_err()] {
+        for error in [Store::open(&StateLocation::sqlite(&path)).await.unwrap_err(), Lock::take(&path).unwrap_err()] {
             assert!(matches!(error, StoreError::File { .. }), "{error}");
             assert!(error.to_string().contains(&*path.to_string_lossy()), "{error}");
         }
@@ -125,8 +129,8 @@ async fn a_folder_that_is_not_there_or_takes_nothing_is_named() {
     fs::create_dir(&state).unwrap();
     let errors = [
         Lock::take(&state).unwrap_err(),
-        Store::open(&state).await.unwrap_err(),
-        Store::copy(&state).await.unwrap_err(),
+        Store::open(&StateLocation::sqlite(&state)).await.unwrap_err(),
+        Store::copy(&StateLocation::sqlite(&state)).await.unwrap_err(),
     ];
     for error in errors {
         let words = format!("the state `{}` cannot be opened: it is a folder, not a file", state.display());
@@ -137,7 +141,7 @@ async fn a_folder_that_is_not_there_or_takes_nothing_is_named() {
 
     let endless = folder.path().join("endless");
     std::os::unix::fs::symlink(&endless, &endless).unwrap();
-    let error = Store::open(&endless).await.unwrap_err().to_string();
+    let error = Store::open(&StateLocation::sqlite(&endless)).await.unwrap_err().to_string();
     assert!(error.contains("cannot be opened: Too many levels of symbolic links"), "{error}");
 }
 
@@ -158,7 +162,7 @@ async fn a_copy_changes_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let path = filled(folder.path()).await;
     let bytes = fs::read(&path).unwrap();
-    let copy = Store::copy(&path).await.unwrap();
+    let copy = Store::copy(&StateLocation::sqlite(&path)).await.unwrap();
     assert_eq!(copy.snapshot("main").await.unwrap().alerts.len(), 200);
     copy.commit("main", beginning(&alert("new", at(0)))).await.unwrap();
     assert_eq!(copy.snapshot("main").await.unwrap().alerts.len(), 201);
@@ -169,15 +173,18 @@ async fn a_copy_changes_nothing() {
     // Beside a running program, what that one has not yet moved to the file is copied as well.
     let store = open(folder.path()).await;
     store.commit("main", beginning(&alert("newest", at(0)))).await.unwrap();
-    let copy = Store::copy(&path).await.unwrap();
+    let copy = Store::copy(&StateLocation::sqlite(&path)).await.unwrap();
     assert_eq!(copy.snapshot("main").await.unwrap(), store.snapshot("main").await.unwrap());
 
     // A name that an address would have to spell otherwise.
     let odd = folder.path().join("état #1?%41&.db");
     fs::write(&odd, &bytes).unwrap();
-    assert_eq!(Store::copy(&odd).await.unwrap().snapshot("main").await.unwrap().alerts.len(), 200);
+    assert_eq!(
+        Store::copy(&StateLocation::sqlite(&odd)).await.unwrap().snapshot("main").await.unwrap().alerts.len(),
+        200
+    );
 
-    let empty = Store::copy(&folder.path().join("none.db")).await.unwrap();
+    let empty = Store::copy(&StateLocation::sqlite(folder.path().join("none.db"))).await.unwrap();
     assert_eq!(empty.snapshot("main").await.unwrap(), crate::model::Snapshot::default());
     assert!(!folder.path().join("none.db").exists());
 }
@@ -214,7 +221,10 @@ async fn who_reads_waits_for_no_writer() {
     let writer = rusqlite::Connection::open(&path).unwrap();
     writer.execute_batch("BEGIN IMMEDIATE").unwrap();
     let began = std::time::Instant::now();
-    assert_eq!(Store::open(&path).await.unwrap().snapshot("main").await.unwrap().alerts.len(), 200);
+    assert_eq!(
+        Store::open(&StateLocation::sqlite(&path)).await.unwrap().snapshot("main").await.unwrap().alerts.len(),
+        200
+    );
     assert!(began.elapsed() < std::time::Duration::from_secs(5), "it has waited");
 }
 
@@ -222,7 +232,7 @@ async fn who_reads_waits_for_no_writer() {
 async fn fails_and_goes_on(words: &str, begin: impl AsyncFn(&Store, &Path), end: impl AsyncFn(&Store)) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("state.db");
-    let store = Store::open(&path).await.unwrap();
+    let store = Store::open(&StateLocation::sqlite(&path)).await.unwrap();
     store.commit("main", beginning(&alert("a", at(0)))).await.unwrap();
     let before = store.snapshot("main").await.unwrap();
     begin(&store, &path).await;

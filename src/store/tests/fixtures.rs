@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use crate::{
-    model::{Alert, Changes, Contact, Event, Message, MessageId, Notification, Reason, Resolution},
+    model::{Alert, Changes, Contact, Event, Message, MessageId, Notification, Reason, Resolution, StateLocation},
     store::Store,
 };
 
@@ -15,7 +15,7 @@ pub(super) fn at(seconds: i64) -> Timestamp {
 }
 
 pub(super) async fn open(folder: &Path) -> Store {
-    Store::open(&folder.join("state.db")).await.unwrap()
+    Store::open(&StateLocation::sqlite(folder.join("state.db"))).await.unwrap()
 }
 
 pub(super) fn contact(id: &str) -> Contact {

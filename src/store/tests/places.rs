@@ -7,7 +7,7 @@ use std::{
 
 use super::fixtures::{alert, at, beginning, message, notification, open, resolved};
 use crate::{
-    model::{Changes, DeliveryStep, Event, Found, MessageId},
+    model::{Changes, DeliveryStep, Event, Found, MessageId, StateLocation},
     store::{Lock, Store, error::StoreError},
 };
 
@@ -16,7 +16,7 @@ fn path(folder: &Path) -> PathBuf {
 }
 
 async fn held(folder: &Path) -> Store {
-    Store::hold(Lock::take(&path(folder)).unwrap()).await.unwrap()
+    Store::hold(&StateLocation::sqlite(path(folder))).await.unwrap()
 }
 
 /// Support was told of `id`.
@@ -256,7 +256,7 @@ async fn a_state_that_is_gone_or_another_one_at_the_start_is_told() {
     for ending in ["", "-wal", "-shm"] {
         let _ = fs::remove_file(sibling_path(&path, ending));
     }
-    assert!(Store::missing(&path).is_some());
+    assert!(Store::missing(&StateLocation::sqlite(&path)).is_some());
     let second = held(folder.path()).await;
     let loss = second.loss().await.unwrap().unwrap();
     assert_eq!((loss.found, second.is_untold()), (Found::Gone, true));
@@ -353,7 +353,7 @@ async fn whoever_has_the_lock_has_the_state() {
     for ending in ["", "-wal", "-shm", ".lock"] {
         fs::remove_file(sibling_path(&path, ending)).unwrap();
     }
-    let other = Store::hold(Lock::take(&path).unwrap()).await.unwrap();
+    let other = Store::hold(&StateLocation::sqlite(&path)).await.unwrap();
     let firing = alert("c", at(1));
     let owed = vec![notification(&firing, "support", Event::Fired, at(1))];
     let error = store.commit("main", Changes { alerts: vec![firing], owed, ..Changes::default() }).await.unwrap_err();

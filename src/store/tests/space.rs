@@ -9,8 +9,9 @@ use super::fixtures::{alert, at, beginning, contact, message, resolved};
 use crate::{
     model::{
         Alert, Candidate, Changes, Contact, DeliveryStep, Entry, Happened, InboxMemory, Matchers, MessageId, Silence,
+        StateLocation,
     },
-    store::{Lock, Store, migrations},
+    store::{Store, migrations},
 };
 
 /// In every text of the customers here.
@@ -87,7 +88,7 @@ async fn lives(store: &Store, customers: std::ops::Range<i64>) {
 }
 
 async fn held(folder: &Path) -> Store {
-    Store::hold(Lock::take(&folder.join("state.db")).unwrap()).await.unwrap()
+    Store::hold(&StateLocation::sqlite(folder.join("state.db"))).await.unwrap()
 }
 
 #[tokio::test]

@@ -4,7 +4,10 @@ use jiff::SignedDuration;
 
 use super::fixtures::{alert, at, beginning, contact, message, notification, open, resolved};
 use crate::{
-    model::{Alert, Candidate, Changes, DeliveryStep, Event, InboxMemory, MessageId, Reason, snapshot::WalkMemory},
+    model::{
+        Alert, Candidate, Changes, DeliveryStep, Event, InboxMemory, MessageId, Reason, StateLocation,
+        snapshot::WalkMemory,
+    },
     store::Store,
 };
 
@@ -184,5 +187,8 @@ async fn after_a_run_the_file_alone_holds_everything() {
     store.close().await;
     let copy = folder.path().join("copy.db");
     std::fs::copy(folder.path().join("state.db"), &copy).unwrap();
-    assert_eq!(Store::open(&copy).await.unwrap().snapshot("main").await.unwrap().alerts, [firing]);
+    assert_eq!(
+        Store::open(&StateLocation::sqlite(&copy)).await.unwrap().snapshot("main").await.unwrap().alerts,
+        [firing]
+    );
 }

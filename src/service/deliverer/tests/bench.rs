@@ -21,6 +21,7 @@ use crate::{
     engine::{escalation, group::GroupBy, manner::DeliverySettings},
     model::{
         ALERT, Alert, Changes, Contact, DeliveryStep, Event, MessageId, Names, Privacy, Reason, Renewable, Resolution,
+        StateLocation,
     },
     receivers::{
         Kind, Sender,
@@ -84,7 +85,7 @@ pub(super) struct Bench {
 impl Bench {
     pub(super) async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(&folder.path().join("state.db")).await.unwrap();
+        let store = Store::open(&StateLocation::sqlite(folder.path().join("state.db"))).await.unwrap();
         let clock = Arc::new(ManualClock::at("2026-06-12T12:00:00Z".parse().unwrap()));
         Self { _folder: Some(folder), ..Self::on(store, clock, "support").await }
     }

@@ -23,7 +23,7 @@ use crate::{
     diagnose::Source,
     engine::reach::Mode,
     inbox::testing::{Inbox, inbox, noon},
-    model::{Event, Names, time::iso},
+    model::{Event, Names, StateLocation, time::iso},
     render::Renderer,
     rules::{
         Known, Rule, RuleSet,
@@ -112,7 +112,7 @@ impl Bench {
             inbox.sandbox.put(waiting(index)).unwrap();
         }
         let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(&folder.path().join("state.db")).await.unwrap();
+        let store = Store::open(&StateLocation::sqlite(folder.path().join("state.db"))).await.unwrap();
         let rules = rules.iter().map(|(name, text)| Arc::new(rule(name, text))).collect();
         let rules = RuleSet { rules, ..RuleSet::default() };
         let shared = Shared::new(
