@@ -35,6 +35,7 @@ mod rules;
 pub mod sandbox;
 mod service;
 mod store;
+mod views;
 mod web;
 
 /// What the tests outside of this crate look into. It is a promise to nobody else.

@@ -1,28 +1,14 @@
 //! `pengwatch alerts`: who waits now, and how far their alerts have come.
 
-use jiff::Timestamp;
-use serde_json::{Value, json};
-
 use super::{
     Exit, Global,
     state::{CommandContext, ListArguments, list},
 };
 use crate::{
-    model::{
-        Alert, Silence, WATCHDOG,
-        silence::silence_of,
-        text::same,
-        time::{elapsed, human, iso},
-    },
+    model::{Alert, WATCHDOG, silence::silence_of, text::same, time::human},
     store::{Store, StoreError},
+    views::AlertRow,
 };
-
-/// One open alert, with what else is known of it.
-struct Row<'a> {
-    alert: &'a Alert,
-    told: &'a [String],
-    silence: Option<&'a Silence>,
-}
 
 /// Lists pending and firing alerts, the longest waiting first.
 ///
@@ -43,17 +29,16 @@ pub(super) async fn alerts(global: &Global, arguments: ListArguments) -> anyhow:
             && arguments.rule.as_ref().is_none_or(|rule| same(&alert.rule, rule))
             && arguments.contact.as_ref().is_none_or(|contact| alert.contact.id == *contact)
     };
-    let rows: Vec<Row<'_>> = open
+    let rows: Vec<AlertRow> = open
         .iter()
         .filter(|(alert, _)| is_asked(alert))
         .map(|(alert, told)| {
             let silence = silence_of(&silences, alert, desk.severity(alert), &desk.files.config.names, desk.now);
-            Row { alert, told, silence }
+            AlertRow::of(alert, told, silence, desk.now)
         })
         .collect();
     let heads = ["ALERT", "STATE", "WAITING", "NAME", "RULE", "INBOX", "TOLD", "NOTE"];
-    let cells = rows.iter().map(|row| cells(row, &desk)).collect();
-    list(arguments.json, rows.iter().map(|row| object(row, desk.now)).collect(), &heads, cells, "nobody is waiting")?;
+    list(arguments.json, &rows, &heads, |row| cells(row, &desk), "nobody is waiting")?;
     Ok(Exit::Fine)
 }
 
@@ -72,50 +57,26 @@ async fn by_our_clock(store: &Store) -> Result<Vec<(Alert, Vec<String>)>, StoreE
         .collect())
 }
 
-fn object(row: &Row<'_>, now: Timestamp) -> Value {
-    let Row { alert, told, silence } = row;
-    let ack = alert.ack.as_ref();
-    json!({
-        "id": alert.id.0,
-        "rule": alert.rule,
-        "inbox": alert.inbox,
-        "contact": alert.contact.id,
-        "name": alert.contact.name(),
-        "platform": alert.contact.platform(),
-        "state": alert.state().name(),
-        "since": iso(alert.since),
-        "waiting_seconds": elapsed(alert.since, now).as_secs(),
-        "fired_at": alert.fired_at.map(iso),
-        "told": told,
-        "acknowledged": ack.is_some(),
-        "acknowledged_at": ack.map(|ack| iso(ack.at)),
-        "acknowledged_by": ack.map(|ack| &ack.by),
-        "comment": ack.map(|ack| &ack.comment),
-        "silenced": silence.is_some(),
-    })
-}
-
-fn cells(row: &Row<'_>, desk: &CommandContext) -> Vec<String> {
-    let Row { alert, told, silence } = row;
+fn cells(row: &AlertRow, desk: &CommandContext) -> Vec<String> {
     let mut notes = Vec::new();
-    if let Some(ack) = &alert.ack {
-        let comment = if ack.comment.is_empty() { String::new() } else { format!(": {}", ack.comment) };
-        notes.push(format!("acknowledged by {}{comment}", ack.by));
+    if let Some(by) = &row.acknowledged_by {
+        let comment = row.comment.as_ref().map(|comment| format!(": {comment}")).unwrap_or_default();
+        notes.push(format!("acknowledged by {by}{comment}"));
     }
-    if let Some(silence) = silence {
-        notes.push(format!("silenced until {}", desk.moment(silence.ends_at)));
+    if let Some(until) = row.silenced_until {
+        notes.push(format!("silenced until {}", desk.moment(until.0)));
     }
-    if let Some(lapse) = &alert.lapse {
-        notes.push(format!("no longer matches: {}", lapse.reason.words()));
+    if let Some(why) = row.lapsed {
+        notes.push(format!("no longer matches: {why}"));
     }
     vec![
-        alert.id.0.clone(),
-        alert.state().name().to_owned(),
-        human(elapsed(alert.since, desk.now)),
-        alert.contact.name(),
-        alert.rule.clone(),
-        alert.inbox.clone(),
-        told.join(", "),
+        row.id.clone(),
+        row.state.to_owned(),
+        human(row.waiting.0),
+        row.name.clone(),
+        row.rule.clone(),
+        row.inbox.clone(),
+        row.told.join(", "),
         notes.join("; "),
     ]
 }

@@ -2,13 +2,15 @@
 
 use clap::Args;
 use jiff::SignedDuration;
-use serde_json::json;
 
 use super::{
     Exit, Global, duration,
     state::{CommandContext, ListArguments, list},
 };
-use crate::model::{history::HistoryQuery, text::form, time::iso};
+use crate::{
+    model::{history::HistoryQuery, text::form},
+    views::HistoryRow,
+};
 
 /// What the command takes.
 #[derive(Debug, Args)]
@@ -39,32 +41,19 @@ pub(super) async fn history(global: &Global, arguments: HistoryArguments) -> any
         Some(store) => store.history(asked).await?,
         None => Vec::new(),
     };
-    let rows = entries.iter().map(|entry| {
-        json!({
-            "at": iso(entry.at),
-            "alert": entry.alert.0,
-            "event": entry.happened.name(),
-            "who": entry.who,
-            "detail": entry.detail,
-            "rule": entry.rule,
-            "rule_version": entry.version,
-            "inbox": entry.inbox,
-            "contact": entry.contact,
-            "name": entry.name,
-        })
-    });
-    let cells = entries.iter().map(|entry| {
+    let rows: Vec<HistoryRow> = entries.iter().map(HistoryRow::of).collect();
+    let cells = |row: &HistoryRow| {
         vec![
-            desk.moment(entry.at),
-            entry.alert.0.clone(),
-            entry.happened.name().to_owned(),
-            entry.who.clone(),
-            entry.detail.clone(),
-            entry.name.clone(),
-            entry.rule.clone(),
+            desk.moment(row.at.0),
+            row.alert.clone(),
+            row.event.to_owned(),
+            row.who.clone().unwrap_or_default(),
+            row.detail.clone().unwrap_or_default(),
+            row.name.clone(),
+            row.rule.clone(),
         ]
-    });
+    };
     let heads = ["TIME", "ALERT", "EVENT", "WHO", "DETAIL", "NAME", "RULE"];
-    list(arguments.list.json, rows.collect(), &heads, cells.collect(), "nothing has happened")?;
+    list(arguments.list.json, &rows, &heads, cells, "nothing has happened")?;
     Ok(Exit::Fine)
 }

@@ -3,7 +3,6 @@
 use std::io;
 
 use clap::Subcommand;
-use serde_json::json;
 use tracing::Level;
 
 use super::{
@@ -12,7 +11,10 @@ use super::{
     state::{CommandContext, list},
     terminal,
 };
-use crate::model::{Change, MessageId, StoredMessage, time::iso};
+use crate::{
+    model::{Change, MessageId, StoredMessage},
+    views::MessageRow,
+};
 
 /// What can be done with messages.
 #[derive(Debug, Subcommand)]
@@ -81,54 +83,29 @@ pub(super) async fn outbox(global: &Global, command: OutboxCommand) -> anyhow::R
 }
 
 fn show(kept: &[StoredMessage], json: bool, desk: &CommandContext) -> io::Result<()> {
-    let rows = kept.iter().map(|kept| {
-        let told = kept.told.iter().map(|(notification, name)| {
-            json!({
-                "alert": notification.alert.0,
-                "rule": notification.rule,
-                "inbox": notification.inbox,
-                "name": name,
-                "event": notification.event.name(),
-                "step": notification.step,
-            })
-        });
-        json!({
-            "id": kept.message.id.0,
-            "receiver": kept.message.receiver,
-            "state": state(kept),
-            "created_at": iso(kept.message.created_at),
-            "attempts": kept.message.attempts,
-            "next_at": (!kept.dead).then(|| iso(kept.message.next_at)),
-            "ambiguous": kept.message.ambiguous,
-            "last_error": kept.message.last_error,
-            "notifications": told.collect::<Vec<_>>(),
-        })
-    });
-    let cells = kept.iter().map(|kept| {
-        let next = if kept.dead { String::new() } else { desk.moment(kept.message.next_at) };
+    let rows: Vec<MessageRow> = kept.iter().map(MessageRow::of).collect();
+    let cells = |row: &MessageRow| {
         vec![
-            kept.message.id.0.clone(),
-            state(kept).to_owned(),
-            kept.message.receiver.clone(),
-            what(kept),
-            kept.message.attempts.to_string(),
-            next,
-            kept.message.last_error.clone(),
+            row.id.clone(),
+            row.state.to_owned(),
+            row.receiver.clone(),
+            what(row),
+            row.attempts.to_string(),
+            row.next_at.map(|at| desk.moment(at.0)).unwrap_or_default(),
+            row.last_error.clone().unwrap_or_default(),
         ]
-    });
+    };
     let heads = ["MESSAGE", "STATE", "RECEIVER", "ABOUT", "ATTEMPTS", "NEXT ATTEMPT", "LAST ERROR"];
-    list(json, rows.collect(), &heads, cells.collect(), "nothing waits, and nothing was given up")
+    list(json, &rows, &heads, cells, "nothing waits, and nothing was given up")
 }
 
-fn state(kept: &StoredMessage) -> &'static str {
-    if kept.dead { "dead" } else { "waiting" }
-}
-
-fn what(kept: &StoredMessage) -> String {
-    match kept.told.as_slice() {
-        [(notification, name)] => format!("{} {name}", notification.event.name()),
-        several => {
-            format!("{} of {}", count(several.len(), "notification"), several.first().map_or("", |(one, _)| &one.rule))
-        }
+fn what(row: &MessageRow) -> String {
+    match row.notifications.as_slice() {
+        [only] => format!("{} {}", only.event, only.name),
+        several => format!(
+            "{} of {}",
+            count(several.len(), "notification"),
+            several.first().map_or("", |first| first.rule.as_str())
+        ),
     }
 }

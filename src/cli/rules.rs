@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 
 use clap::Args;
 use jiff::Timestamp;
-use serde_json::{Value, json};
 
 use super::{
     Exit, Global, check,
@@ -13,8 +12,9 @@ use super::{
     terminal,
 };
 use crate::{
-    model::{Happened, RuleMemory, history::HistoryQuery, time::iso},
+    model::{Happened, RuleMemory, history::HistoryQuery},
     rules::{Rule, sentence::sentence, vanish},
+    views::{At, RuleRow},
 };
 
 /// What the command takes.
@@ -33,14 +33,6 @@ pub struct RulesArguments {
 struct Fired {
     times: usize,
     last: Option<Timestamp>,
-}
-
-/// One rule, in use or not.
-struct Row<'a> {
-    name: String,
-    state: &'static str,
-    rule: Option<&'a Rule>,
-    fired: Fired,
 }
 
 /// Lists the rules, or accepts that some are missing.
@@ -69,7 +61,7 @@ pub(super) async fn rules(global: &Global, arguments: RulesArguments) -> anyhow:
     };
     let rows = rows(&desk, &memory, &fired);
     if arguments.json {
-        terminal::say(&pretty(&Value::Array(rows.iter().map(object).collect())))?;
+        terminal::say(&pretty(&rows))?;
     } else if rows.is_empty() {
         terminal::say(&format!("there is no rule in {}", desk.files.config.rules.display()))?;
     } else {
@@ -81,53 +73,46 @@ pub(super) async fn rules(global: &Global, arguments: RulesArguments) -> anyhow:
 }
 
 /// Every rule that is there, and those that are missing, by name.
-fn rows<'a>(desk: &'a CommandContext, memory: &RuleMemory, fired: &BTreeMap<String, Fired>) -> Vec<Row<'a>> {
+fn rows(desk: &CommandContext, memory: &RuleMemory, fired: &BTreeMap<String, Fired>) -> Vec<RuleRow> {
     let set = &desk.files.live.rules;
-    let in_use = set.rules.iter().map(|rule| (rule.name.clone(), "in-use", Some(rule.as_ref())));
-    let disabled = set.disabled.iter().map(|name| (name.clone(), "disabled", None));
-    let rejected = set.rejected.iter().map(|name| (name.clone(), "rejected", None));
+    let in_use = set.rules.iter().map(|rule| (&rule.name, "in-use", Some(rule.as_ref())));
+    let disabled = set.disabled.iter().map(|name| (name, "disabled", None));
+    let rejected = set.rejected.iter().map(|name| (name, "rejected", None));
     let missing = memory.missing.iter().flat_map(|missing| missing.names.iter());
-    let missing = missing.filter(|name| set.get(name).is_none()).map(|name| (name.clone(), "missing", None));
-    let mut rows: Vec<Row<'_>> = in_use
+    let missing = missing.filter(|name| set.get(name).is_none()).map(|name| (name, "missing", None));
+    let mut rows: Vec<RuleRow> = in_use
         .chain(disabled)
         .chain(rejected)
         .chain(missing)
-        .map(|(name, state, rule)| Row { fired: fired.get(&name).copied().unwrap_or_default(), name, state, rule })
+        .map(|(name, state, rule): (&String, _, Option<&Rule>)| {
+            let fired = fired.get(name).copied().unwrap_or_default();
+            RuleRow {
+                name: name.clone(),
+                state,
+                description: rule.map(|rule| rule.description.clone()),
+                severity: rule.map(|rule| rule.severity.name()),
+                sentence: rule.map(sentence),
+                fired: fired.times,
+                last_fired_at: fired.last.map(At),
+            }
+        })
         .collect();
     rows.sort_by(|one, other| one.name.cmp(&other.name));
     rows
 }
 
-fn object(row: &Row<'_>) -> Value {
-    json!({
-        "name": row.name,
-        "state": row.state,
-        "description": row.rule.map(|rule| &rule.description),
-        "severity": row.rule.map(|rule| rule.severity.name()),
-        "sentence": row.rule.map(sentence),
-        "fired": row.fired.times,
-        "last_fired_at": row.fired.last.map(iso),
-    })
-}
-
-fn words(row: &Row<'_>, desk: &CommandContext) -> String {
-    let what = match (row.rule, row.state) {
-        (Some(rule), _) => sentence(rule),
-        (None, "disabled") => "It is disabled.".to_owned(),
-        (None, "missing") => "Its file is missing.".to_owned(),
-        (None, _) => "It has mistakes; `pengwatch check` names them.".to_owned(),
+fn words(row: &RuleRow, desk: &CommandContext) -> String {
+    let what = match (&row.sentence, row.state) {
+        (Some(sentence), _) => sentence.as_str(),
+        (None, "disabled") => "It is disabled.",
+        (None, "missing") => "Its file is missing.",
+        (None, _) => "It has mistakes; `pengwatch check` names them.",
     };
+    let at = |before: &str| row.last_fired_at.map_or(String::new(), |at| format!(", {before} {}", desk.moment(at.0)));
     let fired = match row.fired {
-        Fired { times: 0, .. } => "It has not fired".to_owned(),
-        Fired { times: 1, last } => {
-            format!("It fired once{}", last.map_or(String::new(), |at| format!(", at {}", desk.moment(at))))
-        }
-        Fired { times, last } => {
-            format!(
-                "It fired {times} times{}",
-                last.map_or(String::new(), |at| format!(", last at {}", desk.moment(at)))
-            )
-        }
+        0 => "It has not fired".to_owned(),
+        1 => format!("It fired once{}", at("at")),
+        times => format!("It fired {times} times{}", at("last at")),
     };
     format!("{}: {what} {fired}.", row.name)
 }
@@ -138,7 +123,7 @@ async fn accept(desk: CommandContext, as_json: bool) -> anyhow::Result<Exit> {
     let set = desk.files.live.rules;
     let gone = store.remember_rules(move |memory| vanish::accept(&set, memory)).await?;
     if as_json {
-        terminal::say(&pretty(&json!(gone)))?;
+        terminal::say(&pretty(&gone))?;
     } else if gone.is_empty() {
         terminal::say("no rule is missing")?;
     } else {

@@ -2,7 +2,6 @@
 
 use clap::{Args, Subcommand};
 use jiff::SignedDuration;
-use serde_json::json;
 use tracing::Level;
 
 use super::{
@@ -15,10 +14,11 @@ use crate::{
     model::{
         Matchers, Silence,
         text::{form, same},
-        time::{elapsed, human, iso},
+        time::{elapsed, human},
     },
     rules::Severity,
     store::Store,
+    views::SilenceRow,
 };
 
 /// What can be done with silences.
@@ -206,32 +206,21 @@ async fn expire(global: &Global, id: i64, desk: &CommandContext, store: &Store) 
 }
 
 fn show(silences: &[Silence], all: bool, json: bool, desk: &CommandContext) -> std::io::Result<()> {
-    let shown: Vec<&Silence> = silences.iter().filter(|silence| all || silence.is_active(desk.now)).collect();
-    let rows = shown.iter().map(|silence| {
-        json!({
-            "id": silence.id,
-            "matchers": silence.matchers,
-            "created_at": iso(silence.created_at),
-            "ends_at": iso(silence.ends_at),
-            "comment": silence.comment,
-            "created_by": silence.created_by,
-            "active": silence.is_active(desk.now),
-        })
-    });
-    let cells = shown.iter().map(|silence| {
-        let left =
-            if silence.is_active(desk.now) { human(elapsed(desk.now, silence.ends_at)) } else { "ended".to_owned() };
+    let shown = silences.iter().filter(|silence| all || silence.is_active(desk.now));
+    let rows: Vec<SilenceRow> = shown.map(|silence| SilenceRow::of(silence, desk.now)).collect();
+    let cells = |row: &SilenceRow| {
+        let left = if row.active { human(elapsed(desk.now, row.ends_at.0)) } else { "ended".to_owned() };
         vec![
-            silence.id.to_string(),
-            in_words(&silence.matchers),
-            desk.moment(silence.ends_at),
+            row.id.clone(),
+            in_words(&row.matchers),
+            desk.moment(row.ends_at.0),
             left,
-            silence.created_by.clone(),
-            silence.comment.clone(),
+            row.created_by.clone().unwrap_or_default(),
+            row.comment.clone().unwrap_or_default(),
         ]
-    });
+    };
     let heads = ["ID", "MATCHERS", "ENDS", "LEFT", "BY", "COMMENT"];
-    list(json, rows.collect(), &heads, cells.collect(), "nothing is silenced")
+    list(json, &rows, &heads, cells, "nothing is silenced")
 }
 
 fn in_words(matchers: &Matchers) -> String {

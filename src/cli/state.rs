@@ -5,7 +5,7 @@ use std::io;
 use clap::Args;
 use comfy_table::{Table, presets::NOTHING};
 use jiff::{Timestamp, tz::TimeZone};
-use serde_json::Value;
+use serde::Serialize;
 use tracing::Level;
 
 use super::{Exit, Global, files, files::Files, terminal};
@@ -97,20 +97,20 @@ pub(super) fn moment(at: Timestamp, zone: &TimeZone) -> String {
 ///
 /// # Errors
 /// Standard output takes no more.
-pub(super) fn list(
+pub(super) fn list<Row: Serialize>(
     json: bool,
-    rows: Vec<Value>,
+    rows: &[Row],
     heads: &[&str],
-    cells: Vec<Vec<String>>,
+    cells: impl Fn(&Row) -> Vec<String>,
     none: &str,
 ) -> io::Result<()> {
     if json {
-        return terminal::say(&pretty(&Value::Array(rows)));
+        return terminal::say(&pretty(&rows));
     }
-    if cells.is_empty() {
+    if rows.is_empty() {
         return terminal::say(none);
     }
-    terminal::say(&table(heads, cells))
+    terminal::say(&table(heads, rows.iter().map(cells).collect()))
 }
 
 /// A table without lines, its cells cut and without anything that moves a cursor.
@@ -128,6 +128,6 @@ pub(super) fn table(heads: &[&str], rows: Vec<Vec<String>>) -> String {
 }
 
 /// JSON as it is printed.
-pub(super) fn pretty(value: &Value) -> String {
+pub(super) fn pretty(value: &impl Serialize) -> String {
     serde_json::to_string_pretty(value).unwrap_or_default()
 }

@@ -4,7 +4,6 @@ use std::{collections::BTreeMap, io};
 
 use clap::Args;
 use jiff::SignedDuration;
-use serde_json::{Value, json};
 
 use super::{
     Exit, Global, check,
@@ -14,11 +13,12 @@ use super::{
 use crate::{
     engine::faults,
     model::{
-        Alert, Backlog, InboxMemory, Loss, MissingRules, ReceiverState, State, Waiting,
-        time::{elapsed, human, iso},
+        Alert, Backlog, InboxMemory, Loss, MissingRules, Waiting,
+        time::{elapsed, human},
     },
     service::lookout::blind_by_files,
     store::Store,
+    views::{At, FailedConditionRow, InboxRow, LossRow, MissingRulesRow, ReceiverRow, StatusView, UnreadFileRow},
 };
 
 /// What the command takes.
@@ -27,20 +27,6 @@ pub struct StatusArguments {
     /// For programs: a JSON object
     #[arg(long)]
     pub json: bool,
-}
-
-/// What is known of everything.
-#[derive(Default)]
-struct Known {
-    alerts: Vec<Alert>,
-    memories: Vec<(String, InboxMemory)>,
-    waiting: Vec<Waiting>,
-    backlogs: BTreeMap<String, Backlog>,
-    silences: usize,
-    missing: Option<MissingRules>,
-    /// The state was lost lately, or is gone.
-    loss: Option<Loss>,
-    gone: bool,
 }
 
 /// That the state was lost is shown for so long.
@@ -56,194 +42,142 @@ pub(super) async fn status(global: &Global, arguments: StatusArguments) -> anyho
         Ok(desk) => desk,
         Err(exit) => return Ok(exit),
     };
-    let mut known = Known::default();
-    if let Some(store) = &desk.store {
-        known = Known {
-            alerts: store.open_alerts().await?.into_iter().map(|(alert, _)| alert).collect(),
-            memories: store.memories().await?,
-            waiting: store.waiting().await?,
-            backlogs: store.backlogs().await?,
-            missing: store.rule_memory().await?.and_then(|memory| memory.missing),
-            silences: store.silences().await?.iter().filter(|silence| silence.is_active(desk.now)).count(),
-            loss: store.loss().await?.filter(|loss| loss.lasts(desk.now) || elapsed(loss.found_at, desk.now) < SHOWN),
-            gone: false,
-        };
-    } else {
-        known.gone = Store::missing(&desk.files.config.state).is_some();
-    }
+    let mut loss = None;
+    let status = match &desk.store {
+        Some(store) => {
+            loss = store.loss().await?.filter(|loss| loss.lasts(desk.now) || elapsed(loss.found_at, desk.now) < SHOWN);
+            of_state(&desk, store, loss.as_ref()).await?
+        }
+        None => view(&desk, &Known::default(), loss.as_ref()),
+    };
     if arguments.json {
-        terminal::say(&pretty(&object(&desk, &known)))?;
+        terminal::say(&pretty(&status))?;
     } else {
-        people(&desk, &known)?;
+        people(&desk, &status)?;
     }
-    let is_blind = blind(&desk, &known).iter().any(|(_, why)| why.is_some());
-    let failing = known.missing.is_some()
-        || desk.files.config.inboxes.iter().any(|inbox| memory(&known, &inbox.name).trouble().is_some());
-    let is_lost = known.gone || known.loss.as_ref().is_some_and(|loss| loss.lasts(desk.now));
-    let gave_up = known.backlogs.values().any(|backlog| backlog.dead > 0);
-    Ok(if failing || is_blind || is_lost || gave_up { Exit::No } else { Exit::Fine })
+    let is_gone = desk.store.is_none() && Store::missing(&desk.files.config.state).is_some();
+    Ok(if is_gone || status.is_failing(loss.as_ref(), desk.now) { Exit::No } else { Exit::Fine })
 }
 
-/// Every inbox, with why nobody who waits there would be told of.
-fn blind(desk: &CommandContext, known: &Known) -> Vec<(String, Option<String>)> {
-    blind_by_files(&desk.files.config, &desk.files.live.rules, &known.backlogs)
+/// What the state says.
+#[derive(Default)]
+struct Known {
+    alerts: Vec<Alert>,
+    memories: BTreeMap<String, InboxMemory>,
+    waiting: Vec<Waiting>,
+    backlogs: BTreeMap<String, Backlog>,
+    silences: usize,
+    missing: Option<MissingRules>,
 }
 
-fn memory(known: &Known, inbox: &str) -> InboxMemory {
-    known
-        .memories
-        .iter()
-        .find(|(name, _)| name == inbox)
-        .map(|(_, memory)| memory.clone().by_our_clock())
-        .unwrap_or_default()
+async fn of_state(desk: &CommandContext, store: &Store, loss: Option<&Loss>) -> anyhow::Result<StatusView> {
+    let known = Known {
+        alerts: store.open_alerts().await?.into_iter().map(|(alert, _)| alert).collect(),
+        memories: store.memories().await?.into_iter().collect(),
+        waiting: store.waiting().await?,
+        backlogs: store.backlogs().await?,
+        missing: store.rule_memory().await?.and_then(|memory| memory.missing),
+        silences: store.silences().await?.iter().filter(|silence| silence.is_active(desk.now)).count(),
+    };
+    Ok(view(desk, &known, loss))
 }
 
-fn reception(known: &Known, receiver: &str) -> ReceiverState {
-    known.backlogs.get(receiver).map(|backlog| backlog.reception.clone()).unwrap_or_default()
-}
-
-fn given_up(known: &Known, receiver: &str) -> usize {
-    known.backlogs.get(receiver).map_or(0, |backlog| backlog.dead)
-}
-
-fn count(known: &Known, inbox: &str, is_counted: impl Fn(&Alert) -> bool) -> usize {
-    known.alerts.iter().filter(|alert| alert.inbox == inbox && is_counted(alert)).count()
-}
-
-fn object(desk: &CommandContext, known: &Known) -> Value {
-    let blind: BTreeMap<_, _> = blind(desk, known).into_iter().collect();
-    let inboxes = desk.files.config.inboxes.iter().map(|inbox| {
-        let memory = memory(known, &inbox.name);
-        json!({
-            "name": inbox.name,
-            "polled_at": memory.polled_at.map(iso),
-            "failing_since": memory.trouble().map(|(since, _)| iso(since)),
-            "failure": memory.trouble().map(|(_, why)| why),
-            "blind": blind.get(&inbox.name).cloned().flatten(),
-            "conditions_failed": memory.conditions.iter().map(|(rule, failed)| json!({
-                "rule": rule,
-                "since": iso(failed.since),
-                "part": failed.part,
-                "reason": failed.why,
-                "contacts": failed.contacts,
-            })).collect::<Vec<_>>(),
-            "clock_ahead_seconds": memory.clocks.difference().map(|ahead| ahead.as_secs()),
-            "pending": count(known, &inbox.name, |alert| alert.state() == State::Pending),
-            "firing": count(known, &inbox.name, Alert::is_firing),
-            "acknowledged": count(known, &inbox.name, |alert| alert.ack.is_some()),
-        })
+fn view(desk: &CommandContext, known: &Known, loss: Option<&Loss>) -> StatusView {
+    let (config, rules) = (&desk.files.config, &desk.files.live.rules);
+    let mut blind: BTreeMap<_, _> = blind_by_files(config, rules, &known.backlogs).into_iter().collect();
+    let inboxes = config.inboxes.iter().map(|inbox| {
+        let memory = known.memories.get(&inbox.name).map(|memory| memory.clone().by_our_clock()).unwrap_or_default();
+        InboxRow::of(&inbox.name, &memory, blind.remove(&inbox.name).flatten(), &known.alerts)
     });
-    let receivers = desk.files.config.receivers.iter().map(|receiver| {
+    let receivers = config.receivers.iter().map(|receiver| {
         let waiting = known.waiting.iter().find(|waiting| waiting.receiver == receiver.name);
-        json!({
-            "name": receiver.name,
-            "owed": waiting.map_or(0, |waiting| waiting.notifications),
-            "next_at": waiting.and_then(|waiting| waiting.next_at).map(iso),
-            "last_error": waiting.map_or("", |waiting| &waiting.last_error),
-            "given_up": given_up(known, &receiver.name),
-            "broken_since": reception(known, &receiver.name).broken_at.map(iso),
-        })
+        ReceiverRow::of(&receiver.name, waiting, known.backlogs.get(&receiver.name))
     });
-    json!({
-        "inboxes": inboxes.collect::<Vec<_>>(),
-        "receivers": receivers.collect::<Vec<_>>(),
-        "silences": known.silences,
-        "given_up": known.backlogs.values().map(|backlog| backlog.dead).sum::<usize>(),
-        "state_lost": known.loss.as_ref().map(|loss| {
-            json!({
-                "at": iso(loss.found_at),
-                "told_at": loss.told_at.map(iso),
-                "older_by": loss.older_by().map(|by| by.as_secs()),
-                "detail": loss.words(),
-            })
-        }),
-        "rules": desk.files.live.rules.rules.len(),
-        "rules_rejected": desk.files.live.rules.rejected,
-        "rules_missing": known.missing.as_ref().map(|missing| json!({
-            "since": iso(missing.since),
-            "names": missing.names,
-            "of": missing.of,
-        })),
-        "not_read": desk.files.live.rules.unread.iter().map(|file| json!({
-            "file": file.path.display().to_string(),
-            "why": file.why,
-        })).collect::<Vec<_>>(),
-    })
+    let unread = rules.unread.iter();
+    StatusView {
+        inboxes: inboxes.collect(),
+        receivers: receivers.collect(),
+        silences: known.silences,
+        given_up: known.backlogs.values().map(|backlog| backlog.dead).sum(),
+        state_lost: loss.map(LossRow::of),
+        rules: rules.rules.len(),
+        rules_rejected: rules.rejected.clone(),
+        rules_missing: known.missing.as_ref().map(MissingRulesRow::of),
+        not_read: unread
+            .map(|file| UnreadFileRow { file: file.path.display().to_string(), why: file.why.clone() })
+            .collect(),
+    }
 }
 
-fn people(desk: &CommandContext, known: &Known) -> io::Result<()> {
-    let inboxes = desk.files.config.inboxes.iter().map(|inbox| {
-        let memory = memory(known, &inbox.name);
-        let read = memory.polled_at.map_or("never".to_owned(), |at| format!("{} ago", human(elapsed(at, desk.now))));
-        let clock = memory.clocks.words();
-        let trouble =
-            memory.trouble().map_or("none".to_owned(), |(since, why)| format!("since {}: {why}", desk.moment(since)));
+fn people(desk: &CommandContext, status: &StatusView) -> io::Result<()> {
+    let moment = |at: At| desk.moment(at.0);
+    let inboxes = status.inboxes.iter().map(|inbox| {
+        let read = inbox.polled_at.map_or("never".to_owned(), |at| format!("{} ago", human(elapsed(at.0, desk.now))));
+        let trouble = inbox.failing_since.zip(inbox.failure.as_ref());
         vec![
             inbox.name.clone(),
             read,
-            count(known, &inbox.name, |alert| alert.state() == State::Pending).to_string(),
-            count(known, &inbox.name, Alert::is_firing).to_string(),
-            count(known, &inbox.name, |alert| alert.ack.is_some()).to_string(),
-            clock,
-            trouble,
+            inbox.pending.to_string(),
+            inbox.firing.to_string(),
+            inbox.acknowledged.to_string(),
+            inbox.clock.clone(),
+            trouble.map_or("none".to_owned(), |(since, why)| format!("since {}: {why}", moment(since))),
         ]
     });
     let heads = ["INBOX", "LAST POLL", "PENDING", "FIRING", "ACKNOWLEDGED", "CLOCK", "TROUBLE"];
     terminal::say(&table(&heads, inboxes.collect()))?;
     terminal::say("")?;
-    let receivers = desk.files.config.receivers.iter().map(|receiver| {
-        let waiting = known.waiting.iter().find(|waiting| waiting.receiver == receiver.name);
+    let receivers = status.receivers.iter().map(|receiver| {
         vec![
             receiver.name.clone(),
-            match reception(known, &receiver.name) {
-                ReceiverState { broken_at: Some(at), .. } => format!("broken since {}", desk.moment(at)),
-                ReceiverState { failing_since: Some(at), .. } => format!("failing since {}", desk.moment(at)),
-                _ => "fine".to_owned(),
+            match (receiver.broken_since, receiver.failing_since) {
+                (Some(at), _) => format!("broken since {}", moment(at)),
+                (None, Some(at)) => format!("failing since {}", moment(at)),
+                (None, None) => "fine".to_owned(),
             },
-            waiting.map_or(0, |waiting| waiting.notifications).to_string(),
-            given_up(known, &receiver.name).to_string(),
-            waiting.and_then(|waiting| waiting.next_at).map_or(String::new(), |at| desk.moment(at)),
-            waiting.map_or(String::new(), |waiting| waiting.last_error.clone()),
+            receiver.owed.to_string(),
+            receiver.given_up.to_string(),
+            receiver.next_at.map(moment).unwrap_or_default(),
+            receiver.last_error.clone().unwrap_or_default(),
         ]
     });
     let heads = ["RECEIVER", "STATE", "OWED", "GIVEN UP", "NEXT ATTEMPT", "LAST ERROR"];
     terminal::say(&table(&heads, receivers.collect()))?;
     terminal::say("")?;
-    for (inbox, why) in blind(desk, known) {
-        if let Some(why) = why {
-            terminal::say(&format!("inbox {inbox}: {why}"))?;
+    for inbox in &status.inboxes {
+        if let Some(why) = &inbox.blind {
+            terminal::say(&format!("inbox {}: {why}", inbox.name))?;
         }
     }
-    for (inbox, memory) in &known.memories {
-        for (rule, failed) in &memory.conditions {
-            let (words, since) = (faults::words(&failed.part, &failed.why, failed.contacts), desk.moment(failed.since));
+    for inbox in &status.inboxes {
+        for FailedConditionRow { rule, since, part, reason, contacts } in &inbox.conditions_failed {
+            let (words, since) = (faults::words(part, reason, *contacts), moment(*since));
+            let inbox = &inbox.name;
             terminal::say(&format!("rule {rule} cannot be judged for everybody in {inbox} since {since}: {words}"))?;
         }
     }
-    let rules = &desk.files.live.rules;
     terminal::say(&format!(
         "{} in use, {} with mistakes; {} in force",
-        check::count(rules.rules.len(), "rule"),
-        rules.rejected.len(),
-        check::count(known.silences, "silence")
+        check::count(status.rules, "rule"),
+        status.rules_rejected.len(),
+        check::count(status.silences, "silence")
     ))?;
-    let gave_up: usize = known.backlogs.values().map(|backlog| backlog.dead).sum();
-    if gave_up > 0 {
+    if status.given_up > 0 {
         terminal::say(&format!(
             "{} given up: `pengwatch outbox list` shows {}; `outbox replay ID` sends again, `outbox drop ID` does not",
-            check::count(gave_up, "message"),
-            if gave_up == 1 { "it" } else { "them" },
+            check::count(status.given_up, "message"),
+            if status.given_up == 1 { "it" } else { "them" },
         ))?;
     }
-    if let Some(loss) = &known.loss {
-        terminal::say(&format!("the state was lost at {}: {}", desk.moment(loss.found_at), loss.words()))?;
+    if let Some(loss) = &status.state_lost {
+        terminal::say(&format!("the state was lost at {}: {}", moment(loss.at), loss.detail))?;
     }
-    if let Some(missing) = &known.missing {
-        let since = desk.moment(missing.since);
-        terminal::say(&format!("since {since} {}; `pengwatch rules --accept` says that it is meant", missing.words()))?;
+    if let Some(missing) = &status.rules_missing {
+        let since = moment(missing.since);
+        terminal::say(&format!("since {since} {}; `pengwatch rules --accept` says that it is meant", missing.words))?;
     }
-    for file in &rules.unread {
-        terminal::say(&format!("not read: {}: {}", file.path.display(), file.why))?;
+    for file in &status.not_read {
+        terminal::say(&format!("not read: {}: {}", file.file, file.why))?;
     }
     Ok(())
 }

@@ -7,7 +7,7 @@ use std::{
 };
 
 /// Every room, and the rooms that it may know.
-const MAY_KNOW: [(&str, &[&str]); 15] = [
+const MAY_KNOW: [(&str, &[&str]); 16] = [
     ("model", &[]),
     ("clock", &[]),
     ("net", &["model"]),
@@ -23,6 +23,7 @@ const MAY_KNOW: [(&str, &[&str]); 15] = [
         "service",
         &["model", "diagnose", "rules", "engine", "inbox", "render", "receivers", "store", "config", "clock", "net"],
     ),
+    ("views", &["model", "store", "engine"]),
     ("sandbox", &["model", "clock"]),
     ("web", &["model", "clock", "service", "store"]),
     (
@@ -38,6 +39,7 @@ const MAY_KNOW: [(&str, &[&str]); 15] = [
             "store",
             "config",
             "service",
+            "views",
             "sandbox",
             "web",
             "clock",
