@@ -1,4 +1,4 @@
-//! The time by the API's clock: ours, less what it is ahead as far as that is known.
+//! The time by the API's clock: our clock, minus the difference between the two as far as it is known.
 
 use std::{
     pin::Pin,
@@ -21,13 +21,13 @@ pub struct ApiClock {
 
 struct Known {
     measure: Measure,
-    /// By how much ours counts as being ahead.
+    /// How far our clock is ahead, as it counts now.
     ahead: SignedDuration,
     jumps: Jumps,
 }
 
 impl ApiClock {
-    /// Beside ours, which was `ahead` by so much when that was last measured.
+    /// `ahead`: how far our clock was ahead when it was last measured.
     pub fn new(ours: Arc<dyn Clock>, ahead: SignedDuration) -> Self {
         let known = Known { measure: Measure::default(), ahead, jumps: Jumps::of(ours.as_ref()) };
         Self { ours, known: Mutex::new(known) }
@@ -42,39 +42,38 @@ impl ApiClock {
         self.ours.as_ref()
     }
 
-    /// By how much ours counts as being ahead.
+    /// How far our clock is ahead, as it counts now.
     pub fn ahead(&self) -> SignedDuration {
         self.known().ahead
     }
 
-    /// By how much ours is ahead, as the API's answers say; `None`: they do not.
+    /// How far our clock is ahead by the API's latest answers; `None` if they do not say.
     pub fn measured(&self) -> Option<SignedDuration> {
         self.known().measure.ahead()
     }
 
-    /// The time by the API's clock as the last answers have it, before that counts.
+    /// The time by the API's clock as the last answers show it, whether it counts yet or not.
     pub fn measured_now(&self) -> Timestamp {
         let now = self.ours.now();
         now.checked_sub(self.measured().unwrap_or_else(|| self.ahead())).unwrap_or(now)
     }
 
-    /// Whether the API's answers say a time that does not go on as a clock does.
+    /// Whether the times in the API's answers do not advance as a clock does.
     pub fn is_no_clock(&self) -> bool {
         self.known().measure.is_no_clock()
     }
 
-    /// An answer has come.
+    /// Notes the date of an answer.
     pub fn hear(&self, dated: Dated) {
         let mut known = self.known();
         if known.jumps.since(self.ours.as_ref()).is_some() {
-            // Our clock was set, or the machine slept, perhaps on the way of this answer.
+            // Our clock was set, or the machine slept, perhaps while this answer was under way.
             return known.measure.forget();
         }
         known.measure.hear(dated);
     }
 
-    /// From now on what was measured counts: not in the middle of a poll, in which everything is meant as of one
-    /// moment.
+    /// Makes the measured difference count. Not called within a poll, which uses one time for everything.
     pub fn settle(&self) {
         let known = &mut *self.known();
         match known.measure.ahead() {

@@ -1,4 +1,4 @@
-//! Wires everything: the one place that knows which part gets what.
+//! Builds all parts of the program: the one place that knows which part gets what.
 
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
@@ -37,28 +37,24 @@ use crate::{
     store::{FaultPoints, Store, StoreError},
 };
 
-/// How many bytes of memory one poll keeps of what the API sends: some 5,000 contacts; the next one goes on. Who matches
-/// is kept again as an alert and in what it owes, and the manifests give 128 MiB.
+/// How many bytes of the API's answers one poll keeps in memory: some 5,000 contacts. The next poll continues behind
+/// them. A contact that matches is held a second time, as an alert and in its notifications; the manifests limit the
+/// memory to 128 MiB.
 const MOST_BYTES: usize = 16 << 20;
 
-/// Why the program cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// TLS.
+    /// The HTTP client could not be built.
     #[error("TLS cannot be set up: {0}")]
     Http(#[from] reqwest::Error),
-    /// A receiver's address, header or secret.
+    /// A receiver's address, header or secret cannot be used.
     #[error("the receiver `{receiver}` cannot be used: {reason}")]
-    Receiver {
-        /// Its name.
-        receiver: String,
-        reason: String,
-    },
+    Receiver { receiver: String, reason: String },
 }
 
-/// What comes from outside of the configuration.
+/// Everything that does not come from the configuration.
 #[derive(Clone)]
 pub struct Dependencies {
     pub clock: Arc<dyn Clock>,
@@ -69,55 +65,51 @@ pub struct Dependencies {
     pub deadline: Option<Timestamp>,
     /// How often and how soon failed requests are tried again.
     pub patience: Patience,
-    /// Who hears of the points between two steps; nobody, in use.
+    /// Called at the points between two steps; set by tests only.
     pub points: FaultPoints,
 }
 
-/// Everything that runs.
+/// All parts of the program.
 pub struct App {
-    /// One an inbox.
+    /// One for each inbox.
     pub pollers: Vec<Arc<Poller>>,
-    /// One a receiver.
+    /// One for each receiver.
     pub deliverers: Vec<Deliverer>,
-    /// How each receiver is reached.
+    /// The address of each receiver, by name.
     pub addresses: Vec<(String, Vec<String>)>,
     pub store: Store,
     pub clock: Arc<dyn Clock>,
     /// Pauses between polls, by inbox, in the order of `pollers`.
     pub poll_every: Vec<SignedDuration>,
-    /// Where rules and templates come from, and where edits go.
+    /// The files of rules and templates, and what the loops use of them.
     pub edits: (Sources, Arc<Shared>),
-    /// What the server asks for, where it does.
+    /// The token that the server asks for, if any.
     pub web_token: Option<Renewable<SecretString>>,
-    /// Who reads secrets again.
+    /// Reads rotated secrets again.
     pub renewal: Renewal,
-    /// Somebody asks that everything be read again.
+    /// Requests to read all files again.
     pub asked: RenewalRequests,
-    /// What is remembered of the rules.
+    /// The rules that were in use, as the store remembers them.
     pub memory: Memory,
-    /// Whether the loops turn.
     pub health: Arc<Health>,
-    /// Who tells of the watcher's own troubles.
+    /// Notifies of pengwatch's own problems.
     pub watchdog: Option<WatchdogLoop>,
-    /// Whether anybody who waits would be told of.
+    /// Knows whether anybody would be notified of a waiting customer.
     pub lookout: Arc<Lookout>,
-    /// What is pinged while all is well.
     pub heartbeat: Option<Heartbeat>,
-    /// What is said without the state.
+    /// Notifies directly when the state cannot be written.
     pub outcry: Arc<Outcry>,
-    /// What goes through a proxy, and what of the environment names none, in an operator's words.
+    /// What goes through which proxy, and which variables do not name a usable one, as sentences for an operator.
     pub proxied: Vec<String>,
-    /// How long what is over is kept.
+    /// How long ended alerts and their history are kept.
     pub retention: SignedDuration,
     /// When a one-shot run must have ended.
     pub deadline: Option<Timestamp>,
 }
 
 impl App {
-    /// Builds all of it.
-    ///
     /// # Errors
-    /// What of the configuration cannot be used, or the store.
+    /// A part of the configuration cannot be used, or the store failed.
     pub async fn build(config: &Config, mut live: Live, surroundings: Dependencies) -> Result<Self, StartError> {
         let Dependencies { clock, output, store, deadline, patience, points } = surroundings;
         let mode = if deadline.is_some() { Mode::Once } else { Mode::Daemon };
@@ -180,7 +172,7 @@ impl App {
             web_token,
             outcry,
             renewal: Renewal::new(config, holders, client, output),
-            // Nobody asks, unless somebody is given the other end.
+            // The sender is dropped: nobody asks, unless the caller replaces this receiver.
             asked: tokio::sync::watch::channel(()).1,
             edits: (sources, shared),
             memory,
@@ -193,7 +185,7 @@ impl App {
     }
 }
 
-/// What every poller and every deliverer is made of.
+/// The shared parts of every poller and deliverer.
 struct Parts<'a> {
     config: &'a Config,
     client: &'a reqwest::Client,
@@ -254,7 +246,7 @@ impl Parts<'_> {
     ) -> Result<Vec<Deliverer>, StartError> {
         let Self { config, client, clock, store, shared, .. } = *self;
         let mut deliverers = Vec::new();
-        // Limits count by address, however many receivers name it.
+        // A service limits an address, so receivers with the same address share one pace.
         let mut paces: HashMap<Address, Arc<SendPace>> = HashMap::new();
         for receiver in &config.receivers {
             shared.metrics.receiver(&receiver.name);
@@ -292,10 +284,10 @@ impl Parts<'_> {
     }
 }
 
-/// The way to the watchdog's receivers, and to their fallbacks, for a run that has no state.
+/// The direct way to the watchdog's receivers and their fallbacks, for a run that cannot open its state.
 ///
 /// # Errors
-/// What of the configuration cannot be used.
+/// A part of the configuration cannot be used.
 pub(crate) fn outcry(config: &Config, clock: &Arc<dyn Clock>, output: &Output) -> Result<Outcry, StartError> {
     let client = net::client(Duration::from_secs(10), &Proxies::of_environment())?;
     let voices = voices(config, |receiver| {
@@ -328,7 +320,7 @@ fn voices(
     Ok(voices)
 }
 
-/// When inboxes must have been read, so that a fifth of the time is left to send what is owed.
+/// When reading must have ended, so that a fifth of the time is left for sending.
 fn read_by(deadline: Timestamp, now: Timestamp) -> Timestamp {
     let sending = (deadline.duration_since(now).max(SignedDuration::ZERO) / 5).min(shutdown::LONGEST_SENDING);
     deadline.checked_sub(sending).unwrap_or(deadline)

@@ -1,5 +1,5 @@
-//! One round of delivery: what is owed → the engine says what to do → do it → record. It stands here in the order in
-//! which it happens; what a failure means is decided in [`crate::engine::delivery`].
+//! One round of delivery: read what is owed → the engine decides → carry out → record. The file follows this order;
+//! [`crate::engine::delivery`] decides what a failure means.
 
 use std::sync::Arc;
 
@@ -29,10 +29,10 @@ use crate::{
     store::{Store, StoreError},
 };
 
-/// How soon it is looked again whether the loss of the state was told.
+/// How soon it is checked again whether the loss of the state was reported.
 const UNTOLD: SignedDuration = SignedDuration::from_millis(500);
 
-/// What messages to one receiver look like.
+/// The layout of messages to one receiver.
 #[derive(Clone)]
 pub struct Layout {
     pub format: &'static dyn Format,
@@ -46,10 +46,8 @@ pub struct Layout {
 
 /// The deliverer of one receiver.
 pub struct Deliverer {
-    /// How it wants to be told.
     pub manner: DeliverySettings,
     pub layout: Layout,
-    /// The way there.
     pub sender: Renewable<Box<dyn Sender>>,
     pub store: Store,
     pub clock: Arc<dyn Clock>,
@@ -59,7 +57,7 @@ pub struct Deliverer {
     pub pace: Arc<SendPace>,
     /// For a look before what was held goes out.
     pub inboxes: Inboxes,
-    /// What waits for such a look.
+    /// Notifications that wait for such a look.
     pub put_off: PutOff,
 }
 
@@ -70,7 +68,7 @@ pub struct Delivered {
     pub failed: usize,
     /// Messages that were given up.
     pub dead: usize,
-    /// Notifications that went over to others.
+    /// Notifications that were handed over to other receivers.
     pub handed_over: usize,
     /// Notifications that wait for the end of a silence, of closed hours or of `keep_firing_for`.
     pub held: usize,
@@ -79,20 +77,20 @@ pub struct Delivered {
 }
 
 impl Deliverer {
-    /// One round: every message that is due is tried once; of those to a broken receiver one, and the others
-    /// when that was accepted. At the limits it begins nothing further, and what is under way ends soon.
+    /// One round: every message that is due is tried once. Of those to a broken receiver one is tried, and the others
+    /// when that was accepted. At the limits no attempt begins, and those under way end soon.
     ///
     /// # Errors
-    /// The store failed; what was sent and could not be recorded comes again.
+    /// The store failed; a message that was sent and could not be recorded is sent again.
     pub async fn run_once(&self, limits: &Limits<'_>) -> Result<Delivered, StoreError> {
         let mut done = Delivered::default();
         // 1. A round that ended by an error may have left attempts behind.
         self.store.interrupted(&self.manner.receiver, self.clock.now()).await?;
-        // 2. What the rules now have others told.
+        // 2. Pass on what the rules now assign to other receivers.
         done.handed_over += self.pass_on().await?;
-        // 3. What is owed.
+        // 3. Read what is owed.
         let mut round = Round::of(self.store.open_of(&self.manner.receiver).await?, &self.manner);
-        // 4. What is to be done with it: withdraw, hold, compose, send; then hand over and give up.
+        // 4. Withdraw, hold, compose and send; then hand over and give up.
         for stage in [RoundStage::BeforeAttempts, RoundStage::AfterAttempts] {
             for action in self.decide(&mut round, stage) {
                 self.carry_out(action, &mut round, limits, &mut done).await?;
@@ -118,12 +116,12 @@ impl Deliverer {
         Ok(parcels.collect())
     }
 
-    /// What the rules now have others told; returns how many notifications went over.
+    /// Passes on what the rules now assign to other receivers; returns the number of notifications.
     async fn pass_on(&self) -> Result<usize, StoreError> {
         succession::pass_on(&self.store, &self.shared, &self.manner.receiver, self.clock.now()).await
     }
 
-    /// What the engine says of the round as it is now.
+    /// What the engine decides for the round as it is now.
     fn decide(&self, round: &mut Round<'_>, stage: RoundStage) -> Vec<Action> {
         let (live, names) = (self.shared.live(), self.shared.names());
         round.actions(stage, Moment { rules: &live.rules, names: &names, now: self.clock.now() })
@@ -191,12 +189,12 @@ impl Deliverer {
     ) -> Result<(), StoreError> {
         let clock = self.clock.as_ref();
         let mut under_way: JoinSet<(UnderWay, Attempt)> = JoinSet::new();
-        // A store that fails ends the round, but not before what is under way is known.
+        // A failed store ends the round, but only after the results of the attempts under way are known.
         let mut failed: Option<StoreError> = None;
         loop {
             while failed.is_none() && under_way.len() < round.most_under_way() {
                 let Some(id) = round.next(clock.now()) else { break };
-                // A turn may be long in coming.
+                // The pace may make it wait for long.
                 let is_over = limits.are_reached(clock) || {
                     self.pace.wait(clock).await;
                     limits.are_reached(clock)
@@ -205,7 +203,7 @@ impl Deliverer {
                     round.stop(clock.now());
                     break;
                 }
-                // Before every attempt it is asked again whether it is still true.
+                // Before every attempt it is checked again whether the message is still true.
                 match self.begin(&id, round).await {
                     Ok(Some((parcel, attempt))) => {
                         let (sender, ending) = (Arc::clone(sender), limits.ending(clock));
@@ -235,8 +233,8 @@ impl Deliverer {
         }
     }
 
-    /// What is sent of a message now, and what it tells of; `None`: nothing is left to tell, or nothing can be told
-    /// yet.
+    /// What is sent of a message now, and the record of the attempt; `None` if nothing is left to send, or nothing can
+    /// be sent yet.
     async fn begin(
         &self,
         id: &MessageId,
@@ -247,7 +245,7 @@ impl Deliverer {
         }
         let told = round.told_by(id);
         let Some((message, settled)) = round.message(id).filter(|_| !told.is_empty()) else { return Ok(None) };
-        // Nothing is told out of a state that was lost before that was told.
+        // After the state was lost, other messages wait until the loss was reported.
         if self.store.is_untold() && !told.iter().any(|owed| owed.alert.inbox == WATCHDOG) {
             round.again_at(self.clock.now().checked_add(UNTOLD).unwrap_or(Timestamp::MAX));
             return Ok(None);
@@ -260,7 +258,7 @@ impl Deliverer {
         Ok(Some((parcel, attempt)))
     }
 
-    /// Reads a message's part of the outbox anew, and does what the engine says of it.
+    /// Reads a message's part of the outbox again, and carries out what the engine decides.
     async fn renew(&self, id: &MessageId, round: &mut Round<'_>) -> Result<(), StoreError> {
         let fresh = self.store.open_for(&self.manner.receiver, id).await?;
         let (live, names) = (self.shared.live(), self.shared.names());
@@ -271,7 +269,7 @@ impl Deliverer {
         Ok(())
     }
 
-    /// Records what became of an attempt, and what it says of the receiver.
+    /// Records the outcome of an attempt, and what it means for the receiver.
     async fn record(
         &self,
         attempt: &UnderWay,
@@ -340,7 +338,7 @@ fn outcome_name(outcome: &Outcome) -> &'static str {
     }
 }
 
-/// Writes down how far a mail has come, between two of its recipients.
+/// Records the progress of a mail after each of its recipients.
 struct Notes {
     store: Store,
     shared: Arc<Shared>,

@@ -1,4 +1,4 @@
-//! The request budget at work: its ledger, its memory over restarts, and the deadline of a run.
+//! The request budget of an inbox: its ledger, what is stored of it over restarts, and the deadline of a run.
 
 use std::{sync::Arc, time::Duration};
 
@@ -13,19 +13,19 @@ use crate::{
     store::Store,
 };
 
-/// The most that is kept of a one-shot run's time for a look at those who are due.
+/// The longest part of a one-shot run's time that is reserved for a look at contacts that are due.
 const LONGEST_LOOK: SignedDuration = SignedDuration::from_secs(5);
 
-/// What is left to others.
+/// The part of the budget that is reserved for others.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Keep {
-    /// So many requests of the budget.
+    /// Requests of the budget.
     pub requests: usize,
-    /// So much of the time before the deadline.
+    /// Time before the deadline.
     pub time: SignedDuration,
 }
 
-/// A gate through which nobody takes what is kept for others.
+/// A gate that does not use up what is reserved for others.
 #[derive(Clone, Copy)]
 pub struct Keeping<'a> {
     gate: &'a BudgetGate,
@@ -34,8 +34,8 @@ pub struct Keeping<'a> {
 
 /// The gate of one inbox.
 ///
-/// It counts by the steady clock, written as times from the moment on at which it was opened: whoever sets the
-/// clock of the machine makes no request free, and no pause longer.
+/// It counts by the steady clock, expressed as times since it was opened. Setting the machine's clock therefore neither
+/// frees a request nor prolongs a pause.
 pub struct BudgetGate {
     inbox: String,
     ledger: Mutex<RequestLedger>,
@@ -50,8 +50,8 @@ pub struct BudgetGate {
 }
 
 impl BudgetGate {
-    /// A gate of `limit` requests a minute that goes on from what is remembered; `deadline` is when
-    /// a one-shot run must have ended.
+    /// A gate of `limit` requests a minute that continues with the stored requests; `deadline` is when a one-shot run
+    /// must have ended reading.
     ///
     /// # Errors
     /// The store failed.
@@ -82,25 +82,26 @@ impl BudgetGate {
         })
     }
 
-    /// Counts its requests there.
+    /// Counts the requests in `metrics`.
     #[must_use]
     pub fn counted(self, metrics: Arc<Metrics>) -> Self {
         Self { metrics: Some(metrics), ..self }
     }
 
-    /// Has the API's clock measured by its answers.
+    /// Measures the API's clock by its answers.
     #[must_use]
     pub fn measured(self, api_clock: Arc<ApiClock>) -> Self {
         Self { api_clock: Some(api_clock), ..self }
     }
 
-    /// The time as it would be if nobody had set the clock since.
+    /// The time as it would be if nobody had set the clock since the gate was opened.
     fn steady(&self) -> Timestamp {
         let passed = self.clock.steady().saturating_sub(self.opened_steady);
         self.opened_at.checked_add(passed).unwrap_or(Timestamp::MAX)
     }
 
-    /// Remembers the requests for the next start, which knows the wall's clock only.
+    /// Stores the requests for the next start, as times of the wall clock: the steady clock does not outlive the
+    /// process.
     fn remember(&self, ledger: &RequestLedger) {
         let moved = self.clock.now().duration_since(self.steady());
         let as_of_now = |time: Timestamp| time.checked_add(moved).ok();
@@ -118,13 +119,12 @@ impl BudgetGate {
         free
     }
 
-    /// How many requests may be made in a minute.
     pub fn limit(&self) -> usize {
         usize::try_from(self.limit).unwrap_or(usize::MAX)
     }
 
-    /// Waits a pause out that the API asked for, if it ends before the deadline: before that nobody knows how much is
-    /// free.
+    /// Waits until a pause that the API asked for is over, if it ends before the deadline. Until then it is not known
+    /// how many requests are free.
     pub async fn wait_out(&self) {
         let left = {
             let mut ledger = self.ledger.lock().await;
@@ -137,13 +137,13 @@ impl BudgetGate {
         self.clock.sleep(left.unsigned_abs()).await;
     }
 
-    /// This gate for whoever leaves something to others.
+    /// This gate, with `keep` reserved for others.
     pub fn keeping(&self, keep: Keep) -> Keeping<'_> {
         Keeping { gate: self, keep }
     }
 
-    /// What the walks of a poll leave for a look at those who are due: an eighth of the budget, and of the time
-    /// of a one-shot run.
+    /// What the walks of a poll leave for a look at contacts that are due: an eighth of the budget, and of a one-shot
+    /// run's time.
     pub fn kept_for_due(&self) -> Keep {
         let time = self.remaining().map_or(SignedDuration::ZERO, |left| (left / 8).min(LONGEST_LOOK));
         Keep { requests: self.limit() / 8, time }
@@ -158,7 +158,7 @@ impl BudgetGate {
             let begins = now.checked_add(wait).unwrap_or(Timestamp::MAX);
             if deadline.is_some_and(|deadline| begins >= deadline) {
                 return Err(match ledger.pause().filter(|hold| hold.until >= begins) {
-                    // It is the API that does not want to be asked, which is a failure.
+                    // The API itself asked for the pause, which is a failure.
                     Some(hold) => InboxError::RateLimited { retry_after: Some(hold.until.duration_since(now)) },
                     None => InboxError::OutOfTime,
                 });

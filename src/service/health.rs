@@ -1,4 +1,4 @@
-//! Whether the loops turn and the inboxes are read: what health checks and the heartbeat go by.
+//! Whether the loops turn and the inboxes are read: the basis of the health checks and the heartbeat.
 
 use std::{
     collections::BTreeMap,
@@ -10,28 +10,28 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::model::time::{elapsed, human};
 
-/// A loop that has not turned for so long, by the steady clock, stands still: an attempt to deliver takes less,
-/// and time is judged every second even while a walk waits.
+/// A loop that has not turned for this long, by the steady clock, stands still. A poll's loop turns every second, even
+/// while a walk waits.
 const STANDS_STILL: Duration = Duration::from_mins(5);
 
-/// The same of a delivery: a mail to many recipients, each of whom takes its time, is one attempt.
+/// The same for a delivery's loop. It is longer because a mail to many slow recipients is one attempt.
 const DELIVERY_STANDS_STILL: Duration = Duration::from_mins(15);
 
-/// A complete poll is recent for so long at least.
+/// How long a complete poll counts as recent, at least.
 const RECENT: SignedDuration = SignedDuration::from_mins(5);
 
 #[derive(Clone, Copy, Debug)]
 struct InboxHealth {
     poll_every: SignedDuration,
     turned_at: Duration,
-    /// The last poll whose walks were complete, by the wall's clock and by the steady one: the one may be set, the
-    /// other stands still while the machine sleeps.
+    /// End of the last poll whose walks were complete, by the wall clock and by the steady one: the first may be set,
+    /// the second stands still while the machine sleeps.
     complete_at: Option<(Timestamp, Duration)>,
-    /// Whether the last poll was one.
+    /// Whether the last poll was complete.
     is_complete: bool,
 }
 
-/// What the loops say of themselves.
+/// What the loops report of themselves.
 #[derive(Debug)]
 pub struct Health {
     inboxes: Mutex<BTreeMap<String, InboxHealth>>,
@@ -39,8 +39,7 @@ pub struct Health {
 }
 
 impl Health {
-    /// Of these inboxes, with the pause between their polls, and these receivers, from now on, by the steady
-    /// clock.
+    /// `inboxes` have the pause between their polls; `steady` is now, by the steady clock.
     pub fn new(inboxes: &[(String, SignedDuration)], receivers: &[String], steady: Duration) -> Self {
         let inboxes = inboxes.iter().map(|(name, poll_every)| {
             let health =
@@ -61,7 +60,7 @@ impl Health {
         }
     }
 
-    /// A poll has ended; `complete`: everything that it walked was read and understood.
+    /// A poll has ended; `complete`: all its walks were read and understood.
     pub fn polled(&self, inbox: &str, complete: bool, now: Timestamp, steady: Duration) {
         let mut inboxes = self.inboxes.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(health) = inboxes.get_mut(inbox) {
@@ -84,7 +83,7 @@ impl Health {
         inboxes.values().all(|health| health.is_complete)
     }
 
-    /// Loops that stand still, in an operator's words; none: the program lives.
+    /// Loops that stand still, as sentences for an operator; empty if all turn.
     pub fn standing_still(&self, steady: Duration) -> Vec<String> {
         let late = |turned_at: &Duration, most: Duration| steady.saturating_sub(*turned_at) >= most;
         let words = |what: &str, name: &str, turned_at: Duration| {
@@ -104,7 +103,7 @@ impl Health {
         inboxes.chain(receivers).collect()
     }
 
-    /// Inboxes whose last complete poll is not recent; none: everything is seen.
+    /// Inboxes whose last complete poll is not recent, as sentences for an operator; empty if all are read.
     pub fn not_ready(&self, now: Timestamp, steady: Duration) -> Vec<String> {
         let since = |(at, steady_at): (Timestamp, Duration)| {
             elapsed(at, now).max(SignedDuration::try_from(steady.saturating_sub(steady_at)).unwrap_or_default())
@@ -162,7 +161,7 @@ mod tests {
         assert_eq!((health.not_ready(at(10), steady(10)), health.all_complete()), (vec![unread("second")], false));
         health.polled("second", true, at(20), steady(20));
         assert_eq!((health.not_ready(at(310), steady(310)), health.all_complete()), (vec![], true));
-        // One that failed since is as old as its last good poll; a slow one has its own measure.
+        // An inbox whose poll failed is as old as its last complete one; a slow inbox has a longer limit.
         health.polled("main", false, at(300), steady(300));
         assert_eq!(health.not_ready(at(311), steady(311)), ["inbox main was last read completely 5 min ago"]);
         assert!(!health.all_complete());
@@ -174,7 +173,7 @@ mod tests {
         let (health, hours) = (health(), |hours: i64| at(hours * 3_600));
         health.polled("main", true, hours(2), steady(0));
         health.polled("second", true, hours(2), steady(0));
-        // Set back by two hours, and by the steady clock six minutes later.
+        // The clock was set back by two hours; six minutes have passed by the steady clock.
         assert_eq!(health.not_ready(at(360), steady(360)), ["inbox main was last read completely 6 min ago"]);
         // The machine has slept: the steady clock has not gone on.
         assert_eq!(health.not_ready(hours(10), steady(1)).len(), 2);

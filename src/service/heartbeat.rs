@@ -1,7 +1,7 @@
-//! The heartbeat: somebody else's alarm rings when it stops.
+//! The heartbeat: a ping to an external monitor, which raises an alarm when it stops.
 //!
-//! It is honest: it beats only after every inbox was read completely, and while nothing in the outbox is
-//! overdue, and while there are rules and receivers by which a customer would be told of. Whoever hears it knows that a waiting customer would be told of.
+//! It is sent only after every inbox was read completely, while nothing in the outbox is overdue, and while there are
+//! rules and receivers for a waiting customer. As long as it arrives, somebody would be notified of a waiting customer.
 
 use std::{sync::Arc, time::Duration};
 
@@ -15,31 +15,30 @@ use crate::{
     store::{Store, StoreError},
 };
 
-/// For one ping.
+/// Timeout of one ping.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The heartbeat of the whole program.
 pub struct Heartbeat {
     pub client: Client,
-    /// Where it is heard; the address is the secret.
+    /// The address of the monitor, which is a secret.
     pub url: Renewable<SecretString>,
     pub store: Store,
-    /// Whether anybody who waits would be told of.
+    /// Knows whether anybody would be notified of a waiting customer.
     pub lookout: Arc<Lookout>,
-    /// A message that waits for so long is overdue.
+    /// How long a message waits before it is overdue.
     pub overdue_after: SignedDuration,
-    /// Where heartbeats are counted.
     pub metrics: Arc<Metrics>,
 }
 
 impl Heartbeat {
-    /// Says why there is none.
+    /// Logs and counts a heartbeat that is not sent.
     pub fn withhold(&self, why: &str) {
         self.metrics.beaten("withheld");
         tracing::warn!("heartbeat.withheld: {why}");
     }
 
-    /// One beat, unless nobody is watched for, or something is overdue. Gives whether it was heard.
+    /// Sends one heartbeat, unless nobody is watched for or a message is overdue. Returns whether it was heard.
     ///
     /// # Errors
     /// The store failed.
@@ -53,7 +52,7 @@ impl Heartbeat {
             self.withhold("a message in the outbox is overdue");
             return Ok(false);
         }
-        // The error's own text shows the address.
+        // The fault is named here: the error's own text shows the address.
         let fault = match self.client.get(self.url.get().expose_secret()).timeout(TIMEOUT).send().await {
             Ok(answer) if answer.status().is_success() => {
                 self.metrics.beaten("heard");

@@ -1,5 +1,5 @@
-//! Looks after the state itself: that it is in its place, that it can be written, and that its loss is told before
-//! anything else.
+//! Looks after the state itself: checks that it is in its place and can be written, and holds other messages back until
+//! its loss was reported.
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,29 +14,29 @@ use crate::{
     store::{Store, StoreError},
 };
 
-/// How often it is looked whether the state is in its place.
+/// How often the place of the state is checked.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// How often it is looked whether it can be written.
+/// How often the results of writing are judged.
 const LISTEN: Duration = Duration::from_secs(2);
 
-/// Where nobody else has written for so long, the keeper does, to see whether that works.
+/// Time without any write after which the keeper writes itself, to test the state.
 const PROBE: Duration = Duration::from_secs(10);
 
-/// The watchdog's receivers have so long to hear that the state was lost; then the others are told what is theirs.
+/// How long other messages wait for the watchdog's receivers to be notified of a lost state.
 const PATIENCE: SignedDuration = SignedDuration::from_mins(1);
 
-/// The pause between two looks whether they have.
+/// How often it is checked whether they were.
 const SOON: Duration = Duration::from_millis(250);
 
-/// Keeps the state in its place; `taken` hears when another process has it.
+/// Checks that the state is in its place; `taken` is notified when another process has it.
 pub(crate) async fn keep_in_place(store: Store, taken: Arc<Notify>, stop: CancellationToken) {
     loop {
         tokio::select! {
             () = tokio::time::sleep(LOOK) => {}
             () = stop.cancelled() => return,
         }
-        // What failed is counted by the store, and told by the outcry.
+        // The store counts failures, and the outcry reports them.
         let _ = store.look().await;
         if store.writes().taken_over {
             taken.notify_one();
@@ -45,7 +45,7 @@ pub(crate) async fn keep_in_place(store: Store, taken: Arc<Notify>, stop: Cancel
     }
 }
 
-/// Watches whether the state can be written, and tells of it where not.
+/// Watches whether the state can be written, and notifies the watchdog's receivers when it cannot.
 pub(crate) async fn cry(outcry: Arc<Outcry>, store: Store, clock: Arc<dyn Clock>, stop: CancellationToken) {
     let (mut judge, mut seen, mut seen_at) = (Judge::default(), 0, clock.steady());
     let mut probing: Option<JoinHandle<()>> = None;
@@ -60,11 +60,11 @@ pub(crate) async fn cry(outcry: Arc<Outcry>, store: Store, clock: Arc<dyn Clock>
         }
         let verdict = judge.look(&writes, clock.now(), clock.steady());
         let is_unsure = verdict != WriteHealth::Fine || clock.steady().saturating_sub(seen_at) >= PROBE;
-        // Where another program keeps the state, a probe waits behind everything else that waits for it: what is to
-        // be said does not.
+        // Where another program keeps the state locked, a probe waits behind all other writes. It runs in a task of its
+        // own, so that the outcry does not wait for it.
         if is_unsure && probing.as_ref().is_none_or(JoinHandle::is_finished) {
             let store = store.clone();
-            // How it went is counted.
+            // The store counts the result.
             probing = Some(tokio::spawn(async move { drop(store.probe().await) }));
         }
         match verdict {
@@ -76,8 +76,8 @@ pub(crate) async fn cry(outcry: Arc<Outcry>, store: Store, clock: Arc<dyn Clock>
     }
 }
 
-/// Lets other messages go once the watchdog's receivers were told that the state was lost, or could not be for too
-/// long.
+/// Lets other messages go once the watchdog's receivers were notified of the lost state, or could not be for
+/// a minute.
 pub(crate) async fn let_go(
     store: Store,
     notify: Vec<String>,
@@ -109,7 +109,7 @@ async fn let_go_once(store: &Store, notify: &[String], now: Timestamp) -> Result
     Ok(true)
 }
 
-/// Whether the watchdog's word has been on its way to each of its receivers.
+/// Whether the watchdog's message was tried at each of its receivers.
 async fn was_told(store: &Store, notify: &[String]) -> Result<bool, StoreError> {
     let told_of = |alert: &crate::model::Alert| alert.rule == Problem::StateLost.name();
     if !notify.is_empty() && !store.snapshot(WATCHDOG).await?.alerts.iter().any(told_of) {

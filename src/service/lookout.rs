@@ -1,4 +1,5 @@
-//! Whether anybody who waits would be told of: what the heartbeat, `/readyz`, the metrics and a one-shot run ask.
+//! Whether anybody would be notified of a waiting customer. The heartbeat, `/readyz`, the metrics and a one-shot run
+//! ask this.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -11,7 +12,7 @@ use crate::{
     store::{Store, StoreError},
 };
 
-/// Sees for which inboxes nobody is watched for.
+/// Knows for which inboxes nobody would be notified.
 pub struct Lookout {
     inboxes: Vec<String>,
     fallbacks: BTreeMap<String, Option<String>>,
@@ -20,12 +21,12 @@ pub struct Lookout {
 }
 
 impl Lookout {
-    /// Over the inboxes and receivers of the configuration.
     pub fn new(config: &Config, shared: Arc<Shared>, store: Store) -> Self {
         Self { inboxes: config.inbox_names(), fallbacks: fallbacks(config), shared, store }
     }
 
-    /// Every inbox, with why nobody who waits there would be told of; `None`: somebody would.
+    /// Every inbox, with the reason why nobody would be notified of a customer who waits there; `None` if somebody
+    /// would.
     ///
     /// # Errors
     /// The store failed.
@@ -35,7 +36,7 @@ impl Lookout {
         Ok(self.inboxes.iter().map(|inbox| (inbox.clone(), blind(&live.rules, inbox, &receivers))).collect())
     }
 
-    /// The reasons, each once; none: all is well.
+    /// The distinct reasons, as sentences for an operator; empty if every inbox is watched.
     ///
     /// # Errors
     /// The store failed.
@@ -46,12 +47,11 @@ impl Lookout {
     }
 }
 
-/// What it means, before why.
 fn words(why: &str) -> String {
     format!("nobody who waits would be told of: {why}")
 }
 
-/// The same beside a running watcher, by what files and state say now.
+/// The same for a command beside a running watcher, by what files and state say now.
 pub(crate) fn blind_by_files(
     config: &Config,
     rules: &RuleSet,

@@ -1,7 +1,7 @@
-//! What is said without the state: that it cannot be written.
+//! Notifications that do not go through the state: that it cannot be written.
 //!
-//! Everything else goes through the state, so that it is owed and sent once. This cannot, so it goes to the
-//! watchdog's receivers directly, once for each trouble, and is kept in memory; see [`Marker`] for runs that end.
+//! All other notifications go through the state, so that they are owed and sent once. This one cannot, so it goes to
+//! the watchdog's receivers directly, once for each problem, and is kept in memory; see [`Marker`] for one-shot runs.
 
 mod judge;
 mod marker;
@@ -26,31 +26,29 @@ use crate::{
     store::StoreError,
 };
 
-/// What a receiver did not take is tried again after this, doubling.
+/// The pause before a message that was not accepted is tried again; it doubles.
 const AGAIN: Duration = Duration::from_secs(2);
 
-/// The longest of these pauses.
 const SLOWEST: Duration = Duration::from_mins(2);
 
-/// After so many attempts that failed, the fallback is told as well.
+/// Number of failed attempts after which the fallback is notified as well.
 const THEN_FALLBACK: u32 = 2;
 
-/// Nobody needs to know any more after so many attempts: some ten hours.
+/// Number of attempts after which a message is given up: some ten hours.
 const MOST: u32 = 300;
 
 /// One of the watchdog's receivers, or a fallback of one.
 pub struct Voice {
     pub receiver: String,
-    /// Who is told where this one is not.
+    /// Who is notified while this receiver fails.
     pub fallback: Option<String>,
     pub format: &'static dyn Format,
-    /// The way there.
     pub sender: Renewable<Box<dyn Sender>>,
-    /// Whether it is told at once, and not only as a fallback.
+    /// Whether it is notified at once, and not only as a fallback.
     pub first: bool,
 }
 
-/// Something that is to be said to one receiver.
+/// A message to one receiver that is not delivered yet.
 struct Word {
     voice: usize,
     alert: Alert,
@@ -59,21 +57,20 @@ struct Word {
     next: Duration,
 }
 
-/// Says it.
+/// Sends these messages.
 pub struct Outcry {
     voices: Vec<Voice>,
     clock: Arc<dyn Clock>,
-    /// What is being said, and to whom the trouble of now was said.
+    /// Messages that are not delivered yet; voices that were notified of the current problem; that problem.
     words: Mutex<(Vec<Word>, Vec<usize>, Option<Trouble>)>,
 }
 
 impl Outcry {
-    /// Through these receivers.
     pub fn through(voices: Vec<Voice>, clock: Arc<dyn Clock>) -> Self {
         Self { voices, clock, words: Mutex::default() }
     }
 
-    /// The state cannot be written.
+    /// The state cannot be written: queues a message to each first receiver.
     pub async fn begin(&self, since: Timestamp, why: &str) {
         tracing::error!(why, "state.unwritable: nobody is told of customers who wait until it can be written");
         let trouble = trouble(since, why);
@@ -85,7 +82,7 @@ impl Outcry {
         words.2 = Some(trouble);
     }
 
-    /// It can be written again.
+    /// It can be written again: queues a message to those who were notified of the problem.
     pub async fn end(&self) {
         tracing::info!("state.writable: what waits is sent");
         let mut words = self.words.lock().await;
@@ -105,7 +102,7 @@ impl Outcry {
         Some(Word { voice, alert, id: MessageId(format!("pw_{hash}")), tried: 0, next: Duration::ZERO })
     }
 
-    /// Says what is to be said now.
+    /// Tries the messages that are due.
     pub async fn speak(&self) {
         let mut words = self.words.lock().await;
         let steady = self.clock.steady();
@@ -115,7 +112,7 @@ impl Outcry {
         for (mut word, outcome) in due.into_iter().zip(said) {
             let voice = &self.voices[word.voice];
             let (why, is_final) = match outcome {
-                // What may have arrived is said once more, and not for hours.
+                // A message that may have arrived is sent once more, not for hours.
                 Outcome::Unclear { reason } if word.tried == 0 => (reason, false),
                 Outcome::Delivered | Outcome::Unclear { .. } => {
                     tracing::info!(
@@ -161,7 +158,7 @@ impl Outcry {
         outcome
     }
 
-    /// A run ends because of its state: says so, unless an earlier one has.
+    /// A one-shot run ends because it cannot write its state: notifies of it, unless an earlier run has.
     pub async fn of_a_run(&self, state: &StateLocation, error: &StoreError) {
         let (marker, now) = (Marker::of(state), self.clock.now());
         let known = marker.read();
@@ -170,7 +167,7 @@ impl Outcry {
             return;
         }
         let since = known.map_or(now, |known| known.since);
-        // Who could not remember that it was told must not tell at every run.
+        // If nothing can be remembered, not every run may notify.
         if !marker.write(&Remembered { since, told: Vec::new() }) && !marker.is_worth_saying(now) {
             return;
         }
@@ -181,7 +178,7 @@ impl Outcry {
         marker.write(&Remembered { since, told });
     }
 
-    /// A run could write its state: says so to whom an earlier one told that it cannot.
+    /// A one-shot run could write its state: notifies those who heard from an earlier run that it cannot.
     pub async fn of_a_good_run(&self, state: &StateLocation) {
         let marker = Marker::of(state);
         let Some(known) = marker.read() else { return };
@@ -196,7 +193,7 @@ impl Outcry {
         self.speak_twice().await;
     }
 
-    /// At once, and once more for whom it did not reach, or in whose place somebody else is told.
+    /// Sends at once, and once more to those whom it did not reach and to their fallbacks.
     async fn speak_twice(&self) {
         self.speak().await;
         if self.words.lock().await.0.is_empty() {

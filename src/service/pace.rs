@@ -12,22 +12,21 @@ use crate::clock::Clock;
 pub struct SendPace {
     every: Duration,
     burst: u32,
-    /// When, by the steady clock, all that was sent would have been sent one by one.
+    /// When, by the steady clock, everything that was sent would have been sent at the steady rate.
     even_at: Mutex<Duration>,
 }
 
 impl SendPace {
-    /// As fast as it goes.
+    /// Without a limit.
     pub fn free() -> Self {
         Self::default()
     }
 
-    /// One message `every` so often, and after a rest up to `burst` at once.
+    /// One message in each `every`, and up to `burst` at once after a rest.
     pub fn of(every: Duration, burst: u32) -> Self {
         Self { every, burst, even_at: Mutex::default() }
     }
 
-    /// How long the next message has to wait.
     fn pause(&self, now: Duration) -> Duration {
         let even_at = *self.even_at.lock().unwrap_or_else(PoisonError::into_inner);
         even_at.saturating_sub(self.every * self.burst.saturating_sub(1)).saturating_sub(now)
@@ -41,7 +40,7 @@ impl SendPace {
         }
     }
 
-    /// A message has arrived just now, at the latest.
+    /// An attempt has ended, so its message arrived by now at the latest.
     pub fn sent(&self, clock: &dyn Clock) {
         let mut even_at = self.even_at.lock().unwrap_or_else(PoisonError::into_inner);
         *even_at = (*even_at).max(clock.steady()) + self.every;
@@ -52,7 +51,7 @@ impl SendPace {
 mod tests {
     use super::*;
 
-    /// When each of so many messages goes out, in milliseconds, each taking `takes` to arrive.
+    /// When each of `messages` goes out, in milliseconds, if each takes `takes` milliseconds to arrive.
     fn sent_at(pace: &SendPace, messages: usize, takes: u64) -> Vec<u128> {
         let clock = crate::clock::ManualClock::at("2026-06-12T12:00:00Z".parse().unwrap());
         let pass = |time: Duration| clock.advance(time.try_into().unwrap());
@@ -70,7 +69,7 @@ mod tests {
     fn after_a_small_burst_it_is_one_a_second() {
         let pace = || SendPace::of(Duration::from_secs(1), 3);
         assert_eq!(sent_at(&pace(), 6, 0), [0, 0, 0, 1_000, 2_000, 3_000]);
-        // What counts is when they arrive.
+        // The times of arrival count.
         assert_eq!(sent_at(&pace(), 5, 200), [0, 200, 400, 1_200, 2_200]);
         assert_eq!(sent_at(&pace(), 3, 5_000), [0, 5_000, 10_000]);
         assert_eq!(sent_at(&SendPace::of(Duration::from_secs(1), 1), 3, 100), [0, 1_100, 2_200]);

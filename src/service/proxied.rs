@@ -1,11 +1,11 @@
-//! What of a configuration goes through which proxy.
+//! Which parts of a configuration go through which proxy.
 
 use secrecy::ExposeSecret;
 use url::Url;
 
 use crate::{net::Proxies, receivers::Config};
 
-/// What of a configuration goes through a proxy, and what of the environment names none, in an operator's words.
+/// The parts that go through a proxy, and the variables that do not name a usable one, as sentences for an operator.
 pub(crate) fn proxied(config: &Config, proxies: &Proxies) -> Vec<String> {
     let inboxes = config.inboxes.iter().map(|inbox| (format!("the inbox {}", inbox.name), Some(inbox.url.clone())));
     let receivers =

@@ -1,4 +1,4 @@
-//! What was owed to a receiver that nothing names any more goes to those whom the rule names now.
+//! Passes on what was owed to a receiver that no rule names any more to the receivers that the rule names now.
 
 use jiff::Timestamp;
 
@@ -9,7 +9,7 @@ use crate::{
     store::{Store, StoreError},
 };
 
-/// Of one receiver; gives how many notifications went to others.
+/// Passes on what one receiver is owed; returns the number of notifications that others are owed instead.
 ///
 /// # Errors
 /// The store failed.
@@ -38,7 +38,7 @@ pub(crate) async fn pass_on(
     Ok(owed)
 }
 
-/// Of every receiver that the configuration no longer has.
+/// The same for every receiver that the configuration no longer has.
 ///
 /// # Errors
 /// The store failed.

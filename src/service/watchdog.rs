@@ -1,4 +1,4 @@
-//! Watches the watcher: what is wrong now → what is told, to receivers of its own.
+//! Watches pengwatch itself: collects its problems and notifies receivers of its own.
 
 use std::sync::Arc;
 
@@ -17,13 +17,12 @@ use crate::{
 
 /// The watchdog of the whole program.
 pub struct WatchdogLoop {
-    /// Who is told.
+    /// Receivers that are notified.
     pub notify: Vec<String>,
-    /// An inbox that cannot be read for so long is trouble.
+    /// How long an inbox must be unreadable to be a problem.
     pub after: SignedDuration,
-    /// Inboxes that are watched.
     pub inboxes: Vec<String>,
-    /// Receivers that there are.
+    /// All receivers of the configuration.
     pub receivers: Vec<String>,
     pub store: Store,
     /// The rules, and what is wrong with them.
@@ -32,7 +31,7 @@ pub struct WatchdogLoop {
 }
 
 impl WatchdogLoop {
-    /// One look; gives how many notifications are owed by it.
+    /// One look; returns the number of notifications that it owes.
     ///
     /// # Errors
     /// The store failed.

@@ -17,7 +17,7 @@ pub struct Inboxes {
     pub go_on: bool,
 }
 
-/// What was put off for a look, and since when.
+/// Notifications that were put off for a look, and since when.
 #[derive(Debug, Default)]
 pub struct PutOff(Mutex<BTreeMap<NotificationId, Timestamp>>);
 

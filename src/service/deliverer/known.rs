@@ -1,5 +1,5 @@
-//! Is what a message says of waiting customers still known? What was held, or could not be sent, is looked at
-//! first.
+//! Whether what a message says of waiting customers is still known. For a message that was held or delayed, the inbox
+//! is asked first.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -11,32 +11,32 @@ use crate::{
     store::StoreError,
 };
 
-/// What is owed for less than that was judged a moment ago, as well as it could be.
+/// A notification that is owed for less than this was judged just now and is not put off.
 const JUST_OWED: SignedDuration = SignedDuration::from_secs(5);
 
-/// What is sent within that time after it was owed needs no second look.
+/// A notification that is sent within this time after it was owed does not need a second look.
 const AT_ONCE: SignedDuration = SignedDuration::from_secs(1);
 
-/// Nothing is put off for want of a look for longer.
+/// How long a notification is put off at most for a look.
 const LONGEST: SignedDuration = SignedDuration::from_mins(2);
 
-/// How soon it is asked again whether what a message says is known.
+/// How soon it is checked again whether what a message says is known.
 const LOOK_AGAIN: SignedDuration = SignedDuration::from_secs(1);
 
-/// What came of the question.
+/// How well a message's customers are known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Known {
     /// It may be sent.
     Enough,
-    /// It may be sent if it is still true after what a look has shown.
+    /// It may be sent if it is still true after a look at the inbox.
     New,
-    /// The next poll is waited for.
+    /// It waits for the next poll.
     Missing,
 }
 
 impl Deliverer {
-    /// Whether something of a message can be said now, of customers who are known well enough; where they are not,
-    /// it waits for the next poll.
+    /// Whether a message can be sent now because its customers are known well enough. If they are not, it waits for the
+    /// next poll.
     pub(super) async fn is_true_and_known(&self, id: &MessageId, round: &mut Round<'_>) -> Result<bool, StoreError> {
         self.renew(id, round).await?;
         match self.know(&round.told_by(id)).await? {
@@ -50,13 +50,12 @@ impl Deliverer {
         Ok(true)
     }
 
-    /// Whether the customers whom a message would call waiting are known well enough, after a look where they are
-    /// not.
+    /// Whether the customers whom a message calls waiting are known well enough; asks the inbox if they are not.
     async fn know(&self, told: &[&Owed]) -> Result<Known, StoreError> {
         let mut known = Known::Enough;
         let mut late: Vec<&Owed> = Vec::new();
         for poller in &self.inboxes.pollers {
-            // What is owed of an inbox is stored by its API's clock.
+            // Notifications are stored by the clock of their inbox's API.
             let now = poller.clock.now();
             let age = |owed: &Owed| now.duration_since(owed.notification.due_at);
             let of_inbox: Vec<&Owed> = told

@@ -1,4 +1,4 @@
-//! A message made ready for one attempt: rendered anew, so that it says how things are now.
+//! Prepares a message for one attempt: it is rendered again, so that it shows the current state.
 
 use std::collections::HashMap;
 
@@ -10,7 +10,7 @@ use crate::{
     render::{AlertView, MessageView, RuleWords, watchdog},
 };
 
-/// A message that is told so much late says so.
+/// A message that is delayed by at least this much says so.
 const WORTH_SAYING: SignedDuration = SignedDuration::from_mins(1);
 
 impl Deliverer {

@@ -1,4 +1,4 @@
-//! When a state that cannot be written is a trouble, and when that is over: from how writing went.
+//! Decides from the results of writing when a state that cannot be written is a problem, and when that is over.
 
 use std::time::Duration;
 
@@ -6,31 +6,30 @@ use jiff::Timestamp;
 
 use crate::store::Writes;
 
-/// One failure is no trouble; what still fails after this is.
+/// How long writing must fail to be a problem.
 const LASTS: Duration = Duration::from_secs(2);
 
-/// It is over when nothing has failed for so long. Each trouble that comes soon after another takes twice as long.
+/// How long nothing may fail until the problem is over. It doubles for each problem that follows soon after another.
 const CALM: Duration = Duration::from_secs(10);
 
-/// The longest of these.
 const MOST_CALM: Duration = Duration::from_mins(10);
 
-/// What there is to say.
+/// The judgement of one look.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum WriteHealth {
-    /// Nothing.
+    /// Writing works.
     Fine,
-    /// Something failed lately: it is to be seen whether that lasts.
+    /// Something failed lately; it is not known yet whether that lasts.
     Doubtful,
-    /// It cannot be written, since then, for this reason: to be told.
+    /// It cannot be written since this time, for this reason; not reported yet.
     Began(Timestamp, String),
-    /// It still cannot, as was told.
+    /// It still cannot be written; already reported.
     Lasts,
-    /// It can again: to be told.
+    /// It can be written again; not reported yet.
     Ended,
 }
 
-/// What is remembered between two looks; times are of the steady clock.
+/// What is remembered between two looks. Durations are times of the steady clock.
 #[derive(Clone, Debug)]
 pub(crate) struct Judge {
     seen: (u64, u64),
@@ -110,7 +109,7 @@ mod tests {
             "2026-06-12T12:00:00Z".parse::<Timestamp>().unwrap() + SignedDuration::from_secs(second)
         }
 
-        /// Two seconds later, in which so many transactions were written, and so many failed.
+        /// A look two seconds later; `done` transactions were written meanwhile, and `failed` failed.
         fn look(&mut self, done: u64, failed: u64) -> WriteHealth {
             self.second += 2;
             self.writes.done += done;
@@ -141,7 +140,7 @@ mod tests {
         let mut bench = Bench::new();
         assert_eq!(bench.look(0, 1), WriteHealth::Doubtful);
         assert_eq!(bench.look(0, 1), bench.began());
-        // Now and then something that needs no room is written.
+        // Now and then a transaction that needs no room is written.
         for (done, failed) in [(0, 1), (1, 1), (1, 0), (0, 1), (0, 0), (0, 0), (0, 0), (0, 0), (0, 0), (0, 0)] {
             assert_eq!(bench.look(done, failed), WriteHealth::Lasts);
         }
@@ -153,7 +152,7 @@ mod tests {
     fn one_that_comes_again_and_again_is_no_storm() {
         let mut bench = Bench::new();
         let mut told = 0;
-        // For an hour: half a minute in which something fails, half a minute in which nothing does.
+        // For an hour, half a minute with failures alternates with half a minute without.
         for look in 0..1_800 {
             let failing = look / 15 % 2 == 0;
             told += u32::from(matches!(bench.look(1, u64::from(failing)), WriteHealth::Began(..)));

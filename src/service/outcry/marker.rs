@@ -1,6 +1,6 @@
-//! What a run that cannot write its state remembers all the same: that it was told.
+//! A small file in which one-shot runs that cannot write their state remember who was notified of it.
 //!
-//! Beside the state, where that works, else in the folder for temporary files.
+//! It lies beside the state where that works, else in the folder for temporary files.
 
 use std::{
     fs::{self, OpenOptions},
@@ -14,10 +14,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{StateLocation, alert::short_hash, time::elapsed};
 
-/// The most that is read of it, in bytes.
+/// The most bytes that are read of it.
 const LONGEST: u64 = 64 * 1024;
 
-/// Without a place to remember it in, a trouble counts as new for so long after the state was last written.
+/// Where no file can be written, a problem counts as new for this long after the state was last written.
 const NEW: SignedDuration = SignedDuration::from_mins(2);
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,7 +27,7 @@ pub(crate) struct Remembered {
     pub told: Vec<String>,
 }
 
-/// Where it is remembered for one state.
+/// The places of the file for one state.
 #[derive(Clone, Debug)]
 pub(crate) struct Marker {
     places: Vec<PathBuf>,
@@ -44,10 +44,9 @@ impl Marker {
         Self { places: beside.into_iter().chain([temporary]).collect(), file }
     }
 
-    /// What is remembered.
     pub(crate) fn read(&self) -> Option<Remembered> {
         let read = |place: &PathBuf| {
-            // Where everybody may write, somebody may have put something else there.
+            // In a folder where everybody may write, somebody may have put something else there.
             let found = fs::symlink_metadata(place).ok()?;
             let text =
                 (found.is_file() && found.len() <= LONGEST).then(|| fs::read_to_string(place)).and_then(Result::ok)?;
@@ -56,7 +55,7 @@ impl Marker {
         self.places.iter().find_map(read)
     }
 
-    /// Remembers it; `false` where there is no place for it.
+    /// Returns `false` if it could not be written anywhere.
     pub(crate) fn write(&self, remembered: &Remembered) -> bool {
         let Ok(text) = serde_json::to_string(remembered) else { return false };
         let write = |place: &PathBuf| {
@@ -70,15 +69,14 @@ impl Marker {
         self.places.iter().any(write)
     }
 
-    /// Forgets it.
     pub(crate) fn remove(&self) {
         for place in &self.places {
             let _ = fs::remove_file(place);
         }
     }
 
-    /// Whether it is to be told though nobody can remember: while the trouble is new, and after each doubling of its
-    /// age. It goes by when the state was last written.
+    /// Whether to notify although nothing can be remembered: while the problem is new, and after each doubling of its
+    /// age, counted from the last write of the state.
     pub(crate) fn is_worth_saying(&self, now: Timestamp) -> bool {
         let files = self.file.iter().flat_map(|file| [with_ending(file, "-wal"), file.clone()]);
         let written = files.filter_map(|path| fs::metadata(path).and_then(|found| found.modified()).ok()).max();
@@ -119,7 +117,7 @@ mod tests {
         assert!(elsewhere.write(&remembered));
         assert_eq!(elsewhere.read(), Some(remembered));
         elsewhere.remove();
-        // What somebody else put there is not believed.
+        // A file that somebody else put there is ignored.
         std::fs::write(&marker.places[0], "garbage").unwrap();
         assert_eq!(marker.read(), None);
     }

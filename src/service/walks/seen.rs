@@ -1,4 +1,4 @@
-//! What a walk saw → what the poll has observed.
+//! Moves the results of a walk into the observations of a poll.
 
 use jiff::Timestamp;
 
@@ -7,10 +7,9 @@ use crate::{
     inbox::Walk,
 };
 
-/// Moves what a walk of a query saw into what the poll has observed.
 pub(super) fn take(query: &Query, walk: &mut Walk, observed: &mut Observed, now: Timestamp) {
     if !walk.contacts.is_empty() {
-        // Of the last walk that showed somebody: one record that comes in two walks is one.
+        // Only the last walk with a contact counts: a record that comes in two walks is one.
         let mut returned = Returned::default();
         walk.contacts.values().for_each(|contact| returned.add(&query.filter, contact, now));
         observed.returned.insert(query.id.clone(), returned);
