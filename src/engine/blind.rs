@@ -29,7 +29,7 @@ pub(crate) fn blind(rules: &RuleSet, inbox: &str, receivers: &BTreeMap<String, S
     if told.any(|name| hears(name, receivers)) {
         return None;
     }
-    Some(format!("nobody whom the rules for inbox {inbox} tell takes messages"))
+    Some(format!("no receiver of the rules for inbox {inbox} accepts messages"))
 }
 
 fn none_in_use(rules: &RuleSet) -> String {

@@ -157,9 +157,9 @@ impl fmt::Display for Incomplete {
             Self::Emptied(gone, open) => {
                 write!(f, "{gone} of {open} customers whose alerts fire are gone at once, and no look-up finds anybody")
             }
-            Self::TooLong => write!(f, "the API gives more than {MOST_PAGES} pages or {MOST_SEEN} customers"),
+            Self::TooLong => write!(f, "the API returns more than {MOST_PAGES} pages or {MOST_SEEN} customers"),
             Self::TooLarge(mebibytes) => {
-                write!(f, "the API gives more than the {mebibytes} MiB of memory that a poll keeps")
+                write!(f, "the API returns more than the {mebibytes} MiB of memory that a poll keeps")
             }
             Self::Behind => f.write_str("more is new than could be read"),
         }

@@ -236,7 +236,7 @@ fn with_receivers_that_take_nothing_nobody_is_watched_for() {
     home.waits("c1", "Asha", "Hello?");
     home.inbox().fault(Fault::slack(FaultKind::status(404)).repeated(1_000));
     home.run(&["run", "--once"]).ends(1);
-    nobody_is_watched_for(&home, "nobody whom the rules for inbox main tell takes messages");
+    nobody_is_watched_for(&home, "no receiver of the rules for inbox main accepts messages");
 }
 
 #[test]

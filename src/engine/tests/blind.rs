@@ -52,7 +52,7 @@ fn without_a_rule_in_use_nobody_is_watched_for() {
 #[test]
 fn rules_that_tell_only_whoever_takes_nothing_watch_for_nobody() {
     let why = |states: &[(&str, bool, Option<&str>)]| blind(&rules(&[TELLS_A]), "main", &standing(states));
-    let nobody = Some("nobody whom the rules for inbox main tell takes messages".to_owned());
+    let nobody = Some("no receiver of the rules for inbox main accepts messages".to_owned());
     assert_eq!(why(&[("a", true, None), ("b", false, None)]), nobody);
     assert_eq!(why(&[("a", true, Some("b")), ("b", false, None)]), None);
     assert_eq!(why(&[("a", true, Some("b")), ("b", true, None)]), nobody);

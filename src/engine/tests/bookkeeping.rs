@@ -109,7 +109,7 @@ fn records_are_odd_until_a_whole_walk_began_after_them() {
     Ended::well(45).note(&mut memory);
     assert_eq!(memory.odd_records, None);
     Ended { gap: Some(Incomplete::TooLarge(64)), ..Ended::well(0) }.note(&mut memory);
-    assert_eq!(memory.odd_records, odd(0, Some("the API gives more than the 64 MiB of memory that a poll keeps")));
+    assert_eq!(memory.odd_records, odd(0, Some("the API returns more than the 64 MiB of memory that a poll keeps")));
 }
 
 #[test]

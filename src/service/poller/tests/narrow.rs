@@ -292,9 +292,9 @@ async fn a_page_that_is_more_than_may_be_kept_is_told() {
         bench.advance(400);
         let polled = bench.run(mode).await;
         assert_eq!((polled.failure.clone(), polled.complete, polled.contacts), (None, false, 0));
-        assert_eq!(polled.unread().as_deref(), Some("the API gives more than the 0 MiB of memory that a poll keeps"));
+        assert_eq!(polled.unread().as_deref(), Some("the API returns more than the 0 MiB of memory that a poll keeps"));
         let odd = bench.poller.store.snapshot("main").await.unwrap().memory.odd_records.unwrap();
-        assert!(odd.what.is_some_and(|what| what.starts_with("the API gives more than")));
+        assert!(odd.what.is_some_and(|what| what.starts_with("the API returns more than")));
     }
     bench.poller.most_bytes = 1 << 20;
     bench.advance(400);
