@@ -1,7 +1,7 @@
 //! The one place where the clock is read.
 //!
-//! There are two: the wall's, which people set, and a steady one, which only counts on. Pauses and limits go
-//! by the steady one, so that no change of the other one stretches or cuts them.
+//! There are two clocks: the wall clock, which people set, and a steady one, which only advances. Pauses and limits use
+//! the steady clock, so that setting the wall clock does not change them.
 
 use std::{
     pin::Pin,
@@ -48,7 +48,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that is moved by hand, for tests: who sleeps moves it on.
+/// A clock that is moved by hand, for tests; sleeping moves it on.
 #[derive(Debug)]
 pub struct ManualClock(Mutex<(Timestamp, Duration)>);
 
@@ -96,7 +96,7 @@ pub struct Jumps {
     steady: Duration,
 }
 
-/// A smaller difference is a clock that is being corrected.
+/// A smaller difference is taken for a clock under correction.
 const JUMP: SignedDuration = SignedDuration::from_secs(3);
 
 impl Jumps {

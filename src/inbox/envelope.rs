@@ -1,8 +1,8 @@
 //! What stands around the records: whether an answer says that it is good, and nothing else.
 //!
-//! A list of nobody ends everybody's alert, so it is believed only from an answer in which nothing speaks of an
-//! error and nothing contradicts itself. The documented good answer is `{success, message, code, data}`;
-//! whatever else stands beside these is looked at by its name.
+//! An empty list ends every alert, so it is believed only from an answer in which nothing reports an error and nothing
+//! contradicts itself. The documented good answer is `{success, message, code, data}`; anything else beside these is
+//! judged by its name.
 
 use jiff::SignedDuration;
 use serde_json::{Map, Value};

@@ -26,7 +26,7 @@ pub enum InboxError {
         /// The HTTP status, or the one in the body.
         status: u16,
     },
-    /// 400: a filter that the API does not take.
+    /// 400: a filter that the API does not accept.
     #[error("the API refused the request (HTTP 400{}); check the rules' filters", code.as_ref().map(|code| format!(", {code}")).unwrap_or_default())]
     BadRequest { code: Option<String> },
     /// 429.

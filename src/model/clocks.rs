@@ -1,8 +1,8 @@
 //! Two clocks: this machine's and the API's, and by how much they differ.
 //!
-//! Nobody promises that they agree. What an inbox's records say is written by the API's clock, so that all that is
-//! judged of an inbox, and all that is stored of it, counts by that clock, as far as it is known: from the header
-//! `Date` of its answers, and from the times of its records.
+//! The two may differ. The records of an inbox are written by the API's clock, so everything that is judged or stored
+//! of an inbox counts by that clock, as far as it is known: from the header `Date` of its answers, and from the times
+//! of its records.
 
 use std::collections::VecDeque;
 
@@ -17,26 +17,26 @@ const SAMPLES: usize = 15;
 /// A header has whole seconds: what two of them say may differ by so much without meaning anything.
 const RESOLUTION: SignedDuration = SignedDuration::from_secs(2);
 
-/// Of an answer that took longer nobody knows when its header was written.
+/// Longest answer that is measured; of a slower one it is not known when its header was written.
 const LONGEST_TRIP: SignedDuration = SignedDuration::from_secs(10);
 
-/// Headers in a row that do not go on as a clock does: what writes them is none.
+/// Headers in a row that do not advance as a clock does, after which they are not taken for a clock.
 const NO_CLOCK: u32 = 3;
 
 /// A clock that was set goes on for so long before it is believed.
 const CONFIRMED: SignedDuration = SignedDuration::from_secs(5);
 
-/// A difference that is told.
+/// Difference from which it is reported.
 pub(crate) const LARGE: SignedDuration = SignedDuration::from_secs(30);
 
-/// Below that, one that was told is over.
+/// Difference below which a reported one is over.
 const SMALL: SignedDuration = SignedDuration::from_secs(15);
 
 /// So many records must be ahead of our clock before it is believed to be behind: one that lies in the future by
 /// mistake must not hide those who are new.
 const BELIEVED: usize = 3;
 
-/// A record that lies further ahead is a mistake, whoever's clock is wrong.
+/// Limit of a record's time ahead of ours; beyond it the record is wrong, whichever clock is wrong.
 const ANY_ZONE: SignedDuration = SignedDuration::from_hours(26);
 
 /// When one answer came, by both clocks.
@@ -165,7 +165,7 @@ impl Clocks {
     /// By how much it is ahead, as far as one can say; `None` where nothing is known.
     pub fn difference(&self) -> Option<SignedDuration> {
         let seconds = SignedDuration::from_millis(self.measured?).as_secs_f64();
-        // What is measured is no truer than that, and should not read like two different differences.
+        // The shown value is as coarse as the measurement, so that one difference does not read like two.
         let step = if seconds.abs() < 60.0 { 1.0 } else { 5.0 };
         let ahead = SignedDuration::try_from_secs_f64((seconds / step).round() * step).unwrap_or_default();
         Some(if ahead.abs() < RESOLUTION { SignedDuration::ZERO } else { ahead })

@@ -26,7 +26,7 @@ pub(crate) mod by {
 pub(crate) const CLOSED: &str = "CLOSED";
 /// The platform whose businesses may answer freely for 24 hours only.
 pub(crate) const WHATSAPP: &str = "WHATSAPP";
-/// How long after the customer's last message.
+/// Time since the customer's last message within which a business may answer freely.
 const REPLY_WINDOW: SignedDuration = SignedDuration::from_hours(24);
 
 /// A contact's `_id`, which the provider's inbox calls "User ID".
@@ -291,7 +291,7 @@ pub enum Unreadable {
     /// Something else than a JSON object stood in the list.
     #[error("an entry of `data` is no object")]
     NoObject,
-    /// Without `_id` nothing can be said about anybody.
+    /// A record without `_id` cannot be attributed to anybody.
     #[error("a record has no `_id`")]
     NoId,
 }
@@ -307,7 +307,7 @@ pub struct Contact {
     pub doubts: Vec<String>,
 }
 
-/// Equal in what was understood: what was not is not kept over a restart.
+/// Compares what was understood; the rest is not kept over a restart.
 impl PartialEq for Contact {
     fn eq(&self, other: &Self) -> bool {
         self.record == other.record && self.extra == other.extra
@@ -329,7 +329,7 @@ impl std::ops::Deref for Contact {
 }
 
 impl Contact {
-    /// Reads one entry of `data`, or what [`Contact::json`] gave.
+    /// Reads one entry of `data`, or the result of [`Contact::json`].
     pub fn read(value: Value) -> Result<Self, Unreadable> {
         let Value::Object(mut object) = value else { return Err(Unreadable::NoObject) };
         let mut reading = match object.remove("extra") {

@@ -1,6 +1,6 @@
-//! Delivery as it stands between two rounds: what is owed, the steps of sending it, and what waits.
+//! Delivery between two rounds: what is owed, the steps of sending it, and what waits.
 //!
-//! Only data: what is done with it is decided by the engine, and the store keeps it.
+//! Data only: the engine decides what is done with it, and the store keeps it.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -22,7 +22,7 @@ pub struct Owed {
     pub told: bool,
     /// Whether some recipients of its mail have got it, and others are still to be tried.
     pub partly_settled: bool,
-    /// Whether the receiver was told that this alert began, or may have been.
+    /// Whether the receiver was notified that this alert began, or may have been.
     pub told_of_beginning: bool,
     /// Of an end: the persons who were told of the beginning, or may have been; `None`: all whom the receiver
     /// reaches.
@@ -340,11 +340,11 @@ pub struct StoredMessage {
     pub told: Vec<(Notification, String)>,
 }
 
-/// What became of a wish about a message.
+/// The result of a request about a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {
     Yes,
-    /// The message is in no state for it: sent, or withdrawn.
+    /// The state of the message does not allow it: it was sent or withdrawn.
     No,
     /// There is no such message.
     Unknown,

@@ -5,10 +5,10 @@ use serde::{Deserialize, Serialize};
 
 use super::time::{elapsed, human, iso};
 
-/// A state that was written back lasts as a trouble for so long: who deletes it every ten seconds is one trouble.
+/// Time for which a state that was written back is still reported, so that repeated deletion is one problem.
 const WRITTEN_BACK_LASTS: SignedDuration = SignedDuration::from_mins(1);
 
-/// One of which something is missing lasts so long as a trouble.
+/// Time for which a state with missing parts is reported.
 const MISSING_LASTS: SignedDuration = SignedDuration::from_mins(10);
 
 /// What was found where the state should be.

@@ -16,7 +16,7 @@ pub(crate) fn asked(
     body: &[u8],
     now: Timestamp,
 ) -> Option<SignedDuration> {
-    // Of two answers to one question the longer one is safe.
+    // Of two contradictory answers the longer pause is safe.
     let first = |names: &[&str], read: &dyn Fn(&str) -> Option<SignedDuration>| {
         names.iter().find_map(|name| header(name).iter().filter_map(|value| read(value)).max())
     };
@@ -166,7 +166,7 @@ mod tests {
             ("784111807000000", Some(30_000)),
             ("784111807.5", Some(30_500)),
             ("784111000", Some(0)),
-            // What says nothing.
+            // Values without a meaning.
             ("", None),
             ("-5", None),
             ("-5s", None),

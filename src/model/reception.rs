@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-/// How a receiver takes messages; the default is one that takes them.
+/// How a receiver accepts messages; the default is a receiver that works.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ReceiverState {
     /// The first failure since it last took something.
@@ -17,7 +17,7 @@ pub struct ReceiverState {
 }
 
 impl ReceiverState {
-    /// Whether it takes nothing.
+    /// Whether it is broken.
     pub fn is_broken(&self) -> bool {
         self.broken_at.is_some()
     }

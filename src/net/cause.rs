@@ -23,7 +23,7 @@ pub fn cause(error: &reqwest::Error) -> String {
     found
 }
 
-/// I/O errors wrap TLS errors, and one another, without being open about it in `source`.
+/// Finds the cause of an I/O error; they wrap TLS errors and each other without showing it in `source`.
 pub fn io_cause(error: &io::Error) -> String {
     let Some(inner) = error.get_ref() else { return error.kind().to_string() };
     let tls = inner.downcast_ref::<rustls::Error>().map(tls);
