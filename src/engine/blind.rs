@@ -1,22 +1,22 @@
-//! Whether a customer who begins to wait would be told of. Closed hours, silences and takes are no fault: those
-//! customers are told of later, or somebody has them.
+//! Whether anybody would be notified about a customer who begins to wait. Closed hours, silences and takes do not count
+//! against it: somebody is notified later, or somebody has the customer.
 
 use std::collections::BTreeMap;
 
 use crate::rules::RuleSet;
 
-/// How a receiver stands.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Standing {
-    /// Whether it takes nothing.
+    /// Whether it accepts no messages now.
     pub is_broken: bool,
-    /// Who hears in its place.
+    /// The receiver that is notified in its place.
     pub fallback: Option<String>,
 }
 
-/// Why nobody who waits in this inbox would be told of, in an operator's words; `None`: somebody would.
+/// Why nobody would be notified about a customer who waits in this inbox, in an operator's words; `None` if somebody
+/// would.
 ///
-/// `receivers` are those of the configuration, by name; of others nothing is known, and they count as well.
+/// `receivers` holds the configured receivers by name. Others are unknown and count as working.
 pub(crate) fn blind(rules: &RuleSet, inbox: &str, receivers: &BTreeMap<String, Standing>) -> Option<String> {
     if rules.rules.is_empty() {
         return Some(none_in_use(rules));
@@ -47,10 +47,10 @@ fn none_in_use(rules: &RuleSet) -> String {
     if why.is_empty() { "there is no rule".to_owned() } else { format!("no rule is in use: {}", why.join(", ")) }
 }
 
-/// Whether a receiver takes messages, or somebody in its place does.
+/// Whether a receiver, or a fallback in its place, accepts messages.
 fn hears(name: &str, receivers: &BTreeMap<String, Standing>) -> bool {
     let mut name = name;
-    // A chain is no longer than that, and a circle ends here.
+    // No chain is longer than the list of receivers; a circle of fallbacks ends here.
     for _ in 0..=receivers.len() {
         match receivers.get(name) {
             Some(Standing { is_broken: true, fallback: Some(fallback) }) => name = fallback,

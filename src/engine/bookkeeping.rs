@@ -1,5 +1,5 @@
-//! What is remembered of an inbox after a poll: since when it can be read, what was not understood, and whether the
-//! budget is enough.
+//! What is remembered of an inbox after a poll: since when it is readable, which records were not understood, and
+//! whether the budget is enough.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -15,11 +15,11 @@ use crate::model::{
 /// Why an inbox could not be read, wholly or partly.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct PollFailure {
-    /// For operators.
+    /// A text for operators.
     pub why: String,
-    /// The API does not take the token.
+    /// Whether the API refuses the token.
     pub token_refused: bool,
-    /// No request was free any more in this run.
+    /// Whether no request was free any more in this run.
     pub out_of_time: bool,
 }
 
@@ -29,18 +29,18 @@ pub(crate) struct PollEnd<'a> {
     pub queries: &'a [Query],
     pub observed: &'a Observed,
     pub failure: Option<PollFailure>,
-    /// Why not everything was read, where no request failed.
+    /// Why not everything was read although no request failed.
     pub gap: Option<Incomplete>,
     pub mode: Mode,
-    /// Whether a poll came before: a daemon that begins has read nothing for a while.
+    /// Whether a poll came before in this run. A daemon that has just started has read nothing for a while.
     pub goes_on: bool,
-    /// A full walk at least this often.
+    /// The longest time between two full walks.
     pub sweep_every: SignedDuration,
-    /// When it began, by the API's clock.
+    /// When the poll began, by the API's clock.
     pub began: Timestamp,
 }
 
-/// Notes how a poll ended in what is remembered of its inbox.
+/// Notes the end of a poll in the inbox's memory.
 pub(crate) fn note(memory: &mut InboxMemory, poll: &PollEnd<'_>) {
     let PollEnd { queries, observed, failure, mode, goes_on, sweep_every, began, .. } = poll;
     let (sweep_every, began) = (*sweep_every, *began);
@@ -59,7 +59,7 @@ pub(crate) fn note(memory: &mut InboxMemory, poll: &PollEnd<'_>) {
     memory.odd_records = odd_records(memory, poll);
     let short_since = memory.short.as_ref().map_or(began, |short| short.since);
     memory.short = match short_of_budget(queries, memory, sweep_every, began) {
-        // What could not be read says nothing of the budget.
+        // A failed request says nothing about the budget.
         _ if failure.as_ref().is_some_and(|failure| !failure.out_of_time) => memory.short.take(),
         None => None,
         Some(pages) => Some(Short { since: short_since, pages }),
@@ -70,7 +70,7 @@ pub(crate) fn note(memory: &mut InboxMemory, poll: &PollEnd<'_>) {
     }
 }
 
-/// Records that were not understood, until every query had a complete walk since.
+/// Records that were not understood, until every query has had a complete walk since.
 fn odd_records(memory: &InboxMemory, poll: &PollEnd<'_>) -> Option<OddRecords> {
     let known = memory.odd_records.as_ref();
     let too_much = poll.gap.filter(|gap| matches!(gap, Incomplete::TooLarge(_) | Incomplete::TooLong));
@@ -82,38 +82,37 @@ fn odd_records(memory: &InboxMemory, poll: &PollEnd<'_>) -> Option<OddRecords> {
     Some(OddRecords { since, count: poll.observed.unreadable, what: too_much.map(|gap| gap.to_string()) })
 }
 
-/// Since when polls have succeeded, where the last one was not long ago.
+/// Since when polls have succeeded, if the last one was recent enough.
 fn readable_since(memory: &InboxMemory, sweep_every: SignedDuration, now: Timestamp) -> Option<Timestamp> {
     let is_recent = |at: &Timestamp| *at <= now && now.duration_since(*at) <= late_after(memory, sweep_every);
     memory.polled_at.filter(is_recent)?;
     memory.readable_since.filter(|since| *since <= now)
 }
 
-/// How long after one full walk the next is late.
+/// Time after a full walk from which the next one is late.
 fn late_after(memory: &InboxMemory, sweep_every: SignedDuration) -> SignedDuration {
-    // Where runs come rarely, a walk may take some of them.
+    // Where runs are rare, a walk may take several of them.
     let mut gaps = memory.runs.gaps.clone();
     gaps.sort_unstable();
     let usual = SignedDuration::from_secs(gaps.get(gaps.len() / 2).copied().unwrap_or(0));
     sweep_every.saturating_mul(2).max(usual.saturating_mul(3))
 }
 
-/// Whether nobody knows any more what a query returns: its last complete walk is of long ago, or there was none.
+/// Whether a query's last complete walk is too long ago, or there was none, so that its results are not known.
 pub(crate) fn is_overdue(query: &Query, memory: &InboxMemory, sweep_every: SignedDuration, now: Timestamp) -> bool {
     let walk = memory.walks.get(&query.id);
     let whole_at = walk.and_then(|walk| walk.whole_at.or(walk.complete_at));
-    // What was whole later than now was so by a clock that was ahead: nobody knows when.
+    // A time in the future was noted by a clock that was ahead; the real time is not known.
     whole_at.is_none_or(|at| now.duration_since(at) >= late_after(memory, sweep_every) || at > now)
 }
 
-/// Whether a complete walk of a query began after the records that were not understood came.
+/// Whether a complete walk of a query began after the first record that was not understood.
 fn was_whole_since(query: &Query, memory: &InboxMemory) -> bool {
     let complete_at = memory.walks.get(&query.id).and_then(|walk| walk.complete_at);
     memory.odd_records.as_ref().is_none_or(|odd| complete_at.is_some_and(|at| at > odd.since))
 }
 
-/// Pages of a full walk that has not come to its end for much longer than it should, where that is for want of
-/// requests; the longest one.
+/// The pages of the longest full walk that is far too late because requests were missing.
 fn short_of_budget(
     queries: &[Query],
     memory: &InboxMemory,
@@ -130,7 +129,7 @@ fn short_of_budget(
     queries.iter().filter_map(of).max()
 }
 
-/// What the records that came say of the filters that they were asked for by.
+/// Notes what the returned records say about the filters of their queries.
 fn note_filters(queries: &[Query], observed: &Observed, memory: &mut InboxMemory, now: Timestamp) {
     for query in queries {
         if let Some(returned) = observed.returned.get(&query.id) {

@@ -2,11 +2,11 @@
 //! because a round is read in one piece.
 //!
 //! What happens when a receiver fails, in the order in which it happens:
-//! 1. An attempt that fails is repeated, from a second on up to every five minutes ([`retry::decide`]); the
-//!    receiver's own wish to wait is honoured.
+//! 1. An attempt that fails is repeated, after one second at first, then less often, up to every five minutes
+//! ([`retry::decide`]); a pause that the receiver asks for is honoured.
 //! 2. A receiver that has failed for five minutes, or that refuses for good, is broken ([`retry::reception`],
-//!    [`retry::breaks_at`]): what is owed to it is put together to few messages, and one of them is tried every two
-//!    minutes or so.
+//! [`retry::breaks_at`]): what is owed to it is combined into few messages, and one of them is tried about every two
+//! minutes.
 //! 3. While it is broken, its fallback is notified in its place ([`hand_over`]), and the watchdog reports it
 //!    ([`super::troubles`]).
 //! 4. What it has not accepted for `give_up_after` is given up, after one more attempt.
@@ -32,26 +32,26 @@ use crate::{
     rules::RuleSet,
 };
 
-/// What is to be done with what is owed.
+/// One thing to do with what is owed.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Action {
-    /// It is no longer true.
+    /// These are no longer true.
     Withdraw(Vec<(Owed, Superseded)>),
-    /// It is not to be said now, and leaves its message.
+    /// These must wait, and leave their message.
     Hold(Vec<NotificationId>),
-    /// The receiver has failed for so long that it is broken, though no attempt has shown that.
+    /// The receiver has failed for so long that it is broken, even without a further attempt.
     Break(ReceiverState),
-    /// It becomes a message.
+    /// These become a message.
     Compose { message: Message, ids: Vec<NotificationId> },
     /// Messages are sent as [`Round::next`] names them.
     Send,
-    /// The fallback is to be notified, too.
+    /// The fallback is notified as well.
     HandOver(HandOver),
-    /// The message is not tried any more.
+    /// The message is not tried again.
     GiveUp { message: MessageId, reason: String },
 }
 
-/// What is true at one moment of a round.
+/// The state of the world at one moment of a round.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Moment<'a> {
     pub rules: &'a RuleSet,
@@ -59,7 +59,7 @@ pub(crate) struct Moment<'a> {
     pub now: Timestamp,
 }
 
-/// Where a round is.
+/// The stage of a round.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RoundStage {
     BeforeAttempts,
@@ -69,21 +69,21 @@ pub(crate) enum RoundStage {
 /// An attempt under way.
 #[derive(Clone, Debug)]
 pub(crate) struct UnderWay {
-    /// As it was before the attempt.
+    /// The message before the attempt.
     pub message: Message,
-    /// Recipients of a mail that needed no further attempt then.
+    /// Recipients of a mail that needed no further attempt at that time.
     pub settled: Vec<String>,
-    /// What it tells of.
+    /// The notifications in the message.
     pub told: Vec<Owed>,
-    /// How often the receiver had been given a pause in this round when it began.
+    /// Pauses that the receiver had been given in this round when the attempt began.
     pauses: u32,
 }
 
-/// What an attempt came to.
+/// The result of an attempt.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct AttemptEnd {
     pub record: AttemptRecord,
-    /// Whether the receiver was broken before.
+    /// Whether the receiver was broken before the attempt.
     pub was_broken: bool,
 }
 
@@ -91,14 +91,14 @@ pub(crate) struct AttemptEnd {
 #[derive(Debug)]
 pub(crate) struct Round<'a> {
     settings: &'a DeliverySettings,
-    /// What can be said now.
+    /// What may be sent now.
     open: Open,
     /// What waits for the end of a silence, of closed hours or of `keep_firing_for`.
     held: Vec<Owed>,
     queue: SendQueue,
-    /// What waited for a broken receiver has waited long enough.
+    /// Whether messages are tried before their own time, because the receiver was broken when the round began.
     at_once: bool,
-    /// How often the receiver was given a pause: an attempt that began before knows less.
+    /// Pauses that the receiver was given. The result of an attempt that began before the last pause is out of date.
     pauses: u32,
     next_at: Option<Timestamp>,
 }
@@ -110,7 +110,7 @@ impl<'a> Round<'a> {
         Self { settings, open, held, queue, at_once: false, pauses: 0, next_at: None }
     }
 
-    /// What is to be done, in this order; what this returns counts as done.
+    /// The actions to carry out, in this order. They count as done once returned.
     pub(crate) fn actions(&mut self, stage: RoundStage, moment: Moment<'_>) -> Vec<Action> {
         let now = moment.now;
         let mut actions = Vec::new();
@@ -124,7 +124,7 @@ impl<'a> Round<'a> {
                 self.at_once = self.is_broken();
                 actions.push(Action::Send);
             }
-            // It comes after an attempt: whoever was off for a day tries first.
+            // The handover comes after an attempt: after a day without a run, the receiver itself is tried first.
             RoundStage::AfterAttempts if self.is_broken() => {
                 let fallback = self.settings.fallback.as_deref();
                 actions.extend(hand_over(self.open.owed.iter().chain(&self.held), fallback).map(Action::HandOver));
@@ -139,8 +139,8 @@ impl<'a> Round<'a> {
         actions
     }
 
-    /// Judges what is owed: what can be said now stays, what has to wait leaves its message, and what is no longer
-    /// true is withdrawn.
+    /// Judges what is owed: what may be sent now stays, what has to wait leaves its message, and what is no longer true
+    /// is withdrawn.
     fn judge(&mut self, owed: Vec<Owed>, moment: Moment<'_>) -> Vec<Action> {
         let Moment { rules, names, now } = moment;
         let claims: Vec<OwedClaim<'_>> = owed
@@ -183,14 +183,14 @@ impl<'a> Round<'a> {
         retry::breaks_at(&self.open.reception, self.open.messages.iter().map(|(message, _)| message))
     }
 
-    /// A receiver that has failed for too long is broken, also while no attempt may be made.
+    /// A receiver that has failed for too long is broken, even while a pause forbids attempts.
     fn break_by_time(&mut self, now: Timestamp) -> Option<Action> {
         self.breaks_at().filter(|at| *at <= now)?;
         self.open.reception.broken_at = Some(now);
         Some(Action::Break(self.open.reception.clone()))
     }
 
-    /// What is in no message yet becomes messages as the receiver wants them.
+    /// Composes messages from the notifications that are in none yet, grouped as the receiver is configured.
     fn compose_unsent(&mut self, why: &str, now: Timestamp) -> Vec<Action> {
         let unsent = self.open.owed.iter().filter(|owed| owed.message.is_none()).collect();
         let groups = self.settings.grouped(unsent, self.settings.group);
@@ -198,14 +198,13 @@ impl<'a> Round<'a> {
         self.composed(messages)
     }
 
-    /// The outbox of a broken receiver is put together, so that it is no flood when it works again.
+    /// Combines the outbox of a broken receiver into few messages, so that its recovery does not cause a flood.
     fn put_together(&mut self, now: Timestamp) -> Vec<Action> {
         let why = self.open.reception.last_error.clone();
         if self.settings.group == GroupBy::Contact {
             return self.compose_unsent(&why, now);
         }
-        // What the receiver may have got keeps its message, and the id by which it is known again, where there is
-        // somebody who knows ids.
+        // What the receiver may already have keeps its message and its id, if the receiver recognises ids.
         let keeps = |owed: &Owed| owed.told && self.settings.knows_ids;
         let tellable = self.open.owed.iter().filter(|owed| !keeps(owed)).collect();
         let mut groups = self.settings.grouped(tellable, GroupBy::Backlog);
@@ -217,11 +216,12 @@ impl<'a> Round<'a> {
         self.composed(messages)
     }
 
-    /// A message for each of these groups; `why` is the last failure, where there was one.
+    /// Makes one message for each group; `why` is the last failure, if there was one.
     fn messages(&self, groups: &[Vec<&Owed>], why: &str, now: Timestamp) -> Vec<(Message, Vec<NotificationId>)> {
         let message = |group: &Vec<&Owed>| {
             let first = group.first()?;
-            // What is put together anew at one moment is another message, too.
+            // The old message's id is part of the hash, so that a message combined again at the same moment gets
+            // another id.
             let before = first.message.as_ref().map_or("", |message| &message.0);
             let what = format!("{} {} {} {before}", self.settings.receiver, first.id.0, now.as_nanosecond());
             let message = Message {
@@ -247,7 +247,7 @@ impl<'a> Round<'a> {
         messages.into_iter().map(compose).collect()
     }
 
-    /// Gives up what a receiver that is still broken has not accepted for too long.
+    /// Gives up what a broken receiver has not accepted for too long.
     fn give_up(&mut self, now: Timestamp) -> Vec<Action> {
         let too_old = |since: Timestamp| now.duration_since(since) >= self.settings.give_up_after;
         let reason = format!("given up: {}", self.open.reception.last_error);
@@ -267,7 +267,7 @@ impl<'a> Round<'a> {
         actions
     }
 
-    /// How many messages may be under way at once.
+    /// The limit of messages under way at once.
     pub(crate) fn most_under_way(&self) -> usize {
         if self.is_broken() { 1 } else { self.settings.in_flight }
     }
@@ -281,13 +281,13 @@ impl<'a> Round<'a> {
         self.queue.next(now, self.at_once)
     }
 
-    /// Nothing further is begun in this round.
+    /// Begins no further attempt in this round.
     pub(crate) fn stop(&mut self, now: Timestamp) {
         self.again_at(now);
         self.queue.clear();
     }
 
-    /// What of one message can be said now, as `fresh` has it: what is owed about the alerts that it tells of.
+    /// What of one message may be sent now, judged again with the fresh state `fresh` of the alerts in it.
     pub(crate) fn renew(&mut self, message: &MessageId, fresh: Open, moment: Moment<'_>) -> Vec<Action> {
         let about: HashSet<_> = fresh.owed.iter().map(|owed| owed.id).collect();
         let is_old = |owed: &Owed| owed.message.as_ref() == Some(message) || about.contains(&owed.id);
@@ -297,23 +297,23 @@ impl<'a> Round<'a> {
         self.judge(fresh.owed, moment)
     }
 
-    /// What a message tells of.
+    /// The notifications in a message.
     pub(crate) fn told_by<'b>(&'b self, message: &'b MessageId) -> Vec<&'b Owed> {
         self.open.told_by(message).collect()
     }
 
-    /// The message, with the recipients that need no further attempt.
+    /// The message, and the recipients that need no further attempt.
     pub(crate) fn message(&self, message: &MessageId) -> Option<&(Message, Vec<String>)> {
         self.open.messages.iter().find(|(known, _)| known.id == *message)
     }
 
-    /// Messages that are to be sent, oldest first.
+    /// Messages to send, oldest first.
     pub(crate) fn messages_due(&self) -> &[(Message, Vec<String>)] {
         &self.open.messages
     }
 
-    /// An attempt begins; `trying` are those who may get it before anything else is recorded. `None`: nothing is
-    /// left to tell.
+    /// Begins an attempt; `trying` are those who may get the message before anything else is recorded. `None` if no
+    /// notification is left in it.
     pub(crate) fn begin(&mut self, message: &MessageId, trying: &[String]) -> Option<(UnderWay, DeliveryStep)> {
         let (known, settled) = self.message(message)?.clone();
         let told: Vec<Owed> = self.open.told_by(message).cloned().collect();
@@ -322,12 +322,12 @@ impl<'a> Round<'a> {
         Some((UnderWay { message: known, settled, told, pauses: self.pauses }, step))
     }
 
-    /// Nothing of this message can be sent in this round.
+    /// Passes over a message that cannot be sent in this round.
     pub(crate) fn pass(&mut self, message: &MessageId) {
         self.queue.done(message);
     }
 
-    /// What becomes of a message after an attempt, and what that says of the receiver.
+    /// Records the result of an attempt: what becomes of the message and of its receiver.
     pub(crate) fn end(&mut self, attempted: &UnderWay, attempt: Attempt, now: Timestamp) -> AttemptEnd {
         let UnderWay { message, settled: settled_before, told, pauses } = attempted;
         let tried = Message { attempts: message.attempts + 1, ..message.clone() };
@@ -341,7 +341,7 @@ impl<'a> Round<'a> {
         let Attempt { outcome, settled, refused, .. } = attempt;
         let before = self.open.reception.clone();
         let mut after = retry::reception(&before, &outcome, got, now, jitter);
-        // A yes from before a pause does not end it.
+        // A success from before the pause does not end the pause.
         if *pauses < self.pauses && after.not_before < before.not_before {
             after = before.clone();
         }
@@ -388,17 +388,17 @@ impl<'a> Round<'a> {
         AttemptEnd { record, was_broken: before.is_broken() }
     }
 
-    /// The receiver is to be tried again at this time, or before.
+    /// Asks for another round at this time at the latest.
     pub(crate) fn again_at(&mut self, at: Timestamp) {
         self.next_at = Some(self.next_at.map_or(at, |known| known.min(at)));
     }
 
-    /// When the next message is to be tried, where one waits.
+    /// When the next message is to be tried, if one waits.
     pub(crate) fn next_at(&self) -> Option<Timestamp> {
         self.next_at.into_iter().chain(self.queue.next_at()).min()
     }
 
-    /// How many notifications wait for the end of a silence, of closed hours or of `keep_firing_for`.
+    /// The number of notifications that wait for the end of a silence, of closed hours or of `keep_firing_for`.
     pub(crate) fn held(&self) -> usize {
         self.held.len()
     }

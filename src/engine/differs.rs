@@ -1,7 +1,8 @@
-//! A filter that the API understands and we do not: nothing of what it returned passes its own check here.
+//! Filters that the API understands in another way than pengwatch does: no record that it returns passes the check
+//! here.
 //!
-//! Every record is checked again on this side, so that a filter which the API ignores tells of nobody by mistake.
-//! One that it understands otherwise tells of nobody at all, and looks like a quiet day.
+//! Every record is checked again on this side, so that nobody is notified by mistake when the API ignores a filter.
+//! When the API understands a filter differently, nobody is notified at all, and it looks like a quiet day.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,10 +11,10 @@ use jiff::Timestamp;
 use super::Query;
 use crate::model::{Contact, Differs, Filter, snapshot::WalkMemory};
 
-/// Values that are shown.
+/// The number of values that are shown.
 const SHOWN: usize = 3;
 
-/// What the records that one query returned say of its filter.
+/// What the records of one query say about its filter.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Returned {
     records: usize,
@@ -24,14 +25,14 @@ pub(crate) struct Returned {
 #[derive(Clone, Debug, Default)]
 struct OfKey {
     passed: usize,
-    /// Values that came in place of what was asked for, as far as they can be shown.
+    /// Values that came instead of the requested ones, as far as they can be shown.
     values: BTreeSet<String>,
-    /// A value that was asked for, and came in another spelling.
+    /// A requested value, and the other spelling in which it came.
     respelled: Option<(String, String)>,
 }
 
 impl Returned {
-    /// One record came.
+    /// Adds one record.
     pub(crate) fn add(&mut self, filter: &Filter, contact: &Contact, now: Timestamp) {
         self.records += 1;
         let mut all = true;
@@ -54,12 +55,12 @@ impl Returned {
         self.passed += usize::from(all);
     }
 
-    /// Notes what it says of the query's filter. Nobody returned says nothing.
+    /// Notes what the records say about the query's filter. Without records nothing is noted.
     pub(crate) fn note(&self, query: &Query, memory: &mut WalkMemory, now: Timestamp) {
         if self.records == 0 {
             return;
         }
-        // An API that does not apply the filter returns those whom nobody asked for beside the others.
+        // An API that ignores the filter returns records that nobody asked for beside the others.
         memory.loose |= self.passed > 0 && self.records - self.passed >= Differs::SEVERAL;
         let respelled = self.keys.iter().find_map(|(key, of_key)| Some((*key, of_key.respelled.as_ref()?)));
         let (seen, what) = if let Some((key, (asked, came))) = respelled {
@@ -81,7 +82,7 @@ impl Returned {
 
     fn none_passed(&self, filter: &Filter) -> String {
         let records = if self.records == 1 { "the record".to_owned() } else { format!("all {} records", self.records) };
-        // Which key it is, can be said where no record passes it.
+        // The key can be named only where no record passes it.
         let Some((key, of_key)) = self.keys.iter().find(|(_, of_key)| of_key.passed == 0) else {
             return format!("{records} that the API returned fail one or another of its keys");
         };
@@ -95,7 +96,7 @@ impl Returned {
     }
 }
 
-/// Whether a value is one of the API's own names, and no customer's text.
+/// Whether a value is one of the API's own names and not a customer's text.
 fn is_plain(value: &str) -> bool {
     value.len() <= 32 && value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte))
 }

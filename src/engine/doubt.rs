@@ -1,4 +1,5 @@
-//! Whether an absence is believed: everybody gone at once, and walks that may hide customers, are doubted.
+//! Whether an absence is believed. It is doubted when everybody is gone at once, and after walks that may hide
+//! customers.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -13,34 +14,34 @@ use crate::{
     rules::Rule,
 };
 
-/// An absence that is doubted is believed after so long.
+/// Time after which a doubted absence is believed.
 pub(crate) const LASTS: SignedDuration = SignedDuration::from_mins(5);
 
-/// … and so many polls, where everybody was gone at once.
+/// Polls after which it is believed, in addition to the time, when everybody was gone at once.
 pub(crate) const POLLS: u32 = 3;
 
-/// Fewer can be gone at once by chance.
+/// The number of customers from which "all gone at once" is suspicious; fewer can be gone by chance.
 const SEVERAL: usize = 3;
 
-/// Complete walks that count as much as an absence that has lasted.
+/// The number of complete walks that a lasting absence counts as.
 const ENOUGH: u32 = super::input::ABSENT;
 
-/// What the absence of one contact is worth.
+/// What the absence of one contact counts as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Absence {
-    /// So many complete walks did not show it.
+    /// The contact was missing from so many complete walks.
     Walks(u32),
-    /// Nothing yet.
+    /// The absence does not count yet.
     Doubted,
 }
 
-/// What one poll's absences are worth.
+/// What the absences of one poll count as.
 pub(crate) struct Doubts<'a> {
     observed: &'a Observed,
     now: Timestamp,
-    /// Rules whose customers are gone at once.
+    /// Rules most of whose customers are gone at once.
     doubted: BTreeSet<&'a str>,
-    /// The same, after it has lasted.
+    /// Rules where this has lasted long enough to be believed.
     believed: BTreeSet<&'a str>,
     /// Rules whose walk did not show somebody who passes their filter.
     wrong: BTreeSet<&'a str>,
@@ -62,7 +63,7 @@ impl Count<'_> {
 }
 
 impl<'a> Doubts<'a> {
-    /// Of what one poll saw, and what was remembered.
+    /// Computes the doubts from what one poll saw and what was remembered.
     pub(crate) fn of(rules: &'a [Arc<Rule>], snapshot: &'a Snapshot, observed: &'a Observed, now: Timestamp) -> Self {
         let memory = snapshot.memory.doubt.clone();
         let none = BTreeSet::new;
@@ -74,12 +75,12 @@ impl<'a> Doubts<'a> {
         doubts
     }
 
-    /// What is to be remembered.
+    /// The memory for the next poll.
     pub(crate) fn into_memory(self) -> Doubt {
         self.memory
     }
 
-    /// What the absence of a contact from the walks of a rule is worth; `None` where it is not absent.
+    /// What the absence of a contact from the walks of a rule counts as; `None` if it is not absent.
     pub(crate) fn absence(&self, rule: &str, contact: &Contact, seen_at: Timestamp) -> Option<Absence> {
         let complete = self.observed.of(rule).complete;
         if complete == 0 || !self.observed.lacks(rule, contact, seen_at) {
@@ -112,7 +113,7 @@ impl<'a> Doubts<'a> {
         self.observed.of(rule).complete > 0 && self.observed.lacks(rule, contact, seen_at)
     }
 
-    /// Walks that may hide customers: since when who is missing, and did a look-up explain it?
+    /// Looks at walks that may hide customers: since when somebody is missing, and whether a look-up explained it.
     fn look_at_walks(&mut self, rules: &'a [Arc<Rule>], snapshot: &Snapshot) {
         let observed = self.observed;
         for alert in &snapshot.alerts {
@@ -137,7 +138,7 @@ impl<'a> Doubts<'a> {
             let since = if self.may_hide(rule) && self.is_gone(rule, contact, seen_at) {
                 Some(known.map_or(self.now, |since| since.min(self.now)))
             } else {
-                // Without a walk that came to its end, nothing is known of it.
+                // Without a complete walk nothing new is known about the contact.
                 known.filter(|_| {
                     observed.of(rule).complete == 0 && !observed.contacts.contains_key(&contact.contact_id())
                 })
@@ -150,7 +151,7 @@ impl<'a> Doubts<'a> {
         }
     }
 
-    /// Whether most of those who were open, of the inbox or of one rule, are gone at once.
+    /// Looks at whether most of the firing contacts of the inbox, or of one rule, are gone at once.
     fn look_at_all(&mut self, rules: &'a [Arc<Rule>], snapshot: &'a Snapshot) {
         let firing = |alert: &&'a Alert| alert.is_firing() && alert.lapse.is_none();
         let (mut all, mut by_rule) = (Count::default(), BTreeMap::<&str, Count<'_>>::new());
@@ -170,7 +171,7 @@ impl<'a> Doubts<'a> {
             by_rule.iter().filter(|(_, count)| count.is_emptied()).map(|(rule, _)| *rule).collect()
         };
         if emptied.is_empty() {
-            // A walk that did not come to its end shows nobody to be back.
+            // A walk that is not complete does not prove that anybody is back.
             if by_rule.keys().all(|rule| self.observed.of(rule).complete > 0) {
                 self.memory.emptied = None;
             }

@@ -1,7 +1,8 @@
-//! Due moments: whom time alone would tell of, and how the inbox is asked about them before that.
+//! Due moments: whom people are notified about by the clock alone, and how the inbox is asked about them before.
 //!
-//! An answer that came since the last poll is not known yet. So whoever falls due by the clock is looked at
-//! first; this file says who that is, whether it is time to ask, and which way to ask is the cheapest.
+//! An answer that came since the last poll is not known yet. So a contact that falls due by the clock is looked at
+//! first. This file decides which contacts these are, whether it is time to ask, and which way of asking is the
+//! cheapest.
 
 use std::collections::BTreeSet;
 
@@ -14,23 +15,23 @@ use crate::{
     rules::Rule,
 };
 
-/// Where requests are scarce, those who fall due within this time are asked about together.
+/// Where requests are scarce, contacts that fall due within this time are asked about together.
 const COMPANY: SignedDuration = SignedDuration::from_secs(5);
 
-/// Somebody is told by the clock, and what is known of them is not fresh.
+/// People would be notified by the clock, but what is known of the contact is not fresh.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct DueMoment {
     pub rule: String,
     /// The contact as it was last seen.
     pub contact: Contact,
-    /// Waiting since.
+    /// The time since when the customer waits.
     pub since: Timestamp,
-    /// Whether people are told without a further look: this poll saw the contact, though not lately, or it has
-    /// waited long enough for a look.
+    /// Whether people are notified without a further look: this poll saw the contact, though not lately, or the contact
+    /// has waited long enough for a look.
     pub told: bool,
 }
 
-/// Whether somebody is to be told at this time of an alert that still matches.
+/// Whether somebody would be notified at this time about an alert that still matches.
 pub(crate) fn tells(rule: &Rule, alert: &Alert, (silences, names): (&[Silence], &Names), at: Timestamp) -> bool {
     let severity = rule.severity.name();
     if alert.ack.is_some() || alert.lapse.is_some() || silence_of(silences, alert, severity, names, at).is_some() {
@@ -46,34 +47,34 @@ pub(crate) fn tells(rule: &Rule, alert: &Alert, (silences, names): (&[Silence], 
     !escalation::by_steps(rule, &mut then, at).owed.is_empty()
 }
 
-/// Whether it is time to ask: at once while half of the budget of `limit` requests a minute is free, else when
-/// the first of those who are due has waited for others to join.
+/// Whether it is time to ask: at once while half of the budget of `limit` requests a minute is free; else when the
+/// first due contact has waited long enough for others to join.
 pub(crate) fn is_time(first_due: Timestamp, free: usize, limit: usize, now: Timestamp) -> bool {
-    // A clock that was set back is no reason to wait.
+    // After the clock was set back, asking does not wait.
     free.saturating_mul(2) >= limit || now.duration_since(first_due) >= COMPANY || now < first_due
 }
 
-/// How many requests may be made for those who are due: half of what is free, and in a minute, in which `spent`
-/// were made already, half of the budget. The sweeps keep the rest.
+/// The number of requests that may be made for the due contacts: half of what is free, and at most half of the budget
+/// in a minute, in which `spent` were made already. The sweeps keep the rest.
 pub(crate) fn allowance(free: usize, spent: usize, limit: usize) -> usize {
     (free / 2).min(limit.div_ceil(2).saturating_sub(spent))
 }
 
-/// A walk that shows some of those who are due.
+/// A walk that shows some of the due contacts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct DueWalk {
     /// The query's place in the plan.
     pub query: usize,
-    /// Since when its contacts were seen; `None`: all of them.
+    /// The `lastSeenAt` from which on contacts are walked; `None`: all of them.
     pub since: Option<Timestamp>,
-    /// Pages that it takes, as far as known.
+    /// The expected number of pages.
     pub pages: usize,
-    /// Whom it shows, unless they were answered since.
+    /// The contacts that it shows, unless they were answered since.
     pub shows: BTreeSet<ContactId>,
 }
 
-/// The walks that cost less than looking everybody up, or that alone can show somebody; at most `allowance` pages
-/// in all. `pages` says how many a walk of a query since a time takes.
+/// The walks that cost less than single look-ups, or without which somebody cannot be shown; at most `allowance` pages
+/// in all. `pages` returns the number of pages of a query's walk since a time.
 pub(crate) fn walks(
     queries: &[Query],
     due: &[DueMoment],
@@ -92,7 +93,7 @@ pub(crate) fn walks(
             .map(|due| &due.contact)
             .filter(|contact| known.insert(contact.contact_id()))
             .collect();
-        // Who was seen last costs least; whose time is not known is on no narrow walk.
+        // Contacts that were seen last cost least. One without a time is on no narrow walk.
         group.sort_by_key(|contact| std::cmp::Reverse(contact.last_seen_at));
         let Some(walk) = best(&group, place, left, pages) else { continue };
         left -= walk.pages;
@@ -102,7 +103,7 @@ pub(crate) fn walks(
     walks
 }
 
-/// The walk of one query that saves most, if any saves something; `group` is sorted, who was seen last first.
+/// The walk of one query that saves most requests, if any does; `group` is sorted, last seen first.
 fn best(
     group: &[&Contact],
     query: usize,
@@ -123,7 +124,7 @@ fn best(
         if cost == 0 || cost > allowance {
             continue;
         }
-        // Whom only a walk can show is worth all that may be spent.
+        // A contact that only a walk can show is worth the whole allowance.
         let worth = look_ups.saturating_add(alone.saturating_mul(allowance + 1)).saturating_sub(cost);
         if worth > best.as_ref().map_or(0, |(most, _)| *most) {
             best = Some((worth, DueWalk { query, since: contact.last_seen_at, pages: cost, shows: shows.clone() }));

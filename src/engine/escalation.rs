@@ -1,8 +1,8 @@
-//! Who is owed what: by the steps of a firing alert as they fall due, and at its end.
+//! Which receivers are owed notifications: by the steps of a firing alert as they fall due, and at its end.
 //!
-//! Each step has a grid of its own. Its first point is when `after` has passed since the customer
-//! began to wait, or when the alert began to fire, whichever is later; the further ones follow by
-//! `repeat`. A point that passed while nobody looked is due when somebody does: of several one.
+//! Each step has its own grid of times. The first is when `after` has passed since the customer began to wait, or when
+//! the alert began to fire, whichever is later; the others follow by `repeat`. Times that passed while pengwatch did
+//! not run are due at its next start, of several only one.
 
 use jiff::Timestamp;
 
@@ -11,16 +11,15 @@ use crate::{
     rules::{Rule, Step, hours::Outside},
 };
 
-/// What came of the steps of one alert.
+/// The result of the steps of one alert.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct StepsDue {
-    /// Who is told now: every receiver once, by the latest step that names it.
+    /// The notifications owed now: one for each receiver, by the latest step that names it.
     pub owed: Vec<Notification>,
-    /// What happened.
     pub history: Vec<Entry>,
 }
 
-/// What the steps of a firing alert owe now; their progress moves on.
+/// Computes what the steps of a firing alert owe now, and advances their progress.
 pub(crate) fn by_steps(rule: &Rule, alert: &mut Alert, now: Timestamp) -> StepsDue {
     let mut due = StepsDue::default();
     let Some(fired_at) = alert.fired_at else { return due };
@@ -39,7 +38,7 @@ pub(crate) fn by_steps(rule: &Rule, alert: &mut Alert, now: Timestamp) -> StepsD
                 }
                 continue;
             }
-            // What fell due in open hours, while nobody ran, is told at the next opening.
+            // A step that fell due in open hours, while pengwatch did not run, is sent at the next opening.
             Some(Outside::Hold | Outside::Drop) if !open => continue,
             Some(Outside::Receiver(other)) if !open => {
                 instead = [other.clone()];
@@ -66,12 +65,12 @@ pub(crate) fn by_steps(rule: &Rule, alert: &mut Alert, now: Timestamp) -> StepsD
     due
 }
 
-/// What the history says of something that is owed now.
+/// The history entry of a notification that is owed now.
 pub(crate) fn entry(alert: &Alert, owed: &Notification, now: Timestamp) -> Entry {
     Entry::of(alert, Happened::Owed, now).who(&owed.receiver).detail(of_step(owed.step, owed.event, ""))
 }
 
-/// Whether a step is due, with which event, and when it fell due.
+/// Whether a step is due; returns its event and when it fell due.
 fn falls_due(
     rule: &Rule,
     step: &Step,
@@ -91,7 +90,7 @@ fn falls_due(
     if passed <= step.repeats_within(rule.elapsed(first, last_at)) {
         return None;
     }
-    // Where the first one was dropped, this is the first that anybody gets.
+    // Where the first one was dropped, this is the first that a receiver gets.
     let event = if progress.first_at.is_some() { Event::Repeated } else { Event::Fired };
     Some((event, rule.after(first, step.repeat_at(passed)).unwrap_or(now)))
 }
@@ -103,15 +102,15 @@ fn move_on(alert: &mut Alert, number: usize, event: Event, now: Timestamp) {
     progress.repeats += u32::from(event == Event::Repeated);
 }
 
-/// The steps of an episode that begins.
+/// The steps of an episode at its beginning.
 pub(crate) fn from_the_start(rule: &Rule) -> Vec<StepProgress> {
     rule.notify.iter().map(|step| StepProgress { step: step.fingerprint(), ..StepProgress::default() }).collect()
 }
 
-/// After an edit of a rule: the new values hold from now on, and nothing is told again.
+/// The steps after an edit of a rule: the new values hold from now on, and nothing is sent again.
 ///
-/// A step is known again by what it says, else by its place. What a new step would tell now to nobody
-/// but those who know already counts as told.
+/// A step is recognised by its content, else by its place. A new step that is due now, and whose receivers all know of
+/// the alert already, counts as sent.
 pub(crate) fn after_an_edit(rule: &Rule, alert: &Alert, told: &[ToldReceiver], now: Timestamp) -> Vec<StepProgress> {
     let mut known: Vec<Option<StepProgress>> = alert.steps.iter().cloned().map(Some).collect();
     let mut steps: Vec<Option<StepProgress>> = vec![None; rule.notify.len()];
@@ -141,10 +140,10 @@ pub(crate) fn after_an_edit(rule: &Rule, alert: &Alert, told: &[ToldReceiver], n
         .collect()
 }
 
-/// What is owed when it is over: exactly the receivers that were told of the episode.
+/// The notifications owed at the end of an episode: exactly the receivers that were notified of it.
 ///
-/// Those who are still to be told count here; if they have not been by the time of sending, both
-/// notifications are withdrawn.
+/// Receivers that are still to be notified count here. If they have not been by the time of sending, both notifications
+/// are withdrawn.
 pub(crate) fn at_the_end(alert: &Alert, told: &[ToldReceiver], now: Timestamp) -> Vec<Notification> {
     let mut owed: Vec<Notification> = Vec::new();
     for told in told.iter().filter(|told| told.alert == alert.id) {

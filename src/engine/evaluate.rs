@@ -1,4 +1,4 @@
-//! One contact, one rule: does it match, since when, and if no longer, why.
+//! Judges one contact by one rule: whether it matches, since when, and why it no longer does.
 
 use std::collections::BTreeMap;
 
@@ -14,19 +14,18 @@ use crate::{
     rules::{AckOn, Rule, Scope, Since, Verdict},
 };
 
-/// What a rule says of a contact.
+/// The result of judging a contact by a rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Judgement {
     Match,
-    /// It does not match, but may come to by time alone.
+    /// It does not match, but may match later by time alone.
     Later,
-    /// It does not match.
     No,
-    /// The condition could not be judged: no beginning and no end follows from that.
+    /// The condition could not be judged, so the contact neither begins nor ends an episode.
     Unknown,
 }
 
-/// Judges a contact; `faults` gets what a condition could not be judged by.
+/// Judges a contact; a condition that fails is noted in `faults`.
 pub(crate) fn judge(
     rule: &Rule,
     contact: &Contact,
@@ -53,17 +52,17 @@ pub(crate) fn judge(
     }
 }
 
-/// Where and when a contact is judged.
+/// The context in which a contact is judged.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct JudgeContext<'a> {
     pub inbox: &'a str,
     pub names: &'a Names,
-    /// Live chats without a word of an agent.
+    /// Live chats to which no agent has written.
     pub live_chats: &'a BTreeMap<String, LiveChat>,
     pub now: Timestamp,
 }
 
-/// *Waiting since*: the customer's message, never later than now; else the moment of first sight.
+/// The start of *waiting since*: the customer's message, never later than now; else the moment of first sight.
 pub(crate) fn waiting_since(rule: &Rule, contact: &Contact, first_seen: Timestamp, now: Timestamp) -> Timestamp {
     let message = (rule.since == Since::Message && contact.last_message.by == by::USER)
         .then_some(contact.last_message.at)
@@ -71,10 +70,10 @@ pub(crate) fn waiting_since(rule: &Rule, contact: &Contact, first_seen: Timestam
     message.unwrap_or(first_seen).min(now)
 }
 
-/// Why a contact that matched no longer does, from what it was and what it is.
+/// Why a contact that matched no longer does, from its state before and now.
 pub(crate) fn reason(rule: &Rule, before: &Contact, now: &Contact, since: Timestamp, at: Timestamp) -> Reason {
     let last = &now.last_message;
-    // An answer from before the wait began answers nothing.
+    // An answer from before the wait began does not count as an answer.
     let answered = |side: &str| last.by == side && last.at.is_none_or(|at| at >= since);
     let live_chat_over = before.is_live_chat_active && !now.is_live_chat_active;
     if now.is_user_blocked && !before.is_user_blocked {
@@ -84,7 +83,7 @@ pub(crate) fn reason(rule: &Rule, before: &Contact, now: &Contact, since: Timest
     } else if now.status == CLOSED && before.status != CLOSED {
         Reason::Closed
     } else if live_chat_over && rule_reads(rule, "isLiveChatActive") {
-        // Nobody was in charge and no agent spoke last: the request expired by itself.
+        // No agent was assigned and no agent wrote last: the request expired by itself.
         if now.agent_assigned.is_empty() { Reason::LiveChatExpired } else { Reason::LiveChatEnded }
     } else if answered(by::BOT) && before.last_message.by != by::BOT {
         Reason::AnsweredByBot
@@ -105,8 +104,8 @@ fn rule_reads(rule: &Rule, root: &str) -> bool {
     rule.filter.reads(root) || rule.when.as_ref().is_some_and(|when| when.reads(root))
 }
 
-/// Whether an agent has reacted since the episode began, in one of the ways that the rule counts as an
-/// acknowledgement; gives who and how.
+/// Whether an agent has reacted since the episode began, in a way that the rule counts as an acknowledgement; returns
+/// who and how.
 pub(crate) fn reaction(rule: &Rule, alert: &Alert, contact: &Contact, names: &Names) -> Option<(String, String)> {
     let agent = contact.agent_assigned.as_str();
     let newly_assigned = !agent.is_empty() && agent != alert.charge.agent;
@@ -119,7 +118,7 @@ pub(crate) fn reaction(rule: &Rule, alert: &Alert, contact: &Contact, names: &Na
     })
 }
 
-/// When it really ended: the time of the answer, where that is the reason.
+/// When the episode really ended: the time of the answer where an answer is the reason, else now.
 pub(crate) fn ended_at(reason: Reason, contact: &Contact, since: Timestamp, now: Timestamp) -> Timestamp {
     match reason {
         Reason::AnsweredByAgent | Reason::AnsweredByBot => {

@@ -1,4 +1,4 @@
-//! Conditions that could not be judged: of whom, and until when that counts.
+//! Conditions that could not be judged: for which contacts, and for how long that is remembered.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,13 +14,13 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RuleFault {
     pub rule: String,
-    /// The first fault of all.
+    /// The first fault of the tick.
     pub fault: ConditionFault,
     pub contacts: BTreeSet<String>,
 }
 
 impl RuleFault {
-    /// What failed and for how many, in an operator's words.
+    /// A text for operators: what failed and for how many contacts.
     pub fn words(&self) -> String {
         words(&self.fault.part, &self.fault.why, self.contacts.len())
     }
@@ -37,14 +37,14 @@ pub(crate) fn note(faults: &mut Vec<RuleFault>, rule: &Rule, contact: &str, faul
     }
 }
 
-/// What failed and for how many, in an operator's words.
+/// A text for operators: what failed and for how many contacts.
 pub(crate) fn words(part: &str, why: &str, contacts: usize) -> String {
     let who = if contacts == 1 { "1 contact".to_owned() } else { format!("{contacts} contacts") };
     format!("`{part}` failed for {who}: {why}")
 }
 
-/// What is remembered of them after this tick: a fault is over when a complete walk of the rule's query,
-/// begun after it was last seen, found nobody with it, or when the condition is another one.
+/// What is remembered of the faults after this tick. A fault is over when a complete walk of the rule's query, begun
+/// after the fault was last seen, found no contact with it, or when the condition was edited.
 pub(crate) fn remember<'a>(
     known: &BTreeMap<String, ConditionFailed>,
     faults: &[RuleFault],
@@ -60,7 +60,7 @@ pub(crate) fn remember<'a>(
         let failed = match (faults.iter().find(|fault| fault.rule == rule.name), known) {
             (Some(fault), known) => {
                 let seen = fault.contacts.len();
-                // Only a walk that saw everybody says that there are fewer.
+                // Only a complete walk proves that there are fewer.
                 let before = known.filter(|_| !whole || earlier.is_some()).map_or(0, |known| known.contacts);
                 ConditionFailed {
                     since: known.map_or(now, |known| known.since),

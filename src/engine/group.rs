@@ -2,22 +2,22 @@
 
 use crate::model::{Event, Notification};
 
-/// How a receiver wants its messages put together; the configuration's `group`.
+/// How a receiver wants its notifications combined into messages; the configuration's `group`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GroupBy {
-    /// Same rule, step and event.
+    /// By rule, step and event.
     Rule,
-    /// Each contact alone.
+    /// One message for each contact.
     Contact,
-    /// Everything of an inbox with the same event.
+    /// By inbox and event.
     Receiver,
-    /// What piled up while the receiver took nothing: of an inbox who waits, and what is over.
+    /// What piled up while the receiver was broken: for each inbox, who waits and what is over.
     Backlog,
 }
 
-/// Puts notifications for one receiver that are due together into messages, in the order in which
-/// they fell due. `item` gives an entry's notification, `audience` the persons whom it is for; `None`: all whom the
-/// receiver reaches.
+/// Combines notifications for one receiver that are due together into messages, in the order in which they fell due.
+/// `item` returns an entry's notification, `audience` the persons whom it is for; `None`: all persons whom the receiver
+/// reaches.
 pub(crate) fn group<T>(
     entries: Vec<T>,
     by: GroupBy,
@@ -39,12 +39,12 @@ pub(crate) fn group<T>(
 #[derive(PartialEq)]
 struct Key {
     event: Event,
-    /// A message links to the conversations of one inbox.
+    /// The inbox, because a message links to the conversations of one inbox.
     inbox: String,
-    /// Rule, step, template; a whole receiver's digest uses the first one's template.
+    /// Rule, step, template; a digest for a whole receiver uses the template of its first notification.
     rule: Option<(String, u32, String)>,
     alert: Option<String>,
-    /// Nobody reads the end of a wait that only others heard of.
+    /// The audience, so that nobody reads the end of a wait of which only others were notified.
     audience: Option<Vec<String>>,
 }
 

@@ -1,12 +1,12 @@
-//! What a receiver that takes nothing was to be notified of, and its fallback is to be notified of in its place.
+//! What is owed to a broken receiver, and is sent to its fallback as well.
 
 use std::collections::HashSet;
 
 use crate::model::{HandOver, Owed};
 
-/// What goes over to the fallback, if there is one: of alerts that last and that nobody has taken on, of several
-/// about one alert the first. The receiver itself goes on being tried. Whether the fallback knows of an alert
-/// already is seen when it is stored.
+/// The notifications that go to the fallback, if there is one: about open alerts that nobody has taken, and only the
+/// first about each alert. The receiver itself is still tried. Whether the fallback knows of an alert already is
+/// checked when it is stored.
 pub(crate) fn hand_over<'a>(owed: impl IntoIterator<Item = &'a Owed>, fallback: Option<&str>) -> Option<HandOver> {
     let to = fallback?.to_owned();
     let mut known = HashSet::new();

@@ -1,4 +1,4 @@
-//! What a tick is a function of.
+//! The input of a tick.
 
 use jiff::Timestamp;
 
@@ -8,14 +8,13 @@ use crate::{
     rules::RuleSet,
 };
 
-/// Complete walks without a contact that are evidence of its absence.
+/// The number of complete walks without a contact that prove its absence.
 pub(crate) const ABSENT: u32 = 2;
 
-/// Everything that one tick of one inbox is a function of.
+/// The whole input of one tick of one inbox.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Tick<'a> {
     pub inbox: &'a str,
-    /// The rules as they are now.
     pub rules: &'a RuleSet,
     pub snapshot: &'a Snapshot,
     pub observed: &'a Observed,

@@ -1,4 +1,4 @@
-//! What becomes of one alert in one tick: pending, firing, lapsed, resolved; who is told.
+//! What becomes of one alert in one tick: pending, firing, lapsed, resolved; and who is notified.
 
 use jiff::Timestamp;
 
@@ -21,41 +21,41 @@ use crate::{
 /// What is known of whether an open alert still matches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Known {
-    /// It no longer does, or that is in doubt.
+    /// It no longer matches, or that is in doubt.
     No,
-    /// It did when it was last seen, which may be long ago.
+    /// It matched when it was last seen, which may be long ago.
     Then,
-    /// It does.
+    /// It matches.
     Now,
 }
 
-/// One alert under way through a tick.
+/// One alert on its way through a tick.
 pub(super) struct Life<'a> {
     input: Tick<'a>,
     surroundings: JudgeContext<'a>,
-    /// As it was stored; `None`: it begins.
+    /// The alert as it was stored; `None` if it begins now.
     before: Option<&'a Alert>,
     alert: Alert,
-    /// A pending one that no longer matches is forgotten.
+    /// Whether it was pending and no longer matches, so that it is forgotten.
     vanished: bool,
     owed: Vec<Notification>,
     history: Vec<Entry>,
-    /// It is told by the clock on knowledge that is not fresh, now or after a look at the inbox.
+    /// Set if people are notified by the clock on knowledge that is not fresh, now or after a look at the inbox.
     due: Option<DueMoment>,
 }
 
 impl<'a> Life<'a> {
-    /// An alert as it was stored.
+    /// Takes up an alert as it was stored.
     pub(super) fn of(alert: &'a Alert, input: Tick<'a>, surroundings: JudgeContext<'a>) -> Self {
         let mut life = Self { before: Some(alert), ..Self::new(alert.clone(), input, surroundings) };
-        // Only what the inbox has said since is a reason to believe the clock rather than what was stored.
+        // The clock is believed over stored times only after the inbox has answered.
         if input.observed.fresh {
             life.alert.set_right(input.snapshot.memory.was_ahead(input.now), input.now);
         }
         life
     }
 
-    /// An episode that begins now.
+    /// Begins an episode now.
     pub(super) fn begin(
         rule: &Rule,
         contact: &Contact,
@@ -84,7 +84,7 @@ impl<'a> Life<'a> {
         }
     }
 
-    /// What has become of it since the tick before.
+    /// Advances the alert by one tick.
     pub(super) fn advance(&mut self, rule: Option<&Rule>, doubts: &Doubts<'_>, faults: &mut Vec<RuleFault>) {
         let Some(rule) = rule else { return self.end(None, Reason::RuleRemoved) };
         self.follow_edits(rule);
@@ -103,7 +103,7 @@ impl<'a> Life<'a> {
         }
     }
 
-    /// The rule was edited, or its file renamed: the alert lives on under what it says now.
+    /// Follows an edit of the rule or a renamed file: the alert goes on under the new values.
     fn follow_edits(&mut self, rule: &Rule) {
         let now = self.input.now;
         if self.alert.rule != rule.name {
@@ -129,7 +129,7 @@ impl<'a> Life<'a> {
 
     /// Evidence (a): the contact was seen.
     fn seen(&mut self, rule: &Rule, contact: &Contact, faults: &mut Vec<RuleFault>) -> Known {
-        // Where the clock was set back, it is judged as of its beginning: before that nothing is known of it.
+        // If the clock was set back, it is judged as of its beginning, because nothing is known from before.
         let began_at = self.alert.fired_at.unwrap_or(self.alert.first_seen);
         let surroundings = JudgeContext { now: self.surroundings.now.max(began_at), ..self.surroundings };
         match judge(rule, contact, self.alert.since, surroundings, faults) {
@@ -143,7 +143,7 @@ impl<'a> Life<'a> {
                 self.acknowledge_by_reaction(rule, contact);
                 Known::Now
             }
-            // What could not be judged, or was not understood, is no evidence.
+            // What could not be judged or was not understood is not evidence.
             Judgement::Unknown => Known::No,
             Judgement::Later | Judgement::No if !rule.trusts(contact) => Known::No,
             Judgement::Later | Judgement::No => {
@@ -158,13 +158,13 @@ impl<'a> Life<'a> {
         }
     }
 
-    /// Evidence (b): absent from two complete walks.
+    /// Evidence (b): absence from two complete walks.
     fn unseen(&mut self, rule: &Rule, doubts: &Doubts<'_>) -> Known {
         let observed = self.input.observed;
         if let Some(absence) = doubts.absence(&rule.name, &self.alert.contact, self.alert.first_seen) {
             self.alert.missed_walks = match absence {
                 Absence::Walks(walks) => self.alert.missed_walks.saturating_add(walks),
-                // Nobody is told of it by time alone meanwhile.
+                // Meanwhile nobody is notified by time alone.
                 Absence::Doubted => 1,
             };
             if self.alert.missed_walks >= ABSENT {
@@ -177,7 +177,7 @@ impl<'a> Life<'a> {
             return Known::No;
         }
         let fresh = observed.is_fresh(&self.alert.contact.contact_id(), self.input.now);
-        // Who was missing once may have been answered.
+        // A contact that was missing once may have been answered.
         match (fresh && self.alert.missed_walks == 0, observed.sights.is_some()) {
             (true, _) => Known::Now,
             (false, true) => Known::Then,
@@ -185,7 +185,7 @@ impl<'a> Life<'a> {
         }
     }
 
-    /// Whether filter and condition are those that it was last seen to match.
+    /// Whether filter and condition are the ones that the alert was last seen to match.
     fn matched_this(&self, rule: &Rule) -> bool {
         self.alert.edition.condition == rule.edition.condition
     }
@@ -206,7 +206,7 @@ impl<'a> Life<'a> {
         self.end(contact, why);
     }
 
-    /// `keep_firing_for` has passed.
+    /// Resolves the alert when `keep_firing_for` has passed.
     fn lapse_ends(&mut self, rule: &Rule) {
         let now = self.input.now;
         let Some(lapse) = self.alert.lapse.clone() else { return };
@@ -234,7 +234,7 @@ impl<'a> Life<'a> {
         self.alert.resolution = Some(Resolution { at: now, ended_at, reason });
         self.tell_history(Happened::Resolved, "", reason.name());
         let told_of_ends = self.input.rules.get(&self.alert.rule).is_none_or(|rule| rule.resolved);
-        // An edit of a rule is nothing that anybody waits to hear of.
+        // Nobody waits for news about an edit of a rule.
         if is_quiet(reason) || !told_of_ends {
             return;
         }
@@ -254,19 +254,20 @@ impl<'a> Life<'a> {
         }
     }
 
-    /// It matched when it was last seen. Nobody is told on that, unless the inbox was not asked for too long.
+    /// Judges an alert that matched when it was last seen. Nobody is notified on that knowledge alone, unless the inbox
+    /// could not be asked for too long.
     fn come_of_age_unseen(&mut self, rule: &Rule) {
         let Tick { snapshot, names, now, observed, .. } = self.input;
         let (silences, id) = (snapshot.silences.as_slice(), self.alert.contact.contact_id());
         let tells = |at| due::tells(rule, &self.alert, (silences, names), at);
         if !tells(now) {
-            // Where nobody is told, it may fire.
+            // Firing is harmless where nobody is notified.
             if self.alert.missed_walks == 0 {
                 self.fire_if_due(rule);
             }
             return;
         }
-        // Who is missing from a complete walk waits for the next one.
+        // A contact that is missing from a complete walk waits for the next one.
         let is_known = self.alert.missed_walks == 0;
         let told = observed.late_at(&id).filter(|at| is_known && self.alert.first_seen <= *at).is_some_and(tells);
         if told {
@@ -275,7 +276,7 @@ impl<'a> Life<'a> {
         self.is_due(told);
     }
 
-    /// A contact that this poll saw a while ago, and of whom somebody is told now.
+    /// Notes a due moment if this poll saw the contact a while ago and somebody is notified now.
     pub(super) fn note_due(&mut self) {
         let Tick { observed, now, .. } = self.input;
         if self.tells() && !observed.is_fresh(&self.alert.contact.contact_id(), now) {
@@ -283,23 +284,22 @@ impl<'a> Life<'a> {
         }
     }
 
-    /// Whether somebody is told now that the customer waits.
+    /// Whether somebody is notified now that the customer waits.
     pub(super) fn tells(&self) -> bool {
         self.owed.iter().any(|owed| owed.event.is_of_waiting())
     }
 
-    /// The alert as it is now.
     pub(super) fn alert(&self) -> &Alert {
         &self.alert
     }
 
-    /// The inbox is to be asked; `told`: without that as well.
+    /// Notes that the inbox must be asked; `told`: people are notified even without that.
     fn is_due(&mut self, told: bool) {
         let Alert { rule, contact, since, .. } = &self.alert;
         self.due = Some(DueMoment { rule: rule.clone(), contact: contact.clone(), since: *since, told });
     }
 
-    /// It is known to match: does it fire, and who is told?
+    /// Fires an alert that is known to match, if it is due, and adds what is owed.
     pub(super) fn fire_if_due(&mut self, rule: &Rule) {
         let now = self.input.now;
         if !self.alert.is_open() || self.vanished || self.alert.lapse.is_some() {
@@ -312,7 +312,7 @@ impl<'a> Life<'a> {
                 }
                 return;
             }
-            // When it fell due, not when somebody looked: the steps' grids begin there.
+            // The time is when it fell due, not when it was looked at: the grids of the steps begin there.
             let due = rule.after(self.alert.since, rule.r#for).unwrap_or(now);
             self.alert.fired_at = Some(due.max(self.alert.first_seen).min(now));
             self.tell_history(Happened::Firing, "", "");
@@ -331,12 +331,12 @@ impl<'a> Life<'a> {
         self.history.push(Entry::of(&self.alert, happened, self.input.now).who(who).detail(detail));
     }
 
-    /// Adds what became of it to what is to be committed.
+    /// Adds the result to what is to be committed.
     pub(super) fn into_changes(self, changes: &mut Changes, due: &mut Vec<DueMoment>) {
         due.extend(self.due);
         changes.history.extend(self.history);
         if self.vanished {
-            // One that was never stored needs no forgetting.
+            // An alert that was never stored need not be forgotten.
             changes.vanished.extend(self.before.map(|alert| alert.id.clone()));
             return;
         }
@@ -347,7 +347,7 @@ impl<'a> Life<'a> {
     }
 }
 
-/// An end that nobody is told of.
+/// Whether an end is not reported to anybody.
 fn is_quiet(reason: Reason) -> bool {
     matches!(reason, Reason::RuleChanged | Reason::RuleRemoved)
 }

@@ -1,5 +1,4 @@
-//! Live chats that nobody took: the contact shows only that one is active or not, so what was seen of
-//! it before is remembered.
+//! Live chats that no agent took. A contact shows only whether a chat is active, so its earlier states are remembered.
 
 use std::collections::BTreeMap;
 
@@ -12,10 +11,10 @@ use crate::model::{
     snapshot::LiveChat,
 };
 
-/// A chat that was missed so long ago is nothing that anybody mends.
+/// Time after which a missed chat is forgotten: nobody can do anything about it any more.
 const FORGOTTEN: SignedDuration = SignedDuration::from_hours(72);
 
-/// What is remembered after this was seen.
+/// The memory after this poll.
 pub(super) fn remember(
     known: &BTreeMap<String, LiveChat>,
     observed: &Observed,

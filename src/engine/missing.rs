@@ -1,6 +1,6 @@
 //! Firing contacts that were not seen where they should be, and are worth a look-up.
 //!
-//! An answered customer vanishes from a filtered list, and the reason with it; one small request
+//! An answered customer vanishes from a filtered list, and with the customer the reason of the end. One small request
 //! finds the customer again.
 
 use std::{collections::BTreeSet, sync::Arc};
@@ -11,10 +11,10 @@ use crate::{
     rules::Rule,
 };
 
-/// More are not looked up at once: two complete walks cost less then.
+/// The limit of look-ups at once; for more contacts two complete walks cost less.
 pub(crate) const MOST_LOOK_UPS: usize = 10;
 
-/// Firing alerts whose contact was not seen although a full walk for their rule came to an end.
+/// Firing alerts whose contact was not seen although a full walk for their rule ended.
 pub(crate) fn alerts<'a>(
     rules: &'a [Arc<Rule>],
     snapshot: &'a Snapshot,
@@ -29,7 +29,7 @@ pub(crate) fn alerts<'a>(
     })
 }
 
-/// Whom to look up: each contact once, the longest waiting first, those only that a search can find.
+/// The contacts to look up: each once, the longest waiting first, and only those that a search can find.
 pub(crate) fn to_look_up<'a>(
     rules: &'a [Arc<Rule>],
     snapshot: &'a Snapshot,
@@ -46,7 +46,7 @@ pub(crate) fn to_look_up<'a>(
         .collect()
 }
 
-/// Rules with a firing alert that one complete walk did not show: a second walk would be evidence.
+/// Rules with a firing alert that one complete walk did not show: a second complete walk would be evidence.
 pub(crate) fn rules_to_confirm(rules: &[Arc<Rule>], snapshot: &Snapshot, observed: &Observed) -> BTreeSet<String> {
     alerts(rules, snapshot, observed)
         .filter(|alert| observed.of(&alert.rule).complete == 1 && alert.missed_walks == 0)

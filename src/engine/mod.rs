@@ -1,11 +1,11 @@
-//! The verbs, all pure: what to ask for, what a contact means, what begins and ends, what is owed.
+//! The decisions, all pure: what to ask for, what a contact means, what begins and ends, what is owed.
 //!
-//! [`plan`] makes queries of rules, [`evaluate`] judges one contact by one rule, [`tick`] makes
-//! [`Changes`](crate::model::Changes) of what was seen, [`doubt`] says which absences are believed, [`due`]
-//! about whom the inbox is asked before people are told, [`escalation`] who is told and when, [`delivery`] what is
-//! done with what is owed, [`validity`] whether it still holds when it could be sent, [`successor`] who is told in
-//! whose place, [`reach`] which query is walked how far, [`troubles`] what is wrong with the watcher. `now` is an
-//! argument; no wire, no store, no clock, no log is known here.
+//! [`plan`] makes queries from rules, [`evaluate`] judges one contact by one rule, and [`tick`] makes
+//! [`Changes`](crate::model::Changes) from what was seen. [`doubt`] decides which absences are believed, [`due`] about
+//! whom the inbox is asked before people are notified, [`escalation`] who is notified and when, [`delivery`] what is
+//! done with what is owed, [`validity`] whether it still holds when it could be sent, [`successor`] who replaces a
+//! receiver that is gone, [`reach`] how far each query is walked, [`troubles`] what is wrong with the watcher. `now` is
+//! an argument. No wire, store, clock or log is known here.
 
 pub(crate) mod blind;
 pub(crate) mod bookkeeping;

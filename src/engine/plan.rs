@@ -1,4 +1,4 @@
-//! Rules → queries: what costs most is a request, so rules share walks.
+//! Makes queries from rules. Requests cost most, so rules share walks.
 
 use std::sync::Arc;
 
@@ -7,20 +7,20 @@ use crate::{
     rules::Rule,
 };
 
-/// One set of filters that is walked, for all rules that it serves.
+/// One set of filters that is walked for all rules that it serves.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Query {
-    /// The same for the same filters, over restarts.
+    /// An id that is the same for the same filters, also after a restart.
     pub id: String,
     pub filter: Filter,
     /// Names of the rules whose contacts it returns.
     pub rules: Vec<String>,
 }
 
-/// The fewest queries that return whatever any of the rules could match.
+/// The fewest queries that return everything that any of the rules could match.
 ///
-/// A filter that another one covers needs no walk of its own: every record is checked against every
-/// rule's filter on this side anyway.
+/// A filter that another one covers needs no walk of its own, because every record is checked against every rule's
+/// filter on this side anyway.
 pub(crate) fn queries(rules: &[Arc<Rule>]) -> Vec<Query> {
     let mut widest: Vec<&Filter> = Vec::new();
     for rule in rules {

@@ -1,4 +1,4 @@
-//! Whose turn it is: the messages of one round, in the order in which they may go out.
+//! The order in which the messages of one round may go out.
 
 use std::collections::{HashMap, HashSet};
 
@@ -6,32 +6,32 @@ use jiff::Timestamp;
 
 use crate::model::{MessageId, Open, Owed};
 
-/// Inbox, rule and contact, as a number: what order is kept for.
+/// Inbox, rule and contact, as a number: order is kept for each.
 type Subject = usize;
 
-/// A message that is to be sent.
+/// A message to send.
 #[derive(Debug)]
 struct Queued {
     id: MessageId,
     next_at: Timestamp,
-    /// What it tells of.
+    /// The subjects of its notifications.
     subjects: HashSet<Subject>,
-    /// Whether some recipients of a mail have got it, and others are still to be tried.
+    /// Whether some recipients of a mail have got it while others are still to be tried.
     is_partly_settled: bool,
 }
 
-/// The messages of a round in the order in which they go out. Order is kept per alert: the next episode waits
-/// for the end of the one before.
+/// The messages of a round in the order in which they go out. Order is kept for each alert: the next episode waits for
+/// the end of the one before.
 #[derive(Debug, Default)]
 pub(crate) struct SendQueue {
     messages: Vec<Queued>,
-    /// Messages that have not had their turn.
+    /// Messages that have not had their turn yet.
     waiting: Vec<usize>,
     /// Messages under way.
     busy: HashSet<usize>,
-    /// What is not told before another round.
+    /// Subjects that must wait, each until a time.
     later: HashMap<Subject, Timestamp>,
-    /// When the first one that has to wait is to be tried.
+    /// When the first of the waiting messages is to be tried.
     next_at: Option<Timestamp>,
 }
 
@@ -52,13 +52,13 @@ impl SendQueue {
         }
         let mut waiting: Vec<usize> = (0..open.messages.len()).collect();
         if open.reception.is_broken() {
-            // Probe with the message that was tried least, so that one bad message is not tried every time.
+            // Probe with the message with the fewest attempts, so that one bad message is not tried every time.
             waiting.sort_by_key(|place| open.messages[*place].0.attempts);
         }
         let of = |place: &usize| told.get(&open.messages[*place].0.id);
         let is_end = |place: &usize| of(place).is_some_and(|(_, is_end)| *is_end);
-        // What was put together anew is younger than what it tells. An end comes before the next beginning: a
-        // beginning that was before it is withdrawn by now.
+        // A combined message is newer than the notifications in it, so its age does not tell the order. An end goes
+        // before the next beginning; a beginning from before the end has been withdrawn by now.
         let ended: HashSet<Subject> = waiting
             .iter()
             .filter(|place| is_end(place))
@@ -81,17 +81,17 @@ impl SendQueue {
         self.waiting.is_empty()
     }
 
-    /// Nothing further has its turn in this round.
+    /// Leaves no further message its turn in this round.
     pub(crate) fn clear(&mut self) {
         self.waiting.clear();
     }
 
-    /// When the first one that has to wait is to be tried.
+    /// When the first of the waiting messages is to be tried.
     pub(crate) fn next_at(&self) -> Option<Timestamp> {
         self.next_at
     }
 
-    /// The first message that may go out now; it is under way then. `at_once`: whatever its own time is.
+    /// The first message that may go out now; it counts as under way then. `at_once`: its own time is ignored.
     pub(crate) fn next(&mut self, now: Timestamp, at_once: bool) -> Option<MessageId> {
         let mut blocked: HashSet<Subject> =
             self.busy.iter().flat_map(|place| &self.messages[*place].subjects).copied().collect();
@@ -102,7 +102,7 @@ impl SendQueue {
             let not_before = behind.max(Some(*next_at).filter(|own| !at_once && *own > now));
             if let Some(at) = not_before {
                 self.next_at = Some(self.next_at.map_or(at, |known| known.min(at)));
-                // Those who have got it must not wait for the others' sake.
+                // Recipients who have got their part of it must not wait for the others.
                 if !is_partly_settled {
                     self.later.extend(subjects.iter().map(|subject| (*subject, at)));
                 }
@@ -119,12 +119,12 @@ impl SendQueue {
         None
     }
 
-    /// A message is done with.
+    /// Ends a message's turn for this round.
     pub(crate) fn done(&mut self, message: &MessageId) {
         self.take(message);
     }
 
-    /// A message comes again, not before `at`.
+    /// Puts a message back, to be tried not before `at`.
     pub(crate) fn later(&mut self, message: &MessageId, at: Timestamp) {
         let Some(place) = self.take(message) else { return };
         let Queued { subjects, is_partly_settled, .. } = &self.messages[place];
@@ -133,7 +133,7 @@ impl SendQueue {
         }
     }
 
-    /// A message is under way no longer.
+    /// Removes a message from those under way.
     fn take(&mut self, message: &MessageId) -> Option<usize> {
         let place = self.busy.iter().copied().find(|place| self.messages[*place].id == *message)?;
         self.busy.remove(&place);

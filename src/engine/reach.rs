@@ -1,4 +1,4 @@
-//! Which query is walked how far in one poll, and what a walk proves.
+//! How far each query is walked in one poll, and what a walk proves.
 
 use std::{collections::BTreeSet, fmt};
 
@@ -11,22 +11,22 @@ use crate::model::{
     snapshot::{PageSize, WalkMemory, WalkPart},
 };
 
-/// How long after its beginning a full walk can go on where it stopped.
+/// Time after its beginning within which a full walk can go on where it stopped.
 const GOES_ON_WITHIN: SignedDuration = SignedDuration::from_hours(1);
 
-/// What a narrow walk overlaps with the one before: clocks differ, and `lastSeenAt` may lag.
+/// The overlap of a narrow walk with the one before: clocks differ, and `lastSeenAt` may lag.
 const OVERLAP: SignedDuration = SignedDuration::from_mins(2);
 
-/// Walks in a row whose pages differ in size mean that this API pages so.
+/// The number of walks in a row with pages of different sizes after which that counts as normal for this API.
 pub(crate) const AS_IT_PAGES: u32 = 3;
 
-/// More pages than any inbox within the budget has.
+/// The limit of pages; no inbox within the budget has more.
 pub(crate) const MOST_PAGES: u32 = 2_000;
 
-/// More customers than a walk over several polls remembers to have seen.
+/// The limit of customers that a walk over several polls remembers.
 const MOST_SEEN: usize = 200_000;
 
-/// Who asks.
+/// How pengwatch runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
     /// The next poll comes soon.
@@ -35,46 +35,46 @@ pub enum Mode {
     Once,
 }
 
-/// How a query is walked this time.
+/// How far a query is walked this time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum WalkPlan {
     /// To its end.
     Full,
-    /// Only what is new.
+    /// New contacts only.
     Narrow(Recent),
-    /// What is new, then a part of the full walk, which goes on where the last poll stopped.
+    /// New contacts, then a part of the full walk, which goes on where the last poll stopped.
     Part {
-        /// What is new; nothing where nothing is old.
+        /// The new contacts; `None` on a first walk.
         news: Option<Recent>,
-        /// Pages of the full walk.
+        /// The page limit for the full walk.
         cap: u32,
     },
 }
 
-/// What is new: contacts seen since the walk before.
+/// The new contacts: those seen since the walk before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Recent {
     pub since: Timestamp,
-    /// At most so many pages.
+    /// The page limit.
     pub cap: u32,
 }
 
-/// What one poll may spend.
+/// The requests that one poll may spend.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RequestBudget {
     /// Requests that are free now.
     pub free: usize,
-    /// A poll's fair part of the budget.
+    /// A poll's fair share of the budget.
     pub requests_per_poll: usize,
-    /// A full walk at least this often.
+    /// The longest time between two full walks.
     pub sweep_every: SignedDuration,
-    /// Whether the time is the API's own, and not only ours.
+    /// Whether `now` is the API's own time and not only ours.
     pub dated: bool,
     pub now: Timestamp,
 }
 
-/// Decides how each query is walked: all fully where that fits; else for what is new, and those that
-/// are due for a full walk a part of it at a time.
+/// Decides how far each query is walked. All are walked fully where that fits; else each is walked for new contacts,
+/// and those that are due for a full walk get a part of it at a time.
 pub(crate) fn reaches(queries: &[Query], memory: &InboxMemory, mode: Mode, means: RequestBudget) -> Vec<WalkPlan> {
     let RequestBudget { free, requests_per_poll, sweep_every, dated, now } = means;
     let known = |query: &Query| memory.walks.get(&query.id).cloned().unwrap_or_default();
@@ -91,7 +91,7 @@ pub(crate) fn reaches(queries: &[Query], memory: &InboxMemory, mode: Mode, means
         .map(|query| {
             let WalkMemory { ended_at, looked_at, shown_to, part, .. } = known(query);
             let Some(looked_at) = looked_at else {
-                // How long it is, is not known: what is free now is read now, the rest next time.
+                // The length is not known: what is free now is read now, the rest next time.
                 return WalkPlan::Part { news: None, cap: most(free / count) };
             };
             let fits = needed <= allowance;
@@ -101,12 +101,12 @@ pub(crate) fn reaches(queries: &[Query], memory: &InboxMemory, mode: Mode, means
             let since = ask_since(looked_at, shown_to, dated);
             let since = since.checked_sub(OVERLAP).unwrap_or(since);
             let (each, burst) = match mode {
-                // Half of what is free is left for the polls that come before a minute has passed.
+                // Half of what is free is left for the polls within the next minute.
                 Mode::Daemon => (requests_per_poll / count, free / 2 / count),
                 Mode::Once => (free / count, 0),
             };
             if fits {
-                // Who came since this walk began is not on the pages that are left of it.
+                // New contacts since this walk began are not on its remaining pages.
                 let news = Recent { since, cap: most(each / 2) };
                 return WalkPlan::Part { news: Some(news), cap: MOST_PAGES };
             }
@@ -121,27 +121,27 @@ pub(crate) fn reaches(queries: &[Query], memory: &InboxMemory, mode: Mode, means
         .collect()
 }
 
-/// Why a poll that failed nothing has not read everything.
+/// Why a poll without a failed request did not read everything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Incomplete {
-    /// Records that were not understood.
+    /// Some records were not understood.
     Unreadable(usize),
-    /// Pages that repeated what had come.
+    /// Pages repeated earlier records.
     Torn,
-    /// Pages that differ in size.
+    /// Pages differ in size.
     Uneven,
-    /// Most of those who waited are gone at once: how many, of how many.
+    /// Most of the customers who waited are gone at once: how many, of how many.
     Emptied(usize, usize),
-    /// More pages than any inbox has.
+    /// There are more pages than any inbox has.
     TooLong,
-    /// More MiB than are kept.
+    /// The records need more than this many MiB.
     TooLarge(usize),
-    /// More is new than a narrow walk may read: the next polls go on.
+    /// There are more new contacts than a narrow walk may read: the next polls go on.
     Behind,
 }
 
 impl Incomplete {
-    /// Whether the next poll does not make it good by itself.
+    /// Whether the next poll cannot make up for it by itself.
     pub fn is_fault(self) -> bool {
         self != Self::Behind
     }
@@ -166,18 +166,18 @@ impl fmt::Display for Incomplete {
     }
 }
 
-/// How far a full walk came.
+/// How a full walk ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reached {
-    /// To its end, and everything was understood.
+    /// At its end, and everything was understood.
     Complete,
-    /// To its end over pages that differ in size: some customers may not have come.
+    /// At its end after pages of different sizes: some customers may be missing.
     Uneven,
-    /// Pages repeated what had come, or a record was not understood.
+    /// Pages repeated earlier records, or a record was not understood.
     Torn,
-    /// As many pages as were allowed.
+    /// At the page limit.
     Capped,
-    /// The next page takes more memory than there is room for.
+    /// The next page needs more memory than is left.
     TooLarge,
     /// No request was free any more.
     Unfinished,
@@ -185,34 +185,34 @@ pub(crate) enum Reached {
     Failed,
 }
 
-/// How a full walk, or the next part of one, went.
+/// The result of a full walk, or of the next part of one.
 #[derive(Clone, Debug)]
 pub(crate) struct FullWalk {
     pub end: Reached,
     pub pages: u32,
-    /// The number of the last page that had records.
+    /// The number of the last page with records.
     pub filled: u32,
     pub unreadable: usize,
-    /// What it taught of the page size.
+    /// What the walk shows about the page size.
     pub page_size: PageSize,
-    /// Ids of the contacts that it showed; empty where it came to its end.
+    /// Ids of the contacts that it showed; empty if it came to its end.
     pub seen: BTreeSet<String>,
-    /// The newest time that it has shown.
+    /// The newest time in its records.
     pub shown_to: Option<Timestamp>,
 }
 
-/// Whether a walk can go on where it stopped: records move, so not for long.
+/// Whether a walk can go on where it stopped. Records move, so this holds for a limited time.
 pub(crate) fn is_usable(part: &WalkPart, now: Timestamp) -> bool {
     part.began_at <= now && now.duration_since(part.began_at) < GOES_ON_WITHIN && part.pages < MOST_PAGES
 }
 
-/// Walks in a row over pages that differ in size.
+/// The number of walks in a row with pages of different sizes.
 pub(crate) fn uneven(query: &Query, memory: &InboxMemory) -> u32 {
     memory.walks.get(&query.id).map_or(0, |walk| walk.uneven)
 }
 
-/// Notes what a full walk, or the next part of one, taught and what it is evidence of; returns whether it goes on.
-/// `part` is what earlier polls read of it.
+/// Notes what a full walk, or the next part of one, shows and proves; returns whether it goes on. `part` is what
+/// earlier polls read of it.
 pub(crate) fn note(
     query: &Query,
     walk: FullWalk,
@@ -223,7 +223,7 @@ pub(crate) fn note(
 ) -> bool {
     let is_complete = walk.end == Reached::Complete;
     let before = part.as_ref().map_or(0, |part| part.pages);
-    // What was shown when it began; a walk that begins anew forgets a time that no record has any more.
+    // The newest time shown when the walk began. A walk that begins anew forgets a time that no record has any more.
     let shown_before = part.as_ref().map_or(memory.shown_to, |part| part.shown_to).or(walk.shown_to);
     memory.shown_to =
         if before == 0 && walk.shown_to.is_some() { walk.shown_to } else { memory.shown_to.max(walk.shown_to) };
@@ -236,11 +236,11 @@ pub(crate) fn note(
             pages < MOST_PAGES && seen.saturating_add(walk.seen.len()) < MOST_SEEN
         }
         Reached::Unfinished => true,
-        // What was read in earlier polls stays read.
+        // The pages that earlier polls read are kept.
         Reached::Failed => part.is_some(),
         Reached::Complete | Reached::Torn | Reached::Uneven | Reached::TooLarge => false,
     };
-    // Who came since the first part began is what the next narrow walk looks at.
+    // The next narrow walk looks at contacts that came since the first part began.
     if stopped || matches!(walk.end, Reached::Complete | Reached::Torn | Reached::Uneven | Reached::TooLarge) {
         remembered.looked_at = Some(remembered.looked_at.map_or(began_at, |looked| looked.max(began_at)));
         remembered.shown_to = remembered.shown_to.max(shown_before);
@@ -249,7 +249,7 @@ pub(crate) fn note(
     if is_complete {
         (remembered.complete_at, remembered.whole_at) = (Some(began_at), Some(now));
         remembered.filled = walk.filled;
-        // Even pages down to an empty one: so it pages again.
+        // Pages of equal size down to an empty one: the API pages normally again.
         if matches!(walk.page_size, PageSize::Confirmed(_)) {
             remembered.uneven = 0;
         }

@@ -1,4 +1,4 @@
-//! What becomes of a message after an attempt. Pure: the time and the dice are arguments.
+//! What becomes of a message after an attempt. Pure: the time and the jitter are arguments.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -6,34 +6,32 @@ use crate::model::{Blame, Message, MessageId, Outcome, ReceiverState, alert::sho
 
 /// The wait after the first failure.
 const FIRST: SignedDuration = SignedDuration::from_secs(1);
-/// The longest wait of our own choice, before the jitter.
+/// The longest wait that we choose ourselves, before the jitter.
 const LONGEST: SignedDuration = SignedDuration::from_mins(5);
-/// How far a wait is moved at most, so that messages that failed together don't come back together.
+/// The largest shift of a wait, so that messages that failed together are not retried together.
 const JITTER: f64 = 0.2;
 
-/// A receiver that fails for so long is broken.
+/// Time of failures after which a receiver is broken.
 pub(crate) const BROKEN_AFTER: SignedDuration = SignedDuration::from_mins(5);
-/// How often a broken receiver is tried, before the jitter.
+/// Time between two attempts at a broken receiver, before the jitter.
 const PROBE_EVERY: SignedDuration = SignedDuration::from_mins(2);
 
 /// What to do with a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Decision {
-    /// It was delivered.
     Done,
-    /// Try it again.
     Again {
-        /// Not before.
+        /// The earliest time.
         at: Timestamp,
     },
     /// Try it again as plain built-in text.
     AgainPlain {
-        /// Not before.
+        /// The earliest time.
         at: Timestamp,
     },
     /// Give it up: its notifications go to the fallback.
     Dead {
-        /// For operators: no secret, no customer's text.
+        /// A text for operators, without secrets or customers' text.
         reason: String,
     },
 }
@@ -54,7 +52,7 @@ pub fn decide(
         Outcome::Retry { reason, .. } | Outcome::Rejected { reason, fault: Blame::Receiver } if too_old => {
             Decision::Dead { reason: format!("given up after {} attempts: {reason}", message.attempts.max(1)) }
         }
-        // Once more, and no further: whoever answers like that would be told again and again.
+        // It is sent once more at most: a receiver that always answers like that would be notified again and again.
         Outcome::Unclear { reason } if too_old || message.ambiguous => {
             Decision::Dead { reason: format!("sent twice, and nobody knows whether it arrived: {reason}") }
         }
@@ -63,29 +61,29 @@ pub fn decide(
         }
         Outcome::Retry { after, .. } => {
             let wait = backoff(message.attempts, jitter).max(after.unwrap_or_default());
-            // The end of time is as good as never, and never earlier than asked.
+            // The latest possible time stands for never, and is not earlier than asked.
             Decision::Again { at: now.checked_add(wait).unwrap_or(Timestamp::MAX) }
         }
-        // Even an old message gets this chance: the receiver is there, and it comes only once.
+        // Even an old message gets this chance: the receiver works, and the chance comes only once.
         Outcome::Rejected { fault: Blame::Payload, .. } if !message.plain => Decision::AgainPlain { at: now },
         Outcome::Rejected { reason, fault: Blame::Payload } => Decision::Dead { reason: reason.clone() },
-        // It is the receiver that has to be mended, and then it takes this message.
+        // The receiver must be repaired; then it accepts this message.
         Outcome::Rejected { fault: Blame::Receiver, .. } => Decision::Again { at: probe_at(now, jitter) },
     }
 }
 
-/// Who of a mail's recipients have got it, where some are still to be tried.
+/// Which recipients of a mail have got it while others are still to be tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PartialDelivery {
-    /// Nobody, as far as is known.
+    /// None, as far as is known.
     Nobody,
-    /// Some, before this attempt: what is left is about the others.
+    /// Some, before this attempt: the result is about the others.
     SomeBefore,
-    /// Some in this attempt: the relay takes mails.
+    /// Some in this attempt, so the relay accepts mails.
     SomeNow,
 }
 
-/// What an attempt says of its receiver, of which `before` was known.
+/// The state of a receiver after an attempt; `before` is its state before it.
 pub(crate) fn reception(
     before: &ReceiverState,
     outcome: &Outcome,
@@ -102,7 +100,7 @@ pub(crate) fn reception(
     let since = before.failing_since.unwrap_or(now);
     match outcome {
         Outcome::Delivered => ReceiverState::default(),
-        // It answers: what it does not take is this message.
+        // The receiver works; it refuses only this message.
         Outcome::Rejected { fault: Blame::Payload, .. } => before.clone(),
         Outcome::Rejected { reason, fault: Blame::Receiver } => broken(since, reason),
         Outcome::Retry { .. } if got == PartialDelivery::SomeNow => ReceiverState::default(),
@@ -119,8 +117,8 @@ pub(crate) fn reception(
     }
 }
 
-/// When a receiver that is failing will be broken by time alone: the next attempt may be far off. Nothing that was
-/// tried since may wait for it: then nobody knows.
+/// When a failing receiver becomes broken by time alone, because its next attempt may be far off. Needs a message that
+/// waits and has been tried; without one nothing is known.
 pub(crate) fn breaks_at<'a>(
     reception: &ReceiverState,
     messages: impl Iterator<Item = &'a Message>,
@@ -132,7 +130,7 @@ pub(crate) fn breaks_at<'a>(
     reception.failing_since?.max(oldest).checked_add(BROKEN_AFTER).ok()
 }
 
-/// A number from -1 to 1 that differs between messages and attempts.
+/// A number from -1 to 1 that differs by message and attempt.
 pub(crate) fn jitter(message: &MessageId, attempt: u32) -> f64 {
     let hash = short_hash(&format!("{message} {attempt}"));
     u32::from_str_radix(&hash[..8], 16).map_or(0.0, |number| f64::from(number) / f64::from(u32::MAX) * 2.0 - 1.0)
@@ -142,7 +140,7 @@ fn probe_at(now: Timestamp, jitter: f64) -> Timestamp {
     now.checked_add(jittered(PROBE_EVERY, jitter)).unwrap_or(Timestamp::MAX)
 }
 
-/// The wait of our own choice after so many attempts.
+/// The wait that we choose ourselves after so many attempts.
 fn backoff(attempts: u32, jitter: f64) -> SignedDuration {
     let doublings = attempts.saturating_sub(1).min(16);
     jittered((FIRST * (1 << doublings)).min(LONGEST), jitter)
@@ -184,7 +182,7 @@ mod tests {
         let tried = |attempts, created_at| Message { created_at: at(created_at), ..message(attempts, false) };
         for (reception, messages, right) in [
             (failing(60), vec![tried(1, 10)], Some(360)),
-            // What failed long ago and is gone says nothing of what is new.
+            // Old failures of messages that are gone prove nothing about new messages.
             (failing(60), vec![tried(0, 70), tried(1, 1_000), tried(2, 2_000)], Some(1_300)),
             (failing(60), vec![tried(0, 70)], None),
             (failing(60), vec![], None),
@@ -293,10 +291,10 @@ mod tests {
                 "{before:?} {outcome:?} at {now}"
             );
         }
-        // Somebody of several got the mail: it is not the relay that fails.
+        // One of several recipients got the mail, so the relay does not fail.
         let greylisted = |before: &ReceiverState, got| reception(before, &retry(None), got, at(900), 0.0);
         assert_eq!(greylisted(&failing(9, None), PartialDelivery::SomeNow), ReceiverState::default());
-        // One who is full for good breaks nothing for the others, and mends nothing either.
+        // A recipient whose mailbox is full for good does not make the relay broken, and does not repair it either.
         assert_eq!(greylisted(&ReceiverState::default(), PartialDelivery::SomeBefore), ReceiverState::default());
         assert_eq!(greylisted(&failing(9, None), PartialDelivery::SomeBefore), failing(9, None));
         let probe = greylisted(&broken(9, 309, 429, "503"), PartialDelivery::SomeBefore);

@@ -1,5 +1,5 @@
-//! Receivers that come, go or have another name: what one was to be told that nothing names any more goes to those
-//! whom the rule names now.
+//! Receivers that were added, removed or renamed: what is owed to a receiver that is not named any more goes to the
+//! receivers that the rule names now.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,24 +10,24 @@ use crate::{
     rules::{Rule, hours::Outside},
 };
 
-/// Who is told in whose place, as the configuration says it now.
+/// Who replaces whom, by the current configuration.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Roster {
-    /// The receivers that there are, each with its fallback.
+    /// The configured receivers, each with its fallback.
     pub fallbacks: BTreeMap<String, Option<String>>,
-    /// Who hears of the watcher's own troubles.
+    /// The receivers of the watchdog's messages.
     pub watchdog: Vec<String>,
 }
 
 impl Roster {
-    /// Leaves out receivers that the configuration no longer has: nobody could tell them of an end.
+    /// Removes receivers that are no longer configured, because they cannot be notified of an end.
     pub fn without_the_gone(&self, told: &mut Vec<ToldReceiver>) {
         if !self.fallbacks.is_empty() {
             told.retain(|told| self.fallbacks.contains_key(&told.receiver));
         }
     }
 
-    /// A receiver and those who stand in for it, in order.
+    /// A receiver and its fallbacks, in order.
     fn chain(&self, receiver: &str) -> Vec<String> {
         let mut chain: Vec<String> = Vec::new();
         let mut next = self.fallbacks.contains_key(receiver).then(|| receiver.to_owned());
@@ -39,17 +39,17 @@ impl Roster {
     }
 }
 
-/// Who is told now.
+/// The receivers that are notified now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Successors {
-    /// Each with those who stand in for it, in order: the next one is told where the one before was given up.
+    /// Each receiver with its fallbacks, in order: the next one is notified if the one before was given up.
     pub chains: Vec<Vec<String>>,
     pub step: u32,
     pub template: String,
 }
 
-/// What a receiver was to be told and was not, for others: see [`successors`]. Of each chain it is for the first one
-/// to whom it was not given up; where that one knows of the alert, or is about to, for nobody.
+/// Passes what a receiver was owed and did not get to others, see [`successors`]: in each chain to the first receiver
+/// that was not given up, but not if that one knows of the alert already or is about to.
 pub(crate) fn pass_on(
     rule: Option<&Rule>,
     left: &Left,
@@ -66,8 +66,8 @@ pub(crate) fn pass_on(
     Some(Passed { id: left.id, to: chains.iter().filter_map(first).collect(), step, template })
 }
 
-/// What became of the receivers that were known before, now that there are these. One that is gone, and is reached
-/// in the same way as one that is there, has another name now. One that is reached in another way begins anew.
+/// Compares the receivers that were known before with the current ones. A removed receiver with the same address as a
+/// current one was renamed. A receiver with a new address begins anew.
 pub(crate) fn changes(known: &[(String, Address)], receivers: &[(String, Address)]) -> Vec<ReceiverChange> {
     let persons = |of: &Address| of.iter().filter(|one| !one.starts_with(VIA)).count();
     let common = |one: &Address, other: &Address| {
@@ -78,7 +78,7 @@ pub(crate) fn changes(known: &[(String, Address)], receivers: &[(String, Address
         if let Some((_, now)) = receivers.iter().find(|(other, _)| other == name) {
             return (!address.is_empty() && address != now).then(|| ReceiverChange::Moved(name.clone()));
         }
-        // One that was there before is another receiver, unless it reaches exactly the same.
+        // A receiver that was known before is a different one, unless it reaches exactly the same persons.
         let heirs = receivers.iter().filter(|(heir, other)| {
             let common = common(address, other);
             common > 0 && (is_new(heir) || (common == persons(address) && common == persons(other)))
@@ -89,9 +89,9 @@ pub(crate) fn changes(known: &[(String, Address)], receivers: &[(String, Address
     known.iter().filter_map(change).collect()
 }
 
-/// Who is told of an alert in place of `receiver`, which was owed a message of the step number `step`. `None`:
-/// `receiver` is still named, by a step, as a stand-in outside of the hours or as a fallback; or the rule is not
-/// known, and that is no order to withdraw anything.
+/// The receivers that are notified of an alert in place of `receiver`, which was owed a message of the step number
+/// `step`. `None`: `receiver` is still named by a step, as a stand-in outside the hours or as a fallback; or the rule
+/// is not known, which is not an order to withdraw anything.
 pub(crate) fn successors(
     rule: Option<&Rule>,
     alert: &Alert,
@@ -108,7 +108,7 @@ pub(crate) fn successors(
             Outside::Hold | Outside::Drop => None,
         });
         let named = rule.notify.iter().flat_map(|step| &step.to).chain(stands_in).collect();
-        // Of a rule with fewer steps than before, the last one.
+        // If the rule has fewer steps than before, its last one.
         let place = (step as usize).min(rule.notify.len().checked_sub(1)?);
         let to = match stands_in {
             Some(other) if !rule.is_open(now) => std::slice::from_ref(other),

@@ -1,7 +1,7 @@
-//! What was seen, what was stored, and now → what begins, what changes, what ends, what is owed.
+//! One tick: makes what begins, changes, ends and is owed out of what was seen, what was stored, and now.
 //!
-//! One tick goes through the open alerts, then through the contacts that were seen, then through the
-//! candidates that were not. What becomes of one alert is in [`life`].
+//! A tick goes through the open alerts, then through the contacts that were seen, then through the candidates that were
+//! not seen. What becomes of one alert is in [`life`].
 
 use std::{
     collections::{BTreeMap, HashSet},
@@ -29,24 +29,24 @@ use crate::{
     rules::Rule,
 };
 
-/// What comes of it.
+/// The result of a tick.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct TickOutcome {
     /// What is to be committed.
     pub changes: Changes,
-    /// Conditions that could not be judged.
+    /// Conditions that could not be judged in this tick.
     pub faults: Vec<RuleFault>,
-    /// The same over several ticks, for the inbox's memory.
+    /// Conditions that could not be judged in this tick or before, for the inbox's memory.
     pub conditions: BTreeMap<String, ConditionFailed>,
-    /// Live chats without a word of an agent, for the inbox's memory.
+    /// Live chats to which no agent has written, for the inbox's memory.
     pub live_chats: BTreeMap<String, LiveChat>,
     /// Absences that are not believed yet, for the inbox's memory.
     pub doubt: Doubt,
-    /// About whom the inbox is to be asked before people are told.
+    /// The contacts about which the inbox is asked before people are notified.
     pub due: Vec<DueMoment>,
 }
 
-/// One tick. It does not touch the inbox's memory.
+/// Runs one tick. It does not change the inbox's memory.
 pub(crate) fn tick(input: Tick<'_>) -> TickOutcome {
     let live_chats = live_chats::remember(&input.snapshot.memory.live_chats, input.observed, input.now);
     let surroundings = JudgeContext { inbox: input.inbox, names: input.names, live_chats: &live_chats, now: input.now };
@@ -75,19 +75,18 @@ struct Run<'a> {
     rules: Vec<Arc<Rule>>,
     doubts: &'a Doubts<'a>,
     surroundings: JudgeContext<'a>,
-    /// Rule and contact of what was open before this tick: an episode that ends in it does not begin
-    /// anew in it.
+    /// Rule and contact of what was open before this tick: an episode that ends in a tick does not begin again in it.
     open: HashSet<(String, String)>,
     outcome: TickOutcome,
 }
 
 impl<'a> Run<'a> {
-    /// Alerts that were open: what has become of them?
+    /// Advances the alerts that were open.
     fn alerts(&mut self) {
         let snapshot = self.input.snapshot;
         self.open = snapshot.alerts.iter().map(|alert| (alert.rule.clone(), alert.contact.id.clone())).collect();
         for alert in &snapshot.alerts {
-            // A file with mistakes, or one that may come back, is not an order to end anything.
+            // A file with mistakes, or one that may come back, does not end anything.
             if self.input.rules.leaves_alone(&alert.rule) {
                 continue;
             }
@@ -101,7 +100,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// The rule of this name, or the one that its file was renamed to: same text, new name, and no alert
+    /// The rule of this name, or the one that its file was renamed to: the same text under a new name, without an alert
     /// of its own for this contact.
     fn rule_of(&self, name: &str, file: &str, contact: &str) -> Option<Arc<Rule>> {
         if let Some(rule) = self.rules.iter().find(|rule| rule.name == name) {
@@ -114,7 +113,7 @@ impl<'a> Run<'a> {
         (!self.open.contains(&(rule.name.clone(), contact.to_owned()))).then(|| Arc::clone(rule))
     }
 
-    /// Contacts that were seen: does an episode begin?
+    /// Begins episodes for contacts that were seen.
     fn contacts(&mut self) {
         let known = self.known_candidates();
         for (id, contact) in &self.input.observed.contacts {
@@ -123,7 +122,7 @@ impl<'a> Run<'a> {
                     continue;
                 }
                 let candidate = known.get(&(rule.name.clone(), id.clone())).copied();
-                // A clock that was ahead may have written it.
+                // The time may have been stored by a clock that was ahead.
                 let first_seen = candidate.map_or(self.input.now, |known| self.right(known.first_seen));
                 let since = waiting_since(&rule, contact, first_seen, self.input.now);
                 match judge(&rule, contact, since, self.surroundings, &mut self.outcome.faults) {
@@ -146,7 +145,7 @@ impl<'a> Run<'a> {
                         }
                     }
                     Judgement::Unknown => {}
-                    // A field that was not understood is no evidence here either.
+                    // A field that was not understood is not evidence here either.
                     Judgement::No if !rule.trusts(contact) => {}
                     Judgement::No => self.forget(candidate),
                 }
@@ -154,7 +153,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Candidates that were not seen now: time alone may have made them match.
+    /// Judges candidates that were not seen now, because time alone may have made them match.
     fn candidates(&mut self) {
         for candidate in &self.input.snapshot.candidates {
             let id = candidate.contact.contact_id();
@@ -184,8 +183,8 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Time alone may have made a candidate match. Nobody is told on old knowledge, unless the inbox was not asked
-    /// for too long.
+    /// Begins an episode if time alone has made a candidate match. Nobody is notified on old knowledge, unless the
+    /// inbox could not be asked for too long.
     fn ripen(&mut self, rule: &Rule, candidate: &Candidate) {
         let Tick { snapshot, observed, names, now, .. } = self.input;
         let (contact, id) = (&candidate.contact, candidate.contact.contact_id());
@@ -204,7 +203,7 @@ impl<'a> Run<'a> {
         let late = observed.late_at(&id).filter(|at| first_seen <= *at && matches(*at));
         let mut life = Life::begin(rule, contact, since, self.input, self.surroundings);
         life.fire_if_due(rule);
-        // Who is missing may have been answered.
+        // A contact that is missing may have been answered.
         let missing = candidate.missed_walks > 0;
         if life.tells() && observed.sights.is_some() && (missing || !observed.is_fresh(&id, now)) {
             let untold =
@@ -221,7 +220,7 @@ impl<'a> Run<'a> {
         self.forget(Some(candidate));
     }
 
-    /// An episode begins with a contact that was seen.
+    /// Begins an episode with a contact that was seen.
     fn begin(&mut self, rule: &Rule, contact: &crate::model::Contact, since: Timestamp) {
         let mut life = Life::begin(rule, contact, since, self.input, self.surroundings);
         life.fire_if_due(rule);
@@ -229,7 +228,7 @@ impl<'a> Run<'a> {
         life.into_changes(&mut self.outcome.changes, &mut self.outcome.due);
     }
 
-    /// When something was first seen, though a clock that was ahead has written it.
+    /// The time of first sight, corrected if a clock that was ahead stored it.
     fn right(&self, first_seen: Timestamp) -> Timestamp {
         let now = self.input.now;
         right(first_seen, self.input.snapshot.memory.was_ahead(now), now)
@@ -245,7 +244,7 @@ impl<'a> Run<'a> {
         self.open.contains(&(rule.to_owned(), contact.0.clone()))
     }
 
-    /// Candidates of contacts that were seen, under the names that their rules have now.
+    /// Candidates of contacts that were seen, under the current names of their rules.
     fn known_candidates(&self) -> BTreeMap<(String, ContactId), &'a Candidate> {
         let Tick { snapshot, observed, .. } = self.input;
         let mut known = BTreeMap::new();

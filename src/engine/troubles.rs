@@ -1,4 +1,4 @@
-//! What counts as trouble of the watcher itself, out of what is known of it.
+//! Which problems the watcher itself has, from what is known of it.
 
 use std::collections::BTreeMap;
 
@@ -9,29 +9,28 @@ use crate::model::{
     Alert, Backlog, InboxMemory, Loss, MissingRules, Problem, Trouble, snapshot::ConditionFailed, time::human,
 };
 
-/// What is known of the watcher, by our clock.
+/// The state of the watcher, by our clock.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct WatcherState<'a> {
-    /// What is remembered of every inbox that is watched, by name.
+    /// The memory of every watched inbox, by name.
     pub memories: &'a [(String, InboxMemory)],
-    /// Rules with mistakes, and what is wrong.
+    /// Rules with mistakes, each with its mistake.
     pub rejected: &'a [(String, String)],
-    /// Rules that have vanished.
+    /// Rules whose files vanished.
     pub missing: Option<&'a MissingRules>,
-    /// What waits for every receiver that there is, by name.
+    /// What waits for each configured receiver, by name.
     pub backlogs: &'a BTreeMap<String, Backlog>,
-    /// Templates that were rendered in this run, each with why it failed and since when.
+    /// Templates that were rendered in this run, each with its error and since when, if it failed.
     pub templates: &'a BTreeMap<String, Option<(String, Timestamp)>>,
-    /// The state's name, and how it was last lost.
+    /// The state's name, and its last loss.
     pub loss: Option<(&'a str, &'a Loss)>,
-    /// Troubles that are told of.
+    /// The reported problems.
     pub told: &'a [Alert],
-    /// What lasts for less is no trouble yet, where time may mend it.
+    /// Time before a problem that may pass by itself is reported.
     pub after: SignedDuration,
     pub now: Timestamp,
 }
 
-/// Everything that is wrong now.
 pub(crate) fn troubles(state: &WatcherState<'_>) -> Vec<Trouble> {
     let WatcherState { memories, backlogs, after, now, .. } = *state;
     let mut troubles: Vec<Trouble> =
@@ -53,7 +52,7 @@ fn trouble(problem: Problem, subject: &str, detail: &str, since: Timestamp) -> T
     Trouble { problem, subject: subject.to_owned(), detail: detail.to_owned(), since }
 }
 
-/// What is wrong with one inbox: a refused token is told at once, and only as that.
+/// The problems of one inbox. A refused token is reported at once, and hides the unreadable inbox.
 pub(super) fn of_inbox(inbox: &str, memory: &InboxMemory, after: SignedDuration, now: Timestamp) -> Vec<Trouble> {
     let mut troubles = Vec::new();
     if let Some(failing) = &memory.failing {
@@ -98,12 +97,12 @@ pub(super) fn unproved(
     backlogs: &BTreeMap<String, Backlog>,
 ) -> Vec<Trouble> {
     let lasts = |told: &&Trouble| match told.problem {
-        // A failure of another kind does not mean that the inbox is read again.
+        // A failure of another kind does not mean that the inbox is readable again.
         Problem::InboxUnreadable | Problem::TokenRefused => {
             memories.iter().any(|(inbox, memory)| *inbox == told.subject && memory.failing.is_some())
         }
         Problem::OutboxStuck => backlogs.get(&told.subject).is_some_and(|backlog| backlog.untried_since.is_some()),
-        // What was dropped by hand, or waits again after a replay, has not arrived.
+        // A message that was dropped by hand, or that waits again after a replay, has not arrived.
         Problem::ReceiverBroken => {
             backlogs.get(&told.subject).is_some_and(|backlog| backlog.accepted_at.is_none_or(|at| at < told.since))
         }
@@ -114,7 +113,8 @@ pub(super) fn unproved(
     told.iter().filter(|told| !is_known(told)).filter(lasts).cloned().collect()
 }
 
-/// A template that failed is mended when it was rendered well, not when nobody has tried it since.
+/// The problems of templates. One is over when the template was rendered without an error, not when nobody has tried it
+/// since.
 pub(super) fn of_templates(rendered: &BTreeMap<String, Option<(String, Timestamp)>>, told: &[Alert]) -> Vec<Trouble> {
     let failing = rendered.iter().filter_map(|(name, fault)| {
         let (fault, since) = fault.as_ref()?;
@@ -127,12 +127,12 @@ pub(super) fn of_templates(rendered: &BTreeMap<String, Option<(String, Timestamp
     failing.chain(untried).collect()
 }
 
-/// A state that vanished, or is an older copy, is told for a while; so is one that vanishes again and again.
+/// A lost or older state is reported for a while, and so is one that is lost again and again.
 fn of_state(name: &str, loss: &Loss, now: Timestamp) -> Option<Trouble> {
     loss.lasts(now).then(|| trouble(Problem::StateLost, name, &loss.words(), loss.found_at))
 }
 
-/// Conditions that could not be judged: one trouble a rule, however many inboxes it looks at.
+/// Conditions that could not be judged: one problem for each rule, over all its inboxes.
 pub(super) fn of_conditions(memories: &[(String, InboxMemory)]) -> Vec<Trouble> {
     let mut found: BTreeMap<&str, (ConditionFailed, usize)> = BTreeMap::new();
     for (rule, failed) in memories.iter().flat_map(|(_, memory)| &memory.conditions) {
@@ -147,12 +147,12 @@ pub(super) fn of_conditions(memories: &[(String, InboxMemory)]) -> Vec<Trouble> 
     found.into_iter().map(told).collect()
 }
 
-/// Rules that have vanished are one trouble, however many they are.
+/// All vanished rules are one problem.
 fn of_rules(lost: &MissingRules) -> Trouble {
     trouble(Problem::RulesMissing, "rules", &lost.words(), lost.since)
 }
 
-/// Runs that did not come are one trouble, however many inboxes were not read.
+/// Missed runs are one problem, over all inboxes.
 pub(super) fn of_runs(memories: &[(String, InboxMemory)]) -> Option<Trouble> {
     let missed = memories.iter().find_map(|(_, memory)| memory.runs.missed.as_ref())?;
     let words = |seconds| human(SignedDuration::from_secs(seconds));
@@ -168,7 +168,7 @@ pub(super) fn of_receivers(
     let of = |(receiver, backlog): (&String, &Backlog)| {
         let lasts = |since: &Timestamp| now.duration_since(*since) >= after.max(BROKEN_AFTER);
         let reception = &backlog.reception;
-        // One that is broken explains why messages wait, or were given up.
+        // A broken receiver already explains why messages wait or were given up.
         if let Some(broken_at) = reception.broken_at {
             let since = reception.failing_since.unwrap_or(broken_at);
             let detail = format!("{}. It is tried every two minutes or so", reception.last_error);

@@ -1,4 +1,4 @@
-//! Before every attempt: is what is owed still true, and is this the time to say it?
+//! Decides before every attempt whether what is owed is still true, and whether it may be sent now.
 
 use jiff::Timestamp;
 
@@ -7,45 +7,43 @@ use crate::{
     rules::{Rule, hours::Outside},
 };
 
-/// One notification that is owed, as far as its truth depends on it.
+/// One owed notification, with what its validity depends on.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct OwedClaim<'a> {
     /// The alert as it is now.
     pub alert: &'a Alert,
-    /// Its rule, where there still is one.
+    /// Its rule, if it still exists.
     pub rule: Option<&'a Rule>,
-    /// Who is told.
     pub receiver: &'a str,
     pub step: u32,
-    /// What is told.
     pub event: Event,
-    /// Whether the receiver may have got it already.
+    /// Whether the receiver may already have it.
     pub told: bool,
-    /// Whether some recipients of its mail have got it, and others are still to be tried.
+    /// Whether some recipients of its mail have got it while others are still to be tried.
     pub partly_settled: bool,
-    /// Whether anybody whom the receiver reaches was told that this alert began, or may have been.
+    /// Whether anybody whom the receiver reaches was notified of the alert's beginning, or may have been.
     pub told_of_beginning: bool,
 }
 
-/// What is to be done with it.
+/// The decision about one notification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Validity {
     Send,
-    /// It waits, for an end that is not known here: of a silence, of `keep_firing_for`, of closed hours.
+    /// It waits for an end whose time is not known here: of a silence, of `keep_firing_for`, of closed hours.
     Hold,
     Withdraw(Superseded),
 }
 
-/// Why something is withdrawn.
+/// Why a notification is withdrawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Superseded {
-    /// The episode ended before it was told.
+    /// The episode ended before the receiver was notified.
     Ended,
-    /// Somebody has taken it on before it was told.
+    /// Somebody took the alert before the receiver was notified.
     Acknowledged,
-    /// A later message to the same receiver says it.
+    /// A later message to the same receiver replaces it.
     Overtaken,
-    /// The end of what was never told.
+    /// It is the end of something that the receiver was never notified of.
     NeverTold,
 }
 
@@ -61,7 +59,7 @@ impl Superseded {
     }
 }
 
-/// Judges everything that is owed to one receiver, in the order in which it was owed.
+/// Judges everything that is owed to one receiver, in the order in which it became owed.
 pub(crate) fn judge(claims: &[OwedClaim<'_>], silences: &[Silence], names: &Names, now: Timestamp) -> Vec<Validity> {
     claims
         .iter()
@@ -69,11 +67,11 @@ pub(crate) fn judge(claims: &[OwedClaim<'_>], silences: &[Silence], names: &Name
         .map(|(place, claim)| match claim.event {
             Event::Resolved if !claim.told_of_beginning => Validity::Withdraw(Superseded::NeverTold),
             Event::Fired | Event::Repeated if !claim.alert.is_open() => Validity::Withdraw(Superseded::Ended),
-            // Where the receiver may have got it, trying goes on.
+            // If the receiver may already have it, it is tried until it is known.
             _ if claim.told && !claim.partly_settled => Validity::Send,
             Event::Fired | Event::Repeated if claim.alert.ack.is_some() => Validity::Withdraw(Superseded::Acknowledged),
             Event::Fired | Event::Repeated if is_overtaken(claims, place) => Validity::Withdraw(Superseded::Overtaken),
-            // It stays in its message, which knows who has got it.
+            // It stays in its message, which records who has got it.
             _ if claim.told => Validity::Send,
             _ if must_wait(claim, silences, names, now) => Validity::Hold,
             _ => Validity::Send,
@@ -81,9 +79,9 @@ pub(crate) fn judge(claims: &[OwedClaim<'_>], silences: &[Silence], names: &Name
         .collect()
 }
 
-/// Whether another message of the same alert to this receiver makes this one needless: a later step's,
-/// or of the same step the first one, which says all that a reminder would. Where some recipients have got the
-/// first one, the reminder is for all of them.
+/// Whether another notification of the same alert to this receiver makes this one needless: one of a later step, or the
+/// first one of the same step, which says everything that a reminder would. If some recipients have got the first one,
+/// the reminder goes to all of them.
 fn is_overtaken(claims: &[OwedClaim<'_>], place: usize) -> bool {
     let claim = &claims[place];
     claims.iter().enumerate().any(|(other_place, other)| {
@@ -108,7 +106,7 @@ fn must_wait(claim: &OwedClaim<'_>, silences: &[Silence], names: &Names, now: Ti
     lapsed || silence_of(silences, alert, severity, names, now).is_some() || is_closed(*rule, receiver, now)
 }
 
-/// Whether the receiver wants to hear nothing now; the one that stands in outside the hours always does.
+/// Whether the rule is outside its hours for this receiver; for the stand-in outside the hours it never is.
 fn is_closed(rule: Option<&Rule>, receiver: &str, now: Timestamp) -> bool {
     let Some(hours) = rule.and_then(|rule| rule.hours.as_ref()) else { return false };
     let stands_in = matches!(&hours.outside, Outside::Receiver(other) if other == receiver);

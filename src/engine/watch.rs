@@ -1,4 +1,4 @@
-//! The watcher's own troubles: told once each, and with an end.
+//! The watchdog's alerts: each problem is reported once, and so is its end.
 
 use jiff::Timestamp;
 
@@ -9,7 +9,7 @@ use crate::{
     },
 };
 
-/// What begins and what ends, from the troubles that last now and those that were told of.
+/// What begins and what ends, from the current problems and the reported ones.
 pub(crate) fn watch(snapshot: &Snapshot, troubles: &[Trouble], receivers: &[String], now: Timestamp) -> Changes {
     let mut changes = Changes::default();
     let is_of =
