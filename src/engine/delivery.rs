@@ -3,10 +3,10 @@
 //!
 //! What happens when a receiver fails, in the order in which it happens:
 //! 1. An attempt that fails is repeated, after one second at first, then less often, up to every five minutes
-//! ([`retry::decide`]); a pause that the receiver asks for is honoured.
+//!    ([`retry::decide`]); a pause that the receiver asks for is honoured.
 //! 2. A receiver that has failed for five minutes, or that refuses for good, is broken ([`retry::reception`],
-//! [`retry::breaks_at`]): what is owed to it is combined into few messages, and one of them is tried about every two
-//! minutes.
+//!    [`retry::breaks_at`]): what is owed to it is combined into few messages, and one of them is tried about every two
+//!    minutes.
 //! 3. While it is broken, its fallback is notified in its place ([`hand_over`]), and the watchdog reports it
 //!    ([`super::troubles`]).
 //! 4. What it has not accepted for `give_up_after` is given up, after one more attempt.
