@@ -3,9 +3,9 @@
 //! There are two clocks: the wall clock, which people set, and a steady one, which only advances. Pauses and limits use
 //! the steady clock, so that setting the wall clock does not change them.
 
+use parking_lot::Mutex;
 use std::{
     pin::Pin,
-    sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -61,24 +61,24 @@ impl ManualClock {
     /// Time passes.
     pub fn advance(&self, by: SignedDuration) {
         self.set(by);
-        let mut time = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut time = self.0.lock();
         time.1 += by.max(SignedDuration::ZERO).unsigned_abs();
     }
 
     /// Somebody sets it, forward or back: no time passes.
     pub fn set(&self, by: SignedDuration) {
-        let mut time = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut time = self.0.lock();
         time.0 = time.0.checked_add(by).unwrap_or(time.0);
     }
 }
 
 impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).0
+        self.0.lock().0
     }
 
     fn steady(&self) -> Duration {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).1
+        self.0.lock().1
     }
 
     fn sleep(&self, pause: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {

@@ -77,7 +77,7 @@ pub(super) async fn demo(global: &Global, fast: bool, how_long: Option<SignedDur
         .map_err(|mistakes| anyhow::anyhow!("the demo's own files have {} mistakes", mistakes.len()))?;
     let surroundings = Dependencies {
         clock: Arc::clone(&clock),
-        output: Arc::new(std::sync::Mutex::new(std::io::stdout())),
+        output: Arc::new(parking_lot::Mutex::new(std::io::stdout())),
         store: Store::open(&StateLocation::sqlite(folder.path().join("pengwatch.db"))).await?,
         deadline: None,
         patience: Patience::default(),

@@ -1,9 +1,7 @@
 //! `pengwatch run --dry-run`: one poll, and what would be sent; nothing is sent or stored.
 
-use std::{
-    io,
-    sync::{Arc, Mutex},
-};
+use parking_lot::Mutex;
+use std::{io, sync::Arc};
 
 use tracing::Level;
 

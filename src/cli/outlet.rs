@@ -5,11 +5,12 @@
 //! said where the gap is. tracing's own appender prints to standard output when its end takes too long, and
 //! `println!` panics where nobody reads.
 
+use parking_lot::{Condvar, Mutex, MutexGuard};
 use std::{
     collections::VecDeque,
     fmt,
     io::{self, ErrorKind, Write},
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     thread,
     time::{Duration, Instant},
 };
@@ -107,7 +108,7 @@ impl Outlet {
             if left.is_zero() {
                 return;
             }
-            queue = self.0.moved.wait_timeout(queue, left).unwrap_or_else(PoisonError::into_inner).0;
+            self.0.moved.wait_for(&mut queue, left);
         }
     }
 
@@ -136,7 +137,7 @@ impl fmt::Debug for Outlet {
 
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, Queue> {
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+        self.queue.lock()
     }
 
     /// The next piece, when there is one.
@@ -153,7 +154,7 @@ impl Shared {
                 queue.is_busy = true;
                 return piece;
             }
-            queue = self.filled.wait(queue).unwrap_or_else(PoisonError::into_inner);
+            self.filled.wait(&mut queue);
         }
     }
 }
@@ -244,7 +245,7 @@ mod tests {
             // Who says nothing any more takes all.
             let most = self.answers.recv().unwrap_or(Ok(usize::MAX))?;
             let taken = &bytes[..most.min(bytes.len())];
-            self.got.lock().unwrap().extend_from_slice(taken);
+            self.got.lock().extend_from_slice(taken);
             Ok(taken.len())
         }
 
@@ -267,7 +268,7 @@ mod tests {
     fn all(outlet: &Outlet, got: &Mutex<Vec<u8>>) -> String {
         let long = Duration::from_mins(1);
         outlet.flush(long, long);
-        String::from_utf8(got.lock().unwrap().clone()).unwrap()
+        String::from_utf8(got.lock().clone()).unwrap()
     }
 
     #[test]

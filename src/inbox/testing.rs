@@ -1,8 +1,9 @@
 //! What the tests of the client and of the poll share.
 
+use parking_lot::Mutex;
 use std::{
     sync::{
-        Arc, Mutex,
+        Arc,
         atomic::{AtomicU32, Ordering},
     },
     time::Duration,
@@ -77,7 +78,7 @@ impl Gate for Open {
     }
 
     async fn hold(&self, pause: SignedDuration) {
-        self.held.lock().unwrap().push(pause);
+        self.held.lock().push(pause);
     }
 
     fn now(&self) -> Timestamp {

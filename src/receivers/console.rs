@@ -3,8 +3,9 @@
 pub(crate) mod format;
 pub(crate) mod kind;
 
+use parking_lot::Mutex;
 use std::io::{self, Write};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 use std::{fmt, thread};
 
@@ -76,7 +77,7 @@ impl Console {
         // A reader may stand still for ever, and nobody else is to: neither another task, nor the program's end,
         // which waits for the runtime's own threads.
         let thread = thread::Builder::new().name("console".to_owned()).spawn(move || {
-            let mut out = out.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut out = out.lock();
             // In one piece: `println!` would panic on a closed pipe, and pieces mix with other output.
             let _ = done.send(out.write_all(text.as_bytes()).and_then(|()| out.flush()));
         });
@@ -99,9 +100,11 @@ impl fmt::Debug for Console {
 #[cfg(test)]
 mod tests {
     use std::io::{self, Write};
+    use std::sync::Arc;
     use std::sync::mpsc::{Receiver, channel};
-    use std::sync::{Arc, Mutex};
     use std::time::Duration;
+
+    use parking_lot::Mutex;
 
     use super::{Console, format};
     use crate::{
@@ -117,7 +120,7 @@ mod tests {
 
     impl Write for Screen {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap().write(bytes)
+            self.0.lock().write(bytes)
         }
 
         fn flush(&mut self) -> io::Result<()> {
@@ -148,7 +151,7 @@ mod tests {
         for text in ["one\ntwo", "drei ä"] {
             assert_eq!(console.send(&parcel(lines(text))).await.outcome, Outcome::Delivered);
         }
-        assert_eq!(String::from_utf8(screen.0.lock().unwrap().clone()).unwrap(), "one\ntwo\ndrei ä\n");
+        assert_eq!(String::from_utf8(screen.0.lock().clone()).unwrap(), "one\ntwo\ndrei ä\n");
     }
 
     /// A pipe that nobody reads until it is told so.
@@ -183,7 +186,7 @@ mod tests {
         while console.send(&parcel(lines("three"))).await.outcome != Outcome::Delivered {
             tokio::task::yield_now().await;
         }
-        assert_eq!(String::from_utf8(screen.0.lock().unwrap().clone()).unwrap(), "one\nthree\n");
+        assert_eq!(String::from_utf8(screen.0.lock().clone()).unwrap(), "one\nthree\n");
     }
 
     #[tokio::test]

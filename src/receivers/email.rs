@@ -18,8 +18,9 @@ mod trust;
 mod verdict;
 mod wire;
 
+use parking_lot::{Mutex, MutexGuard};
 use std::fmt;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
@@ -199,7 +200,7 @@ impl Email {
     }
 
     fn kept(&self) -> MutexGuard<'_, Option<Kept>> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+        self.kept.lock()
     }
 }
 

@@ -1,11 +1,7 @@
 //! What a kind of receiver says of itself, and a receiver of that kind as its keys describe it.
 
-use std::{
-    fmt,
-    io::Write,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use parking_lot::Mutex;
+use std::{fmt, io::Write, sync::Arc, time::Duration};
 
 use url::Url;
 

@@ -123,7 +123,7 @@ impl Sender for Pager {
             return Box::pin(std::future::ready(wrong_body(&message.body)));
         };
         let line = self.line.as_ref().unwrap();
-        let outcome = match line.lock().unwrap().write_all(format!("PAGE {text}\n").as_bytes()) {
+        let outcome = match line.lock().write_all(format!("PAGE {text}\n").as_bytes()) {
             Ok(()) => Outcome::Delivered,
             Err(_) => Outcome::Retry { after: None, reason: "the line is busy".to_owned(), ambiguous: false },
         };

@@ -1,6 +1,7 @@
 //! Direct access to a sandbox, for those in the same process.
 
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use parking_lot::Mutex;
+use std::sync::{Arc, OnceLock};
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -36,7 +37,7 @@ impl Sandbox {
     /// Decides something under the lock.
     pub(super) fn with<T>(&self, decide: impl FnOnce(&mut SandboxState, Timestamp) -> T) -> T {
         let now = self.now();
-        decide(&mut self.0.state.lock().unwrap_or_else(PoisonError::into_inner), now)
+        decide(&mut self.0.state.lock(), now)
     }
 
     pub(super) fn now(&self) -> Timestamp {

@@ -3,10 +3,11 @@
 //! A handler decides what becomes of its connection and says so through a [`Cutter`]; the line
 //! does it when the server comes to write the answer.
 
+use parking_lot::Mutex;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use axum::extract::connect_info::Connected;
@@ -33,11 +34,11 @@ pub(super) struct Cutter(Arc<Mutex<Fate>>);
 
 impl Cutter {
     fn fate(&self) -> Fate {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        *self.0.lock()
     }
 
     fn set(&self, fate: Fate) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = fate;
+        *self.0.lock() = fate;
     }
 
     /// Sends the head of the answer and `body` bytes, then ends the connection.

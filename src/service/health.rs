@@ -1,10 +1,7 @@
 //! Whether the loops turn and the inboxes are read: the basis of the health checks and the heartbeat.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Mutex, PoisonError},
-    time::Duration,
-};
+use parking_lot::Mutex;
+use std::{collections::BTreeMap, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -54,7 +51,7 @@ impl Health {
 
     /// The loop of an inbox has turned.
     pub fn inbox_turned(&self, inbox: &str, steady: Duration) {
-        let mut inboxes = self.inboxes.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut inboxes = self.inboxes.lock();
         if let Some(health) = inboxes.get_mut(inbox) {
             health.turned_at = steady;
         }
@@ -62,7 +59,7 @@ impl Health {
 
     /// A poll has ended; `complete`: all its walks were read and understood.
     pub fn polled(&self, inbox: &str, complete: bool, now: Timestamp, steady: Duration) {
-        let mut inboxes = self.inboxes.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut inboxes = self.inboxes.lock();
         if let Some(health) = inboxes.get_mut(inbox) {
             health.is_complete = complete;
             if complete {
@@ -73,13 +70,13 @@ impl Health {
 
     /// The loop of a receiver has turned.
     pub fn receiver_turned(&self, receiver: &str, steady: Duration) {
-        let mut receivers = self.receivers.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut receivers = self.receivers.lock();
         receivers.insert(receiver.to_owned(), steady);
     }
 
     /// Whether the last poll of every inbox was complete.
     pub fn all_complete(&self) -> bool {
-        let inboxes = self.inboxes.lock().unwrap_or_else(PoisonError::into_inner);
+        let inboxes = self.inboxes.lock();
         inboxes.values().all(|health| health.is_complete)
     }
 
@@ -90,8 +87,8 @@ impl Health {
             let since = SignedDuration::try_from(steady.saturating_sub(turned_at)).unwrap_or_default();
             format!("the loop of {what} {name} has not turned for {}", human(since))
         };
-        let inboxes = self.inboxes.lock().unwrap_or_else(PoisonError::into_inner);
-        let receivers = self.receivers.lock().unwrap_or_else(PoisonError::into_inner);
+        let inboxes = self.inboxes.lock();
+        let receivers = self.receivers.lock();
         let inboxes = inboxes
             .iter()
             .filter(|(_, health)| late(&health.turned_at, STANDS_STILL))
@@ -108,7 +105,7 @@ impl Health {
         let since = |(at, steady_at): (Timestamp, Duration)| {
             elapsed(at, now).max(SignedDuration::try_from(steady.saturating_sub(steady_at)).unwrap_or_default())
         };
-        let inboxes = self.inboxes.lock().unwrap_or_else(PoisonError::into_inner);
+        let inboxes = self.inboxes.lock();
         let words = |(name, health): (&String, &InboxHealth)| match health.complete_at {
             None => Some(format!("inbox {name} has not been read completely yet")),
             Some(at) if since(at) > RECENT.max(health.poll_every.saturating_mul(3)) => {

@@ -3,10 +3,11 @@
 //! It is long because every metric is named and described here. The loops count as they go; what is a state
 //! (open alerts, the outbox) is asked of the store when somebody wants to know.
 
+use parking_lot::Mutex;
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
-    sync::{Mutex, PoisonError, atomic::AtomicU64},
+    sync::atomic::AtomicU64,
 };
 
 use jiff::{SignedDuration, Timestamp};
@@ -366,7 +367,7 @@ impl Metrics {
             }
         }
         // What was and is no more is 0, not gone: a series that breaks off looks like a fault.
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut seen = self.seen.lock();
         seen.extend(counts.keys().map(|(inbox, rule, _)| ((*inbox).to_owned(), (*rule).to_owned())));
         for (inbox, rule) in seen.iter() {
             for state in ["pending", "firing", "acknowledged"] {

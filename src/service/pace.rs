@@ -1,9 +1,7 @@
 //! How fast messages to one receiver follow each other: a steady rate, and a small burst after a rest.
 
-use std::{
-    sync::{Mutex, PoisonError},
-    time::Duration,
-};
+use parking_lot::Mutex;
+use std::time::Duration;
 
 use crate::clock::Clock;
 
@@ -28,7 +26,7 @@ impl SendPace {
     }
 
     fn pause(&self, now: Duration) -> Duration {
-        let even_at = *self.even_at.lock().unwrap_or_else(PoisonError::into_inner);
+        let even_at = *self.even_at.lock();
         even_at.saturating_sub(self.every * self.burst.saturating_sub(1)).saturating_sub(now)
     }
 
@@ -42,7 +40,7 @@ impl SendPace {
 
     /// An attempt has ended, so its message arrived by now at the latest.
     pub fn sent(&self, clock: &dyn Clock) {
-        let mut even_at = self.even_at.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut even_at = self.even_at.lock();
         *even_at = (*even_at).max(clock.steady()) + self.every;
     }
 }

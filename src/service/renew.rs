@@ -220,12 +220,12 @@ fn flat(table: &toml::Table) -> BTreeMap<String, toml::Value> {
 /// Reads secrets again when their files have changed or somebody asks, until `stop`; `owed` is rung when
 /// something is to be tried anew.
 pub(crate) async fn watch(
-    renewal: Arc<std::sync::Mutex<Renewal>>,
+    renewal: Arc<parking_lot::Mutex<Renewal>>,
     owed: Arc<Notify>,
     mut ask: RenewalRequests,
     stop: CancellationToken,
 ) {
-    let lock = || renewal.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let lock = || renewal.lock();
     let mut used = lock().look();
     let mut before = used.clone();
     loop {

@@ -1,10 +1,7 @@
 //! The loops themselves: one shot, or until told to stop.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use parking_lot::Mutex;
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use jiff::SignedDuration;
 use tokio::sync::Notify;

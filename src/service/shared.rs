@@ -1,9 +1,7 @@
 //! What the loops share: rules, templates, names.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError, RwLock},
-};
+use parking_lot::{Mutex, RwLock};
+use std::{collections::BTreeMap, sync::Arc};
 
 use arc_swap::ArcSwap;
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
@@ -81,18 +79,18 @@ impl Shared {
 
     /// Our clock is ahead of the API's of this inbox by so much.
     pub fn learn_clock(&self, inbox: &str, ahead: SignedDuration) {
-        self.ahead.lock().unwrap_or_else(PoisonError::into_inner).insert(inbox.to_owned(), ahead);
+        self.ahead.lock().insert(inbox.to_owned(), ahead);
     }
 
     /// An alert with its times by our clock, which is what all that is sent goes by.
     pub fn by_our_clock(&self, alert: &Alert) -> Alert {
-        let ahead = self.ahead.lock().unwrap_or_else(PoisonError::into_inner).get(&alert.inbox).copied();
+        let ahead = self.ahead.lock().get(&alert.inbox).copied();
         alert.clone().moved(ahead.unwrap_or_default())
     }
 
     /// A template was rendered for a message, with a fault or without.
     pub fn rendered(&self, template: &str, fault: Option<&str>, now: Timestamp) {
-        let mut templates = self.templates.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut templates = self.templates.lock();
         let before = templates.get(template).cloned().flatten();
         let since = before.map_or(now, |(_, since)| since);
         templates.insert(template.to_owned(), fault.map(|fault| (fault.to_owned(), since)));
@@ -100,7 +98,7 @@ impl Shared {
 
     /// Templates that were rendered since the start: with the fault and its time, or well.
     pub fn templates(&self) -> BTreeMap<String, Option<(String, Timestamp)>> {
-        self.templates.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.templates.lock().clone()
     }
 
     /// Rules and templates as they are now: one look at them is used for all of a step.
@@ -125,12 +123,12 @@ impl Shared {
 
     /// The names as they are now.
     pub fn names(&self) -> Arc<Names> {
-        Arc::clone(&self.names.read().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.names.read())
     }
 
     /// Takes names of segments in.
     pub fn learn_segments(&self, segments: &BTreeMap<String, String>) {
-        let mut names = self.names.write().unwrap_or_else(PoisonError::into_inner);
+        let mut names = self.names.write();
         if segments.iter().any(|(id, name)| names.segments.get(id) != Some(name)) {
             let mut learned = Names::clone(&names);
             learned.segments.extend(segments.iter().map(|(id, name)| (id.clone(), name.clone())));

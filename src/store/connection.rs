@@ -1,9 +1,10 @@
 //! One thread owns the connection; all other code sends it work.
 
+use parking_lot::Mutex;
 use std::{
     path::{Path, PathBuf},
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc,
         atomic::{AtomicBool, Ordering},
     },
 };
@@ -111,7 +112,7 @@ impl Owner {
     }
 
     pub(super) fn writes(&self) -> Writes {
-        self.known.writes.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.known.writes.lock().clone()
     }
 
     /// Whether the state was lost and this has not been reported yet.
@@ -267,7 +268,7 @@ impl Held {
         match transact(&mut self.db, points, work) {
             Ok((result, lineage)) => {
                 if lineage.is_some() {
-                    self.known.writes.lock().unwrap_or_else(PoisonError::into_inner).done += 1;
+                    self.known.writes.lock().done += 1;
                 }
                 self.written(lineage.as_ref());
                 Ok(result)
@@ -306,7 +307,7 @@ impl Held {
     }
 
     fn failed(&self, error: &StoreError) {
-        let mut writes = self.known.writes.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut writes = self.known.writes.lock();
         writes.taken_over |= matches!(error, StoreError::Locked { .. });
         writes.failed += 1;
         writes.why = error.to_string();

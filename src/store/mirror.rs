@@ -3,11 +3,8 @@
 //! It has everything except what is over: open alerts and who knows of them, what is owed, silences, receivers, the
 //! inboxes' memory. It copies the rows that each transaction changed, and does not know what they mean.
 
-use std::{
-    collections::HashSet,
-    path::Path,
-    sync::{Arc, Mutex, PoisonError},
-};
+use parking_lot::Mutex;
+use std::{collections::HashSet, path::Path, sync::Arc};
 
 use rusqlite::{Connection, OptionalExtension, params_from_iter, types::Value};
 
@@ -56,14 +53,14 @@ impl Mirror {
     pub(super) fn follow(&mut self, db: &mut Connection, path: &Path) -> rusqlite::Result<()> {
         let changed = Arc::clone(&self.changed);
         db.update_hook(Some(move |_, _: &str, table: &str, row| {
-            changed.lock().unwrap_or_else(PoisonError::into_inner).insert((table.to_owned(), row));
+            changed.lock().insert((table.to_owned(), row));
         }))?;
         self.read_anew(path)
     }
 
     /// Reads the whole file again, because another process has written.
     pub(super) fn read_anew(&mut self, path: &Path) -> rusqlite::Result<()> {
-        self.changed.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.changed.lock().clear();
         let tables = &self.tables;
         beside(&mut self.db, path, |own| {
             let transaction = own.transaction()?;
@@ -84,7 +81,7 @@ impl Mirror {
 
     /// Copies the rows that the last transaction changed.
     pub(super) fn take_in(&mut self, db: &Connection) -> rusqlite::Result<()> {
-        let changed = std::mem::take(&mut *self.changed.lock().unwrap_or_else(PoisonError::into_inner));
+        let changed = std::mem::take(&mut *self.changed.lock());
         if changed.is_empty() {
             return Ok(());
         }

@@ -26,11 +26,8 @@ mod succession;
 #[cfg(test)]
 pub(crate) mod tests;
 
-use std::{
-    collections::BTreeMap,
-    path::Path,
-    sync::{Arc, Mutex, PoisonError},
-};
+use parking_lot::Mutex;
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -153,7 +150,7 @@ impl Store {
         let kept = attempted.clone();
         let done = self.owner.write(move |db| outbox::attempted(db, &attempted)).await;
         if done.is_err() {
-            self.unrecorded.lock().unwrap_or_else(PoisonError::into_inner).push(kept);
+            self.unrecorded.lock().push(kept);
         }
         done
     }
@@ -183,13 +180,13 @@ impl Store {
         });
         let done = done.await;
         if done.is_err() {
-            self.unrecorded.lock().unwrap_or_else(PoisonError::into_inner).extend(kept);
+            self.unrecorded.lock().extend(kept);
         }
         done
     }
 
     fn take_unrecorded(&self, receiver: Option<&str>) -> Vec<AttemptRecord> {
-        let mut all = self.unrecorded.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self.unrecorded.lock();
         let is_of = |one: &AttemptRecord| receiver.is_none_or(|receiver| one.receiver == receiver);
         let (of, others) = std::mem::take(&mut *all).into_iter().partition(is_of);
         *all = others;

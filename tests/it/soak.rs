@@ -5,10 +5,11 @@
 //! the middle of whatever is under way, in the thread of the store as well, and another process takes over. It is
 //! long since the month and its books belong together.
 
+use parking_lot::Mutex;
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::Path,
-    sync::{Arc, Mutex},
+    sync::Arc,
     time::Duration,
 };
 
@@ -91,7 +92,7 @@ struct Dice(Arc<Mutex<u64>>);
 
 impl Dice {
     fn below(&self, most: u64) -> u64 {
-        let mut state = self.0.lock().expect("a state");
+        let mut state = self.0.lock();
         *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (*state >> 33) % most
     }
@@ -133,7 +134,7 @@ struct Receiver {
 
 impl Receiver {
     fn hear(&self, body: &Bytes) -> StatusCode {
-        let mood = *self.mood.lock().expect("a mood");
+        let mood = *self.mood.lock();
         let answer = match mood {
             Mood::Fine => StatusCode::OK,
             Mood::Flaky => self.dice.of(&[StatusCode::OK, StatusCode::OK, StatusCode::SERVICE_UNAVAILABLE]),
@@ -149,7 +150,7 @@ impl Receiver {
     }
 
     fn take(&self, body: &Value) {
-        let mut taken = self.taken.lock().expect("what it took");
+        let mut taken = self.taken.lock();
         if body["event"] == "watchdog" {
             for problem in body["problems"].as_array().expect("problems") {
                 let text = |key: &str| problem[key].as_str().expect("a text").to_owned();
@@ -216,7 +217,7 @@ impl Month {
     /// What goes wrong from now on.
     fn weather(&self, calm: bool) {
         for receiver in self.receivers.values() {
-            let mut mood = receiver.mood.lock().expect("a mood");
+            let mut mood = receiver.mood.lock();
             if calm || (*mood != Mood::Fine && self.dice.one_in(20)) {
                 *mood = Mood::Fine;
             } else if *mood == Mood::Fine && self.dice.one_in(80) {
@@ -302,7 +303,7 @@ impl Month {
             for poller in &app.pollers {
                 let polled = poller.run_once(Mode::Daemon, &|_| {}).await.map_err(drop)?;
                 if polled.complete {
-                    read_at.lock().expect("times").push(clock.now());
+                    read_at.lock().push(clock.now());
                 }
             }
             for pause in [0, 1, 3] {
@@ -420,7 +421,7 @@ fn nobody_is_overlooked(month: &Month, episodes: &[Alert]) {
             let end = alert.resolution.as_ref().map_or(Timestamp::MAX, |end| end.at);
             alert.contact.id == format!("c{:02}", wait.customer) && alert.since < answered && end >= wait.from
         };
-        let read_at = month.read_at.lock().expect("times");
+        let read_at = month.read_at.lock();
         let reads = read_at.iter().filter(|at| **at >= wait.from && **at < answered).count();
         let long = answered.duration_since(wait.from) >= LONGER_THAN_ANY && reads >= ENOUGH_READS;
         assert!(!long || episodes.iter().any(covers), "nobody was told of {wait:?}");
@@ -454,7 +455,7 @@ async fn balance(month: &Month) {
             let read = month.mails.iter().filter(|((of, _), _)| of == alert).map(|(_, read)| *read);
             return read.fold((0, 0), |most, read| (most.0.max(read.0), most.1.max(read.1)));
         }
-        let taken = month.receivers[receiver].taken.lock().expect("what it took");
+        let taken = month.receivers[receiver].taken.lock();
         taken.told.get(alert).copied().unwrap_or_default()
     };
 
@@ -521,7 +522,7 @@ async fn balance(month: &Month) {
     }
     nobody_is_overlooked(month, &episodes);
     // What was given up was reported, as was every other trouble.
-    let told = month.receivers["leads"].taken.lock().expect("what it took").watchdog.clone();
+    let told = month.receivers["leads"].taken.lock().watchdog.clone();
     let problems = |problem: &str, state: &str| told.get(&(problem.to_owned(), state.to_owned())).copied().unwrap_or(0);
     for problem in ["inbox-unreadable", "token-refused", "receiver-broken"] {
         let (started, ended) = (problems(problem, "started"), problems(problem, "ended"));

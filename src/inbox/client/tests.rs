@@ -218,13 +218,13 @@ async fn a_pause_that_is_asked_for_reaches_the_budget() {
         let gate = Open::default();
         let error = ask(&client(&server.url()), &gate).await.unwrap_err();
         assert_eq!((error.retry_after(), gate.requests()), (Some(pause), tries), "{status} {value}");
-        assert_eq!(*gate.held.lock().unwrap(), vec![pause; usize::try_from(tries).unwrap()]);
+        assert_eq!(*gate.held.lock(), vec![pause; usize::try_from(tries).unwrap()]);
     }
     let server = answering(429, &[], "").await;
     let gate = Open::default();
     let error = ask(&client(&server.url()), &gate).await.unwrap_err();
     assert_eq!(error, InboxError::RateLimited { retry_after: None });
-    assert!(gate.held.lock().unwrap().is_empty());
+    assert!(gate.held.lock().is_empty());
 }
 
 #[tokio::test]

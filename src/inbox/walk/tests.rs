@@ -286,12 +286,12 @@ async fn a_fault_that_passes_is_no_failure() {
     inbox.fill(25);
     inbox.sandbox.fault(Fault::inbox(FaultKind::HalfJson).on_page(2));
     inbox.sandbox.fault(Fault::inbox(FaultKind::Close).on_page(2));
-    let heard = std::sync::Mutex::new(Vec::new());
+    let heard = parking_lot::Mutex::new(Vec::new());
     let filter = Filter { created_at: crate::model::filter::TimeRange::default(), ..Filter::default() };
-    let progress = |page| heard.lock().unwrap().push(page);
+    let progress = |page| heard.lock().push(page);
     let walk = walk(&inbox.client(), &Open::default(), &filter, extent(None), &progress).await;
     assert_eq!((walk.is_complete(), ids(&walk)), (true, all(25)));
-    assert_eq!(*heard.lock().unwrap(), [1, 2, 3, 4]);
+    assert_eq!(*heard.lock(), [1, 2, 3, 4]);
 }
 
 #[tokio::test]

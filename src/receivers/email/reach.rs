@@ -1,18 +1,17 @@
 //! A connection to a mail host, whichever of its addresses answers.
 
-use std::convert::Infallible;
-use std::future::ready;
-use std::net::SocketAddr;
-use std::time::Duration;
-use std::{error::Error, io, iter};
+use std::{net::SocketAddr, time::Duration};
 
-use hyper::Uri;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::client::legacy::connect::dns::Name;
-use tokio::net::{TcpStream, lookup_host};
-use tower::{ServiceExt, service_fn};
+use futures_util::{StreamExt, stream::FuturesUnordered};
+use tokio::{
+    net::{TcpStream, lookup_host},
+    time::{sleep, timeout},
+};
 
 use super::failure::SmtpTrouble;
+
+/// The head start of an address before the next one is tried beside it; RFC 8305 recommends it.
+const HEAD_START: Duration = Duration::from_millis(250);
 
 /// Connects to `host`, in `within` at most.
 pub(super) async fn connect(host: &str, port: u16, within: Duration) -> Result<TcpStream, SmtpTrouble> {
@@ -21,25 +20,25 @@ pub(super) async fn connect(host: &str, port: u16, within: Duration) -> Result<T
     reach(addresses, within).await
 }
 
-/// Addresses of both families are tried side by side, those of one family share the time: all too often
-/// one of a mail host's addresses never answers from where we are.
+/// The addresses are tried beside each other, because all too often one of a mail host's addresses never answers from
+/// where we are.
 async fn reach(addresses: Vec<SocketAddr>, within: Duration) -> Result<TcpStream, SmtpTrouble> {
-    let known = service_fn(move |_: Name| ready(Ok::<_, Infallible>(addresses.clone().into_iter())));
-    let mut connector = HttpConnector::new_with_resolver(known);
-    connector.enforce_http(false);
-    connector.set_connect_timeout(Some(within));
-    match connector.oneshot(Uri::from_static("smtp://host")).await {
-        Ok(stream) => Ok(stream.into_inner()),
-        Err(error) => {
-            let mut causes = iter::successors(error.source(), |&error| error.source());
-            let io = causes.find_map(|error| error.downcast_ref::<io::Error>());
-            Err(match io {
-                Some(io) if io.kind() == io::ErrorKind::TimedOut => SmtpTrouble::Timeout,
-                Some(io) => SmtpTrouble::from(io),
-                None => SmtpTrouble::Broken("no connection".to_owned()),
-            })
+    let attempt = |(turn, address): (u32, SocketAddr)| async move {
+        sleep(HEAD_START * turn).await;
+        TcpStream::connect(address).await
+    };
+    let mut attempts: FuturesUnordered<_> = (0..).zip(addresses).map(attempt).collect();
+    let first = async {
+        let mut trouble = SmtpTrouble::Broken("no connection".to_owned());
+        while let Some(result) = attempts.next().await {
+            match result {
+                Ok(stream) => return Ok(stream),
+                Err(error) => trouble = SmtpTrouble::from(&error),
+            }
         }
-    }
+        Err(trouble)
+    };
+    timeout(within, first).await.unwrap_or(Err(SmtpTrouble::Timeout))
 }
 
 #[cfg(test)]

@@ -6,10 +6,11 @@
 //! This holds on top of TLS as well; TLS has bounds of its own: a record, a handshake message and a
 //! certificate have a largest size.
 
+use parking_lot::{Mutex, MutexGuard};
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::{fmt, io};
 
@@ -90,8 +91,7 @@ impl Wire {
 
     /// Goes on under TLS. There must be no clone any more.
     pub(super) async fn encrypt(self, tls: &Tls) -> Result<Self, SmtpTrouble> {
-        let inner =
-            Arc::into_inner(self.0).and_then(|inner| inner.into_inner().ok()).ok_or_else(SmtpTrouble::no_smtp)?;
+        let inner = Arc::into_inner(self.0).map(Mutex::into_inner).ok_or_else(SmtpTrouble::no_smtp)?;
         // Whoever can write into the connection could otherwise say in the clear what would be taken for
         // the server's words under TLS.
         if !(inner.stream.buffer().is_empty() && inner.line.is_empty() && inner.ready.is_empty()) {
@@ -108,7 +108,7 @@ impl Wire {
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }
 

@@ -1,10 +1,11 @@
 //! What a kind is given that is in a list.
 
+use parking_lot::Mutex;
 use std::{
     io::{self, Write},
     path::Path,
     sync::{
-        Arc, Mutex,
+        Arc,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -109,7 +110,7 @@ impl Write for Line {
         if self.busy.load(Ordering::Relaxed) && bytes.starts_with(b"PAGE") {
             return Err(io::ErrorKind::WouldBlock.into());
         }
-        self.written.lock().unwrap().extend_from_slice(bytes);
+        self.written.lock().extend_from_slice(bytes);
         Ok(bytes.len())
     }
 
@@ -187,7 +188,7 @@ impl Watcher {
         for deliverer in &self.app.deliverers {
             deliverer.run_once(&Limits::default()).await.unwrap();
         }
-        let written = std::mem::take(&mut *self.line.written.lock().unwrap());
+        let written = std::mem::take(&mut *self.line.written.lock());
         String::from_utf8(written).unwrap().lines().map(str::to_owned).collect()
     }
 }

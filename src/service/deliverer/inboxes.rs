@@ -1,9 +1,7 @@
 //! The inboxes that a deliverer may look into, and what waits for a look.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
-};
+use parking_lot::Mutex;
+use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::Timestamp;
 
@@ -23,11 +21,11 @@ pub struct PutOff(Mutex<BTreeMap<NotificationId, Timestamp>>);
 
 impl PutOff {
     pub(super) fn since(&self, id: NotificationId, now: Timestamp) -> Timestamp {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(id).or_insert(now)
+        *self.0.lock().entry(id).or_insert(now)
     }
 
     pub(super) fn forget(&self, ids: impl Iterator<Item = NotificationId>) {
-        let mut put_off = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut put_off = self.0.lock();
         ids.for_each(|id| {
             put_off.remove(&id);
         });

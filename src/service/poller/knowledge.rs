@@ -1,8 +1,8 @@
 //! What is known of an inbox's contacts between two polls: when they were seen, and for whom was asked.
 
+use parking_lot::{Mutex, MutexGuard};
 use std::{
     collections::{BTreeMap, VecDeque},
-    sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -45,7 +45,7 @@ struct Known {
 
 impl Knowledge {
     fn known(&self) -> MutexGuard<'_, Known> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 
     /// A poll begins to read.

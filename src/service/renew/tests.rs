@@ -1,6 +1,8 @@
 //! Secrets that are rotated while it runs.
 
-use std::{io::sink, sync::Mutex};
+use std::io::sink;
+
+use parking_lot::Mutex;
 
 use super::*;
 use crate::net;

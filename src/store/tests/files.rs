@@ -263,15 +263,15 @@ async fn a_full_disk_changes_nothing_and_it_goes_on_when_there_is_room() {
 
 #[tokio::test]
 async fn a_state_that_somebody_keeps_is_told_and_tried_again() {
-    let holder = std::sync::Mutex::new(None);
+    let holder = parking_lot::Mutex::new(None);
     let begin = async |store: &Store, path: &Path| {
         // As impatient as a test.
         store.owner.read(|db| db.busy_timeout(std::time::Duration::ZERO)).await.unwrap();
         let db = rusqlite::Connection::open(path).unwrap();
         db.execute_batch("BEGIN IMMEDIATE").unwrap();
-        *holder.lock().unwrap() = Some(db);
+        *holder.lock() = Some(db);
     };
-    let end = async |_: &Store| drop(holder.lock().unwrap().take());
+    let end = async |_: &Store| drop(holder.lock().take());
     fails_and_goes_on("another program keeps the state", begin, end).await;
 }
 

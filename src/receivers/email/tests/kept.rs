@@ -1,6 +1,7 @@
 //! One connection for several messages: when it is used again, and when it must not be.
 
-use std::sync::{Arc, Mutex};
+use parking_lot::Mutex;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
@@ -148,7 +149,7 @@ async fn take_one_mail(stream: TcpStream, heard: &Mutex<Vec<String>>) -> std::io
                 return Ok(stream);
             }
         }
-        heard.lock().unwrap().push(line.trim_end().to_owned());
+        heard.lock().push(line.trim_end().to_owned());
         stream.write_all(format!("{answer}\r\n").as_bytes()).await?;
     }
     Ok(stream)
@@ -164,7 +165,7 @@ async fn a_connection_that_died_meanwhile_is_replaced() {
         let sent = email.send(&parcel(body())).await;
         assert_eq!(sent.outcome, Outcome::Delivered, "{after:?}");
         assert!(began.elapsed() < limit, "{after:?}: {:?}", began.elapsed());
-        let heard = heard.lock().unwrap().clone();
+        let heard = heard.lock().clone();
         assert_eq!(heard.iter().filter(|line| line.starts_with("EHLO")).count(), 2, "{heard:?}");
         assert_eq!(heard.iter().filter(|line| *line == ".").count(), 2, "{heard:?}");
     }

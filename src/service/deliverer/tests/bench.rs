@@ -1,9 +1,10 @@
 //! A store with alerts, and a webhook that answers by a script.
 
+use parking_lot::Mutex;
 use std::{
     collections::{BTreeMap, VecDeque},
     sync::{
-        Arc, Mutex,
+        Arc,
         atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
@@ -188,7 +189,7 @@ impl Bench {
     }
 
     pub(super) fn script(&self, says: &[Says]) {
-        self.script.lock().unwrap().extend(says);
+        self.script.lock().extend(says);
     }
 
     pub(super) fn now(&self) -> Timestamp {
@@ -237,7 +238,7 @@ impl Bench {
     }
 
     pub(super) fn got(&self) -> Vec<Got> {
-        self.got.lock().unwrap().clone()
+        self.got.lock().clone()
     }
 
     /// Every attempt: event, contacts in the order of the message, how many more.
@@ -249,7 +250,7 @@ impl Bench {
             let more = usize::try_from(body["more"].as_u64().unwrap()).unwrap();
             (body["event"].as_str().unwrap().to_owned(), contacts, more)
         };
-        self.got.lock().unwrap().iter().map(read).collect()
+        self.got.lock().iter().map(read).collect()
     }
 
     /// The states of all notifications, in the order in which they were owed.
@@ -297,8 +298,8 @@ async fn answer(
     let stored = store.open_of(&receiver).await.unwrap().messages;
     let attempts_stored = stored.iter().find(|(message, _)| message.id.0 == id).map(|(message, _)| message.attempts);
     let says = {
-        let mut script = script.lock().unwrap();
-        got.lock().unwrap().push(Got { id, body, attempts_stored, open });
+        let mut script = script.lock();
+        got.lock().push(Got { id, body, attempts_stored, open });
         script.pop_front().unwrap_or(Says::Status(200))
     };
     let text = if let Says::Text(_, text) = says { text } else { "ok" };

@@ -50,7 +50,7 @@ async fn what_piled_up_is_one_message_that_says_how_late_it_is() {
     }
     bench.resolve("told").await;
     bench.resolve("c3-0").await;
-    bench.script.lock().unwrap().clear();
+    bench.script.lock().clear();
     let before = bench.got().len();
     bench.advance(150);
     let round = bench.round().await;
@@ -310,7 +310,7 @@ async fn what_slack_may_have_got_is_no_flood_either() {
         bench.round().await;
         bench.advance(10);
     }
-    bench.script.lock().unwrap().clear();
+    bench.script.lock().clear();
     let before = bench.got().len();
     bench.advance(150);
     assert_eq!(bench.round().await.sent, 1);

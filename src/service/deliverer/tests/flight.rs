@@ -110,10 +110,10 @@ async fn what_is_under_way_goes_on_while_the_next_one_is_prepared() {
     let second_is_slow = move |point: &'static str| {
         if point == "delivery.attempting" && prepared.fetch_add(1, Ordering::SeqCst) == 1 {
             let until = Instant::now() + Duration::from_secs(5);
-            while got.lock().unwrap().is_empty() && Instant::now() < until {
+            while got.lock().is_empty() && Instant::now() < until {
                 std::thread::sleep(Duration::from_millis(2));
             }
-            seen.store(!got.lock().unwrap().is_empty(), Ordering::SeqCst);
+            seen.store(!got.lock().is_empty(), Ordering::SeqCst);
         }
     };
     let mut deliverer = bench.deliverer();

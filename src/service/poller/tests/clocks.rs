@@ -1,10 +1,7 @@
 //! Two clocks that differ: what is asked and what is told counts by the API's.
 
-use std::{
-    pin::Pin,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use parking_lot::Mutex;
+use std::{pin::Pin, sync::Arc, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
@@ -33,13 +30,13 @@ struct Ours {
 
 impl Ours {
     fn set(&self, ahead: SignedDuration) {
-        *self.ahead.lock().unwrap() = ahead;
+        *self.ahead.lock() = ahead;
     }
 }
 
 impl Clock for Ours {
     fn now(&self) -> Timestamp {
-        self.theirs.now() + *self.ahead.lock().unwrap()
+        self.theirs.now() + *self.ahead.lock()
     }
 
     fn steady(&self) -> Duration {
