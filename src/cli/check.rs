@@ -1,4 +1,4 @@
-//! `pengwatch check`: every mistake of configuration, rules and templates, then what would be done.
+//! `pengwatch check`: every mistake of configuration, rules and templates, then a summary of what would run.
 
 use std::io;
 
@@ -17,7 +17,7 @@ use crate::{
 /// Checks all files.
 ///
 /// # Errors
-/// Standard output takes no more.
+/// Standard output cannot be written.
 pub(super) fn check(global: &Global) -> anyhow::Result<Exit> {
     let color = terminal::colored(global, &io::stdout());
     let show = |found: &[Diagnostic]| {
@@ -81,7 +81,8 @@ fn summary(config: &Config, rules: &RuleSet, templates: &[&str]) -> Vec<String> 
     for inbox in &config.inboxes {
         let watching = rules.of_inbox(&inbox.name);
         let queries = plan::queries(&watching).len();
-        // A page, and the empty one that proves it to be the last; how many there are is known only by asking.
+        // Two requests for each query: one page, and the empty page that proves it was the last. The number of
+        // pages is not known before the first poll.
         let polls = 60_000 / inbox.poll_every.as_millis().max(1);
         let planned = 2 * i128::try_from(queries).unwrap_or(0) * polls.max(1);
         let waits =

@@ -7,22 +7,21 @@ use crate::{
     service::{reload::Sources, shared::Live},
 };
 
-/// What the files say.
+/// The contents of all files.
 pub(super) struct Files {
-    /// The configuration.
     pub config: Config,
     /// Rules and templates.
     pub live: Live,
-    /// Mistakes of the configuration: nothing runs with them.
+    /// Mistakes of the configuration: nothing runs while it has errors.
     pub config_mistakes: Vec<Diagnostic>,
-    /// Mistakes of rules and templates: what is right runs.
+    /// Mistakes of rules and templates: everything without mistakes runs.
     pub mistakes: Vec<Diagnostic>,
 }
 
-/// Reads them; the mistakes alone where the configuration is too broken.
+/// Reads all files.
 ///
 /// # Errors
-/// The mistakes of a configuration that cannot be read.
+/// The mistakes of a configuration that cannot be used at all.
 pub(super) fn read(global: &super::Global, secrets: Secrets) -> Result<Files, Vec<Diagnostic>> {
     let mut config_mistakes = Vec::new();
     let env = |name: &str| std::env::var(name).ok();

@@ -1,6 +1,6 @@
-//! `pengwatch init`: everything that a user starts from, in files that they own from then on.
+//! `pengwatch init`: writes the files that a user starts from and owns from then on.
 //!
-//! What exists is never written over, not even by a second `init` at the same moment.
+//! An existing file is never overwritten, not even by a second `init` at the same moment.
 
 use std::{
     borrow::Cow,
@@ -15,18 +15,19 @@ use crate::{
     receivers::{self, KINDS},
 };
 
-/// Every key with its default; at the mark stands what the kinds of receivers show of themselves.
+/// The configuration to start from: every key with its default; the kinds of receivers put their lines in place of the
+/// mark.
 const CONFIG: (&str, &str) = (include_str!("init/pengwatch.toml"), "{{kinds}}\n");
 
-/// Writes what is not there yet into `folder`, and says what to do next.
+/// Writes the missing files into `folder`, and says what to do next.
 ///
 /// # Errors
-/// What could not be written; what was written before stays.
+/// A file could not be written. The files written before it stay.
 pub(super) fn init(global: &Global, folder: &Path) -> anyhow::Result<Exit> {
     if global.config != Path::new(DEFAULT_CONFIG) && std::env::var_os("PENGWATCH_CONFIG").is_none() {
         anyhow::bail!("`init` writes {DEFAULT_CONFIG} into a folder: name the folder, not a configuration");
     }
-    // The paths are shown as they would be typed.
+    // Paths are shown the way a user types them.
     let below = if folder == Path::new(".") { Path::new("") } else { folder };
     for (path, text) in files() {
         let path = below.join(path);
@@ -44,14 +45,13 @@ pub(super) fn init(global: &Global, folder: &Path) -> anyhow::Result<Exit> {
     Ok(Exit::Fine)
 }
 
-/// Every key, with a comment.
 fn config() -> String {
     let (text, mark) = CONFIG;
     let examples: Vec<&str> = KINDS.iter().filter_map(|kind| kind.example()).collect();
     text.replace(mark, &(examples.join("\n") + "\n"))
 }
 
-/// Paths below the folder, and texts.
+/// Each file's path below the folder, and its text.
 fn files() -> Vec<(PathBuf, Cow<'static, str>)> {
     let mut files = vec![(PathBuf::from(DEFAULT_CONFIG), config().into())];
     files.extend(shipped::RULES.map(|(name, text)| (PathBuf::from(format!("rules/{name}.toml")), text.into())));
@@ -60,7 +60,7 @@ fn files() -> Vec<(PathBuf, Cow<'static, str>)> {
     files
 }
 
-/// Writes a file whole or not at all; `false` if there is something of that name.
+/// Writes a file completely or not at all; returns `false` if something with that name exists.
 fn write_new(path: &Path, text: &str) -> io::Result<bool> {
     let folder = path.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(folder)?;
@@ -71,13 +71,13 @@ fn write_new(path: &Path, text: &str) -> io::Result<bool> {
     };
     let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_all());
     if written.is_err() {
-        // Half a file would be kept by the next `init`. It is ours: it was new.
+        // The next `init` would keep a partial file. Removing it is safe: it was created above.
         let _ = fs::remove_file(path);
     }
     written.map(|()| true)
 }
 
-/// The commands to type from here to the first alert.
+/// Prints the commands to type next, up to the first alert.
 fn next(global: &Global, folder: &Path) -> io::Result<()> {
     let mut lines = vec![String::new(), "Now type:".to_owned()];
     if folder != Path::new(".") {
@@ -101,7 +101,7 @@ fn next(global: &Global, folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// A path as a shell reads it.
+/// A path, quoted for a shell where necessary.
 fn quoted(path: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "/._-".contains(c);
     if !path.starts_with('-') && path.chars().all(plain) {

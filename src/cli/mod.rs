@@ -1,6 +1,6 @@
-//! The command line: one file a command. Data goes to standard output, logs and progress to standard
-//! error; exit status 0 fine, 1 the answer is "no" or part of the work failed, 2 wrong usage or
-//! unreadable configuration.
+//! The command line: one file for each command. Data goes to standard output, logs and progress to standard
+//! error. The exit status is 0 for success, 1 if the answer is "no" or part of the work failed, and 2 for
+//! wrong usage or an unreadable configuration.
 
 mod ack;
 mod alerts;
@@ -34,7 +34,7 @@ use std::{
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, builder::TypedValueParser};
 
-/// The configuration, unless another one is named.
+/// The configuration file, unless `--config` names another one.
 const DEFAULT_CONFIG: &str = "pengwatch.toml";
 
 /// Watches the inbox of a customer-chat account and tells the right people who is waiting, where and
@@ -45,12 +45,12 @@ pub struct Arguments {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
-    /// What every command takes.
+    /// Options of every command.
     #[command(flatten)]
     pub global: Global,
 }
 
-/// What every command takes.
+/// Options of every command.
 #[derive(Clone, Debug, Args)]
 pub struct Global {
     /// The configuration file
@@ -69,7 +69,7 @@ pub struct Global {
     /// Say errors only
     #[arg(short, long, global = true)]
     pub quiet: bool,
-    /// Where what is said to people goes
+    /// Where logs, notes and mistakes are written
     #[arg(skip)]
     pub talk: terminal::Talk,
 }
@@ -143,7 +143,7 @@ pub enum Command {
     Sandbox(sandbox::SandboxArguments),
 }
 
-/// Where the configuration is; a variable that is set to nothing counts as not set.
+/// The path of the configuration. An empty environment variable counts as not set.
 fn config_path(text: OsString) -> PathBuf {
     if text.is_empty() { DEFAULT_CONFIG.into() } else { text.into() }
 }
@@ -152,10 +152,9 @@ fn duration(text: &str) -> Result<jiff::SignedDuration, String> {
     crate::model::time::parse_duration(text)
 }
 
-/// What a command ends with.
+/// The exit status of a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
-    /// All good.
     Fine,
     /// The answer is "no", or part of the work failed.
     No,
@@ -173,7 +172,7 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// A mistake of ours is told by its place alone: its message may hold a customer's text.
+/// Logs only the place of a panic: its message may hold a customer's text.
 pub fn report_internal_errors() {
     panic::set_hook(Box::new(|info| {
         let place = info.location().map(ToString::to_string).unwrap_or_default();
@@ -181,14 +180,15 @@ pub fn report_internal_errors() {
     }));
 }
 
-/// What the program may leave behind at its end: a look-up of a name that never comes back, for example.
+/// How long the end of the program waits for blocking work, for example a DNS look-up that never returns.
 const LEFT_BEHIND: Duration = Duration::from_millis(500);
 
 /// Runs the command that the arguments of this process ask for.
 pub fn main() -> ExitCode {
     match Arguments::try_parse() {
         Ok(arguments) => obey(arguments).into(),
-        // Help is an answer like others; wrong usage is said on standard error, which may take nothing.
+        // Help is data on standard output, so failing to print it is an error. Wrong usage goes to standard error,
+        // and keeps its status even if that cannot be written.
         Err(answer) => match answer.print() {
             Err(error) if answer.exit_code() == 0 && error.kind() != io::ErrorKind::BrokenPipe => Exit::No.into(),
             _ => ExitCode::from(u8::try_from(answer.exit_code()).unwrap_or(2)),
@@ -200,16 +200,16 @@ fn obey(arguments: Arguments) -> Exit {
     let Arguments { command, mut global } = arguments;
     let usual = match command {
         Command::Run { once: false, dry_run: false } => "info",
-        // It tells of the trouble that it makes by itself.
+        // The demo makes faults on purpose and shows them itself.
         Command::Demo { .. } => "error",
         _ => "warn",
     };
-    // Whoever reads what a command answers sets its pace; whoever reads the log of a watcher does not.
+    // A command may wait for the reader of its answer; a watcher must not wait for the reader of its log.
     if matches!(command, Command::Run { .. } | Command::Demo { .. } | Command::Sandbox(_)) {
         global.talk = terminal::Talk::past_the_reader(global.log_format);
     }
     terminal::start_logs(&global, usual);
-    // A mistake of ours was told by the hook, and what was told is to be written.
+    // The hook has logged a panic; the log still has to be written before the exit.
     let exit = match panic::catch_unwind(AssertUnwindSafe(|| start(command, &global))) {
         Ok(Ok(exit)) => exit,
         Ok(Err(error)) => {
@@ -224,8 +224,8 @@ fn obey(arguments: Arguments) -> Exit {
 }
 
 fn start(command: Command, global: &Global) -> anyhow::Result<Exit> {
-    // One thread: the work is waiting for others, and a request then crosses no thread. The store has
-    // a thread of its own.
+    // One thread is enough: most of the work is waiting for other machines, and no request changes threads.
+    // The store has its own thread.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let ended = runtime.block_on(async {
         match command {
@@ -244,12 +244,12 @@ fn start(command: Command, global: &Global) -> anyhow::Result<Exit> {
             Command::Sandbox(arguments) => sandbox::sandbox(global, arguments).await,
         }
     });
-    // Dropped, it would wait for them without end.
+    // Dropping the runtime would wait for blocking work without a limit.
     runtime.shutdown_timeout(LEFT_BEHIND);
     ended
 }
 
-/// What failed, with its causes, each said once: some errors say their cause themselves.
+/// The error and its causes, each once: some errors already include their cause.
 fn words(error: &anyhow::Error) -> String {
     let mut words = error.to_string();
     for cause in error.chain().skip(1).map(ToString::to_string) {

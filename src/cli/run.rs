@@ -29,10 +29,7 @@ use crate::{
     web,
 };
 
-/// Runs until stopped, or once.
-///
-/// # Errors
-/// What ended it.
+/// Runs until the stop signal, or once.
 pub(super) async fn run(global: &Global, one_shot: bool) -> anyhow::Result<Exit> {
     let (ask, asked) = watch::channel(());
     let stop = signals::listen(&global.talk, (!one_shot).then_some(ask));
@@ -48,7 +45,6 @@ pub(super) async fn run(global: &Global, one_shot: bool) -> anyhow::Result<Exit>
     let output: Output = Arc::new(Mutex::new(io::stdout()));
     let outcry = app::outcry(&files.config, &clock, &output)?;
     let ran = run_on(global, files, (clock, output), (one_shot, asked), &stop).await;
-    // What ended the run without a state to tell of it through.
     let failed = ran.as_ref().err().and_then(|error| {
         error.downcast_ref::<StoreError>().or_else(|| match error.downcast_ref::<StartError>() {
             Some(StartError::Store(error)) => Some(error),
@@ -56,7 +52,7 @@ pub(super) async fn run(global: &Global, one_shot: bool) -> anyhow::Result<Exit>
         })
     });
     match failed {
-        // Another one works on it.
+        // Another pengwatch works on this state.
         Some(StoreError::Locked { .. }) => {}
         Some(error) => outcry.of_a_run(&state, error).await,
         None => outcry.of_a_good_run(&state).await,
@@ -64,7 +60,6 @@ pub(super) async fn run(global: &Global, one_shot: bool) -> anyhow::Result<Exit>
     ran
 }
 
-/// Runs on the state of the configuration.
 async fn run_on(
     global: &Global,
     files: Files,
@@ -95,7 +90,7 @@ async fn run_on(
         tracing::info!(version = env!("CARGO_PKG_VERSION"), inboxes = app.pollers.len(), "run: watching");
         daemon(app, stop, Arc::new(|_, _| {})).await?;
         if let Some(serving) = serving {
-            // Who keeps a connection open does not keep the program from ending.
+            // An open connection must not keep the program from ending.
             let _ = tokio::time::timeout(Duration::from_secs(1), serving).await;
         }
         tracing::info!("run: stopped");
@@ -120,8 +115,9 @@ async fn run_on(
     Ok(if report.is_good() && files_are_good && !lost { Exit::Fine } else { Exit::No })
 }
 
-/// Where a test wants this program to stop, so that it can be killed there: `NAME:N` is the Nth time that the
-/// point of this name is reached, and a file is written then; without a file it panics. A released program knows nothing of it.
+/// Where a test wants this program to stop, so that it can be killed there. `PENGWATCH_FAULT_POINT` is `NAME:N`:
+/// the Nth time that the point of this name is reached, the file `PENGWATCH_FAULT_MARK` is written and the program
+/// waits; without that variable it panics. Release builds ignore both variables.
 #[cfg(debug_assertions)]
 #[allow(clippy::panic)]
 fn fault_points() -> FaultPoints {
@@ -146,7 +142,7 @@ fn fault_points() -> FaultPoints {
     None
 }
 
-/// Begins to answer, where the configuration says so.
+/// Starts the web server if the configuration has `[server]`.
 async fn serve(server: Option<&Server>, app: &App, stop: &CancellationToken) -> anyhow::Result<Option<JoinHandle<()>>> {
     let Some(Server { listen, .. }) = server else { return Ok(None) };
     let listener = TcpListener::bind(listen)
@@ -163,10 +159,10 @@ async fn serve(server: Option<&Server>, app: &App, stop: &CancellationToken) -> 
     Ok(Some(tokio::spawn(web::serve(listener, asked, stop.clone()))))
 }
 
-/// Files that a run can work with; mistakes are shown.
+/// Reads the files for a run, and shows their mistakes.
 ///
 /// # Errors
-/// The exit status where nothing can run.
+/// The exit status if the configuration has errors.
 pub(super) fn load_files(global: &Global) -> Result<Files, Exit> {
     let files = files::read(global, Secrets::Needed).map_err(|mistakes| {
         terminal::complain(global, &mistakes);
@@ -187,19 +183,19 @@ pub(super) fn load_files(global: &Global) -> Result<Files, Exit> {
     Ok(files)
 }
 
-/// The folder of rules cannot be read, and nothing is remembered of any.
+/// Reports that the folder of rules cannot be read and that the state remembers no rules.
 pub(super) fn without_rules(global: &Global) -> Exit {
     let line = "the folder of rules cannot be read: nothing was polled or sent";
     terminal::note(global, Level::ERROR, line);
     Exit::Usage
 }
 
-/// Whether rules were in use before, so that their loss can be told.
+/// Whether rules were in use before, so that missing ones can be named.
 pub(super) async fn remembers_rules(store: &Store) -> anyhow::Result<bool> {
     Ok(store.rule_memory().await?.is_some_and(|memory| !memory.files.is_empty()))
 }
 
-/// Names the rules that the version before did not read, at this version's first start on its state.
+/// Names the rules in subfolders, at this version's first start on a state of a version that did not read them.
 async fn name_new_rules(global: &Global, files: &Files, store: &Store) -> anyhow::Result<()> {
     if store.rule_memory().await?.is_some() || store.memories().await?.is_empty() {
         return Ok(());
@@ -213,7 +209,7 @@ async fn name_new_rules(global: &Global, files: &Files, store: &Store) -> anyhow
     Ok(())
 }
 
-/// Says which rules are left out, and whether most of them are missing.
+/// Reports rejected and missing rules; returns whether all or most rules are missing.
 pub(super) fn tell_of_rules(global: &Global, rules: &RuleSet, one_shot: bool) -> bool {
     for name in &rules.rejected {
         terminal::note(

@@ -1,4 +1,4 @@
-//! The configuration to start from: complete, true, and free of mistakes.
+//! The configuration to start from: it has every key, its defaults are the real ones, and it has no mistakes.
 
 use std::{collections::BTreeSet, fs, path::Path};
 
@@ -13,7 +13,7 @@ use crate::{
     receivers::{Config, KINDS, load_config},
 };
 
-/// Keys with a default, which are shown with it; everything else that is commented out is an example.
+/// Keys that are shown with their default; every other commented-out key is an example.
 const DEFAULTS: [&str; 16] = [
     "state",
     "rules",
@@ -42,7 +42,7 @@ fn env(name: &str) -> String {
     }
 }
 
-/// The configuration that a text means, and the titles of its mistakes and warnings.
+/// The configuration parsed from a text, and the titles of its mistakes and warnings.
 fn read(text: &str) -> (Config, Vec<String>) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("pengwatch.toml");
@@ -62,7 +62,7 @@ fn read(text: &str) -> (Config, Vec<String>) {
     (config, found.into_iter().map(|mistake| mistake.title).collect())
 }
 
-/// The lines that show a key or a table, with the "#" taken away where `wanted` says so.
+/// The text with the "#" removed from the lines with a key or a table that `wanted` accepts.
 fn uncommented(wanted: impl Fn(&str) -> bool) -> String {
     let whole = config();
     let lines = whole.lines().map(|line| match line.strip_prefix('#') {
@@ -72,7 +72,7 @@ fn uncommented(wanted: impl Fn(&str) -> bool) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// A key's name in a line like `key = value`.
+/// The key of a line like `key = value`.
 fn key(line: &str) -> &str {
     line.split(" = ").next().unwrap_or_default()
 }
@@ -105,7 +105,7 @@ fn every_example_may_be_used() {
 
 #[test]
 fn every_key_is_in_it() {
-    /// The keys that a table may have.
+    /// The allowed keys of a table, read from serde's error about an unknown one.
     fn known<T: DeserializeOwned>(table: &str) -> Vec<String> {
         let error = toml::from_str::<T>(&format!("{table}\nno-such-key = 1")).err().expect("an unknown key");
         let expected = error.message().split("expected").nth(1).expect("the known keys").to_owned();
