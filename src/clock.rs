@@ -1,21 +1,21 @@
 //! The one place where the clock is read.
 //!
-//! There are two clocks: the wall clock, which people set, and a steady one, which only advances. Pauses and limits use
-//! the steady clock, so that setting the wall clock does not change them.
+//! There are two clocks: the wall clock, which people set, and a steady one, which only counts up. Pauses and limits
+//! use the steady one, so that a change of the wall clock does not make them longer or shorter.
 
-use parking_lot::Mutex;
 use std::{
     pin::Pin,
     time::{Duration, Instant},
 };
 
 use jiff::{SignedDuration, Timestamp};
+use parking_lot::Mutex;
 
-/// Where `now` comes from.
+/// The source of `now`.
 pub trait Clock: Send + Sync {
     fn now(&self) -> Timestamp;
 
-    /// What has passed since the clock was made, whatever was done to the time.
+    /// Time since the clock was made; setting the wall clock does not change it.
     fn steady(&self) -> Duration;
 
     fn sleep(&self, pause: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
@@ -48,7 +48,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that is moved by hand, for tests; sleeping moves it on.
+/// A clock that tests move by hand; a sleep moves it on at once.
 #[derive(Debug)]
 pub struct ManualClock(Mutex<(Timestamp, Duration)>);
 
@@ -58,14 +58,14 @@ impl ManualClock {
         Self(Mutex::new((now, Duration::ZERO)))
     }
 
-    /// Time passes.
+    /// Lets time pass, on both clocks.
     pub fn advance(&self, by: SignedDuration) {
         self.set(by);
         let mut time = self.0.lock();
         time.1 += by.max(SignedDuration::ZERO).unsigned_abs();
     }
 
-    /// Somebody sets it, forward or back: no time passes.
+    /// Sets the wall clock forward or back; no time passes on the steady one.
     pub fn set(&self, by: SignedDuration) {
         let mut time = self.0.lock();
         time.0 = time.0.checked_add(by).unwrap_or(time.0);
@@ -89,24 +89,24 @@ impl Clock for ManualClock {
     }
 }
 
-/// Watches for changes of the wall's clock against the steady one.
+/// Watches for changes of the wall clock against the steady one.
 #[derive(Debug)]
 pub struct Jumps {
     wall: Timestamp,
     steady: Duration,
 }
 
-/// A smaller difference is taken for a clock under correction.
+/// The least difference that is a jump; a smaller one is an ordinary correction of the clock.
 const JUMP: SignedDuration = SignedDuration::from_secs(3);
 
 impl Jumps {
-    /// From now on.
+    /// Starts to watch now.
     pub fn of(clock: &dyn Clock) -> Self {
         Self { wall: clock.now(), steady: clock.steady() }
     }
 
-    /// By how much the time has moved besides passing, since this was last asked, where that is more than a
-    /// correction: somebody set the clock, or the machine slept.
+    /// How far the wall clock has moved against the steady one since the last call, if that is more than a correction:
+    /// somebody set the clock, or the machine slept.
     pub fn since(&mut self, clock: &dyn Clock) -> Option<SignedDuration> {
         let before = std::mem::replace(self, Self::of(clock));
         let passed = SignedDuration::try_from(self.steady.saturating_sub(before.steady)).ok()?;

@@ -1,5 +1,5 @@
-//! `pengwatch demo`: the whole thing on this machine, over real HTTP and SMTP on loopback, with the
-//! shipped rules. It writes nothing outside a temporary folder.
+//! `pengwatch demo`: inbox, watcher, Slack and mail server on this machine, over real HTTP and SMTP on
+//! loopback, with the shipped rules. It writes nothing outside a temporary folder.
 
 mod books;
 mod ledger;
@@ -31,8 +31,8 @@ use crate::{
     store::Store,
 };
 
-/// Who watches a demo does not want to wait for as long as a customer does: minutes become seconds, and
-/// the shop is always open.
+/// Changes to the shipped rules that make the demo short enough to watch: minutes become seconds, and the
+/// shop is always open.
 const HURRY: [(&str, &str); 7] = [
     ("for = \"2m\"", "for = \"2s\""),
     ("for = \"90s\"", "for = \"2s\""),
@@ -43,13 +43,13 @@ const HURRY: [(&str, &str); 7] = [
     ("mon-fri 09:00-18:00", "00:00-24:00"),
 ];
 
-/// What the story is drawn from: one in which every shipped rule has something to tell within a minute.
+/// The seed of the story. With this one, every shipped rule fires within a minute.
 const SEED: u64 = 7;
 
-/// Customers who have written when the watching begins: they are one message.
+/// How many customers have written before the first poll: they become one message.
 const WHO_WROTE_BEFORE: usize = 4;
 
-/// Where everything listens, on ports that the system picked.
+/// The made-up inbox and mail server, on ports that the system picked.
 struct DemoServers {
     inbox: Running,
     mail: SmtpSink,
@@ -59,13 +59,13 @@ struct DemoServers {
 /// Runs until Ctrl-C, or for `how_long`.
 ///
 /// # Errors
-/// What could not be started.
+/// A server or the watcher could not be started, or the store failed.
 pub(super) async fn demo(global: &Global, fast: bool, how_long: Option<SignedDuration>) -> anyhow::Result<Exit> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
     let stop = signals::listen(&global.talk, None);
     let screen = terminal::screen()?;
     let folder = tempfile::Builder::new().prefix("pengwatch-demo").tempdir()?;
-    // The stage stands until the watcher has ended, or its last messages would find nobody.
+    // The servers stop after the watcher has ended, so that its last messages can be delivered.
     let servers_stop = CancellationToken::new();
     let _stop_at_the_end = servers_stop.clone().drop_guard();
     let tempo = if fast { Tempo::FAST } else { Tempo::CALM };
@@ -110,20 +110,20 @@ pub(super) async fn demo(global: &Global, fast: bool, how_long: Option<SignedDur
 /// How fast everything goes.
 #[derive(Clone, Copy)]
 struct Tempo {
-    /// Of the story: 20 is good to watch.
+    /// Speed of the story: 1 as in a real shop, 20 is good to watch.
     speed: u32,
-    /// In the configuration's words.
+    /// The inbox's `poll_every`, as the configuration writes it.
     poll_every: &'static str,
-    /// The limit of the inbox, and what the watcher may use of it, in a minute.
+    /// Requests a minute: the limit of the inbox, and how many the watcher may use.
     requests: (u32, u32),
-    /// Who waits for so many seconds in silence must have been told of: a poll, a fault of the inbox
-    /// and one of Slack may lie between.
+    /// Seconds without an answer after which Slack must have been notified. They leave time for a poll, a
+    /// fault of the inbox and one of Slack.
     patience: i64,
-    /// The second step of the rule for everybody who waits, in a rule's words.
+    /// When the second step of `customer-waiting` is due, as a rule writes it.
     escalate: &'static str,
     /// Seconds between two faults.
     trouble: i64,
-    /// Between two looks at what happened.
+    /// Pause between two updates of the screen.
     look: Duration,
 }
 
@@ -137,7 +137,7 @@ impl Tempo {
         trouble: 9,
         look: Duration::from_millis(400),
     };
-    /// A minute in twenty seconds, and so three times as many requests.
+    /// A minute passes in twenty seconds, so there are three times as many requests.
     const FAST: Self = Self {
         speed: 60,
         poll_every: "1500ms",
@@ -231,7 +231,7 @@ fn introduce(screen: &Outlet, stage: &DemoServers, how_long: Option<SignedDurati
     screen.line("");
 }
 
-/// Moves the story on, makes trouble, and tells what happens everywhere.
+/// Advances the story, makes faults, and prints what happens.
 async fn tell(
     screen: &Outlet,
     (stage, store): (&DemoServers, &Store),
@@ -249,7 +249,7 @@ async fn tell(
     }
     loop {
         let now = clock.now();
-        // A show without anybody who looks on is over.
+        // The demo also ends when the reader of its output has gone.
         if how_long.is_some_and(|how_long| now.duration_since(began) >= how_long) || screen.is_gone() {
             stop.cancel();
         }
@@ -260,7 +260,7 @@ async fn tell(
         for happening in script.step(&sandbox, now) {
             screen.line(&books.happened(now, &happening));
         }
-        // Nothing depends on these lines.
+        // A failed read only leaves out lines of the screen.
         for line in books.decided(&store.history(HistoryQuery::default()).await.unwrap_or_default()) {
             screen.line(&line);
         }

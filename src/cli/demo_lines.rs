@@ -1,4 +1,4 @@
-//! A line of the terminal for everything that happens in the made-up inbox.
+//! The terminal's line for each event in the made-up inbox.
 
 use jiff::{Timestamp, tz::TimeZone};
 
@@ -7,7 +7,7 @@ use crate::{
     sandbox::Happening,
 };
 
-/// What happened, as whoever watches reads it.
+/// The line for one event.
 pub(super) fn line(now: Timestamp, happening: &Happening) -> String {
     let (who, what) = match happening {
         Happening::Wrote { name, platform, text, .. } => {
@@ -34,7 +34,7 @@ pub(super) fn line(now: Timestamp, happening: &Happening) -> String {
     stamped(now, who, &what)
 }
 
-/// A line with the time and whose it is.
+/// A line that begins with the time and with who acted.
 pub(super) fn stamped(now: Timestamp, who: &str, what: &str) -> String {
     format!("{}  {who:<10}  {what}", now.to_zoned(TimeZone::system()).strftime("%H:%M:%S"))
 }

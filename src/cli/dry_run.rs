@@ -1,8 +1,8 @@
 //! `pengwatch run --dry-run`: one poll, and what would be sent; nothing is sent or stored.
 
-use parking_lot::Mutex;
 use std::{io, sync::Arc};
 
+use parking_lot::Mutex;
 use tracing::Level;
 
 use super::{

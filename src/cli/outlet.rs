@@ -5,7 +5,6 @@
 //! said where the gap is. tracing's own appender prints to standard output when its end takes too long, and
 //! `println!` panics where nobody reads.
 
-use parking_lot::{Condvar, Mutex, MutexGuard};
 use std::{
     collections::VecDeque,
     fmt,
@@ -14,6 +13,8 @@ use std::{
     thread,
     time::{Duration, Instant},
 };
+
+use parking_lot::{Condvar, Mutex, MutexGuard};
 
 /// Bytes that wait for the reader at most.
 const MOST: usize = 1 << 20;

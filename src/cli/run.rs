@@ -1,9 +1,9 @@
 //! `pengwatch run`: as a daemon, or one poll with `--once`.
 
-use parking_lot::Mutex;
 use std::{io, sync::Arc, time::Duration};
 
 use anyhow::Context;
+use parking_lot::Mutex;
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 use tracing::Level;

@@ -1,4 +1,4 @@
-//! Signals: each that ends the program ends it in order, none ends it without a word.
+//! Signals: those that stop the program stop it in order, and every stop is logged.
 
 use std::{process, time::Duration};
 
@@ -7,31 +7,32 @@ use tokio_util::sync::CancellationToken;
 
 use super::terminal::Talk;
 
-/// What a signal is to the program.
+/// What a signal means to the program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Meaning {
-    /// It ends; the number is for the exit status of who cannot wait.
+    /// The program stops; the number is for the exit status if a second signal ends it at once.
     Ends(i32),
-    /// What can be read again is.
+    /// Rules, templates and files with secrets are read again.
     Rereads,
-    /// Nothing; it is told.
+    /// The signal is logged and ignored.
     Nothing,
-    /// Nothing; whoever caused it says what came of it.
+    /// The signal is ignored: the operation that caused it returns an error.
     Known,
 }
 
-/// What came.
+/// A signal that was received.
 #[derive(Clone, Copy, Debug)]
 struct Came {
     name: &'static str,
     meaning: Meaning,
 }
 
-/// The same signal twice within this time is one: a terminal and a program that passes signals on both send it.
+/// Stop signals within this time of the first one count as the same: a terminal and a program that passes signals
+/// on both send it.
 const SAME: Duration = Duration::from_millis(200);
 
-/// Cancelled by a signal that ends the program; a second one ends it at once. `reread` is told of SIGHUP;
-/// without it, SIGHUP ends the program, too.
+/// A token that the first stop signal cancels; a second one ends the program at once. `reread` is notified of
+/// SIGHUP; without it, SIGHUP is a stop signal, too.
 pub(super) fn listen(talk: &Talk, reread: Option<watch::Sender<()>>) -> CancellationToken {
     let stop = CancellationToken::new();
     let (tell, heard) = mpsc::unbounded_channel();
@@ -62,7 +63,7 @@ async fn obey(
                     process::exit(128 + number);
                 }
             },
-            // Whoever ends has nothing to read again.
+            // A program that is stopping does not read its files again.
             Meaning::Rereads => {
                 if let Some(reread) = reread.as_ref().filter(|_| !stop.is_cancelled()) {
                     tracing::info!("signal.reread: {name}: rules, templates and files with secrets are read again");
@@ -79,7 +80,7 @@ async fn obey(
 fn subscribe(tell: &mpsc::UnboundedSender<Came>, rereads: bool) {
     use tokio::signal::unix::{SignalKind, signal};
     for (kind, name, meaning) in known(rereads) {
-        // What the system does not know cannot come.
+        // A signal that the system does not support cannot be received.
         let Ok(mut signals) = signal(SignalKind::from_raw(kind)) else { continue };
         let tell = tell.clone();
         tokio::spawn(async move {
@@ -92,8 +93,8 @@ fn subscribe(tell: &mpsc::UnboundedSender<Came>, rereads: bool) {
     }
 }
 
-/// Every signal that would end the program without a word. Left as they are: SIGKILL, which nobody hears, and
-/// the signals of a program that is broken (SIGSEGV, SIGABRT and their like).
+/// Every signal that would end the program without a log line. Not in it: SIGKILL, which cannot be caught, and
+/// the signals of a crash (SIGSEGV, SIGABRT and similar).
 #[cfg(unix)]
 fn known(rereads: bool) -> Vec<(i32, &'static str, Meaning)> {
     use tokio::signal::unix::SignalKind;
@@ -114,11 +115,12 @@ fn known(rereads: bool) -> Vec<(i32, &'static str, Meaning)> {
     } else if !is_ignored(raw(hangup)) {
         known.push(ends(hangup, "SIGHUP"));
     }
-    // Elsewhere they have other numbers.
+    // On other systems these signals have other numbers.
     #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
     {
         known.extend([(24, "SIGXCPU", Meaning::Ends(24)), (30, "SIGPWR", Meaning::Ends(30))]);
-        // A file may not grow any more: an error of whoever writes it, and the log may be that file.
+        // A file has reached its size limit. The write returns the error; the log may be that file, so nothing is
+        // logged.
         known.push((25, "SIGXFSZ", Meaning::Known));
         for (number, name) in [(16, "SIGSTKFLT"), (26, "SIGVTALRM"), (27, "SIGPROF"), (29, "SIGIO")] {
             known.push((number, name, Meaning::Nothing));
@@ -128,8 +130,7 @@ fn known(rereads: bool) -> Vec<(i32, &'static str, Meaning)> {
     known
 }
 
-/// Whether it was started so that this signal does nothing, as `nohup` does; where the system does not say so,
-/// it was not.
+/// Whether the program was started with this signal ignored, as `nohup` does; `false` if the system does not say.
 #[cfg(unix)]
 fn is_ignored(number: i32) -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();

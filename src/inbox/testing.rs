@@ -1,6 +1,5 @@
 //! What the tests of the client and of the poll share.
 
-use parking_lot::Mutex;
 use std::{
     sync::{
         Arc,
@@ -11,6 +10,7 @@ use std::{
 
 use flate2::{Compress, Compression, FlushCompress};
 use jiff::{SignedDuration, Timestamp};
+use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},

@@ -23,7 +23,7 @@ pub fn cause(error: &reqwest::Error) -> String {
     found
 }
 
-/// Finds the cause of an I/O error; they wrap TLS errors and each other without showing it in `source`.
+/// The cause of an I/O error. I/O errors wrap TLS errors and one another without showing them in `source`.
 pub fn io_cause(error: &io::Error) -> String {
     let Some(inner) = error.get_ref() else { return error.kind().to_string() };
     let tls = inner.downcast_ref::<rustls::Error>().map(tls);
@@ -31,7 +31,7 @@ pub fn io_cause(error: &io::Error) -> String {
     tls.or_else(deeper).unwrap_or_else(|| error.kind().to_string())
 }
 
-/// Names the kind only: some TLS errors list the names in a certificate at length.
+/// Names only the kind of error, since some TLS errors list all names of a certificate.
 fn tls(error: &rustls::Error) -> String {
     match error {
         rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer) => {

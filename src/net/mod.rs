@@ -1,6 +1,6 @@
-//! What every edge that speaks HTTP or TLS shares: the one client, proxies, dates of answers, why a connection failed.
+//! What all rooms that speak HTTP or TLS share: the one client, proxies, dates of answers, why a connection failed.
 //!
-//! This room knows nobody else of ours but the nouns, and nothing of what is asked for or sent.
+//! This room uses no other room but `model`, and must not know what is requested or sent.
 
 pub mod cause;
 pub mod headers;
@@ -12,11 +12,11 @@ use reqwest::{Certificate, Client, Proxy, redirect::Policy};
 
 pub use self::proxies::Proxies;
 
-/// A client that verifies TLS with the system's roots and the bundled ones, follows no redirect (a
-/// token would go along), waits for a connection no longer than `connect` and goes through these proxies.
+/// Makes a client that verifies TLS with the system's roots and the bundled ones, follows no redirect (the token
+/// would be sent along), waits for a connection no longer than `connect` and uses these proxies.
 ///
 /// # Errors
-/// TLS cannot be set up.
+/// If TLS cannot be set up.
 pub fn client(connect: Duration, proxies: &Proxies) -> Result<Client, reqwest::Error> {
     // The bundled roots keep it working in a container that has none.
     let bundled = webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().filter_map(|der| Certificate::from_der(der).ok());
@@ -31,7 +31,7 @@ pub fn client(connect: Duration, proxies: &Proxies) -> Result<Client, reqwest::E
         .build()
 }
 
-/// Installs the program's TLS provider; the first thing in `main`. A second call does nothing.
+/// Installs the program's TLS provider; `main` calls it first. A second call does nothing.
 pub fn install_crypto() {
     let _ = rustls::crypto::ring::default_provider().install_default();
 }

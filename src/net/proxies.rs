@@ -1,17 +1,17 @@
-//! The proxies of the environment: which address goes through which one, and which never does.
+//! The proxies of the environment: which address uses which proxy, and which address never uses one.
 
 use hyper_util::client::proxy::matcher::Matcher;
 use url::{Host, Url};
 
-/// The proxies that the environment names, as curl reads it: `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`, in
-/// either case of letters. This machine's own addresses never go through one, whatever it says.
+/// The proxies that the environment names, read as curl does: `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`, in
+/// upper or lower case. This machine's own addresses never go through a proxy, whatever the environment says.
 #[derive(Clone, Default)]
 pub struct Proxies {
     http: Option<Proxy>,
     https: Option<Proxy>,
-    /// What `NO_PROXY` says.
+    /// The value of `NO_PROXY`.
     except: String,
-    /// Variables that name no proxy that can be used, each with why; nothing of their value.
+    /// Variables whose proxy cannot be used, each with the reason; their values may hold a login and are not kept.
     unusable: Vec<(String, &'static str)>,
 }
 
@@ -22,12 +22,12 @@ struct Proxy {
 }
 
 impl Proxies {
-    /// Those of this process.
+    /// Reads the environment of this process.
     pub fn of_environment() -> Self {
         Self::of(&|name| std::env::var(name).ok())
     }
 
-    /// Those that these variables name.
+    /// Reads the variables of `environment`.
     pub fn of(environment: &dyn Fn(&str) -> Option<String>) -> Self {
         let first = |names: [&str; 2]| {
             names.into_iter().find_map(|name| {
@@ -48,7 +48,7 @@ impl Proxies {
         };
         let all = proxy(["ALL_PROXY", "all_proxy"]);
         let https = proxy(["HTTPS_PROXY", "https_proxy"]).or_else(|| all.clone());
-        // Where a web server starts the program, this variable is a header of whoever asks.
+        // Under CGI, a web server sets this variable from a header of the request.
         let is_cgi = environment("REQUEST_METHOD").is_some();
         let http = if is_cgi { None } else { proxy(["HTTP_PROXY", "http_proxy"]) }.or(all);
         let except = first(["NO_PROXY", "no_proxy"]).map(|(_, value)| value).unwrap_or_default();
@@ -60,7 +60,7 @@ impl Proxies {
             return None;
         }
         let proxy = if url.scheme() == "https" { self.https.as_ref() } else { self.http.as_ref() }?;
-        // Only what is excepted is asked here.
+        // The matcher only decides whether `NO_PROXY` excepts the address.
         let matcher = Matcher::builder().all("http://proxy.invalid".to_owned()).no(self.except.clone()).build();
         matcher.intercept(&url.as_str().parse().ok()?).map(|_| proxy)
     }
@@ -70,7 +70,7 @@ impl Proxies {
         self.proxy(url).map(|proxy| proxy.address.clone())
     }
 
-    /// The proxy for an address as people may see it: without a login, with the variable that names it.
+    /// The proxy for an address in a form to be shown: without its login, with the variable that names it.
     pub fn name(&self, url: &Url) -> Option<String> {
         let Proxy { variable, address } = self.proxy(url)?;
         let host = address.host_str().unwrap_or_default();
@@ -78,20 +78,20 @@ impl Proxies {
         Some(format!("{}://{host}{port} ({variable})", address.scheme()))
     }
 
-    /// Variables that name no proxy that can be used, each with why.
+    /// Variables whose proxy cannot be used, each with the reason.
     pub fn unusable(&self) -> &[(String, &'static str)] {
         &self.unusable
     }
 }
 
-/// Without the logins.
+/// Shows no proxy, since their addresses may hold logins.
 impl std::fmt::Debug for Proxies {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Proxies(..)")
     }
 }
 
-/// A proxy's address as variables have it: often without a scheme.
+/// Parses a variable's value, which often has no scheme.
 fn address(value: &str) -> Result<Url, &'static str> {
     let with_scheme = if value.contains("://") { value.to_owned() } else { format!("http://{value}") };
     let url = Url::parse(&with_scheme).map_err(|_| "it is no address")?;

@@ -3,13 +3,13 @@
 pub(crate) mod format;
 pub(crate) mod kind;
 
-use parking_lot::Mutex;
 use std::io::{self, Write};
 use std::sync::Arc;
 use std::time::Duration;
 use std::{fmt, thread};
 
 use futures_util::future::BoxFuture;
+use parking_lot::Mutex;
 use tokio::sync::Mutex as AsyncMutex;
 use tokio::sync::oneshot::{self, error::TryRecvError};
 use tokio::time::timeout;

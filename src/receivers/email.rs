@@ -18,13 +18,13 @@ mod trust;
 mod verdict;
 mod wire;
 
-use parking_lot::{Mutex, MutexGuard};
 use std::fmt;
 
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use lettre::message::Mailbox;
+use parking_lot::{Mutex, MutexGuard};
 use tokio::time::Instant;
 
 use self::connection::Connection;

@@ -1,8 +1,8 @@
 //! What a kind of receiver says of itself, and a receiver of that kind as its keys describe it.
 
-use parking_lot::Mutex;
 use std::{fmt, io::Write, sync::Arc, time::Duration};
 
+use parking_lot::Mutex;
 use url::Url;
 
 use super::sender::Sender;

@@ -1,9 +1,9 @@
 //! Direct access to a sandbox, for those in the same process.
 
-use parking_lot::Mutex;
 use std::sync::{Arc, OnceLock};
 
 use jiff::Timestamp;
+use parking_lot::Mutex;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 

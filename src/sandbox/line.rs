@@ -3,7 +3,6 @@
 //! A handler decides what becomes of its connection and says so through a [`Cutter`]; the line
 //! does it when the server comes to write the answer.
 
-use parking_lot::Mutex;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -12,6 +11,7 @@ use std::task::{Context, Poll};
 
 use axum::extract::connect_info::Connected;
 use axum::serve::{IncomingStream, Listener};
+use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 

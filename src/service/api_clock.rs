@@ -1,9 +1,9 @@
 //! The time by the API's clock: our clock, minus the difference between the two as far as it is known.
 
-use parking_lot::Mutex;
 use std::{pin::Pin, sync::Arc, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
+use parking_lot::Mutex;
 
 use crate::{
     clock::{Clock, Jumps},

@@ -1,9 +1,9 @@
 //! Whether the loops turn and the inboxes are read: the basis of the health checks and the heartbeat.
 
-use parking_lot::Mutex;
 use std::{collections::BTreeMap, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
+use parking_lot::Mutex;
 
 use crate::model::time::{elapsed, human};
 

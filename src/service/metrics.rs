@@ -3,7 +3,6 @@
 //! It is long because every metric is named and described here. The loops count as they go; what is a state
 //! (open alerts, the outbox) is asked of the store when somebody wants to know.
 
-use parking_lot::Mutex;
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
@@ -11,6 +10,7 @@ use std::{
 };
 
 use jiff::{SignedDuration, Timestamp};
+use parking_lot::Mutex;
 use prometheus_client::{
     encoding::{EncodeLabelSet, prometheus_text, text},
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},

@@ -1,7 +1,8 @@
 //! How fast messages to one receiver follow each other: a steady rate, and a small burst after a rest.
 
-use parking_lot::Mutex;
 use std::time::Duration;
+
+use parking_lot::Mutex;
 
 use crate::clock::Clock;
 

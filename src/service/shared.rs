@@ -1,10 +1,10 @@
 //! What the loops share: rules, templates, names.
 
-use parking_lot::{Mutex, RwLock};
 use std::{collections::BTreeMap, sync::Arc};
 
 use arc_swap::ArcSwap;
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use parking_lot::{Mutex, RwLock};
 
 use super::metrics::Metrics;
 use crate::{

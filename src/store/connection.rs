@@ -1,6 +1,5 @@
 //! One thread owns the connection; all other code sends it work.
 
-use parking_lot::Mutex;
 use std::{
     path::{Path, PathBuf},
     sync::{
@@ -9,6 +8,7 @@ use std::{
     },
 };
 
+use parking_lot::Mutex;
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot};
 

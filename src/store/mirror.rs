@@ -3,9 +3,9 @@
 //! It has everything except what is over: open alerts and who knows of them, what is owed, silences, receivers, the
 //! inboxes' memory. It copies the rows that each transaction changed, and does not know what they mean.
 
-use parking_lot::Mutex;
 use std::{collections::HashSet, path::Path, sync::Arc};
 
+use parking_lot::Mutex;
 use rusqlite::{Connection, OptionalExtension, params_from_iter, types::Value};
 
 use super::migrations;

@@ -26,10 +26,10 @@ mod succession;
 #[cfg(test)]
 pub(crate) mod tests;
 
-use parking_lot::Mutex;
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use jiff::{SignedDuration, Timestamp};
+use parking_lot::Mutex;
 
 pub(crate) use connection::{FaultPoints, Writes};
 pub(crate) use error::StoreError;

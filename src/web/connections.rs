@@ -1,7 +1,7 @@
-//! Connections of whoever asks: each ends soon, and there are never more than so many.
+//! The server's connections: each has a time limit, and their number is limited.
 //!
-//! Who connects and says nothing, or a byte a second, costs a place for some seconds; where all places
-//! are taken, the oldest connection makes room. So a probe is answered whatever others do.
+//! A client that connects and sends nothing, or a byte a second, occupies a place for some seconds. When all places
+//! are taken, the oldest connection is closed. So a probe is answered whatever other clients do.
 
 use std::{collections::VecDeque, io::ErrorKind, time::Duration};
 
@@ -17,18 +17,18 @@ use tokio_util::sync::CancellationToken;
 
 use crate::model::shutdown::WEB_ANSWERS;
 
-/// The largest head of a request.
+/// The largest head of a request, in bytes.
 const HEAD: usize = 16 * 1024;
 
-/// The largest body of a request.
+/// The largest body of a request, in bytes.
 const BODY: usize = 64 * 1024;
 
-/// How much room there is.
+/// The limits of the server.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Room {
-    /// Connections at once.
+    /// The number of connections at once.
     pub connections: usize,
-    /// How long one may last, with request and answer. It is for one request.
+    /// The longest life of a connection, which is for one request and its answer.
     pub lasting: Duration,
 }
 
@@ -38,7 +38,7 @@ impl Default for Room {
     }
 }
 
-/// Answers with `app` until `stop`.
+/// Answers with `app` until the stop signal.
 pub(super) async fn serve(listener: TcpListener, app: Router, room: Room, stop: CancellationToken) {
     let app = app.layer(DefaultBodyLimit::max(BODY));
     let mut open = JoinSet::new();
@@ -46,7 +46,7 @@ pub(super) async fn serve(listener: TcpListener, app: Router, room: Room, stop: 
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
-            // The set must not grow by what has ended.
+            // Ended connections are taken out, so that the set does not grow.
             Some(_) = open.join_next() => continue,
             () = stop.cancelled() => break,
         };
@@ -58,9 +58,9 @@ pub(super) async fn serve(listener: TcpListener, app: Router, room: Room, stop: 
                 }
                 by_age.push_back(open.spawn(timeout(room.lasting, answer(stream, app.clone()))));
             }
-            // The other end has thought better of it.
+            // The client has closed the connection before it was accepted.
             Err(error) if matches!(error.kind(), ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset) => {}
-            // Out of files, for example: some will come back.
+            // For example, no file descriptor is free; that passes.
             Err(error) => {
                 tracing::warn!(%error, "server.not_accepted: it goes on in a second");
                 sleep(Duration::from_secs(1)).await;
@@ -68,7 +68,7 @@ pub(super) async fn serve(listener: TcpListener, app: Router, room: Room, stop: 
         }
     }
     drop(listener);
-    // Who asked just now is answered; who only keeps a connection open is not waited for.
+    // Requests that have begun may still be answered; after `WEB_ANSWERS` every connection is cut.
     let _ = timeout(WEB_ANSWERS, async { while open.join_next().await.is_some() {} }).await;
 }
 
@@ -78,7 +78,7 @@ async fn answer(stream: TcpStream, app: Router) {
         .keep_alive(false)
         .max_buf_size(HEAD)
         .serve_connection(TokioIo::new(stream), TowerToHyperService::new(app));
-    // Whatever goes wrong here is the client's to notice.
+    // A failed connection is noticed by its client; there is nothing to do about it here.
     let _ = connection.await;
 }
 

@@ -1,7 +1,7 @@
-//! What the program answers over HTTP: whether it lives, and whether it sees everything.
+//! The HTTP server: `/healthz`, `/readyz` and `/metrics`.
 //!
-//! This room asks others and decides nothing. Health is for machines that know no password, so it names
-//! inboxes and receivers and nothing else; whatever says more asks for the token where there is one.
+//! This room shows what others know and decides nothing. Probes that know no token ask for health, so its answers
+//! name inboxes and receivers and nothing else. Every other answer needs the token, if one is configured.
 
 mod connections;
 
@@ -33,19 +33,19 @@ use crate::{
 
 #[derive(Clone)]
 pub(crate) struct WebContext {
-    /// The loops.
+    /// The state of the program's loops, for health.
     pub health: Arc<Health>,
-    /// Whether anybody who waits would be told of.
+    /// Whether the alert of a waiting customer would reach a receiver.
     pub lookout: Arc<Lookout>,
-    /// What was counted.
+    /// The counted metrics.
     pub metrics: Arc<Metrics>,
     pub store: Store,
-    /// What everything but health asks for, where it is set.
+    /// The token that everything but health needs; `None`: no token is needed.
     pub token: Option<Renewable<SecretString>>,
     pub clock: Arc<dyn Clock>,
 }
 
-/// Answers until `stop`.
+/// Answers until the stop signal.
 pub(crate) async fn serve(listener: TcpListener, asked: WebContext, stop: CancellationToken) {
     connections::serve(listener, routes(asked), Room::default(), stop).await;
 }
@@ -58,12 +58,12 @@ fn routes(asked: WebContext) -> Router {
         .with_state(asked)
 }
 
-/// The loops are turning.
+/// Answers 200 while the loops are turning.
 async fn healthz(State(asked): State<WebContext>) -> (StatusCode, String) {
     answer(&asked.health.standing_still(asked.clock.steady()))
 }
 
-/// The last complete poll of every inbox is recent, and whoever waits in it would be told of.
+/// Answers 200 while the last complete poll of every inbox is recent and every alert would reach a receiver.
 async fn readyz(State(asked): State<WebContext>) -> (StatusCode, String) {
     let mut problems = asked.health.not_ready(asked.clock.now(), asked.clock.steady());
     problems.extend(asked.lookout.blind().await.unwrap_or_else(|_| vec!["the state cannot be read".to_owned()]));
@@ -78,7 +78,7 @@ fn answer(problems: &[String]) -> (StatusCode, String) {
     }
 }
 
-/// What was counted, in the form that is asked for.
+/// Answers with the metrics, in the format that `Accept` asks for.
 async fn metrics(State(asked): State<WebContext>, headers: HeaderMap) -> Response {
     if !may_ask(asked.token.as_ref().map(Renewable::get).as_deref(), &headers) {
         let words = "this needs the token of [server]: Authorization: Bearer …\n";
@@ -102,8 +102,7 @@ async fn metrics(State(asked): State<WebContext>, headers: HeaderMap) -> Respons
     }
 }
 
-/// Whether the request carries the token. What is compared are fingerprints: how long it takes says nothing of
-/// the token.
+/// Whether the request carries the token. It compares hashes, so that the time it takes reveals nothing of the token.
 fn may_ask(token: Option<&SecretString>, headers: &HeaderMap) -> bool {
     let Some(token) = token else { return true };
     let given = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();

@@ -1,12 +1,13 @@
 //! A proxy in the environment: for other hosts, and never for this machine.
 
-use parking_lot::Mutex;
 use std::{
     io::{Read, Write},
     net::TcpListener,
     sync::Arc,
     thread,
 };
+
+use parking_lot::Mutex;
 
 use crate::harness::Home;
 

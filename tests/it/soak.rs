@@ -5,7 +5,6 @@
 //! the middle of whatever is under way, in the thread of the store as well, and another process takes over. It is
 //! long since the month and its books belong together.
 
-use parking_lot::Mutex;
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::Path,
@@ -15,6 +14,7 @@ use std::{
 
 use axum::{Router, body::Bytes, http::StatusCode, routing::post};
 use jiff::{SignedDuration, Timestamp};
+use parking_lot::Mutex;
 use pengwatch::{
     clock::{Clock, ManualClock},
     inside::{

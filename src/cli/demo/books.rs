@@ -1,4 +1,4 @@
-//! The demo's lines for what the watcher does, and what it all came to.
+//! The demo's lines for what the watcher does, and the summary at the end.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -15,21 +15,21 @@ use crate::{
 
 use super::ledger::{Balance, DemoLedger, RULE};
 
-/// How many lines of the first mail are shown, so that one has seen a whole one.
+/// How many lines of the first mail are shown; of later ones only the first line.
 const WHOLE_MAIL: usize = 8;
-/// How wide the words of a message may be.
+/// Maximum width of a message's text, in characters.
 const WIDTH: usize = 140;
 
-/// What was told so far.
+/// What was printed so far, and the counts for the summary.
 pub(super) struct Books {
-    /// Who truly waited.
+    /// The real waits of the customers.
     pub ledger: DemoLedger,
     began: Timestamp,
     wrote: usize,
     answered: usize,
     requests: usize,
     decisions: usize,
-    /// A request that failed, until one succeeds.
+    /// The first failed request since the last successful one.
     failed: Option<Request>,
     slack: Vec<Received>,
     mails: usize,
@@ -38,7 +38,6 @@ pub(super) struct Books {
 }
 
 impl Books {
-    /// Empty ones.
     pub(super) fn new(began: Timestamp, patience: SignedDuration) -> Self {
         Self {
             ledger: DemoLedger::new(patience),
@@ -55,7 +54,7 @@ impl Books {
         }
     }
 
-    /// A line for something that happened in the inbox.
+    /// Records an event of the inbox and returns its line.
     pub(super) fn happened(&mut self, now: Timestamp, happening: &Happening) -> String {
         match happening {
             Happening::Wrote { .. } => self.wrote += 1,
@@ -66,7 +65,7 @@ impl Books {
         line(now, happening)
     }
 
-    /// Lines for what the watcher decided since the last call, of all that it wrote down.
+    /// Lines for what the watcher decided since the last call; `history` is all of its history.
     pub(super) fn decided(&mut self, history: &[Entry]) -> Vec<String> {
         let new = history.get(self.decisions..).unwrap_or_default();
         self.decisions = history.len();
@@ -93,7 +92,7 @@ impl Books {
             .collect()
     }
 
-    /// Lines for what the inbox, Slack and the mail server met since the last call.
+    /// Lines for what the inbox, Slack and the mail server received since the last call.
     pub(super) fn met(&mut self, now: Timestamp, sandbox: &Sandbox, refused_mails: usize) -> Vec<String> {
         let mut lines = Vec::new();
         for request in sandbox.log().into_iter().skip(self.requests) {
@@ -156,7 +155,7 @@ impl Books {
         told
     }
 
-    /// What it came to.
+    /// The lines at the end of the demo.
     pub(super) fn summary(&self, now: Timestamp, balance: &Balance, still_owed: usize) -> Vec<String> {
         let accepted = self.slack.iter().filter(|received| received.status == 200).count();
         let refused = self.slack.len() - accepted;
@@ -192,18 +191,18 @@ impl Books {
     }
 }
 
-/// A mail's subject, and so many lines of what it says.
+/// A mail's subject and at most `most` lines of its text.
 fn mail_got(now: Timestamp, mail: &Mail, most: usize) -> Vec<String> {
     let to = mail.to.join(", ");
     let mut lines = vec![stamped(now, "  -> mail", &format!("{} (to {to})", one_line(&mail.subject(), WIDTH)))];
     let text = mail.text();
-    // The first line says the subject once more.
+    // The first line repeats the subject.
     let said = text.lines().skip(1).take_while(|line| *line != "-- ").filter(|line| !line.trim().is_empty());
     lines.extend(said.take(most).map(|line| below(&one_line(line, WIDTH))));
     lines
 }
 
-/// A line that belongs to the one above.
+/// An indented line that continues the one above.
 fn below(text: &str) -> String {
     format!("{:>22}{text}", "")
 }

@@ -1,7 +1,7 @@
-//! The demo's own books: who truly waited, by what happened in the made-up inbox, and whether the
-//! watcher's records and Slack's agree with it.
+//! The demo's own books: who really waited, according to the events of the made-up inbox, and whether the
+//! records of the watcher and of Slack agree with that.
 //!
-//! It must not ask the watcher what it thinks of a customer: it only compares.
+//! It must not use the watcher's judgement of a customer: it only compares.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -10,11 +10,11 @@ use crate::{
     sandbox::{Happening, Received},
 };
 
-/// The rule that tells of everybody who waits.
+/// The shipped rule that matches everybody who waits.
 pub(super) const RULE: &str = "customer-waiting";
 /// The receiver of that rule.
 const RECEIVER: &str = "support";
-/// How the outbox calls what its receiver has accepted.
+/// The outbox's state of a notification that the receiver accepted.
 const DELIVERED: &str = "delivered";
 
 /// One customer's wait for an answer.
@@ -22,55 +22,51 @@ struct Wait {
     id: String,
     name: String,
     began: Timestamp,
-    /// The last message of the customer.
+    /// Time of the customer's last message.
     wrote: Timestamp,
-    /// The longest time without a word of either side.
+    /// The longest time without a message of either side.
     longest: SignedDuration,
     over: Option<Timestamp>,
-    /// An agent took it: who was not told of it by then is not told any more.
+    /// An agent took the conversation: from then on no first notification is expected.
     taken: bool,
 }
 
 /// Every wait of the story.
 pub(super) struct DemoLedger {
-    /// Who waits for as long as this in silence must have been told of.
+    /// Time without an answer after which Slack must have been notified.
     patience: SignedDuration,
     waits: Vec<Wait>,
 }
 
-/// What the watcher says that it did.
+/// The watcher's records, and Slack's.
 pub(super) struct Records<'a> {
-    /// Every episode.
     pub episodes: &'a [Alert],
     /// Every notification, with its state.
     pub owed: &'a [(Notification, String)],
-    /// What Slack got.
+    /// The requests that Slack received.
     pub slack: &'a [Received],
 }
 
-/// How the two compare.
+/// The result of a comparison.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Balance {
     /// How many waited long enough.
     pub due: usize,
-    /// How many of them had to be told to be over.
+    /// How many of them ended and needed a notification of the end.
     pub over: usize,
-    /// What does not agree, in words.
+    /// One sentence for each disagreement.
     pub wrong: Vec<String>,
 }
 
 impl DemoLedger {
-    /// Books in which nobody waits yet.
     pub(super) fn new(patience: SignedDuration) -> Self {
         Self { patience, waits: Vec::new() }
     }
 
-    /// How long somebody waits before they must have been told of.
     pub(super) fn patience(&self) -> SignedDuration {
         self.patience
     }
 
-    /// Enters what happened at that time.
     pub(super) fn enter(&mut self, at: Timestamp, happening: &Happening) {
         match happening {
             Happening::Wrote { id, name, .. } => match self.open(id) {
@@ -106,7 +102,7 @@ impl DemoLedger {
                     wait.over = Some(at);
                 }
             }
-            // Nobody has answered, and the customer waits on.
+            // Nobody has answered: the wait goes on.
             Happening::AskedForPerson { .. } | Happening::LiveChatExpired { .. } => {}
         }
     }
@@ -115,7 +111,7 @@ impl DemoLedger {
         self.waits.iter_mut().find(|wait| wait.id == id && wait.over.is_none())
     }
 
-    /// Compares, as things stood when the watching ended.
+    /// Compares the waits with the records at the end of the demo.
     pub(super) fn balance(&self, ended: Timestamp, records: &Records<'_>) -> Balance {
         let mut balance = Balance::default();
         for wait in &self.waits {
@@ -164,7 +160,7 @@ impl Records<'_> {
         self.owed.iter().filter(fits).count()
     }
 
-    /// A customer of whom Slack heard more or less often than the watcher believes.
+    /// The first customer about whom Slack received more or fewer messages than the watcher recorded.
     fn disagreement(&self) -> Option<String> {
         let delivered = |id: &str| {
             let of = |alert: &&Alert| alert.contact.id == id;

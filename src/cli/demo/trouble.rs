@@ -1,10 +1,10 @@
-//! What goes wrong in the demo, now and then: the watcher must shrug it off before our eyes.
+//! The faults that the demo makes from time to time, to show that the watcher recovers from them.
 
 use jiff::{SignedDuration, Timestamp};
 
 use crate::sandbox::{Fault, FaultKind, Sandbox};
 
-/// What goes wrong, one after the other. Each is seen by whoever it happens to.
+/// The faults, in their order. Each hits the next request of its kind.
 fn faults() -> [Fault; 6] {
     [
         Fault::inbox(FaultKind::status(500)),
@@ -16,21 +16,21 @@ fn faults() -> [Fault; 6] {
     ]
 }
 
-/// When what goes wrong.
+/// The schedule of the faults.
 pub(super) struct DemoTrouble {
-    /// Between one fault and the next.
+    /// Time between two faults.
     every: SignedDuration,
     next: Timestamp,
     made: usize,
 }
 
 impl DemoTrouble {
-    /// The first fault comes when a newcomer has seen how it is without.
+    /// The first fault comes after twice the usual time, so that a new user has seen the demo without faults.
     pub(super) fn new(now: Timestamp, every: SignedDuration) -> Self {
         Self { every, next: now + every * 2, made: 0 }
     }
 
-    /// Makes trouble if it is time.
+    /// Makes a fault if one is due.
     pub(super) fn step(&mut self, sandbox: &Sandbox, now: Timestamp) {
         if now < self.next {
             return;

@@ -6,7 +6,6 @@
 //! This holds on top of TLS as well; TLS has bounds of its own: a record, a handshake message and a
 //! certificate have a largest size.
 
-use parking_lot::{Mutex, MutexGuard};
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -15,6 +14,7 @@ use std::task::{Context, Poll, ready};
 use std::{fmt, io};
 
 use lettre::transport::smtp::client::AsyncTokioStream;
+use parking_lot::{Mutex, MutexGuard};
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 use tokio::io::{AsyncBufRead, AsyncRead, AsyncWrite, BufReader, ReadBuf};

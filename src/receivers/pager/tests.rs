@@ -1,6 +1,5 @@
 //! What a kind is given that is in a list.
 
-use parking_lot::Mutex;
 use std::{
     io::{self, Write},
     path::Path,
@@ -12,6 +11,7 @@ use std::{
 };
 
 use jiff::SignedDuration;
+use parking_lot::Mutex;
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;

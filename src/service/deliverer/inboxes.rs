@@ -1,9 +1,9 @@
 //! The inboxes that a deliverer may look into, and what waits for a look.
 
-use parking_lot::Mutex;
 use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::Timestamp;
+use parking_lot::Mutex;
 
 use crate::{model::NotificationId, service::poller::Poller};
 

@@ -1,12 +1,12 @@
 //! What is known of an inbox's contacts between two polls: when they were seen, and for whom was asked.
 
-use parking_lot::{Mutex, MutexGuard};
 use std::{
     collections::{BTreeMap, VecDeque},
     time::Duration,
 };
 
 use jiff::{SignedDuration, Timestamp};
+use parking_lot::{Mutex, MutexGuard};
 
 use crate::{
     engine::{

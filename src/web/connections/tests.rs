@@ -1,4 +1,4 @@
-//! A server among clients that say nothing, say it slowly, or say too much.
+//! The server with clients that send nothing, send slowly, or send too much.
 
 use std::time::Duration;
 
@@ -43,7 +43,7 @@ impl Serving {
         Self::start(Room { lasting: Duration::from_millis(200), ..Room::default() }).await
     }
 
-    /// A connection over which this was said.
+    /// A connection over which `words` were sent.
     async fn say(&self, words: &[u8]) -> TcpStream {
         let mut stream = TcpStream::connect(self.address).await.unwrap();
         stream.write_all(words).await.unwrap();
@@ -57,7 +57,7 @@ impl Serving {
     }
 }
 
-/// What is said until the connection ends, which is soon.
+/// All that is received until the connection ends; fails if it does not end within [`SOON`].
 async fn end(mut stream: TcpStream) -> String {
     let mut answer = Vec::new();
     // A connection that is reset has ended, too.
@@ -75,7 +75,7 @@ async fn idle_connections_keep_nobody_out() {
     let began = Instant::now();
     assert!(serving.is_healthy().await);
     assert!(began.elapsed() < SOON, "{:?}", began.elapsed());
-    // The oldest made room, the newest are still there.
+    // The oldest connections were closed, the newest are still open.
     let newest = idle.pop().unwrap();
     for oldest in idle.drain(..40) {
         assert_eq!(end(oldest).await, "");
@@ -94,7 +94,7 @@ async fn a_connection_ends_whatever_its_client_does() {
     ] {
         assert_eq!(end(serving.say(words).await).await, "", "{words:?}");
     }
-    // A little at a time, in the head and in the body.
+    // Slow clients, in the head and in the body.
     for words in [&b"GET /healthz HTTP/1.1\r\nx: "[..], b"POST /length HTTP/1.1\r\ncontent-length: 999999\r\n\r\n"] {
         let mut stream = serving.say(words).await;
         let began = Instant::now();
@@ -123,7 +123,7 @@ async fn too_much_is_refused() {
     assert!(end(serving.say(body(BODY).as_bytes()).await).await.ends_with(&BODY.to_string()));
     assert!(end(serving.say(body(BODY + 1).as_bytes()).await).await.starts_with("HTTP/1.1 413 "));
 
-    // The head, and a body that does not say how long it is. The connection may be reset meanwhile.
+    // A head that is too large, and a body without a stated length. The connection may be reset meanwhile.
     let chunk = format!("1000\r\n{}\r\n", "x".repeat(4_096));
     for (head, more) in [
         ("GET /healthz HTTP/1.1\r\nx: ", "y"),

@@ -1,4 +1,4 @@
-//! Books that balance, and every way in which they do not.
+//! Books that balance, and each kind of disagreement.
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
@@ -30,7 +30,7 @@ fn expired() -> Happening {
     Happening::LiveChatExpired { id: "c1".into(), name: "Ravi".into(), after: SignedDuration::ZERO }
 }
 
-/// What the watcher has done: an episode that fired, and ended, at these seconds.
+/// The watcher's records; its methods add an episode that fires, and ends, at a given second.
 #[derive(Clone, Default)]
 struct Watcher {
     episodes: Vec<Alert>,
@@ -72,7 +72,7 @@ impl Watcher {
     }
 }
 
-/// The balance at second 100, where ten seconds of silence are long enough.
+/// The balance at second 100, with a patience of ten seconds.
 fn balance(story: &[(i64, Happening)], watcher: &Watcher) -> Balance {
     let mut ledger = DemoLedger::new(SignedDuration::from_secs(10));
     for (second, happening) in story {
@@ -89,17 +89,17 @@ fn books_that_balance() {
         (vec![], Watcher::default(), 0, 0),
         (vec![(10, wrote()), (30, answered())], told.clone(), 1, 1),
         (vec![(10, wrote()), (30, by_bot())], told.clone(), 1, 1),
-        // Shorter than is promised: told or not, as the poll fell.
+        // A wait shorter than the patience may be notified or not: it depends on when the poll was.
         (vec![(10, wrote()), (19, answered())], Watcher::default(), 0, 0),
         (vec![(10, wrote()), (19, answered())], Watcher::default().fires(13).ends(20), 0, 0),
         // Two messages with silence of nine seconds after each.
         (vec![(10, wrote()), (19, wrote()), (28, answered())], Watcher::default(), 0, 0),
         (vec![(10, wrote()), (20, wrote()), (21, answered())], Watcher::default().fires(13).ends(22), 1, 1),
-        // Nobody has answered when a live chat expires.
+        // An expired live chat is not an answer.
         (vec![(80, wrote()), (85, expired())], Watcher::default().fires(83), 1, 0),
-        // The end came too late to be asked for.
+        // The end came too late for its notification to be required.
         (vec![(80, wrote()), (95, answered())], Watcher::default().fires(83), 1, 0),
-        // Twice the same customer, and each time told.
+        // The same customer waits twice and is notified twice.
         (vec![(10, wrote()), (30, answered()), (50, wrote()), (70, answered())], told.clone().fires(53).ends(71), 2, 2),
     ] {
         let balance = balance(&story, &watcher);

@@ -1,6 +1,5 @@
 //! A store with alerts, and a webhook that answers by a script.
 
-use parking_lot::Mutex;
 use std::{
     collections::{BTreeMap, VecDeque},
     sync::{
@@ -11,6 +10,7 @@ use std::{
 };
 
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},

@@ -1,9 +1,9 @@
 //! Two clocks that differ: what is asked and what is told counts by the API's.
 
-use parking_lot::Mutex;
 use std::{pin::Pin, sync::Arc, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
+use parking_lot::Mutex;
 use serde_json::Value;
 
 use super::{Bench, WAITING, noon, seconds, waiting};
