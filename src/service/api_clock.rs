@@ -1,4 +1,4 @@
-//! The time by the API's clock: our clock, minus the difference between the two as far as it is known.
+//! The time by the API's clock: our time, less what our clock is ahead as far as that is known.
 
 use std::{pin::Pin, sync::Arc, time::Duration};
 
@@ -10,7 +10,6 @@ use crate::{
     model::{Dated, Measure, clocks::counted},
 };
 
-/// The clock of one inbox.
 pub struct ApiClock {
     ours: Arc<dyn Clock>,
     known: Mutex<Known>,
@@ -18,13 +17,13 @@ pub struct ApiClock {
 
 struct Known {
     measure: Measure,
-    /// How far our clock is ahead, as it counts now.
+    /// By how much our clock counts as being ahead.
     ahead: SignedDuration,
     jumps: Jumps,
 }
 
 impl ApiClock {
-    /// `ahead`: how far our clock was ahead when it was last measured.
+    /// Starts with what `ours` was ahead when that was last measured.
     pub fn new(ours: Arc<dyn Clock>, ahead: SignedDuration) -> Self {
         let known = Known { measure: Measure::default(), ahead, jumps: Jumps::of(ours.as_ref()) };
         Self { ours, known: Mutex::new(known) }
@@ -34,22 +33,21 @@ impl ApiClock {
         self.known.lock()
     }
 
-    /// This machine's clock.
     pub fn ours(&self) -> &dyn Clock {
         self.ours.as_ref()
     }
 
-    /// How far our clock is ahead, as it counts now.
+    /// By how much our clock counts as being ahead.
     pub fn ahead(&self) -> SignedDuration {
         self.known().ahead
     }
 
-    /// How far our clock is ahead by the API's latest answers; `None` if they do not say.
+    /// By how much our clock is ahead according to the API's answers; `None`: they do not show it.
     pub fn measured(&self) -> Option<SignedDuration> {
         self.known().measure.ahead()
     }
 
-    /// The time by the API's clock as the last answers show it, whether it counts yet or not.
+    /// The time by the API's clock according to the last answers, also before [`Self::settle`] makes that count.
     pub fn measured_now(&self) -> Timestamp {
         let now = self.ours.now();
         now.checked_sub(self.measured().unwrap_or_else(|| self.ahead())).unwrap_or(now)
@@ -60,17 +58,17 @@ impl ApiClock {
         self.known().measure.is_no_clock()
     }
 
-    /// Notes the date of an answer.
+    /// Takes the time of an answer into account.
     pub fn hear(&self, dated: Dated) {
         let mut known = self.known();
         if known.jumps.since(self.ours.as_ref()).is_some() {
-            // Our clock was set, or the machine slept, perhaps while this answer was under way.
             return known.measure.forget();
         }
         known.measure.hear(dated);
     }
 
-    /// Makes the measured difference count. Not called within a poll, which uses one time for everything.
+    /// Makes what was measured count from now on. This must not happen in the middle of a poll, whose times all mean
+    /// one moment.
     pub fn settle(&self) {
         let known = &mut *self.known();
         match known.measure.ahead() {

@@ -1,4 +1,4 @@
-//! Builds all parts of the program: the one place that knows which part gets what.
+//! Wires everything; no other file knows which part gets what.
 
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
@@ -37,16 +37,15 @@ use crate::{
     store::{FaultPoints, Store, StoreError},
 };
 
-/// How many bytes of the API's answers one poll keeps in memory: some 5,000 contacts. The next poll continues behind
-/// them. A contact that matches is held a second time, as an alert and in its notifications; the manifests limit the
-/// memory to 128 MiB.
+/// How many bytes of the API's answers one poll keeps in memory: some 5,000 contacts; the next poll continues behind
+/// them. Matching contacts are kept again in alerts and in what is owed, and the manifests allow 128 MiB.
 const MOST_BYTES: usize = 16 << 20;
 
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The HTTP client could not be built.
+    /// TLS could not be set up.
     #[error("TLS cannot be set up: {0}")]
     Http(#[from] reqwest::Error),
     /// A receiver's address, header or secret cannot be used.
@@ -54,62 +53,51 @@ pub enum StartError {
     Receiver { receiver: String, reason: String },
 }
 
-/// Everything that does not come from the configuration.
 #[derive(Clone)]
 pub struct Dependencies {
     pub clock: Arc<dyn Clock>,
-    /// Where console receivers write.
+    /// The output of console receivers.
     pub output: Output,
     pub store: Store,
-    /// When a one-shot run must have ended.
+    /// The time at which a one-shot run must have ended.
     pub deadline: Option<Timestamp>,
     /// How often and how soon failed requests are tried again.
     pub patience: Patience,
-    /// Called at the points between two steps; set by tests only.
+    /// Is notified of the points between two steps; only tests set it.
     pub points: FaultPoints,
 }
 
 /// All parts of the program.
 pub struct App {
-    /// One for each inbox.
+    /// One poller for each inbox.
     pub pollers: Vec<Arc<Poller>>,
-    /// One for each receiver.
     pub deliverers: Vec<Deliverer>,
-    /// The address of each receiver, by name.
     pub addresses: Vec<(String, Vec<String>)>,
     pub store: Store,
     pub clock: Arc<dyn Clock>,
-    /// Pauses between polls, by inbox, in the order of `pollers`.
+    /// Pauses between polls, in the order of `pollers`.
     pub poll_every: Vec<SignedDuration>,
-    /// The files of rules and templates, and what the loops use of them.
+    /// The source of rules and templates, and what is replaced after an edit.
     pub edits: (Sources, Arc<Shared>),
-    /// The token that the server asks for, if any.
     pub web_token: Option<Renewable<SecretString>>,
-    /// Reads rotated secrets again.
     pub renewal: Renewal,
-    /// Requests to read all files again.
     pub asked: RenewalRequests,
-    /// The rules that were in use, as the store remembers them.
     pub memory: Memory,
     pub health: Arc<Health>,
-    /// Notifies of pengwatch's own problems.
+    /// Reports problems of pengwatch itself.
     pub watchdog: Option<WatchdogLoop>,
-    /// Knows whether anybody would be notified of a waiting customer.
     pub lookout: Arc<Lookout>,
     pub heartbeat: Option<Heartbeat>,
-    /// Notifies directly when the state cannot be written.
     pub outcry: Arc<Outcry>,
-    /// What goes through which proxy, and which variables do not name a usable one, as sentences for an operator.
     pub proxied: Vec<String>,
-    /// How long ended alerts and their history are kept.
     pub retention: SignedDuration,
-    /// When a one-shot run must have ended.
+    /// The time at which a one-shot run must have ended.
     pub deadline: Option<Timestamp>,
 }
 
 impl App {
     /// # Errors
-    /// A part of the configuration cannot be used, or the store failed.
+    /// The part of the configuration that cannot be used, or the failure of the store.
     pub async fn build(config: &Config, mut live: Live, surroundings: Dependencies) -> Result<Self, StartError> {
         let Dependencies { clock, output, store, deadline, patience, points } = surroundings;
         let mode = if deadline.is_some() { Mode::Once } else { Mode::Daemon };
@@ -172,7 +160,7 @@ impl App {
             web_token,
             outcry,
             renewal: Renewal::new(config, holders, client, output),
-            // The sender is dropped: nobody asks, unless the caller replaces this receiver.
+            // No requests come, unless somebody is given the other end.
             asked: tokio::sync::watch::channel(()).1,
             edits: (sources, shared),
             memory,
@@ -185,7 +173,7 @@ impl App {
     }
 }
 
-/// The shared parts of every poller and deliverer.
+/// What pollers and deliverers are built from.
 struct Parts<'a> {
     config: &'a Config,
     client: &'a reqwest::Client,
@@ -196,7 +184,6 @@ struct Parts<'a> {
 }
 
 impl Parts<'_> {
-    /// One for each inbox.
     async fn pollers(
         &self,
         patience: Patience,
@@ -237,7 +224,6 @@ impl Parts<'_> {
         Ok(pollers)
     }
 
-    /// One for each receiver.
     fn deliverers(
         &self,
         inboxes: &Inboxes,
@@ -246,7 +232,7 @@ impl Parts<'_> {
     ) -> Result<Vec<Deliverer>, StartError> {
         let Self { config, client, clock, store, shared, .. } = *self;
         let mut deliverers = Vec::new();
-        // A service limits an address, so receivers with the same address share one pace.
+        // An address has one limit for all receivers that name it.
         let mut paces: HashMap<Address, Arc<SendPace>> = HashMap::new();
         for receiver in &config.receivers {
             shared.metrics.receiver(&receiver.name);
@@ -284,10 +270,10 @@ impl Parts<'_> {
     }
 }
 
-/// The direct way to the watchdog's receivers and their fallbacks, for a run that cannot open its state.
+/// Builds the outcry for a run without state, with the watchdog's receivers and their fallbacks.
 ///
 /// # Errors
-/// A part of the configuration cannot be used.
+/// The part of the configuration that cannot be used.
 pub(crate) fn outcry(config: &Config, clock: &Arc<dyn Clock>, output: &Output) -> Result<Outcry, StartError> {
     let client = net::client(Duration::from_secs(10), &Proxies::of_environment())?;
     let voices = voices(config, |receiver| {
@@ -320,13 +306,13 @@ fn voices(
     Ok(voices)
 }
 
-/// When reading must have ended, so that a fifth of the time is left for sending.
+/// The time at which inboxes must have been read, so that a fifth of the time is left to send what is owed.
 fn read_by(deadline: Timestamp, now: Timestamp) -> Timestamp {
     let sending = (deadline.duration_since(now).max(SignedDuration::ZERO) / 5).min(shutdown::LONGEST_SENDING);
     deadline.checked_sub(sending).unwrap_or(deadline)
 }
 
-/// A poll's fair part of the budget.
+/// A poll's fair share of the budget.
 fn requests_per_poll(limit: u32, poll_every: SignedDuration) -> usize {
     let polls_a_minute = (60_000 / poll_every.as_millis().clamp(1, 60_000)).max(1);
     usize::try_from(i128::from(limit) / polls_a_minute).unwrap_or(1).max(1)

@@ -1,5 +1,5 @@
-//! One round of delivery: read what is owed → the engine decides → carry out → record. The file follows this order;
-//! [`crate::engine::delivery`] decides what a failure means.
+//! One round of delivery: what is owed → the engine decides → it is done → it is recorded. The functions stand in the
+//! order in which they are used; what a failure means is decided in [`crate::engine::delivery`].
 
 use std::sync::Arc;
 
@@ -29,23 +29,22 @@ use crate::{
     store::{Store, StoreError},
 };
 
-/// How soon it is checked again whether the loss of the state was reported.
+/// The pause before it is checked again whether the loss of the state was reported.
 const UNTOLD: SignedDuration = SignedDuration::from_millis(500);
 
-/// The layout of messages to one receiver.
 #[derive(Clone)]
 pub struct Layout {
     pub format: &'static dyn Format,
-    /// The template that stands in for `alert`.
+    /// The template that is used in place of `alert`.
     pub template: String,
-    /// How many alerts a message lists.
+    /// The largest number of alerts that a message lists.
     pub max_listed: usize,
-    /// How much of a customer it may see.
+    /// How much of a customer's data the receiver may see.
     pub privacy: Privacy,
 }
 
-/// The deliverer of one receiver.
 pub struct Deliverer {
+    /// How the receiver wants messages to be grouped and sent.
     pub manner: DeliverySettings,
     pub layout: Layout,
     pub sender: Renewable<Box<dyn Sender>>,
@@ -53,9 +52,9 @@ pub struct Deliverer {
     pub clock: Arc<dyn Clock>,
     /// Rules, templates, names.
     pub shared: Arc<Shared>,
-    /// How fast messages follow each other, over rounds; shared by receivers at the same address.
+    /// The pace of messages across rounds; shared by receivers at the same address.
     pub pace: Arc<SendPace>,
-    /// For a look before what was held goes out.
+    /// The inboxes that are looked at before held notifications are sent.
     pub inboxes: Inboxes,
     /// Notifications that wait for such a look.
     pub put_off: PutOff,
@@ -68,7 +67,7 @@ pub struct Delivered {
     pub failed: usize,
     /// Messages that were given up.
     pub dead: usize,
-    /// Notifications that were handed over to other receivers.
+    /// Notifications that were handed over to a fallback or passed on to other receivers.
     pub handed_over: usize,
     /// Notifications that wait for the end of a silence, of closed hours or of `keep_firing_for`.
     pub held: usize,
@@ -77,20 +76,18 @@ pub struct Delivered {
 }
 
 impl Deliverer {
-    /// One round: every message that is due is tried once. Of those to a broken receiver one is tried, and the others
-    /// when that was accepted. At the limits no attempt begins, and those under way end soon.
+    /// Does one round: every message that is due is tried once. A broken receiver gets one message, and the others when
+    /// that was accepted. At the limits no attempt is begun any more, and those under way end soon.
     ///
     /// # Errors
-    /// The store failed; a message that was sent and could not be recorded is sent again.
+    /// The store failed; what was sent and could not be recorded is sent again.
     pub async fn run_once(&self, limits: &Limits<'_>) -> Result<Delivered, StoreError> {
         let mut done = Delivered::default();
-        // 1. A round that ended by an error may have left attempts behind.
+        // 1. A round that ended with an error may have left attempts behind.
         self.store.interrupted(&self.manner.receiver, self.clock.now()).await?;
-        // 2. Pass on what the rules now assign to other receivers.
+        // 2. Pass on what the rules now owe to other receivers.
         done.handed_over += self.pass_on().await?;
-        // 3. Read what is owed.
         let mut round = Round::of(self.store.open_of(&self.manner.receiver).await?, &self.manner);
-        // 4. Withdraw, hold, compose and send; then hand over and give up.
         for stage in [RoundStage::BeforeAttempts, RoundStage::AfterAttempts] {
             for action in self.decide(&mut round, stage) {
                 self.carry_out(action, &mut round, limits, &mut done).await?;
@@ -99,7 +96,7 @@ impl Deliverer {
         Ok(Delivered { held: round.held(), next_at: round.next_at(), ..done })
     }
 
-    /// What would be sent now, oldest first; the messages are composed and stay in the outbox.
+    /// The messages that would be sent now, oldest first; they are composed and stay in the outbox.
     ///
     /// # Errors
     /// The store failed.
@@ -116,12 +113,12 @@ impl Deliverer {
         Ok(parcels.collect())
     }
 
-    /// Passes on what the rules now assign to other receivers; returns the number of notifications.
+    /// Passes on what the rules now owe to other receivers; returns how many notifications those are owed.
     async fn pass_on(&self) -> Result<usize, StoreError> {
         succession::pass_on(&self.store, &self.shared, &self.manner.receiver, self.clock.now()).await
     }
 
-    /// What the engine decides for the round as it is now.
+    /// What the engine decides about the round as it is now.
     fn decide(&self, round: &mut Round<'_>, stage: RoundStage) -> Vec<Action> {
         let (live, names) = (self.shared.live(), self.shared.names());
         round.actions(stage, Moment { rules: &live.rules, names: &names, now: self.clock.now() })
@@ -161,7 +158,7 @@ impl Deliverer {
         }
     }
 
-    /// What comes before an attempt: withdraw, hold, compose.
+    /// Does what comes before an attempt: withdraw, hold, compose.
     async fn prepare(&self, action: Action) -> Result<(), StoreError> {
         match action {
             Action::Withdraw(owed) => {
@@ -189,12 +186,12 @@ impl Deliverer {
     ) -> Result<(), StoreError> {
         let clock = self.clock.as_ref();
         let mut under_way: JoinSet<(UnderWay, Attempt)> = JoinSet::new();
-        // A failed store ends the round, but only after the results of the attempts under way are known.
+        // A failure of the store ends the round, but not before the outcome of what is under way is known.
         let mut failed: Option<StoreError> = None;
         loop {
             while failed.is_none() && under_way.len() < round.most_under_way() {
                 let Some(id) = round.next(clock.now()) else { break };
-                // The pace may make it wait for long.
+                // The wait for a turn may be long.
                 let is_over = limits.are_reached(clock) || {
                     self.pace.wait(clock).await;
                     limits.are_reached(clock)
@@ -203,7 +200,7 @@ impl Deliverer {
                     round.stop(clock.now());
                     break;
                 }
-                // Before every attempt it is checked again whether the message is still true.
+                // Before every attempt it is checked whether the message is still true.
                 match self.begin(&id, round).await {
                     Ok(Some((parcel, attempt))) => {
                         let (sender, ending) = (Arc::clone(sender), limits.ending(clock));
@@ -220,7 +217,7 @@ impl Deliverer {
                 Ok(ended) => ended,
                 Err(error) => match error.try_into_panic() {
                     Ok(panic) => std::panic::resume_unwind(panic),
-                    // Nobody cancels an attempt but the end of the program.
+                    // Attempts are only cancelled when the program ends.
                     Err(_) => continue,
                 },
             };
@@ -233,8 +230,8 @@ impl Deliverer {
         }
     }
 
-    /// What is sent of a message now, and the record of the attempt; `None` if nothing is left to send, or nothing can
-    /// be sent yet.
+    /// Begins an attempt: what is sent, and of which notifications; `None`: nothing is left to send, or nothing can be
+    /// sent yet.
     async fn begin(
         &self,
         id: &MessageId,
@@ -245,7 +242,7 @@ impl Deliverer {
         }
         let told = round.told_by(id);
         let Some((message, settled)) = round.message(id).filter(|_| !told.is_empty()) else { return Ok(None) };
-        // After the state was lost, other messages wait until the loss was reported.
+        // After the loss of a state, that loss is reported before anything else is sent.
         if self.store.is_untold() && !told.iter().any(|owed| owed.alert.inbox == WATCHDOG) {
             round.again_at(self.clock.now().checked_add(UNTOLD).unwrap_or(Timestamp::MAX));
             return Ok(None);
@@ -258,7 +255,7 @@ impl Deliverer {
         Ok(Some((parcel, attempt)))
     }
 
-    /// Reads a message's part of the outbox again, and carries out what the engine decides.
+    /// Reads a message's part of the outbox again, and does what the engine decides about it.
     async fn renew(&self, id: &MessageId, round: &mut Round<'_>) -> Result<(), StoreError> {
         let fresh = self.store.open_for(&self.manner.receiver, id).await?;
         let (live, names) = (self.shared.live(), self.shared.names());
@@ -269,7 +266,7 @@ impl Deliverer {
         Ok(())
     }
 
-    /// Records the outcome of an attempt, and what it means for the receiver.
+    /// Records the outcome of an attempt, and what it means for the receiver's state.
     async fn record(
         &self,
         attempt: &UnderWay,
@@ -338,7 +335,7 @@ fn outcome_name(outcome: &Outcome) -> &'static str {
     }
 }
 
-/// Records the progress of a mail after each of its recipients.
+/// Records how far a mail has come, between two of its recipients.
 struct Notes {
     store: Store,
     shared: Arc<Shared>,

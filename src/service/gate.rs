@@ -1,4 +1,4 @@
-//! The request budget of an inbox: its ledger, what is stored of it over restarts, and the deadline of a run.
+//! The request budget: its ledger, its memory across restarts, and the deadline of a run.
 
 use std::{sync::Arc, time::Duration};
 
@@ -13,10 +13,9 @@ use crate::{
     store::Store,
 };
 
-/// The longest part of a one-shot run's time that is reserved for a look at contacts that are due.
+/// The longest part of a one-shot run's time that is kept for a look at contacts that are due.
 const LONGEST_LOOK: SignedDuration = SignedDuration::from_secs(5);
 
-/// The part of the budget that is reserved for others.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Keep {
     /// Requests of the budget.
@@ -25,7 +24,7 @@ pub struct Keep {
     pub time: SignedDuration,
 }
 
-/// A gate that does not use up what is reserved for others.
+/// A gate that does not use what is kept for others.
 #[derive(Clone, Copy)]
 pub struct Keeping<'a> {
     gate: &'a BudgetGate,
@@ -34,8 +33,8 @@ pub struct Keeping<'a> {
 
 /// The gate of one inbox.
 ///
-/// It counts by the steady clock, expressed as times since it was opened. Setting the machine's clock therefore neither
-/// frees a request nor prolongs a pause.
+/// It counts by the steady clock, in timestamps that continue from the time at which it was opened. So setting the
+/// machine's clock does not free requests, and does not make pauses longer.
 pub struct BudgetGate {
     inbox: String,
     ledger: Mutex<RequestLedger>,
@@ -50,8 +49,8 @@ pub struct BudgetGate {
 }
 
 impl BudgetGate {
-    /// A gate of `limit` requests a minute that continues with the stored requests; `deadline` is when a one-shot run
-    /// must have ended reading.
+    /// Opens a gate of `limit` requests a minute that continues from what is stored; `deadline` is the time at which a
+    /// one-shot run must have ended.
     ///
     /// # Errors
     /// The store failed.
@@ -82,7 +81,7 @@ impl BudgetGate {
         })
     }
 
-    /// Counts the requests in `metrics`.
+    /// Counts the requests in these metrics.
     #[must_use]
     pub fn counted(self, metrics: Arc<Metrics>) -> Self {
         Self { metrics: Some(metrics), ..self }
@@ -100,8 +99,7 @@ impl BudgetGate {
         self.opened_at.checked_add(passed).unwrap_or(Timestamp::MAX)
     }
 
-    /// Stores the requests for the next start, as times of the wall clock: the steady clock does not outlive the
-    /// process.
+    /// Stores the requests for the next start, in times of the wall clock.
     fn remember(&self, ledger: &RequestLedger) {
         let moved = self.clock.now().duration_since(self.steady());
         let as_of_now = |time: Timestamp| time.checked_add(moved).ok();
@@ -110,7 +108,7 @@ impl BudgetGate {
         self.store.remember_requests(&self.inbox, times.collect(), hold);
     }
 
-    /// How many requests are free now.
+    /// The number of requests that are free now.
     pub async fn free(&self) -> usize {
         let free = self.ledger.lock().await.free(self.steady());
         if let Some(metrics) = &self.metrics {
@@ -119,12 +117,13 @@ impl BudgetGate {
         free
     }
 
+    /// The number of requests that may be made in a minute.
     pub fn limit(&self) -> usize {
         usize::try_from(self.limit).unwrap_or(usize::MAX)
     }
 
-    /// Waits until a pause that the API asked for is over, if it ends before the deadline. Until then it is not known
-    /// how many requests are free.
+    /// Waits out a pause that the API asked for, if it ends before the deadline; during the pause it is not known how
+    /// many requests are free.
     pub async fn wait_out(&self) {
         let left = {
             let mut ledger = self.ledger.lock().await;
@@ -137,13 +136,13 @@ impl BudgetGate {
         self.clock.sleep(left.unsigned_abs()).await;
     }
 
-    /// This gate, with `keep` reserved for others.
+    /// This gate for a user that leaves something to others.
     pub fn keeping(&self, keep: Keep) -> Keeping<'_> {
         Keeping { gate: self, keep }
     }
 
-    /// What the walks of a poll leave for a look at contacts that are due: an eighth of the budget, and of a one-shot
-    /// run's time.
+    /// What the walks of a poll leave for a look at contacts that are due: an eighth of the budget, and of the time of
+    /// a one-shot run.
     pub fn kept_for_due(&self) -> Keep {
         let time = self.remaining().map_or(SignedDuration::ZERO, |left| (left / 8).min(LONGEST_LOOK));
         Keep { requests: self.limit() / 8, time }
@@ -158,7 +157,7 @@ impl BudgetGate {
             let begins = now.checked_add(wait).unwrap_or(Timestamp::MAX);
             if deadline.is_some_and(|deadline| begins >= deadline) {
                 return Err(match ledger.pause().filter(|hold| hold.until >= begins) {
-                    // The API itself asked for the pause, which is a failure.
+                    // The API refuses requests, which is a failure.
                     Some(hold) => InboxError::RateLimited { retry_after: Some(hold.until.duration_since(now)) },
                     None => InboxError::OutOfTime,
                 });

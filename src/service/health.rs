@@ -1,4 +1,4 @@
-//! Whether the loops turn and the inboxes are read: the basis of the health checks and the heartbeat.
+//! Whether the loops turn and the inboxes are read, for health checks and the heartbeat.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -7,22 +7,20 @@ use parking_lot::Mutex;
 
 use crate::model::time::{elapsed, human};
 
-/// A loop that has not turned for this long, by the steady clock, stands still. A poll's loop turns every second, even
-/// while a walk waits.
+/// After this time, by the steady clock, a loop that has not turned counts as stuck. An attempt to deliver takes less,
+/// and rules are judged every second even while a walk waits.
 const STANDS_STILL: Duration = Duration::from_mins(5);
 
-/// The same for a delivery's loop. It is longer because a mail to many slow recipients is one attempt.
 const DELIVERY_STANDS_STILL: Duration = Duration::from_mins(15);
 
-/// How long a complete poll counts as recent, at least.
 const RECENT: SignedDuration = SignedDuration::from_mins(5);
 
 #[derive(Clone, Copy, Debug)]
 struct InboxHealth {
     poll_every: SignedDuration,
     turned_at: Duration,
-    /// End of the last poll whose walks were complete, by the wall clock and by the steady one: the first may be set,
-    /// the second stands still while the machine sleeps.
+    /// The last complete poll, by the wall clock and by the steady clock: the wall clock may be set, and the steady
+    /// clock stops while the machine sleeps.
     complete_at: Option<(Timestamp, Duration)>,
     /// Whether the last poll was complete.
     is_complete: bool,
@@ -36,7 +34,8 @@ pub struct Health {
 }
 
 impl Health {
-    /// `inboxes` have the pause between their polls; `steady` is now, by the steady clock.
+    /// Starts with these inboxes, with the pause between their polls, and these receivers, at this time of the steady
+    /// clock.
     pub fn new(inboxes: &[(String, SignedDuration)], receivers: &[String], steady: Duration) -> Self {
         let inboxes = inboxes.iter().map(|(name, poll_every)| {
             let health =
@@ -49,7 +48,7 @@ impl Health {
         }
     }
 
-    /// The loop of an inbox has turned.
+    /// Notes that the loop of an inbox has turned.
     pub fn inbox_turned(&self, inbox: &str, steady: Duration) {
         let mut inboxes = self.inboxes.lock();
         if let Some(health) = inboxes.get_mut(inbox) {
@@ -57,7 +56,7 @@ impl Health {
         }
     }
 
-    /// A poll has ended; `complete`: all its walks were read and understood.
+    /// Notes that a poll has ended; `complete`: everything that it walked was read and understood.
     pub fn polled(&self, inbox: &str, complete: bool, now: Timestamp, steady: Duration) {
         let mut inboxes = self.inboxes.lock();
         if let Some(health) = inboxes.get_mut(inbox) {
@@ -68,7 +67,7 @@ impl Health {
         }
     }
 
-    /// The loop of a receiver has turned.
+    /// Notes that the loop of a receiver has turned.
     pub fn receiver_turned(&self, receiver: &str, steady: Duration) {
         let mut receivers = self.receivers.lock();
         receivers.insert(receiver.to_owned(), steady);
@@ -80,7 +79,7 @@ impl Health {
         inboxes.values().all(|health| health.is_complete)
     }
 
-    /// Loops that stand still, as sentences for an operator; empty if all turn.
+    /// Loops that are stuck, in an operator's words; empty: the program is alive.
     pub fn standing_still(&self, steady: Duration) -> Vec<String> {
         let late = |turned_at: &Duration, most: Duration| steady.saturating_sub(*turned_at) >= most;
         let words = |what: &str, name: &str, turned_at: Duration| {
@@ -100,7 +99,7 @@ impl Health {
         inboxes.chain(receivers).collect()
     }
 
-    /// Inboxes whose last complete poll is not recent, as sentences for an operator; empty if all are read.
+    /// Inboxes whose last complete poll is not recent, in an operator's words; empty: all inboxes are read.
     pub fn not_ready(&self, now: Timestamp, steady: Duration) -> Vec<String> {
         let since = |(at, steady_at): (Timestamp, Duration)| {
             elapsed(at, now).max(SignedDuration::try_from(steady.saturating_sub(steady_at)).unwrap_or_default())
@@ -158,7 +157,7 @@ mod tests {
         assert_eq!((health.not_ready(at(10), steady(10)), health.all_complete()), (vec![unread("second")], false));
         health.polled("second", true, at(20), steady(20));
         assert_eq!((health.not_ready(at(310), steady(310)), health.all_complete()), (vec![], true));
-        // An inbox whose poll failed is as old as its last complete one; a slow inbox has a longer limit.
+        // After a failed poll the last complete one counts; an inbox that is polled seldom has a longer limit.
         health.polled("main", false, at(300), steady(300));
         assert_eq!(health.not_ready(at(311), steady(311)), ["inbox main was last read completely 5 min ago"]);
         assert!(!health.all_complete());
@@ -170,9 +169,9 @@ mod tests {
         let (health, hours) = (health(), |hours: i64| at(hours * 3_600));
         health.polled("main", true, hours(2), steady(0));
         health.polled("second", true, hours(2), steady(0));
-        // The clock was set back by two hours; six minutes have passed by the steady clock.
+        // Set back by two hours, six minutes later by the steady clock.
         assert_eq!(health.not_ready(at(360), steady(360)), ["inbox main was last read completely 6 min ago"]);
-        // The machine has slept: the steady clock has not gone on.
+        // The machine has slept: the steady clock has not advanced.
         assert_eq!(health.not_ready(hours(10), steady(1)).len(), 2);
     }
 }

@@ -1,7 +1,8 @@
-//! The heartbeat: a ping to an external monitor, which raises an alarm when it stops.
+//! The heartbeat: an alarm elsewhere rings when it stops.
 //!
 //! It is sent only after every inbox was read completely, while nothing in the outbox is overdue, and while there are
-//! rules and receivers for a waiting customer. As long as it arrives, somebody would be notified of a waiting customer.
+//! rules and receivers by which somebody would be notified of a customer. So a heartbeat that arrives means that a
+//! waiting customer would not be missed.
 
 use std::{sync::Arc, time::Duration};
 
@@ -15,24 +16,22 @@ use crate::{
     store::{Store, StoreError},
 };
 
-/// Timeout of one ping.
+/// The time limit for one ping.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The heartbeat of the whole program.
 pub struct Heartbeat {
     pub client: Client,
-    /// The address of the monitor, which is a secret.
+    /// The address that is pinged; it is a secret.
     pub url: Renewable<SecretString>,
     pub store: Store,
-    /// Knows whether anybody would be notified of a waiting customer.
     pub lookout: Arc<Lookout>,
-    /// How long a message waits before it is overdue.
     pub overdue_after: SignedDuration,
     pub metrics: Arc<Metrics>,
 }
 
 impl Heartbeat {
-    /// Logs and counts a heartbeat that is not sent.
+    /// Counts and logs that a heartbeat was withheld, and why.
     pub fn withhold(&self, why: &str) {
         self.metrics.beaten("withheld");
         tracing::warn!("heartbeat.withheld: {why}");
@@ -52,7 +51,7 @@ impl Heartbeat {
             self.withhold("a message in the outbox is overdue");
             return Ok(false);
         }
-        // The fault is named here: the error's own text shows the address.
+        // The error's own text would show the address.
         let fault = match self.client.get(self.url.get().expose_secret()).timeout(TIMEOUT).send().await {
             Ok(answer) if answer.status().is_success() => {
                 self.metrics.beaten("heard");

@@ -1,5 +1,5 @@
-//! Looks after the state itself: checks that it is in its place and can be written, and holds other messages back until
-//! its loss was reported.
+//! Watches the state itself: that it is in its place, that it can be written, and that its loss is reported before
+//! anything else is sent.
 
 use std::{sync::Arc, time::Duration};
 
@@ -17,19 +17,15 @@ use crate::{
 /// How often the place of the state is checked.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// How often the results of writing are judged.
+/// How often it is checked whether the state can be written.
 const LISTEN: Duration = Duration::from_secs(2);
 
-/// Time without any write after which the keeper writes itself, to test the state.
 const PROBE: Duration = Duration::from_secs(10);
 
-/// How long other messages wait for the watchdog's receivers to be notified of a lost state.
 const PATIENCE: SignedDuration = SignedDuration::from_mins(1);
 
-/// How often it is checked whether they were.
 const SOON: Duration = Duration::from_millis(250);
 
-/// Checks that the state is in its place; `taken` is notified when another process has it.
 pub(crate) async fn keep_in_place(store: Store, taken: Arc<Notify>, stop: CancellationToken) {
     loop {
         tokio::select! {
@@ -45,7 +41,7 @@ pub(crate) async fn keep_in_place(store: Store, taken: Arc<Notify>, stop: Cancel
     }
 }
 
-/// Watches whether the state can be written, and notifies the watchdog's receivers when it cannot.
+/// Watches whether the state can be written, and reports when it cannot.
 pub(crate) async fn cry(outcry: Arc<Outcry>, store: Store, clock: Arc<dyn Clock>, stop: CancellationToken) {
     let (mut judge, mut seen, mut seen_at) = (Judge::default(), 0, clock.steady());
     let mut probing: Option<JoinHandle<()>> = None;
@@ -60,11 +56,10 @@ pub(crate) async fn cry(outcry: Arc<Outcry>, store: Store, clock: Arc<dyn Clock>
         }
         let verdict = judge.look(&writes, clock.now(), clock.steady());
         let is_unsure = verdict != WriteHealth::Fine || clock.steady().saturating_sub(seen_at) >= PROBE;
-        // Where another program keeps the state locked, a probe waits behind all other writes. It runs in a task of its
-        // own, so that the outcry does not wait for it.
+        // Where another program locks the state, a probe waits behind all other writes; the reports must not wait for
+        // it.
         if is_unsure && probing.as_ref().is_none_or(JoinHandle::is_finished) {
             let store = store.clone();
-            // The store counts the result.
             probing = Some(tokio::spawn(async move { drop(store.probe().await) }));
         }
         match verdict {
@@ -76,8 +71,7 @@ pub(crate) async fn cry(outcry: Arc<Outcry>, store: Store, clock: Arc<dyn Clock>
     }
 }
 
-/// Lets other messages go once the watchdog's receivers were notified of the lost state, or could not be for
-/// a minute.
+/// Releases other messages once the watchdog's receivers were notified that the state was lost, or after `PATIENCE`.
 pub(crate) async fn let_go(
     store: Store,
     notify: Vec<String>,
@@ -109,7 +103,7 @@ async fn let_go_once(store: &Store, notify: &[String], now: Timestamp) -> Result
     Ok(true)
 }
 
-/// Whether the watchdog's message was tried at each of its receivers.
+/// Whether an attempt was made to notify each of the watchdog's receivers.
 async fn was_told(store: &Store, notify: &[String]) -> Result<bool, StoreError> {
     let told_of = |alert: &crate::model::Alert| alert.rule == Problem::StateLost.name();
     if !notify.is_empty() && !store.snapshot(WATCHDOG).await?.alerts.iter().any(told_of) {

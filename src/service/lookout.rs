@@ -1,5 +1,5 @@
-//! Whether anybody would be notified of a waiting customer. The heartbeat, `/readyz`, the metrics and a one-shot run
-//! ask this.
+//! Whether somebody would be notified of a customer who waits; asked by the heartbeat, `/readyz`, the metrics and
+//! one-shot runs.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -12,7 +12,7 @@ use crate::{
     store::{Store, StoreError},
 };
 
-/// Knows for which inboxes nobody would be notified.
+/// Finds the inboxes for which nobody would be notified.
 pub struct Lookout {
     inboxes: Vec<String>,
     fallbacks: BTreeMap<String, Option<String>>,
@@ -25,8 +25,7 @@ impl Lookout {
         Self { inboxes: config.inbox_names(), fallbacks: fallbacks(config), shared, store }
     }
 
-    /// Every inbox, with the reason why nobody would be notified of a customer who waits there; `None` if somebody
-    /// would.
+    /// Every inbox, with the reason why nobody would be notified of a customer who waits there; `None`: somebody would.
     ///
     /// # Errors
     /// The store failed.
@@ -36,7 +35,7 @@ impl Lookout {
         Ok(self.inboxes.iter().map(|inbox| (inbox.clone(), blind(&live.rules, inbox, &receivers))).collect())
     }
 
-    /// The distinct reasons, as sentences for an operator; empty if every inbox is watched.
+    /// The reasons, each once; empty: all is well.
     ///
     /// # Errors
     /// The store failed.
@@ -47,11 +46,12 @@ impl Lookout {
     }
 }
 
+/// Puts the consequence before the reason.
 fn words(why: &str) -> String {
     format!("nobody who waits would be told of: {why}")
 }
 
-/// The same for a command beside a running watcher, by what files and state say now.
+/// The same beside a running watcher, by the files and the state as they are now.
 pub(crate) fn blind_by_files(
     config: &Config,
     rules: &RuleSet,

@@ -1,4 +1,4 @@
-//! The loops of a daemon: polling, delivering, the heartbeat.
+//! The loops of a daemon: polling, delivery, the heartbeat, the watchdog.
 
 use std::{sync::Arc, time::Duration};
 
@@ -22,7 +22,7 @@ use crate::{
     store::Store,
 };
 
-/// How often it is judged between two polls what time, edits, acknowledgements and silences bring.
+/// How often rules are judged between two polls, for what time, edits, acknowledgements and silences change.
 const TICK: Duration = Duration::from_secs(1);
 
 /// How often the watchdog looks.
@@ -31,24 +31,24 @@ const LOOK: Duration = Duration::from_secs(2);
 /// The shortest pause between two heartbeats.
 const BEAT: SignedDuration = SignedDuration::from_secs(15);
 
-/// The longest rest of a delivery's loop.
+/// The longest pause of a delivery loop.
 const LONGEST_REST: Duration = Duration::from_mins(1);
 
-/// The longest pause after failed polls.
+/// The longest pause after failed polls, unless `poll_every` is longer.
 const SLOWEST: SignedDuration = SignedDuration::from_mins(1);
 
-/// Whom the loops of polling wake, and what they tell of themselves.
+/// What the polling loops wake, and where they report that they turn.
 #[derive(Clone)]
 pub(crate) struct Signals {
-    /// Something is owed.
+    /// Notified when something is owed.
     pub owed: Arc<Notify>,
-    /// A poll has ended.
+    /// Notified when a poll has ended.
     pub polled: Arc<Notify>,
     /// Whether the loops turn.
     pub health: Arc<Health>,
 }
 
-/// Polls one inbox; what time, edits and people bring is judged meanwhile.
+/// Polls one inbox, and judges meanwhile what time, edits and people change.
 pub(crate) async fn poll(
     poller: Arc<Poller>,
     every: SignedDuration,
@@ -58,17 +58,17 @@ pub(crate) async fn poll(
 ) {
     let mut pause = every;
     let mut failed_since: Option<Timestamp> = None;
-    // What is known from before the start is old.
+    // What is known from before the start is too old to act on.
     let mut good = false;
     loop {
         let (began, steady) = (poller.clock.now(), poller.clock.steady());
-        // A clock that was set, or a machine that slept, makes old what was known before.
+        // After the clock was set or the machine slept, what was known before is too old.
         let mut known = Known { good, jumps: Jumps::of(poller.clock.ours()) };
         let token = poller.client.token();
         let page = |number| progress(&poller.inbox, number);
         let result = tokio::select! {
             result = poller.run_once(Mode::Daemon, &page) => result,
-            // A walk may wait for slots; time and people do not.
+            // A walk may wait for slots; time and people do not wait.
             () = tick_on(&poller, &mut known, &bells) => return,
             () = stop.cancelled() => return,
         };
@@ -92,13 +92,13 @@ pub(crate) async fn poll(
         if good {
             failed_since = None;
         }
-        // A refused token is no matter of a moment.
+        // A refused token does not recover by itself within seconds.
         if refused {
             pause = SLOWEST.max(every);
         }
         known = Known { good, ..known };
         let next = if good { pause } else { scattered(pause, &poller.inbox, began) };
-        // One that was renewed is tried at once.
+        // A renewed token is tried at once.
         let is_done = || !good && !Arc::ptr_eq(&token, &poller.client.token());
         if rest(&poller, steady + next.unsigned_abs(), is_done, (&mut known, &bells, &stop)).await {
             return;
@@ -112,7 +112,7 @@ struct Known {
     jumps: Jumps,
 }
 
-/// Ticks until the poll that goes on beside it has ended.
+/// Ticks until the poll beside it has ended.
 async fn tick_on(poller: &Poller, known: &mut Known, bells: &Signals) {
     loop {
         tokio::time::sleep(TICK).await;
@@ -130,7 +130,7 @@ async fn tick(poller: &Poller, known: &mut Known, bells: &Signals) {
     }
 }
 
-/// After a failure polls slow down: by at most 10 s in the first minute, to one a minute.
+/// The pause after a poll. After a failure it grows: by at most 10 s in the first minute, then up to one minute.
 pub(crate) fn next_pause(
     pause: SignedDuration,
     every: SignedDuration,
@@ -147,15 +147,15 @@ pub(crate) fn next_pause(
     doubled.min(most)
 }
 
-/// A pause that is up to a fifth shorter: watchers that failed together do not come back together.
+/// A pause that is up to a fifth shorter, so that watchers that failed together do not all come back at once.
 pub(crate) fn scattered(pause: SignedDuration, inbox: &str, now: Timestamp) -> SignedDuration {
     let hash = short_hash(&format!("{inbox} {} {}", std::process::id(), now.as_nanosecond()));
     let chance = u32::from_str_radix(&hash[..8], 16).map_or(0.0, |number| f64::from(number) / f64::from(u32::MAX));
     pause.mul_f64(1.0 - 0.2 * chance)
 }
 
-/// Waits for the next poll, by the steady clock, or until `is_done`; what time, edits and people bring is judged
-/// meanwhile. `true`: stop.
+/// Waits for the next poll, by the steady clock, or until `is_done`; judges meanwhile what time, edits and people
+/// change. Returns `true` on the stop signal.
 async fn rest(
     poller: &Poller,
     next: Duration,
@@ -175,7 +175,7 @@ async fn rest(
     }
 }
 
-/// Watches for a clock that is set: what is put off until a time is put off as long as it was.
+/// Notices when the clock is set, and moves stored times with it, so that a pause keeps its length.
 pub(crate) async fn watch_clock(
     store: Store,
     metrics: Arc<Metrics>,
@@ -200,7 +200,6 @@ pub(crate) async fn watch_clock(
     }
 }
 
-/// Looks after the watcher itself.
 pub(crate) async fn run_watchdog(watchdog: Arc<WatchdogLoop>, owed: Arc<Notify>, stop: CancellationToken) {
     loop {
         tokio::select! {
@@ -215,7 +214,8 @@ pub(crate) async fn run_watchdog(watchdog: Arc<WatchdogLoop>, owed: Arc<Notify>,
     }
 }
 
-/// Beats after polls, while every inbox was read completely, and not oftener than anybody needs.
+/// Sends heartbeats after polls, while every inbox was read completely, and not sooner than `BEAT` after one that was
+/// heard.
 pub(crate) async fn run_heartbeat(
     heartbeat: Arc<Heartbeat>,
     bells: Signals,
@@ -241,8 +241,8 @@ pub(crate) async fn run_heartbeat(
     }
 }
 
-/// Delivers to one receiver: when something is owed, when a retry is due, when somebody beside has done
-/// something.
+/// Delivers to one receiver: when something is owed, when a retry is due, when another process has written to the
+/// state.
 pub(crate) async fn deliver(deliverer: Arc<Deliverer>, wake: Arc<Notify>, bells: Signals, stop: CancellationToken) {
     let mut used = deliverer.sender.get();
     loop {
@@ -252,7 +252,7 @@ pub(crate) async fn deliver(deliverer: Arc<Deliverer>, wake: Arc<Notify>, bells:
         let sender = deliverer.sender.get();
         if !Arc::ptr_eq(&sender, &used) {
             used = sender;
-            // What the old secrets met says nothing of the new ones.
+            // Failures with the old secrets do not count against the new ones.
             let now = deliverer.clock.now();
             if let Err(error) = deliverer.store.try_at_once(&deliverer.manner.receiver, now).await {
                 tracing::error!(receiver = deliverer.manner.receiver, %error, "store.failed: the next try comes later");
@@ -261,12 +261,12 @@ pub(crate) async fn deliver(deliverer: Arc<Deliverer>, wake: Arc<Notify>, bells:
         // A round may have many attempts.
         let limits = Limits { deadline: None, stop: stop.clone(), asked: &turned };
         let next_at = match deliverer.run_once(&limits).await {
-            // Another one has more to say now.
+            // A fallback has more to send now.
             Ok(round) if round.handed_over > 0 => {
                 bells.owed.notify_one();
                 round.next_at
             }
-            // What waits for the end of a silence, or for opening, is looked at often.
+            // Held notifications are checked often, since a silence may end or hours may open.
             Ok(round) if round.held > 0 => {
                 let soon = deliverer.clock.now().checked_add(SignedDuration::from_secs(1)).ok();
                 round.next_at.min(soon).or(soon)
@@ -280,19 +280,19 @@ pub(crate) async fn deliver(deliverer: Arc<Deliverer>, wake: Arc<Notify>, bells:
         if stop.is_cancelled() {
             return;
         }
-        // It turns now and then whatever it waits for, so that it is seen to live.
+        // The loop turns at least this often, so that it counts as alive.
         let wait = next_at.map_or(LONGEST_REST, |at| until(deliverer.clock.as_ref(), at)).min(LONGEST_REST);
         tokio::select! {
             () = wake.notified() => {}
             () = stop.cancelled() => return,
             () = tokio::time::sleep(wait) => {}
-            // A command beside this process has done something, perhaps to the outbox.
+            // A command beside this process has written, perhaps to the outbox.
             () = written_beside(&deliverer.store, seen) => {}
         }
     }
 }
 
-/// Comes back when another process has written to the store since it was seen.
+/// Returns when another process has written to the store since `seen`.
 async fn written_beside(store: &Store, seen: Option<i64>) {
     loop {
         tokio::time::sleep(TICK).await;
@@ -303,10 +303,10 @@ async fn written_beside(store: &Store, seen: Option<i64>) {
     }
 }
 
-/// How long it is until `at`.
+/// The time until `at`, or zero.
 pub(crate) fn until(clock: &dyn Clock, at: Timestamp) -> Duration {
     at.duration_since(clock.now()).max(SignedDuration::ZERO).unsigned_abs()
 }
 
-/// Hears of every page that is read: inbox and number.
+/// Is called for every page that is read, with inbox and page number.
 pub(crate) type PageProgress = Arc<dyn Fn(&str, u32) + Send + Sync>;

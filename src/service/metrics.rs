@@ -1,7 +1,7 @@
-//! What is counted, for Prometheus: names of inboxes, rules and receivers, and nothing of any customer.
+//! Metrics for Prometheus, with names of inboxes, rules and receivers, and nothing about any customer.
 //!
-//! It is long because every metric is named and described here. The loops count as they go; what is a state
-//! (open alerts, the outbox) is asked of the store when somebody wants to know.
+//! It is long because every metric is named and described here. The loops count events; the present state (open alerts,
+//! the outbox) is read from the store when somebody asks for the metrics.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -34,7 +34,7 @@ type Seconds = Gauge<f64, AtomicU64>;
 /// The labels of a metric, by name.
 type Labels = Vec<(&'static str, String)>;
 
-/// How what is counted is written.
+/// The format of the answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exposition {
     /// The text format of Prometheus, version 0.0.4.
@@ -52,14 +52,12 @@ impl Exposition {
     }
 }
 
-/// One rule of one inbox.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct OfRule {
     inbox: String,
     rule: String,
 }
 
-/// Everything that is counted.
 pub struct Metrics {
     registry: Registry,
     requests: Family<Labels, Counter>,
@@ -192,13 +190,13 @@ impl Default for Metrics {
     }
 }
 
-/// A metric that is written under this name.
+/// Registers a metric under this name.
 fn counted<M: Metric + Clone>(registry: &mut Registry, name: &str, help: &str, metric: M) -> M {
     registry.register(name, help, metric.clone());
     metric
 }
 
-/// The same, of seconds.
+/// The same, with the unit seconds.
 fn seconds_of<M: Metric + Clone>(registry: &mut Registry, name: &str, help: &str, metric: M) -> M {
     registry.register_with_unit(name, help, Unit::Seconds, metric.clone());
     metric
@@ -217,7 +215,6 @@ fn with(mut labels: Labels, name: &'static str, value: &str) -> Labels {
     labels
 }
 
-/// Whole seconds as a number of a metric.
 #[allow(clippy::cast_precision_loss)]
 fn seconds(whole: i64) -> f64 {
     whole as f64
@@ -227,17 +224,16 @@ fn count(number: usize) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-/// What of a tick's changes is counted, once they are stored.
+/// What is counted of a tick's changes, once they are stored.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Counted {
     /// Rules of alerts that began to fire.
     fired: Vec<String>,
-    /// Rule, reason and the whole wait in seconds of alerts that ended.
+    /// Rule, reason and whole wait in seconds of alerts that ended.
     ended: Vec<(String, Reason, f64)>,
 }
 
 impl Counted {
-    /// Of these changes.
     pub fn of(changes: &Changes) -> Self {
         let fired = changes.history.iter().filter(|entry| entry.happened == Happened::Firing);
         let ended = changes.alerts.iter().filter_map(|alert| {
@@ -249,23 +245,23 @@ impl Counted {
 }
 
 impl Metrics {
-    /// A request to the API has ended: `ok`, or the fault's name.
+    /// Counts a request to the API; `outcome` is `ok` or the fault's name.
     pub fn requested(&self, inbox: &str, outcome: &str) {
         self.requests.get_or_create(&with(of(inbox), "outcome", outcome)).inc();
     }
 
-    /// How many requests are allowed in a minute, and how many of them are free now.
+    /// Sets how many requests are allowed in a minute, and how many of them are free now.
     pub fn budget(&self, inbox: &str, allowed: u32, free: usize) {
         self.requests_allowed.get_or_create(&of(inbox)).set(allowed.into());
         self.requests_free.get_or_create(&of(inbox)).set(count(free));
     }
 
-    /// A walk has ended.
+    /// Counts a walk that has ended.
     pub fn walked(&self, inbox: &str, kind: WalkKind, outcome: &str) {
         self.walks.get_or_create(&with(with(of(inbox), "kind", kind.name()), "outcome", outcome)).inc();
     }
 
-    /// A poll has ended.
+    /// Counts a poll that has ended.
     pub fn polled(&self, inbox: &str, outcome: &str, contacts: usize, now: Timestamp) {
         self.polls.get_or_create(&with(of(inbox), "outcome", outcome)).inc();
         self.contacts.get_or_create(&of(inbox)).set(count(contacts));
@@ -274,7 +270,7 @@ impl Metrics {
         }
     }
 
-    /// What a tick changed was stored.
+    /// Counts the changes of a tick, after they were stored.
     pub fn changed(&self, inbox: &str, counted: Counted) {
         for rule in counted.fired {
             self.fired.get_or_create(&OfRule { inbox: inbox.to_owned(), rule }).inc();
@@ -290,45 +286,45 @@ impl Metrics {
         }
     }
 
-    /// An attempt to deliver has ended, or a message was given up.
+    /// Counts an attempt to deliver, or a message that was given up.
     pub fn attempted(&self, receiver: &str, outcome: &str) {
         self.messages.get_or_create(&with(to(receiver), "outcome", outcome)).inc();
     }
 
-    /// Whether a customer who waits in this inbox would be told of.
+    /// Sets whether somebody would be notified of a customer who waits in this inbox.
     pub fn watched(&self, inbox: &str, is_watched: bool) {
         self.watched.get_or_create(&of(inbox)).set(is_watched.into());
     }
 
-    /// A template failed for a message.
+    /// Counts a template that failed for a message.
     pub fn template_failed(&self, receiver: &str) {
         self.template_failures.get_or_create(&to(receiver)).inc();
     }
 
-    /// Rules and templates were read.
+    /// Counts that rules and templates were read.
     pub fn reloaded(&self, mistakes: bool) {
         let outcome = if mistakes { "mistakes" } else { "ok" };
         self.reloads.get_or_create(&vec![("outcome", outcome.to_owned())]).inc();
     }
 
-    /// A heartbeat was heard or not, or was withheld.
+    /// Counts a heartbeat: heard, not heard or withheld.
     pub fn beaten(&self, outcome: &str) {
         self.heartbeats.get_or_create(&vec![("outcome", outcome.to_owned())]).inc();
     }
 
-    /// Somebody set the clock, or the machine slept.
+    /// Counts that somebody set the clock, or the machine slept.
     pub fn clock_jumped(&self) {
         self.clock_jumps.inc();
     }
 
-    /// Rules in use, and those with mistakes.
+    /// Sets the number of rules in use, and of those with mistakes.
     pub fn rules(&self, in_use: usize, rejected: usize) {
         for (state, number) in [("in_use", in_use), ("rejected", rejected)] {
             self.rules.get_or_create(&vec![("state", state.to_owned())]).set(count(number));
         }
     }
 
-    /// Everything that was counted, and what the store knows now.
+    /// All metrics as text, with what the store knows now.
     ///
     /// # Errors
     /// The store failed.
@@ -337,7 +333,7 @@ impl Metrics {
         self.open_alerts(&alerts, &store.memories().await?, now);
         self.backlogs(&store.backlogs().await?, now);
         let mut page = String::new();
-        // Writing to a text does not fail.
+        // Writing to a string does not fail.
         let _ = match exposition {
             Exposition::Prometheus => prometheus_text::encode(&mut page, &self.registry),
             Exposition::OpenMetrics => text::encode(&mut page, &self.registry),
@@ -366,7 +362,7 @@ impl Metrics {
                 longest.entry(&alert.inbox).and_modify(|most| *most = waits.max(*most)).or_insert(waits);
             }
         }
-        // What was and is no more is 0, not gone: a series that breaks off looks like a fault.
+        // A state that no alert has any more is 0, not gone: a series that breaks off looks like a fault.
         let mut seen = self.seen.lock();
         seen.extend(counts.keys().map(|(inbox, rule, _)| ((*inbox).to_owned(), (*rule).to_owned())));
         for (inbox, rule) in seen.iter() {
@@ -396,7 +392,7 @@ impl Metrics {
         }
     }
 
-    /// A receiver of the configuration: it has its series from the start.
+    /// Creates the series of a configured receiver, so that they exist from the start.
     pub fn receiver(&self, receiver: &str) {
         self.backlogs(&BTreeMap::from([(receiver.to_owned(), Backlog::default())]), Timestamp::UNIX_EPOCH);
         self.template_failures.get_or_create(&to(receiver)).inc_by(0);
@@ -405,7 +401,7 @@ impl Metrics {
         }
     }
 
-    /// An inbox of the configuration: it has its series from the start.
+    /// Creates the series of a configured inbox, so that they exist from the start.
     pub fn inbox(&self, inbox: &str, allowed: u32) {
         self.short.get_or_create(&of(inbox)).set(0);
         self.clock_ahead.get_or_create(&of(inbox)).set(0.0);

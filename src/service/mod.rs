@@ -1,7 +1,7 @@
 //! The loops: they read the clock, call the pure rooms, and talk to the outside.
 //!
-//! The two main functions are [`poller::Poller::run_once`] and [`deliverer::Deliverer::run_once`]. [`app`] builds all
-//! parts in one straight function.
+//! The two main functions are [`poller::Poller::run_once`] and [`deliverer::Deliverer::run_once`].
+//! [`app`] wires everything in one straight function.
 
 pub(crate) mod api_clock;
 pub(crate) mod app;

@@ -1,7 +1,7 @@
-//! Notifications that do not go through the state: that it cannot be written.
+//! Reports without the state that the state cannot be written.
 //!
-//! All other notifications go through the state, so that they are owed and sent once. This one cannot, so it goes to
-//! the watchdog's receivers directly, once for each problem, and is kept in memory; see [`Marker`] for one-shot runs.
+//! Everything else goes through the state, so that it is owed and sent once. This report cannot, so it goes to the
+//! watchdog's receivers directly, once for each trouble, and is kept in memory; for one-shot runs see [`Marker`].
 
 mod judge;
 mod marker;
@@ -26,21 +26,20 @@ use crate::{
     store::StoreError,
 };
 
-/// The pause before a message that was not accepted is tried again; it doubles.
+/// The pause before the second attempt to send; it doubles with each further one.
 const AGAIN: Duration = Duration::from_secs(2);
 
 const SLOWEST: Duration = Duration::from_mins(2);
 
-/// Number of failed attempts after which the fallback is notified as well.
+/// The number of failed attempts after which the fallback is notified as well.
 const THEN_FALLBACK: u32 = 2;
 
-/// Number of attempts after which a message is given up: some ten hours.
 const MOST: u32 = 300;
 
 /// One of the watchdog's receivers, or a fallback of one.
 pub struct Voice {
     pub receiver: String,
-    /// Who is notified while this receiver fails.
+    /// The receiver that is notified where this one fails.
     pub fallback: Option<String>,
     pub format: &'static dyn Format,
     pub sender: Renewable<Box<dyn Sender>>,
@@ -48,7 +47,7 @@ pub struct Voice {
     pub first: bool,
 }
 
-/// A message to one receiver that is not delivered yet.
+/// A report that is to be sent to one receiver.
 struct Word {
     voice: usize,
     alert: Alert,
@@ -57,11 +56,10 @@ struct Word {
     next: Duration,
 }
 
-/// Sends these messages.
+/// Sends the reports.
 pub struct Outcry {
     voices: Vec<Voice>,
     clock: Arc<dyn Clock>,
-    /// Messages that are not delivered yet; voices that were notified of the current problem; that problem.
     words: Mutex<(Vec<Word>, Vec<usize>, Option<Trouble>)>,
 }
 
@@ -70,7 +68,7 @@ impl Outcry {
         Self { voices, clock, words: Mutex::default() }
     }
 
-    /// The state cannot be written: queues a message to each first receiver.
+    /// Begins to report that the state cannot be written.
     pub async fn begin(&self, since: Timestamp, why: &str) {
         tracing::error!(why, "state.unwritable: nobody is told of customers who wait until it can be written");
         let trouble = trouble(since, why);
@@ -82,7 +80,7 @@ impl Outcry {
         words.2 = Some(trouble);
     }
 
-    /// It can be written again: queues a message to those who were notified of the problem.
+    /// Begins to report that the state can be written again.
     pub async fn end(&self) {
         tracing::info!("state.writable: what waits is sent");
         let mut words = self.words.lock().await;
@@ -102,7 +100,7 @@ impl Outcry {
         Some(Word { voice, alert, id: MessageId(format!("pw_{hash}")), tried: 0, next: Duration::ZERO })
     }
 
-    /// Tries the messages that are due.
+    /// Sends the reports that are due.
     pub async fn speak(&self) {
         let mut words = self.words.lock().await;
         let steady = self.clock.steady();
@@ -112,7 +110,7 @@ impl Outcry {
         for (mut word, outcome) in due.into_iter().zip(said) {
             let voice = &self.voices[word.voice];
             let (why, is_final) = match outcome {
-                // A message that may have arrived is sent once more, not for hours.
+                // A report that may have arrived is sent once more, and not for hours.
                 Outcome::Unclear { reason } if word.tried == 0 => (reason, false),
                 Outcome::Delivered | Outcome::Unclear { .. } => {
                     tracing::info!(
@@ -158,7 +156,7 @@ impl Outcry {
         outcome
     }
 
-    /// A one-shot run ends because it cannot write its state: notifies of it, unless an earlier run has.
+    /// Reports that a run ends because of its state, unless an earlier run did.
     pub async fn of_a_run(&self, state: &StateLocation, error: &StoreError) {
         let (marker, now) = (Marker::of(state), self.clock.now());
         let known = marker.read();
@@ -167,7 +165,7 @@ impl Outcry {
             return;
         }
         let since = known.map_or(now, |known| known.since);
-        // If nothing can be remembered, not every run may notify.
+        // A run that cannot remember its report must not let every run report.
         if !marker.write(&Remembered { since, told: Vec::new() }) && !marker.is_worth_saying(now) {
             return;
         }
@@ -178,7 +176,7 @@ impl Outcry {
         marker.write(&Remembered { since, told });
     }
 
-    /// A one-shot run could write its state: notifies those who heard from an earlier run that it cannot.
+    /// Reports that a run could write its state, to the receivers that an earlier run notified of the failure.
     pub async fn of_a_good_run(&self, state: &StateLocation) {
         let marker = Marker::of(state);
         let Some(known) = marker.read() else { return };
@@ -193,7 +191,7 @@ impl Outcry {
         self.speak_twice().await;
     }
 
-    /// Sends at once, and once more to those whom it did not reach and to their fallbacks.
+    /// Sends at once, and once more what failed, or what then goes to a fallback.
     async fn speak_twice(&self) {
         self.speak().await;
         if self.words.lock().await.0.is_empty() {

@@ -1,4 +1,4 @@
-//! How fast messages to one receiver follow each other: a steady rate, and a small burst after a rest.
+//! The pace of messages to one address: a steady rate, and a small burst after a pause.
 
 use std::time::Duration;
 
@@ -6,26 +6,27 @@ use parking_lot::Mutex;
 
 use crate::clock::Clock;
 
-/// The pace of one address, over rounds.
+/// The pace of one address, across rounds.
 #[derive(Debug, Default)]
 pub struct SendPace {
     every: Duration,
     burst: u32,
-    /// When, by the steady clock, everything that was sent would have been sent at the steady rate.
+    /// The time, by the steady clock, at which all that was sent would have been sent one by one.
     even_at: Mutex<Duration>,
 }
 
 impl SendPace {
-    /// Without a limit.
+    /// Does not limit the pace.
     pub fn free() -> Self {
         Self::default()
     }
 
-    /// One message in each `every`, and up to `burst` at once after a rest.
+    /// One message `every` so often, and up to `burst` at once after a pause.
     pub fn of(every: Duration, burst: u32) -> Self {
         Self { every, burst, even_at: Mutex::default() }
     }
 
+    /// The time that the next message has to wait.
     fn pause(&self, now: Duration) -> Duration {
         let even_at = *self.even_at.lock();
         even_at.saturating_sub(self.every * self.burst.saturating_sub(1)).saturating_sub(now)
@@ -39,7 +40,7 @@ impl SendPace {
         }
     }
 
-    /// An attempt has ended, so its message arrived by now at the latest.
+    /// Notes that a message has arrived, just now at the latest.
     pub fn sent(&self, clock: &dyn Clock) {
         let mut even_at = self.even_at.lock();
         *even_at = (*even_at).max(clock.steady()) + self.every;
@@ -50,7 +51,7 @@ impl SendPace {
 mod tests {
     use super::*;
 
-    /// When each of `messages` goes out, in milliseconds, if each takes `takes` milliseconds to arrive.
+    /// The times at which so many messages are sent, in milliseconds, each taking `takes` to arrive.
     fn sent_at(pace: &SendPace, messages: usize, takes: u64) -> Vec<u128> {
         let clock = crate::clock::ManualClock::at("2026-06-12T12:00:00Z".parse().unwrap());
         let pass = |time: Duration| clock.advance(time.try_into().unwrap());
@@ -68,7 +69,7 @@ mod tests {
     fn after_a_small_burst_it_is_one_a_second() {
         let pace = || SendPace::of(Duration::from_secs(1), 3);
         assert_eq!(sent_at(&pace(), 6, 0), [0, 0, 0, 1_000, 2_000, 3_000]);
-        // The times of arrival count.
+        // The time of arrival counts.
         assert_eq!(sent_at(&pace(), 5, 200), [0, 200, 400, 1_200, 2_200]);
         assert_eq!(sent_at(&pace(), 3, 5_000), [0, 5_000, 10_000]);
         assert_eq!(sent_at(&SendPace::of(Duration::from_secs(1), 1), 3, 100), [0, 1_100, 2_200]);

@@ -36,24 +36,23 @@ use crate::{
 pub struct Poller {
     pub inbox: String,
     pub client: Client,
-    /// Its budget.
     pub gate: BudgetGate,
-    /// A full walk at least this often.
+    /// The longest time between two full walks.
     pub sweep_every: SignedDuration,
-    /// A poll's fair part of the budget, in requests.
+    /// A poll's fair share of the budget, in requests.
     pub requests_per_poll: usize,
-    /// How many bytes of what the API sends one poll keeps.
+    /// How many bytes of the API's answers one poll keeps.
     pub most_bytes: usize,
     pub store: Store,
-    /// The time, by the API's clock: all that is stored of an inbox counts by it.
+    /// The time by the API's clock; everything that is stored of an inbox uses it.
     pub clock: Arc<ApiClock>,
     /// Rules and names.
     pub shared: Arc<Shared>,
-    /// When contacts were seen, and who was asked for.
+    /// When contacts were seen, and which were looked for.
     pub knowledge: Knowledge,
-    /// Held while the inbox is asked about those who are due.
+    /// Held while the inbox is asked about contacts that are due.
     pub looking: tokio::sync::Mutex<()>,
-    /// Held from the last look at the state until what was made of it is stored.
+    /// Held from reading the state until the result of judging it is stored.
     pub judging: tokio::sync::Mutex<()>,
 }
 
@@ -65,24 +64,24 @@ pub struct Polled {
     pub fired: usize,
     /// Episodes that ended.
     pub resolved: usize,
-    /// Notifications owed.
+    /// Notifications that are owed by it.
     pub owed: usize,
     /// Whether everything that this poll read was understood, and no query's last complete walk is overdue.
     pub complete: bool,
-    /// Why not everything was read, where no request failed.
+    /// The reason why not everything was read, if no request failed.
     pub gap: Option<Incomplete>,
-    /// A filter that the API understands otherwise: nobody is told of by its rules.
+    /// A filter that the API understands differently; nobody is notified by its rules.
     pub differs: Option<String>,
-    /// Pages that are read of a full walk that goes on in the next poll.
+    /// How many pages were read of a full walk that continues in the next poll.
     pub goes_on: Option<u32>,
-    /// The inbox could not be read, wholly or partly; no alert was touched by what is missing.
+    /// The reason why the inbox could not be read, wholly or partly; alerts of what is missing were not touched.
     pub failure: Option<InboxError>,
     /// Conditions that could not be judged.
     pub faults: Vec<RuleFault>,
 }
 
 impl Polled {
-    /// Why the inbox was not read completely, where the next poll does not simply go on.
+    /// The reason why the inbox was not read completely, unless the next poll simply continues.
     pub fn unread(&self) -> Option<String> {
         let gap = || self.gap.filter(|gap| gap.is_fault()).map(|gap| gap.to_string());
         self.failure.as_ref().map(ToString::to_string).or_else(gap).or_else(|| self.differs.clone())
@@ -90,12 +89,12 @@ impl Polled {
 }
 
 impl Poller {
-    /// One poll.
+    /// Polls once.
     ///
     /// # Errors
     /// The store failed: the poll has not happened.
     pub async fn run_once(&self, mode: Mode, progress: &(dyn Fn(u32) + Send + Sync)) -> Result<Polled, StoreError> {
-        // 1. Now. What was read before somebody set the clock, or the machine slept, is read again.
+        // 1. Now. What was read before the clock was set or the machine slept is read again.
         let mut jumps = Jumps::of(self.clock.ours());
         let mut reading = self.read(mode, progress).await?;
         if jumps.since(self.clock.ours()).is_some() {
@@ -106,8 +105,8 @@ impl Poller {
         let InboxReading { live, mut poll, mut failure } = reading;
         self.shared.at("poll.read");
 
-        // 6. Judge, by what is remembered now: time and people went on during the walk. Whom that would tell of on
-        // old knowledge is asked for first.
+        // 6. Judge by the state as it is now, since time and people went on during the walk. Contacts of whom somebody
+        // would be notified on old knowledge are looked at first.
         let mut judging = self.judging.lock().await;
         let (mut snapshot, mut outcome) = self.judge_poll(&live, &mut poll).await?;
         if failure.is_none() && !outcome.due.is_empty() {
@@ -123,10 +122,10 @@ impl Poller {
         let gap = gap.filter(|gap| gap.is_fault()).or(emptied).or(gap);
         self.warn_of(&outcome.faults, observed.unreadable);
 
-        // 7. Names of segments, where a new alert shows some.
+        // 7. Get names of segments, if a new alert shows segments without one.
         self.name_segments(&outcome.changes.alerts, &mut memory).await;
 
-        // 8. Commit: state and what is owed, together or not at all.
+        // 8. Commit the state and what is owed together.
         let overdue = queries.iter().any(|query| is_overdue(query, &memory, self.sweep_every, began));
         let goes_on = queries.iter().filter_map(|query| memory.walks.get(&query.id)?.part.as_ref());
         let goes_on = goes_on.map(|part| part.pages).max();
@@ -181,7 +180,7 @@ impl Poller {
         };
         metrics.polled(inbox, outcome, polled.contacts, self.clock.ours().now());
         if let Some(error) = &polled.failure
-            // A one-shot run says it at its end.
+            // A one-shot run reports it at its end.
             && mode == Mode::Daemon
         {
             tracing::warn!(inbox, fault = error.name(), %error, "poll.failed: no alert is ended by this");
@@ -189,8 +188,8 @@ impl Poller {
         Ok(polled)
     }
 
-    /// What is remembered of the inbox, as far as anybody can still be told, by the API's clock; a silence is stored
-    /// by ours.
+    /// The stored state of the inbox by the API's clock, without what was sent to receivers that are gone. A silence is
+    /// stored by our clock.
     async fn snapshot(&self) -> Result<Snapshot, StoreError> {
         let mut snapshot = self.store.snapshot(&self.inbox).await?;
         self.shared.roster.without_the_gone(&mut snapshot.told);
@@ -200,7 +199,7 @@ impl Poller {
         Ok(snapshot)
     }
 
-    /// The history is one of many inboxes and receivers, and goes by our clock.
+    /// Moves the history to our clock, since it is one for all inboxes and receivers.
     fn with_history(&self, mut changes: Changes) -> Changes {
         let ahead = self.clock.ahead();
         for entry in &mut changes.history {
@@ -220,7 +219,7 @@ impl Poller {
         }
     }
 
-    /// What a poll saw, judged by what is remembered now; the caller holds the lock.
+    /// Judges what a poll saw by the state as it is now; the caller holds the lock.
     async fn judge_poll(&self, live: &Live, poll: &mut Poll) -> Result<(Snapshot, TickOutcome), StoreError> {
         self.knowledge.add_glimpses(&mut poll.observed);
         let snapshot = self.snapshot().await?;
@@ -236,11 +235,11 @@ impl Poller {
         Ok((snapshot, outcome))
     }
 
-    /// Asks for those of whom people would be told on what this poll has not seen, or a while ago.
+    /// Asks for contacts of whom somebody would be notified, and that this poll has not seen or saw a while ago.
     async fn look_again(&self, due: &[DueMoment], poll: &mut Poll) -> Option<InboxError> {
         let due = self.knowledge.in_turn(due, true);
         match self.look(&due, &poll.memory, &mut poll.observed).await {
-            // Without time or requests, the next poll tells.
+            // Without time or requests, the next poll notifies.
             None | Some(InboxError::OutOfTime) => None,
             Some(error) => {
                 poll.observed.fresh = false;
@@ -272,7 +271,7 @@ fn summary(
     }
 }
 
-/// One event for each transition, where it is decided.
+/// Logs one event for each transition.
 fn log(inbox: &str, changes: &Changes) {
     for entry in &changes.history {
         let Entry { alert, rule, contact, who, detail, .. } = entry;

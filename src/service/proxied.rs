@@ -1,11 +1,11 @@
-//! Which parts of a configuration go through which proxy.
+//! Describes what goes through which proxy.
 
 use secrecy::ExposeSecret;
 use url::Url;
 
 use crate::{net::Proxies, receivers::Config};
 
-/// The parts that go through a proxy, and the variables that do not name a usable one, as sentences for an operator.
+/// What goes through a proxy, and which proxy variables cannot be used, in an operator's words.
 pub(crate) fn proxied(config: &Config, proxies: &Proxies) -> Vec<String> {
     let inboxes = config.inboxes.iter().map(|inbox| (format!("the inbox {}", inbox.name), Some(inbox.url.clone())));
     let receivers =

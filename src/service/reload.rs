@@ -1,8 +1,8 @@
-//! Rules and templates: how they are read, and that edits are taken in while it runs.
+//! Reads rules and templates, and applies edits while pengwatch runs.
 //!
-//! The files are looked at every second by what they hold, which works wherever they lie: on a disk, in
-//! a mounted volume, behind links that are swapped as a whole. An edit is taken in once the files have
-//! been the same for two looks, so that a half-written one is not judged.
+//! The contents of the files are compared every second, which works wherever they are: on a disk, in a mounted volume,
+//! behind links that are swapped as a whole. An edit is applied once two looks in a row have seen the same contents, so
+//! that a half-written file is not judged.
 
 use std::{
     fs,
@@ -40,7 +40,7 @@ use crate::{
 /// How often the files are looked at.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// Where rules and templates lie, and what they may refer to.
+/// Where rules and templates are, and the names that they may refer to.
 #[derive(Clone, Debug)]
 pub struct Sources {
     pub rules: PathBuf,
@@ -51,7 +51,6 @@ pub struct Sources {
 }
 
 impl Sources {
-    /// As the configuration says.
     pub fn of(config: &Config) -> Self {
         Self {
             rules: config.rules.clone(),
@@ -62,9 +61,9 @@ impl Sources {
         }
     }
 
-    /// Reads them; mistakes are added to `found`.
+    /// Reads rules and templates; mistakes are added to `found`.
     pub fn read(&self, found: &mut Vec<Diagnostic>) -> Live {
-        // Before they are read: what is edited meanwhile is another edit.
+        // Taken before reading, so that an edit in between is seen as another edit.
         let files = self.fingerprint();
         let renderer = Renderer::load(&self.templates, &formats(), found);
         let mut rules = self.with_known(&renderer, |known| load::load(&self.rules, known, found));
@@ -94,7 +93,7 @@ impl Sources {
         })
     }
 
-    /// A rule of which only the text is left.
+    /// Compiles a rule of which only the remembered text is left.
     fn rule_of(&self, name: &str, text: &str, renderer: &Renderer) -> Option<Arc<Rule>> {
         let source = Source::new(self.rules.join(format!("{name}.toml")), text);
         match self.with_known(renderer, |known| compile(name, &source, known, &mut Vec::new())) {
@@ -103,7 +102,7 @@ impl Sources {
         }
     }
 
-    /// Fingerprint of what the files hold.
+    /// The fingerprint of the files' contents.
     fn fingerprint(&self) -> Fingerprint {
         let rules = match list(&self.rules) {
             Ok(listing) => {
@@ -116,7 +115,7 @@ impl Sources {
         Fingerprint { rules, templates: self.of_templates() }
     }
 
-    /// `None` where they cannot all be read now.
+    /// The fingerprint of the templates; `None` if they cannot all be read now.
     fn of_templates(&self) -> Option<String> {
         let mut text = String::new();
         let mut folders = vec![self.templates.clone()];
@@ -142,7 +141,8 @@ impl Sources {
     }
 }
 
-/// Adds a file to what a fingerprint is made of. A pipe without a writer would never be read to its end.
+/// Adds a file to the text of a fingerprint. Reading a pipe without a writer would never end, so only regular files are
+/// read.
 fn add(text: &mut String, path: &Path) {
     text.push_str(&path.display().to_string());
     text.push('\0');
@@ -153,18 +153,19 @@ fn add(text: &mut String, path: &Path) {
     text.push('\0');
 }
 
-/// Where what is remembered of the rules is kept, and how long one that is removed may still come back.
+/// What is remembered of the rules, and where it is stored.
 #[derive(Clone, Debug)]
 pub struct Memory {
     pub store: Store,
-    /// What was remembered last, should the state fail.
+    /// The last known memory, for when the state fails.
     pub known: RuleMemory,
-    /// Whether rules go on whose files are missing or have mistakes, and what is removed is waited for.
+    /// A daemon keeps rules in use whose files are missing or have mistakes, and waits before it believes a removal; a
+    /// one-shot run does not.
     pub mode: Mode,
 }
 
 impl Memory {
-    /// What a store remembers.
+    /// Reads what a store remembers.
     ///
     /// # Errors
     /// The store failed.
@@ -178,8 +179,9 @@ impl Memory {
         self.known.files.values().any(|file| file.gone_since.is_some())
     }
 
-    /// Compares rules as they were read with what is remembered: what has vanished goes on, is left alone, or is
-    /// believed; what has mistakes goes on as it was when it was good. `old`: the rules that were in use until now.
+    /// Compares rules as they were read with what is remembered. A vanished rule stays in use, is left alone, or its
+    /// removal is believed; a rule with mistakes stays in use as it last was without. `old`: the rules that were in use
+    /// until now.
     pub async fn settle(&mut self, sources: &Sources, live: &mut Live, old: &RuleSet, now: Timestamp) -> Vanished {
         let patience = if self.mode == Mode::Daemon { vanish::TOGETHER } else { SignedDuration::ZERO };
         let read = live.rules.clone();
@@ -220,7 +222,7 @@ impl Memory {
     }
 }
 
-/// What an edit of the rules is good for besides them: others may be told what a receiver was to hear.
+/// What is needed after an edit to pass on what is owed to a receiver that no rule names any more.
 #[derive(Clone)]
 pub(crate) struct Edited {
     pub store: Store,
@@ -229,7 +231,7 @@ pub(crate) struct Edited {
     pub owed: Arc<Notify>,
 }
 
-/// Takes edits in until `stop`, and at once when somebody asks.
+/// Applies edits until `stop`, and at once when somebody asks.
 pub(crate) async fn watch(
     sources: Sources,
     shared: Arc<Shared>,
@@ -246,7 +248,7 @@ pub(crate) async fn watch(
             () = asked(&mut ask) => true,
             () = stop.cancelled() => return,
         };
-        // A few small files: reading them takes less than handing it to another thread.
+        // These are a few small files; reading them costs less than a hand-over to another thread.
         let now = sources.fingerprint();
         let settled = now == before;
         before.clone_from(&now);
@@ -271,7 +273,7 @@ pub(crate) async fn watch(
     }
 }
 
-/// Reads the files again and uses what is right of them.
+/// Reads the files again and uses those without mistakes.
 pub(crate) async fn apply_edits(sources: &Sources, shared: &Shared, memory: &mut Memory, now: Timestamp) {
     let mut found = Vec::new();
     let mut live = sources.read(&mut found);
@@ -292,7 +294,7 @@ pub(crate) async fn apply_edits(sources: &Sources, shared: &Shared, memory: &mut
     shared.replace(live);
 }
 
-/// Looks whether what is missing is believed by now, or was accepted by a command beside this process.
+/// Checks whether the removal of missing rules is believed by now, or was accepted by a command beside this process.
 async fn wait_for(sources: &Sources, shared: &Shared, memory: &mut Memory, now: Timestamp) {
     let old = shared.live();
     let renderer = old.renderer.clone();
@@ -309,7 +311,7 @@ async fn wait_for(sources: &Sources, shared: &Shared, memory: &mut Memory, now: 
     }
 }
 
-/// Logs what became of rules that are missing.
+/// Logs what became of missing rules.
 fn tell(vanished: &Vanished, old: &Live, new: &Live) {
     for rule in &vanished.believed {
         tracing::info!(rule, "rule.removed: its alerts end without a message");

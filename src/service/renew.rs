@@ -1,9 +1,8 @@
-//! Secrets in files that are rotated while it runs, and what of `pengwatch.toml` waits for a restart.
+//! Reads rotated secrets again while pengwatch runs, and reports edits of `pengwatch.toml` that need a restart.
 //!
-//! The configuration that was read at the start is judged again with what the files hold now; what is wrong or
-//! missing for a moment stays as it was. As rules are, files are looked at every second by what they hold, and
-//! judged when two looks saw the same: a mounted secret is swapped by its link, and an editor empties a file
-//! before it writes.
+//! The configuration that was read at the start is judged again with the files' present contents; a value that is wrong
+//! or missing for a moment stays as it was. As with rules, the contents are compared every second, and judged once two
+//! looks have seen the same: a mounted secret is swapped by its link, and an editor empties a file before it writes.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -27,26 +26,26 @@ use crate::{
 /// How often the files are looked at.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// Somebody asks for a look now.
+/// Requests to look at once.
 pub(crate) type RenewalRequests = watch::Receiver<()>;
 
-/// Comes when somebody asks; never, where nobody can.
+/// Returns when somebody asks, and never where nobody can.
 pub(crate) async fn asked(asked: &mut RenewalRequests) {
     if asked.changed().await.is_err() {
         std::future::pending::<()>().await;
     }
 }
 
-/// What of the running program was made of secrets.
+/// The parts of the running program that were made from secrets.
 #[derive(Default)]
 pub struct Holders {
     /// Tokens, by inbox.
     pub tokens: BTreeMap<String, Renewable<SecretString>>,
-    /// The ways to receivers, by name.
+    /// The senders of receivers, by name.
     pub senders: BTreeMap<String, Renewable<Box<dyn Sender>>>,
     /// The heartbeat's address.
     pub heartbeat: Option<Renewable<SecretString>>,
-    /// What the server asks for.
+    /// The token that the server asks for.
     pub web: Option<Renewable<SecretString>>,
 }
 
@@ -56,7 +55,7 @@ pub struct Renewal {
     /// Fingerprints of the receivers' secrets in use.
     used: BTreeMap<String, String>,
     path: PathBuf,
-    /// The configuration in use, as it was read.
+    /// The text of the configuration in use.
     text: SecretString,
     files: Vec<PathBuf>,
     client: reqwest::Client,
@@ -64,7 +63,7 @@ pub struct Renewal {
 }
 
 impl Renewal {
-    /// Of what was built from this configuration.
+    /// Remembers the fingerprints of the secrets in this configuration.
     pub fn new(config: &Config, holders: Holders, client: reqwest::Client, output: Output) -> Self {
         let used = config.receivers.iter().map(|receiver| (receiver.name.clone(), receiver.way.fingerprint()));
         Self {
@@ -78,7 +77,7 @@ impl Renewal {
         }
     }
 
-    /// Reads the secrets' files again and uses what is good and new; gives whether anything was.
+    /// Reads the secrets' files again and uses what is valid and new; returns whether anything was.
     pub fn apply_edits(&mut self) -> bool {
         let (config, found) = again(&self.path, self.text.expose_secret().to_owned());
         for mistake in found.iter().filter(|mistake| mistake.is_error()) {
@@ -138,7 +137,7 @@ impl Renewal {
         }
     }
 
-    /// Says what of the configuration's file is not what runs.
+    /// Reports what of the configuration's file differs from what runs.
     fn compare(&self) {
         let text = match read_text(&self.path) {
             Ok(text) => text,
@@ -166,10 +165,10 @@ impl Renewal {
     }
 }
 
-/// What a file holds, as a fingerprint, or why not.
+/// The fingerprint of a file's contents, or the reason why it cannot be read.
 fn content(path: &Path) -> String {
     match fs::metadata(path) {
-        // A pipe would be emptied, or waited for.
+        // Reading a pipe would empty it, or wait for it.
         Ok(about) if !about.is_file() => "no file".to_owned(),
         Ok(_) => match fs::read(path) {
             Ok(bytes) => short_hash(&String::from_utf8_lossy(&bytes)),
@@ -185,7 +184,7 @@ fn again(path: &Path, text: String) -> (Option<Config>, Vec<Diagnostic>) {
     (config, found)
 }
 
-/// Whether it is another one; it is used then.
+/// Replaces the value if it differs; returns whether it did.
 fn replace(held: &Renewable<SecretString>, now: &SecretString) -> bool {
     let differs = held.get().expose_secret() != now.expose_secret();
     if differs {
@@ -194,7 +193,7 @@ fn replace(held: &Renewable<SecretString>, now: &SecretString) -> bool {
     differs
 }
 
-/// The keys whose values differ, by their dotted path; `None` where one of the texts is no TOML.
+/// The keys whose values differ, by their dotted path; `None` where one of the texts is not TOML.
 fn changed_keys(before: &str, now: &str) -> Option<BTreeSet<String>> {
     let (before, now) = (flat(&before.parse().ok()?), flat(&now.parse().ok()?));
     let differs = |key: &&String| before.get(*key) != now.get(*key);
@@ -205,7 +204,7 @@ fn flat(table: &toml::Table) -> BTreeMap<String, toml::Value> {
     let mut keys = BTreeMap::new();
     for (name, value) in table {
         match value {
-            // `{ env = … }` is one value.
+            // `{ env = … }` counts as one value.
             toml::Value::Table(inner) if !inner.contains_key("env") && !inner.contains_key("file") => {
                 keys.extend(flat(inner).into_iter().map(|(key, value)| (format!("{name}.{key}"), value)));
             }
@@ -217,8 +216,8 @@ fn flat(table: &toml::Table) -> BTreeMap<String, toml::Value> {
     keys
 }
 
-/// Reads secrets again when their files have changed or somebody asks, until `stop`; `owed` is rung when
-/// something is to be tried anew.
+/// Reads secrets again when their files have changed or somebody asks, until `stop`; notifies `owed` when something is
+/// to be tried again.
 pub(crate) async fn watch(
     renewal: Arc<parking_lot::Mutex<Renewal>>,
     owed: Arc<Notify>,
@@ -234,7 +233,7 @@ pub(crate) async fn watch(
             () = asked(&mut ask) => true,
             () = stop.cancelled() => return,
         };
-        // A few small files: reading them takes less than handing it to another thread.
+        // These are a few small files; reading them costs less than a hand-over to another thread.
         let now = lock().look();
         let settled = now == before;
         before.clone_from(&now);

@@ -1,4 +1,4 @@
-//! The loops themselves: one shot, or until told to stop.
+//! Runs everything: once, or until the stop signal.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -24,10 +24,10 @@ use crate::{
     store::StoreError,
 };
 
-/// When a daemon first forgets what is over.
+/// The time after the start at which a daemon first deletes ended alerts from the state.
 const PRUNE_FIRST: Duration = Duration::from_mins(1);
 
-/// The pause before a loop that failed by a mistake of ours begins anew.
+/// The pause before a loop that panicked is started again.
 const RESTART: Duration = Duration::from_secs(5);
 
 /// What a one-shot run did.
@@ -35,21 +35,21 @@ const RESTART: Duration = Duration::from_secs(5);
 pub(crate) struct Report {
     /// Inboxes that could not be read, and why.
     pub unread: Vec<(String, String)>,
-    /// Inboxes whose full walk goes on in the next run, and how many pages of it are read.
+    /// Inboxes whose full walk continues in the next run, and how many of its pages were read.
     pub goes_on: Vec<(String, u32)>,
-    /// Whether everything that every inbox has is known: a full walk that goes on in the next run is no failure.
+    /// Whether every inbox is known completely; a full walk that continues in the next run is not a failure.
     pub complete: bool,
     pub contacts: usize,
-    /// Why nobody who waits would be told of.
+    /// Reasons why nobody would be notified of a customer who waits.
     pub blind: Vec<String>,
     /// Episodes that began.
     pub fired: usize,
     /// Episodes that ended.
     pub resolved: usize,
     pub sent: usize,
-    /// Messages given up.
+    /// Messages that were given up.
     pub dead: usize,
-    /// What waits for the next run.
+    /// What is still owed, for the next run.
     pub waiting: Vec<Waiting>,
 }
 
@@ -60,12 +60,12 @@ impl Report {
     }
 }
 
-/// One poll of every inbox, then delivery of what is owed, until it is done or the deadline comes.
+/// Polls every inbox once, then delivers what is owed until it is done or the deadline comes.
 ///
 /// # Errors
 /// The store failed.
 pub(crate) async fn once(app: App, stop: &CancellationToken, progress: PageProgress) -> Result<Report, StoreError> {
-    // From here on by the steady clock: somebody may set the other one meanwhile.
+    // From here on the steady clock counts, since somebody may set the wall clock meanwhile.
     let deadline = app.deadline.map(|deadline| app.clock.steady() + until(app.clock.as_ref(), deadline));
     begin(&app).await?;
     let mut report = Report { complete: true, ..Report::default() };
@@ -82,7 +82,7 @@ pub(crate) async fn once(app: App, stop: &CancellationToken, progress: PageProgr
         });
     }
     while let Some(joined) = polls.join_next().await {
-        // A panic stays in its task; the others go on.
+        // A panic stays in its task; the other inboxes go on.
         let Ok((inbox, polled)) = joined else {
             report.unread.push(("?".to_owned(), "an internal error; please report it".to_owned()));
             continue;
@@ -115,8 +115,8 @@ pub(crate) async fn once(app: App, stop: &CancellationToken, progress: PageProgr
 
     let mut held = BTreeMap::new();
     let deliverers: Vec<Arc<Deliverer>> = app.deliverers.into_iter().map(Arc::new).collect();
-    // What went over to a fallback, and what the watchdog says of a receiver that failed, is sent as well.
-    // A fallback may have one of its own, and so on.
+    // What was handed over to a fallback, and what the watchdog reports of a receiver that failed, is sent as well. A
+    // fallback may have a fallback of its own, and so on.
     for _ in 0..deliverers.len() + 2 {
         let mut more = 0;
         let mut deliveries = tokio::task::JoinSet::new();
@@ -145,7 +145,7 @@ pub(crate) async fn once(app: App, stop: &CancellationToken, progress: PageProgr
     prune(&app.store, app.clock.as_ref(), app.retention).await;
     report.blind = app.lookout.blind().await?;
     report.waiting = app.store.waiting().await?;
-    // What must not be said yet is no work that was left.
+    // What must not be sent yet does not count as work that was left.
     for waiting in &mut report.waiting {
         waiting.notifications -= waiting.notifications.min(held.get(&waiting.receiver).copied().unwrap_or(0));
     }
@@ -154,8 +154,8 @@ pub(crate) async fn once(app: App, stop: &CancellationToken, progress: PageProgr
     Ok(report)
 }
 
-/// Takes over from the run before: what it was sending when it died, and what it knew of inboxes and
-/// receivers that the configuration no longer has, or has under another name.
+/// Takes over from the run before: messages that it was sending when it died, and alerts and notifications of inboxes
+/// and receivers that the configuration no longer has, or has under another name.
 ///
 /// # Errors
 /// The store failed.
@@ -176,7 +176,7 @@ pub(crate) async fn begin(app: &App) -> Result<(), StoreError> {
     let shared = &app.edits.1;
     succession::pass_on_of_gone(&app.store, shared, app.clock.now()).await?;
     let mut inboxes: Vec<String> = app.pollers.iter().map(|poller| poller.inbox.clone()).collect();
-    // Without anybody to tell, what the watchdog was telling of ends as well.
+    // Without receivers for the watchdog, its alerts end as well.
     inboxes.extend(app.watchdog.is_some().then(|| WATCHDOG.to_owned()));
     let receivers = app.deliverers.iter().map(|deliverer| deliverer.manner.receiver.clone()).collect();
     let unknown = shared.live().rules.rejected.clone();
@@ -191,8 +191,8 @@ pub(crate) async fn begin(app: &App) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Delivers to one receiver until nothing is left or the next attempt would be after the deadline; gives its
-/// name and what was done. `deadline` is of the steady clock.
+/// Delivers to one receiver until nothing is left or the next attempt would be after the deadline; returns its name and
+/// what was done. `deadline` is a time of the steady clock.
 async fn deliver_within(
     deliverer: Arc<Deliverer>,
     clock: Arc<dyn Clock>,
@@ -206,8 +206,8 @@ async fn deliver_within(
         let left = deadline.map_or(Duration::MAX, |deadline| deadline.saturating_sub(clock.steady()));
         let round = tokio::select! {
             round = deliverer.run_once(&limits) => round?,
-            // Attempts end by themselves before that. One that is cut off all the same has no known outcome;
-            // the next run takes it so.
+            // Attempts end by themselves before that. If one is cut off nevertheless, its outcome is not known, and the
+            // next run treats it so.
             () = tokio::time::sleep(left.saturating_add(ATTEMPT_AFTER_DEADLINE + RECORDING)) => break,
             () = async { stop.cancelled().await; tokio::time::sleep(ATTEMPT_AFTER_STOP + RECORDING).await } => break,
         };
@@ -228,7 +228,7 @@ async fn deliver_within(
     Ok((receiver, done))
 }
 
-/// Watches until `stop`; then what is under way is finished or left in the outbox.
+/// Watches until `stop`; then finishes what is under way or leaves it in the outbox.
 ///
 /// # Errors
 /// The store failed.
@@ -292,7 +292,7 @@ pub(crate) async fn daemon(app: App, stop: &CancellationToken, progress: PagePro
     {
         let (store, clock, stop, retention) = (app.store.clone(), Arc::clone(&app.clock), stop.clone(), app.retention);
         tracker.spawn(async move {
-            // Not before the inboxes were read: their answers say whether the clock can be believed.
+            // Not before the inboxes were read: only their answers show whether the clock is right.
             let mut pause = PRUNE_FIRST;
             loop {
                 tokio::select! {
@@ -310,7 +310,7 @@ pub(crate) async fn daemon(app: App, stop: &CancellationToken, progress: PagePro
         tokio::select! {
             () = owed.notified() => wakers.iter().for_each(|wake| wake.notify_one()),
             () = taken.notified() => {
-                // What another process tells must not be told by this one as well.
+                // What another process sends must not be sent by this one as well.
                 ended = Err(StoreError::Locked { place: app.store.location().to_string(), holder: None });
                 stop.cancel();
             }
@@ -324,7 +324,7 @@ pub(crate) async fn daemon(app: App, stop: &CancellationToken, progress: PagePro
     ended
 }
 
-/// Runs a loop, and runs it anew after a mistake of ours in it: a watcher must not go blind in silence.
+/// Runs a loop, and starts it again after a panic, because a watcher must not stop watching silently.
 async fn supervised<F, L>(what: &'static str, pause: Duration, stop: CancellationToken, run: F)
 where
     F: Fn() -> L,
@@ -344,7 +344,7 @@ where
 
 async fn prune(store: &crate::store::Store, clock: &dyn Clock, retention: SignedDuration) {
     let Ok(memories) = store.memories().await else { return };
-    // A clock that is years ahead must not cost the history.
+    // A clock that is years ahead must not delete the history.
     let ahead = memories.iter().map(|(_, memory)| memory.clocks.counted()).max().unwrap_or_default();
     let kept = retention.saturating_add(ahead.max(SignedDuration::ZERO));
     let Ok(before) = clock.now().checked_sub(kept) else { return };

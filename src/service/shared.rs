@@ -15,47 +15,46 @@ use crate::{
     store::FaultPoints,
 };
 
-/// What an admin edits while it runs.
+/// What an admin edits while pengwatch runs.
 #[derive(Debug)]
 pub struct Live {
     pub rules: RuleSet,
     pub renderer: Renderer,
-    /// Rules with mistakes, each with the first of them as one line.
+    /// Rules with mistakes, each with its first mistake as one line.
     pub mistakes: Vec<(String, String)>,
-    /// What the files held just before they were read.
+    /// The files' contents just before they were read.
     pub files: Fingerprint,
 }
 
-/// What the files hold: an edit makes it another one.
+/// A fingerprint of the files' contents; it changes with every edit.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Fingerprint {
     pub rules: String,
-    /// Of the templates; `None`: they cannot all be read.
+    /// The fingerprint of the templates; `None`: they cannot all be read.
     pub templates: Option<String>,
 }
 
-/// What all loops read; edits and names of segments come in while running.
+/// What all loops read. Edits and names of segments are added while it runs.
 pub struct Shared {
     live: ArcSwap<Live>,
     /// Addresses of conversations, by inbox.
     pub links: BTreeMap<String, String>,
-    /// The zone of times in messages.
+    /// The time zone of times in messages.
     pub timezone: TimeZone,
     names: RwLock<Arc<Names>>,
-    /// What is counted.
     pub metrics: Arc<Metrics>,
-    /// Templates that were rendered since the start: with the fault and its time, or well.
+    /// Templates that were rendered since the start; `None`: without a fault, otherwise the fault and when it was first
+    /// seen.
     templates: Mutex<BTreeMap<String, Option<(String, Timestamp)>>>,
-    /// Who is told in whose place.
+    /// Who is notified in place of whom.
     pub roster: Roster,
     /// By how much our clock is ahead of each inbox's API.
     ahead: Mutex<BTreeMap<String, SignedDuration>>,
-    /// Who hears of the points between two steps.
+    /// Is notified of the points between two steps.
     pub points: FaultPoints,
 }
 
 impl Shared {
-    /// What is shared, with the names of the configuration.
     pub fn new(live: Live, links: BTreeMap<String, String>, timezone: TimeZone, names: Names) -> Self {
         let metrics = Arc::<Metrics>::default();
         metrics.rules(live.rules.rules.len(), live.mistakes.len());
@@ -72,23 +71,23 @@ impl Shared {
         }
     }
 
-    /// A point between two steps: a crash here must lose nothing.
+    /// Marks a point between two steps; a crash here must not lose anything.
     pub fn at(&self, point: &'static str) {
         self.points.iter().for_each(|hear| hear(point));
     }
 
-    /// Our clock is ahead of the API's of this inbox by so much.
+    /// Remembers by how much our clock is ahead of the clock of this inbox's API.
     pub fn learn_clock(&self, inbox: &str, ahead: SignedDuration) {
         self.ahead.lock().insert(inbox.to_owned(), ahead);
     }
 
-    /// An alert with its times by our clock, which is what all that is sent goes by.
+    /// The alert with its times by our clock, as all messages show them.
     pub fn by_our_clock(&self, alert: &Alert) -> Alert {
         let ahead = self.ahead.lock().get(&alert.inbox).copied();
         alert.clone().moved(ahead.unwrap_or_default())
     }
 
-    /// A template was rendered for a message, with a fault or without.
+    /// Notes that a template was rendered for a message, and its fault.
     pub fn rendered(&self, template: &str, fault: Option<&str>, now: Timestamp) {
         let mut templates = self.templates.lock();
         let before = templates.get(template).cloned().flatten();
@@ -96,24 +95,25 @@ impl Shared {
         templates.insert(template.to_owned(), fault.map(|fault| (fault.to_owned(), since)));
     }
 
-    /// Templates that were rendered since the start: with the fault and its time, or well.
+    /// Templates that were rendered since the start; `None`: without a fault, otherwise the fault and when it was first
+    /// seen.
     pub fn templates(&self) -> BTreeMap<String, Option<(String, Timestamp)>> {
         self.templates.lock().clone()
     }
 
-    /// Rules and templates as they are now: one look at them is used for all of a step.
+    /// Rules and templates as they are now. A step loads them once, and uses these throughout.
     pub fn live(&self) -> Arc<Live> {
         self.live.load_full()
     }
 
-    /// Rules and templates were edited.
+    /// Replaces rules and templates after an edit.
     pub fn replace(&self, live: Live) {
         self.metrics.reloaded(!live.mistakes.is_empty());
         self.metrics.rules(live.rules.rules.len(), live.mistakes.len());
         self.live.store(Arc::new(live));
     }
 
-    /// How much of a customer's wait was in open hours, where the rule counts in them.
+    /// The part of a customer's wait in open hours, if the rule counts in open hours.
     pub fn waiting_open(&self, alert: &Alert, now: Timestamp) -> Option<SignedDuration> {
         let live = self.live();
         let hours = live.rules.get(&alert.rule)?.hours.as_ref().filter(|hours| hours.count == Count::Business)?;
@@ -121,12 +121,11 @@ impl Shared {
         Some(hours.open_between(alert.since, until))
     }
 
-    /// The names as they are now.
     pub fn names(&self) -> Arc<Names> {
         Arc::clone(&self.names.read())
     }
 
-    /// Takes names of segments in.
+    /// Adds names of segments.
     pub fn learn_segments(&self, segments: &BTreeMap<String, String>) {
         let mut names = self.names.write();
         if segments.iter().any(|(id, name)| names.segments.get(id) != Some(name)) {
@@ -136,7 +135,7 @@ impl Shared {
         }
     }
 
-    /// What messages say of a rule; of one that is gone, its name.
+    /// What messages say about a rule; for a rule that is gone, only its name.
     pub fn words(&self, rule: &str) -> RuleWords {
         let live = self.live();
         let known = live.rules.get(rule);

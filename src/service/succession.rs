@@ -1,4 +1,4 @@
-//! Passes on what was owed to a receiver that no rule names any more to the receivers that the rule names now.
+//! Passes on what is owed to a receiver that no rule names any more to those that the rule names now.
 
 use jiff::Timestamp;
 
@@ -9,7 +9,7 @@ use crate::{
     store::{Store, StoreError},
 };
 
-/// Passes on what one receiver is owed; returns the number of notifications that others are owed instead.
+/// Passes on what is owed to one receiver; returns how many notifications are owed to others now.
 ///
 /// # Errors
 /// The store failed.
@@ -38,7 +38,7 @@ pub(crate) async fn pass_on(
     Ok(owed)
 }
 
-/// The same for every receiver that the configuration no longer has.
+/// Passes on what is owed to receivers that the configuration no longer has.
 ///
 /// # Errors
 /// The store failed.

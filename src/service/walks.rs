@@ -1,4 +1,4 @@
-//! One poll's walks as they were planned: requests, second tries, and what each has shown.
+//! Does one poll's walks as planned: requests, second tries, and what each walk has shown.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -23,9 +23,9 @@ use crate::{
 /// What a walk is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WalkKind {
-    /// Everything, or a part of it.
+    /// All contacts of a query, or a part of them.
     Full,
-    /// What is new.
+    /// Recently active contacts.
     Narrow,
 }
 
@@ -39,30 +39,29 @@ impl WalkKind {
     }
 }
 
-/// Walks one query and notes what it is evidence of.
+/// Walks one query and notes what the walk is evidence of.
 pub(crate) struct Walker<'a> {
     pub client: &'a Client,
     /// The budget, without what is kept for others.
     pub gate: Keeping<'a>,
-    /// The time by the API's clock.
     pub clock: &'a ApiClock,
     /// How often a walk goes on to an empty page, to confirm the page size.
     pub verify_every: SignedDuration,
-    /// Hears of every page.
+    /// Is called for every page, with its number.
     pub progress: &'a (dyn Fn(u32) + Send + Sync),
-    /// Hears how every walk ended.
+    /// Is called at the end of every walk, with its outcome.
     pub ended: &'a (dyn Fn(WalkKind, &str) + Send + Sync),
-    /// How many bytes this poll may still keep of what the API sends.
+    /// How many bytes of the API's answers this poll may still keep.
     pub room: AtomicUsize,
-    /// How many there were.
+    /// How many bytes the whole poll may keep.
     pub most_bytes: usize,
 }
 
 impl Walker<'_> {
-    /// One query; a torn walk is tried once more. Gives what was missing in what it read.
+    /// Walks one query; a torn walk is tried once more. Returns what is incomplete in what it read.
     ///
     /// # Errors
-    /// The request that failed for good; what was seen until then is in `observed`.
+    /// The request that failed for good; what was seen before that is in `observed`.
     pub(crate) async fn query(
         &self,
         query: &Query,
@@ -116,7 +115,7 @@ impl Walker<'_> {
         }
     }
 
-    /// What is new, which is evidence of nobody's absence.
+    /// Walks recently active contacts; this is not evidence of anybody's absence.
     async fn news(
         &self,
         query: &Query,
@@ -143,7 +142,7 @@ impl Walker<'_> {
         memory.shown_to = memory.shown_to.max(self.shown_to(&walk));
         take(query, &mut walk, observed, now);
         if walk.end == WalkEnd::Uneven {
-            // It is evidence of nobody's absence anyway.
+            // A narrow walk is not evidence of absence anyway.
             walk.end = WalkEnd::Complete;
         }
         let remembered = memory.walks.entry(query.id.clone()).or_default();
@@ -152,7 +151,7 @@ impl Walker<'_> {
             WalkEnd::Complete | WalkEnd::Torn | WalkEnd::Uneven | WalkEnd::TooLarge => {
                 (remembered.looked_at, remembered.shown_to) = (Some(now), memory.shown_to);
             }
-            // More is new than may be read so: a full walk is due.
+            // More is new than may be read in this way, so a full walk is due.
             WalkEnd::Capped => {
                 remembered.ended_at = None;
                 return Ok(gap.or(Some(Incomplete::Behind)));
@@ -196,7 +195,7 @@ impl Walker<'_> {
             part = None;
             walk = self.pages(&query.filter, WalkKind::Full, from(None)).await;
         } else if walk.end == WalkEnd::Uneven && uneven(query, memory) + 1 < AS_IT_PAGES {
-            // Counted as a walk of its own.
+            // This counts as a walk of its own.
             take(query, &mut walk, observed, now);
             memory.walks.entry(query.id.clone()).or_default().uneven += 1;
             part = None;
@@ -210,7 +209,7 @@ impl Walker<'_> {
             }
         }
         if walk.end == WalkEnd::TooLarge && walk.pages > 0 {
-            // What fits into memory is judged, and the next poll goes on behind it.
+            // What fits into memory is judged, and the next poll continues behind it.
             walk.end = WalkEnd::Capped;
         }
         let stopped = note(query, evidence(&walk, self.shown_to(&walk)), part, memory, observed, now);
@@ -218,7 +217,7 @@ impl Walker<'_> {
         let gap = self.gap(&walk);
         match walk.end {
             WalkEnd::Capped if !stopped => Ok(gap.or(Some(Incomplete::TooLong))),
-            // No slot is left in this run: the next one goes on.
+            // No slot is left in this run, and the next run continues.
             WalkEnd::Failed(InboxError::OutOfTime)
             | WalkEnd::Complete
             | WalkEnd::Torn
@@ -230,7 +229,7 @@ impl Walker<'_> {
     }
 }
 
-/// What the engine takes of a full walk.
+/// What the engine needs of a full walk.
 fn evidence(walk: &Walk, shown_to: Option<Timestamp>) -> FullWalk {
     let end = match walk.end {
         WalkEnd::Complete => Reached::Complete,

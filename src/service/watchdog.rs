@@ -1,4 +1,4 @@
-//! Watches pengwatch itself: collects its problems and notifies receivers of its own.
+//! Watches pengwatch itself, and notifies receivers of its own of what is wrong now.
 
 use std::sync::Arc;
 
@@ -15,23 +15,20 @@ use crate::{
     store::{Store, StoreError},
 };
 
-/// The watchdog of the whole program.
 pub struct WatchdogLoop {
-    /// Receivers that are notified.
+    /// The receivers that are notified.
     pub notify: Vec<String>,
-    /// How long an inbox must be unreadable to be a problem.
     pub after: SignedDuration,
     pub inboxes: Vec<String>,
-    /// All receivers of the configuration.
     pub receivers: Vec<String>,
     pub store: Store,
-    /// The rules, and what is wrong with them.
+    /// The rules, and the mistakes in them.
     pub shared: Arc<Shared>,
     pub clock: Arc<dyn Clock>,
 }
 
 impl WatchdogLoop {
-    /// One look; returns the number of notifications that it owes.
+    /// Looks once; returns the number of notifications that are owed by it.
     ///
     /// # Errors
     /// The store failed.

@@ -1,4 +1,4 @@
-//! The inboxes that a deliverer may look into, and what waits for a look.
+//! The inboxes that a deliverer may look at, and notifications that wait for a look.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 
 use crate::{model::NotificationId, service::poller::Poller};
 
-/// The inboxes, for a look before what was held goes out.
+/// The inboxes that are looked at before held notifications are sent.
 #[derive(Clone, Default)]
 pub struct Inboxes {
     pub pollers: Vec<Arc<Poller>>,
@@ -15,7 +15,7 @@ pub struct Inboxes {
     pub go_on: bool,
 }
 
-/// Notifications that were put off for a look, and since when.
+/// Notifications that wait for a look, and since when.
 #[derive(Debug, Default)]
 pub struct PutOff(Mutex<BTreeMap<NotificationId, Timestamp>>);
 

@@ -1,5 +1,5 @@
-//! Whether what a message says of waiting customers is still known. For a message that was held or delayed, the inbox
-//! is asked first.
+//! Checks before sending that the waiting customers of a message are known well enough. Notifications that were held,
+//! or could not be sent, wait for a look at the inbox.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -11,32 +11,27 @@ use crate::{
     store::StoreError,
 };
 
-/// A notification that is owed for less than this was judged just now and is not put off.
+/// How long an owed notification counts as just judged, so that nothing better is to be known.
 const JUST_OWED: SignedDuration = SignedDuration::from_secs(5);
 
-/// A notification that is sent within this time after it was owed does not need a second look.
 const AT_ONCE: SignedDuration = SignedDuration::from_secs(1);
 
-/// How long a notification is put off at most for a look.
 const LONGEST: SignedDuration = SignedDuration::from_mins(2);
 
-/// How soon it is checked again whether what a message says is known.
 const LOOK_AGAIN: SignedDuration = SignedDuration::from_secs(1);
 
-/// How well a message's customers are known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Known {
-    /// It may be sent.
+    /// They are known well enough; the message may be sent.
     Enough,
-    /// It may be sent if it is still true after a look at the inbox.
+    /// A look was taken; the message may be sent if it is still true after that.
     New,
-    /// It waits for the next poll.
     Missing,
 }
 
 impl Deliverer {
-    /// Whether a message can be sent now because its customers are known well enough. If they are not, it waits for the
-    /// next poll.
+    /// Whether a message has something that is still true, about customers that are known well enough. If they are not,
+    /// the message waits for the next poll.
     pub(super) async fn is_true_and_known(&self, id: &MessageId, round: &mut Round<'_>) -> Result<bool, StoreError> {
         self.renew(id, round).await?;
         match self.know(&round.told_by(id)).await? {
@@ -50,7 +45,8 @@ impl Deliverer {
         Ok(true)
     }
 
-    /// Whether the customers whom a message calls waiting are known well enough; asks the inbox if they are not.
+    /// Looks at the customers whom a message would call waiting, unless they are known well enough, and returns what is
+    /// known then.
     async fn know(&self, told: &[&Owed]) -> Result<Known, StoreError> {
         let mut known = Known::Enough;
         let mut late: Vec<&Owed> = Vec::new();

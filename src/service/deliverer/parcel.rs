@@ -1,4 +1,4 @@
-//! Prepares a message for one attempt: it is rendered again, so that it shows the current state.
+//! Renders a message for one attempt, so that it shows the present state.
 
 use std::collections::HashMap;
 
@@ -10,7 +10,7 @@ use crate::{
     render::{AlertView, MessageView, RuleWords, watchdog},
 };
 
-/// A message that is delayed by at least this much says so.
+/// The shortest delay that a message mentions.
 const WORTH_SAYING: SignedDuration = SignedDuration::from_mins(1);
 
 impl Deliverer {

@@ -117,12 +117,12 @@ async fn a_retry_waits_its_time() {
 
 #[tokio::test]
 async fn what_is_over_before_it_was_told_is_not_told() {
-    // What the first attempts came to, and what the receiver hears after the end.
+    // The outcomes of the first attempts, and what the receiver is sent after the end.
     for (script, heard, states) in [
         (vec![], vec![], vec!["superseded", "superseded"]),
         (vec![Says::Status(503)], vec![], vec!["superseded", "superseded"]),
         (vec![Says::Status(503), Says::Status(500)], vec![], vec!["superseded", "superseded"]),
-        // The answer got lost: the receiver counts as told.
+        // The answer got lost: the receiver counts as notified.
         (vec![Says::HangsUp], vec!["resolved"], vec!["superseded", "delivered"]),
         (vec![Says::Status(504)], vec!["resolved"], vec!["superseded", "delivered"]),
         (vec![Says::HangsUp, Says::Status(503)], vec!["resolved"], vec!["superseded", "delivered"]),
@@ -142,7 +142,7 @@ async fn what_is_over_before_it_was_told_is_not_told() {
         let round = bench.round().await;
         let events: Vec<String> = bench.messages().split_off(attempts).into_iter().map(|(event, ..)| event).collect();
         assert_eq!(events, heard, "{script:?}");
-        // The end of what was never told is withdrawn with its beginning.
+        // The end of an episode that was never sent is withdrawn with its beginning.
         assert_eq!(bench.states().await, states, "{script:?}");
         assert_eq!(round.next_at, None);
         assert!(bench.store.waiting().await.unwrap().is_empty());
@@ -251,7 +251,7 @@ async fn the_next_episode_does_not_overtake_the_end_of_the_last_one() {
     bench.advance(10);
     bench.fire("a").await;
     bench.fire_for("s", "other", &["support"]).await;
-    // The end fails again; the beginning behind it waits, another customer's does not.
+    // The end fails again. The beginning behind it waits; another customer's message does not.
     let round = bench.round().await;
     assert_eq!((round.sent, round.failed), (1, 1));
     bench.round().await;
@@ -293,7 +293,7 @@ async fn the_pace_holds_over_rounds() {
     let deliverer =
         Deliverer { pace: std::sync::Arc::new(SendPace::of(Duration::from_mins(1), 2)), ..bench.deliverer() };
     let began = bench.now();
-    // The clock of the bench moves on where somebody waits.
+    // The clock of the bench advances where the code sleeps.
     for (contact, at) in [("a", 0), ("b", 0), ("c", 60), ("d", 120)] {
         bench.fire(contact).await;
         assert_eq!(deliverer.run_once(&Limits::default()).await.unwrap().sent, 1);

@@ -1,4 +1,4 @@
-//! The budget over restarts and under a deadline; the clock is moved by hand.
+//! The budget across restarts and under a deadline; the clock is moved by hand.
 
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ impl Bench {
         Self { _folder: folder, store, clock: Arc::new(ManualClock::at(noon())) }
     }
 
-    /// A gate as after a start, with a deadline so many seconds from now.
+    /// A gate as after a start, with its deadline so many seconds from now.
     async fn gate(&self, inbox: &str, limit: u32, deadline: i64) -> BudgetGate {
         let deadline = self.clock.now() + SignedDuration::from_secs(deadline);
         BudgetGate::open(inbox, limit, self.clock.clone(), self.store.clone(), Some(deadline)).await.unwrap()
@@ -60,7 +60,7 @@ async fn requests_of_the_last_minute_are_remembered_over_restarts() {
         bench.advance(10_000);
         gate.leave().await;
     }
-    // One that was killed before its answer came counts, too.
+    // A request whose process was killed before the answer came counts, too.
     bench.gate("main", 4, 50).await.enter().await.unwrap();
     assert_eq!(bench.gate("main", 4, 5).await.enter().await, Err(InboxError::OutOfTime));
     assert_eq!(bench.gate("other", 4, 50).await.free().await, 4, "each inbox has its own");
@@ -76,7 +76,7 @@ async fn a_request_counts_from_its_answer_even_after_a_restart() {
     bench.advance(20_000);
     gate.leave().await;
     bench.advance(45_000);
-    // 65 s after it began, 45 s after its answer: the provider may have counted it then.
+    // 65 s after it began and 45 s after its answer: the provider may have counted it at the answer.
     assert_eq!(gate.free().await, 0);
     assert_eq!(bench.gate("main", 1, 5).await.free().await, 0);
     bench.advance(15_000);
@@ -90,7 +90,7 @@ async fn a_pause_that_was_asked_for_is_kept_to() {
     gate.hold(SignedDuration::from_secs(60)).await;
     let asked = |seconds| Err(InboxError::RateLimited { retry_after: Some(SignedDuration::from_secs(seconds)) });
     assert_eq!((gate.free().await, gate.enter().await), (0, asked(60)));
-    // The next start knows of it, and the one after it.
+    // The next start knows of the pause, and the one after it.
     for left in [50, 40] {
         bench.advance(10_000);
         let next = bench.gate("main", 100, 5).await;
@@ -105,7 +105,7 @@ async fn a_pause_that_was_asked_for_is_kept_to() {
     bench.advance(60_000);
     assert_eq!(gate.free().await, 100);
     assert_eq!(bench.gate("main", 100, 5).await.free().await, 100);
-    // No answer's pause is that long: the file is not believed.
+    // No answer's pause is that long, so the stored one is ignored.
     bench.store.remember_requests(
         "main",
         vec![],
@@ -127,14 +127,14 @@ async fn a_clock_that_was_set_makes_no_request_free_and_none_wait_longer() {
         assert_eq!(gate.free().await, 0, "they are of this minute");
         bench.advance(59_000);
         assert_eq!(gate.free().await, 0);
-        // The next start goes on from them, by the time as it is then.
+        // The next start continues from these requests, by the present time.
         assert_eq!(bench.gate("main", 2, 5).await.free().await, if seconds < 0 { 0 } else { 2 });
         bench.advance(1_000);
         assert_eq!(gate.enter().await, Ok(()));
-        // After a jump the requests that follow are remembered by the new time.
+        // After a jump, later requests are stored by the new time.
         assert_eq!(bench.gate("main", 2, 5).await.free().await, 1);
     }
-    // Where it was set back between two runs, what lies ahead happened just now.
+    // If the clock was set back between two runs, times in the future count as now.
     let bench = Bench::new().await;
     bench.gate("main", 2, 50).await.enter().await.unwrap();
     bench.clock.set(SignedDuration::from_hours(-24));
@@ -150,7 +150,7 @@ async fn a_wait_that_fits_is_waited() {
     let gate = Arc::new(bench.gate("main", 1, 1_000).await);
     gate.enter().await.unwrap();
     gate.leave().await;
-    // All but the last milliseconds of its minute.
+    // The whole minute except for its last milliseconds.
     bench.advance(59_990);
     let waiting = tokio::spawn({
         let gate = Arc::clone(&gate);

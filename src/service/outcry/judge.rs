@@ -1,4 +1,4 @@
-//! Decides from the results of writing when a state that cannot be written is a problem, and when that is over.
+//! Judges by the writes of the store when the state counts as unwritable, and when that is over.
 
 use std::time::Duration;
 
@@ -6,30 +6,22 @@ use jiff::Timestamp;
 
 use crate::store::Writes;
 
-/// How long writing must fail to be a problem.
+/// How long writes must keep failing to be a trouble; a single failure is not one.
 const LASTS: Duration = Duration::from_secs(2);
 
-/// How long nothing may fail until the problem is over. It doubles for each problem that follows soon after another.
 const CALM: Duration = Duration::from_secs(10);
 
 const MOST_CALM: Duration = Duration::from_mins(10);
 
-/// The judgement of one look.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum WriteHealth {
-    /// Writing works.
     Fine,
-    /// Something failed lately; it is not known yet whether that lasts.
     Doubtful,
-    /// It cannot be written since this time, for this reason; not reported yet.
     Began(Timestamp, String),
-    /// It still cannot be written; already reported.
     Lasts,
-    /// It can be written again; not reported yet.
     Ended,
 }
 
-/// What is remembered between two looks. Durations are times of the steady clock.
 #[derive(Clone, Debug)]
 pub(crate) struct Judge {
     seen: (u64, u64),
@@ -109,7 +101,7 @@ mod tests {
             "2026-06-12T12:00:00Z".parse::<Timestamp>().unwrap() + SignedDuration::from_secs(second)
         }
 
-        /// A look two seconds later; `done` transactions were written meanwhile, and `failed` failed.
+        /// Looks two seconds later, after so many transactions were written and so many failed.
         fn look(&mut self, done: u64, failed: u64) -> WriteHealth {
             self.second += 2;
             self.writes.done += done;
@@ -140,7 +132,7 @@ mod tests {
         let mut bench = Bench::new();
         assert_eq!(bench.look(0, 1), WriteHealth::Doubtful);
         assert_eq!(bench.look(0, 1), bench.began());
-        // Now and then a transaction that needs no room is written.
+        // Now and then a write that needs no room succeeds.
         for (done, failed) in [(0, 1), (1, 1), (1, 0), (0, 1), (0, 0), (0, 0), (0, 0), (0, 0), (0, 0), (0, 0)] {
             assert_eq!(bench.look(done, failed), WriteHealth::Lasts);
         }
@@ -152,7 +144,7 @@ mod tests {
     fn one_that_comes_again_and_again_is_no_storm() {
         let mut bench = Bench::new();
         let mut told = 0;
-        // For an hour, half a minute with failures alternates with half a minute without.
+        // For an hour: half a minute in which writes fail, half a minute in which none does.
         for look in 0..1_800 {
             let failing = look / 15 % 2 == 0;
             told += u32::from(matches!(bench.look(1, u64::from(failing)), WriteHealth::Began(..)));

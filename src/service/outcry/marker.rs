@@ -1,6 +1,6 @@
-//! A small file in which one-shot runs that cannot write their state remember who was notified of it.
+//! Remembers outside of the state that receivers were notified that it cannot be written.
 //!
-//! It lies beside the state where that works, else in the folder for temporary files.
+//! The file lies beside the state, where that works, else in the folder for temporary files.
 
 use std::{
     fs::{self, OpenOptions},
@@ -14,15 +14,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{StateLocation, alert::short_hash, time::elapsed};
 
-/// The most bytes that are read of it.
+/// The size limit of the file, in bytes.
 const LONGEST: u64 = 64 * 1024;
 
-/// Where no file can be written, a problem counts as new for this long after the state was last written.
 const NEW: SignedDuration = SignedDuration::from_mins(2);
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Remembered {
-    /// Since when the state cannot be written.
+    /// The time since which the state cannot be written.
     pub since: Timestamp,
     pub told: Vec<String>,
 }
@@ -36,6 +35,7 @@ pub(crate) struct Marker {
 }
 
 impl Marker {
+    /// The marker of the state at `path`.
     pub(crate) fn of(state: &StateLocation) -> Self {
         let file = state.file().map(|path| path.canonicalize().unwrap_or_else(|_| path.to_owned()));
         let name = file.as_ref().map_or_else(|| state.to_string(), |file| file.to_string_lossy().into_owned());
@@ -55,7 +55,7 @@ impl Marker {
         self.places.iter().find_map(read)
     }
 
-    /// Returns `false` if it could not be written anywhere.
+    /// Remembers it; returns `false` where there is no place for it.
     pub(crate) fn write(&self, remembered: &Remembered) -> bool {
         let Ok(text) = serde_json::to_string(remembered) else { return false };
         let write = |place: &PathBuf| {
@@ -75,8 +75,8 @@ impl Marker {
         }
     }
 
-    /// Whether to notify although nothing can be remembered: while the problem is new, and after each doubling of its
-    /// age, counted from the last write of the state.
+    /// Whether to report although it cannot be remembered: while the trouble is new, and when its age in minutes is a
+    /// power of two. The age counts from the last write of the state.
     pub(crate) fn is_worth_saying(&self, now: Timestamp) -> bool {
         let files = self.file.iter().flat_map(|file| [with_ending(file, "-wal"), file.clone()]);
         let written = files.filter_map(|path| fs::metadata(path).and_then(|found| found.modified()).ok()).max();

@@ -1,4 +1,4 @@
-//! What is known of an inbox's contacts between two polls: when they were seen, and for whom was asked.
+//! What is known about an inbox's contacts between two polls: when they were seen, and which were looked for.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -17,29 +17,29 @@ use crate::{
     model::{Contact, ContactId},
 };
 
-/// Who was not seen for so long is forgotten here.
+/// How long a contact that was not seen is remembered here.
 const REMEMBERED: SignedDuration = SignedDuration::from_hours(1);
 
 /// The window of the budget.
 const MINUTE: Duration = Duration::from_mins(1);
 
-/// What is known between polls; a new process knows nothing.
+/// What is known between polls; nothing in a new process.
 #[derive(Debug, Default)]
 pub struct Knowledge(Mutex<Known>);
 
 #[derive(Debug, Default)]
 struct Known {
-    /// When contacts were seen, and since when they had been inactive then.
+    /// When contacts were seen last, and their `lastSeenAt` then.
     seen: BTreeMap<ContactId, (Timestamp, Option<Timestamp>)>,
-    /// What looks at the inbox showed since the last poll began to read.
+    /// Contacts that looks at the inbox showed since the last poll began to read.
     glimpses: BTreeMap<ContactId, (Timestamp, Contact)>,
-    /// When was asked for whom last, in vain.
+    /// When contacts were last asked for without being shown.
     in_vain: BTreeMap<ContactId, Timestamp>,
-    /// When the first one fell due that was not asked for yet.
+    /// When the first contact fell due that was not asked for yet.
     first_due: Option<Timestamp>,
-    /// When requests were made for those who were due, by the steady clock.
+    /// Times of requests for contacts that were due, by the steady clock.
     spent: VecDeque<Duration>,
-    /// When the last poll ended, whatever came of it.
+    /// When the last poll ended, successful or not.
     polled_at: Option<Timestamp>,
 }
 
@@ -48,12 +48,12 @@ impl Knowledge {
         self.0.lock()
     }
 
-    /// A poll begins to read.
+    /// Notes that a poll begins to read.
     pub(super) fn reading(&self) {
         self.known().glimpses.clear();
     }
 
-    /// A poll has ended.
+    /// Notes that a poll has ended, and what it saw.
     pub(super) fn polled(&self, observed: &Observed, now: Timestamp) {
         let mut known = self.known();
         known.take_in(observed);
@@ -62,7 +62,7 @@ impl Knowledge {
         known.polled_at = Some(now);
     }
 
-    /// A look between two polls, or while one reads, showed this.
+    /// Notes what a look between two polls, or during one, has shown.
     pub(super) fn looked(&self, observed: &Observed) {
         let mut known = self.known();
         known.take_in(observed);
@@ -71,14 +71,14 @@ impl Knowledge {
         known.glimpses.extend(shown);
     }
 
-    /// The clock was set: nobody can say how old is what was seen.
+    /// Forgets when contacts were seen, after the clock was set: nobody can say how old that is.
     pub(super) fn forget(&self) {
         let mut known = self.known();
         (known.seen, known.glimpses, known.in_vain) = Default::default();
         (known.first_due, known.polled_at) = (None, None);
     }
 
-    /// The API's clock is another one than was thought: all times here are by it.
+    /// Moves all times here, which are by the API's clock, after that clock was measured anew.
     pub(super) fn moved(&self, by: SignedDuration) {
         let moved = |at: &mut Timestamp| *at = at.checked_add(by).unwrap_or(*at);
         let mut known = self.known();
@@ -89,12 +89,12 @@ impl Knowledge {
         known.polled_at.iter_mut().for_each(moved);
     }
 
-    /// When everybody was seen.
+    /// When each contact was seen.
     pub(super) fn sights(&self, late_at: Option<Timestamp>) -> Sights {
         Sights { at: self.known().seen.iter().map(|(id, (at, _))| (id.clone(), *at)).collect(), late_at }
     }
 
-    /// Adds to a poll what was seen while it read, and later than its own pages.
+    /// Adds to a poll the contacts that were seen during it, and later than on its own pages.
     pub(super) fn add_glimpses(&self, observed: &mut Observed) {
         for (id, (at, contact)) in std::mem::take(&mut self.known().glimpses) {
             let page_at = observed.sights.as_ref().and_then(|sights| sights.at.get(&id).copied());
@@ -104,28 +104,27 @@ impl Knowledge {
         }
     }
 
-    /// Whether a contact was seen within so much time.
     pub(super) fn is_seen_within(&self, id: &ContactId, time: SignedDuration, now: Timestamp) -> bool {
         self.known().seen.get(id).is_some_and(|(at, _)| now.duration_since(*at) <= time)
     }
 
-    /// When the last poll ended.
+    /// When the last poll ended, successful or not.
     pub(super) fn polled_at(&self) -> Option<Timestamp> {
         self.known().polled_at
     }
 
-    /// When the first one fell due that was not asked for yet: now, unless that is known.
+    /// When the first contact fell due that was not asked for yet; now, unless that is known.
     pub(super) fn first_due(&self, now: Timestamp) -> Timestamp {
         *self.known().first_due.get_or_insert(now)
     }
 
-    /// Nobody is due, or who is has been asked for.
+    /// Notes that no contact is due, or that those that are due were asked for.
     pub(super) fn none_due(&self) {
         self.known().first_due = None;
     }
 
-    /// Those who are due in the order in which they are asked for. Who was asked for in vain is not asked for again
-    /// before the next poll, and there after the others.
+    /// The due contacts in the order in which they are asked for. A contact that was asked for in vain is not asked for
+    /// again before the next poll, and in that poll after the others.
     pub(super) fn in_turn(&self, due: &[DueMoment], in_poll: bool) -> Vec<DueMoment> {
         let known = self.known();
         let asked = |due: &DueMoment| known.in_vain.get(&due.contact.contact_id()).copied();
@@ -136,24 +135,24 @@ impl Knowledge {
         turn
     }
 
-    /// Somebody was asked for, and was not shown.
+    /// Notes that a contact was asked for and not shown.
     pub(super) fn in_vain(&self, id: ContactId, now: Timestamp) {
         self.known().in_vain.insert(id, now);
     }
 
-    /// Requests of the last minute for those who were due.
+    /// The number of requests within the last minute for contacts that were due.
     pub(super) fn spent(&self, steady: Duration) -> usize {
         let mut known = self.known();
         known.spent.retain(|at| steady.saturating_sub(*at) < MINUTE);
         known.spent.len()
     }
 
-    /// So many more.
+    /// Adds requests for contacts that were due.
     pub(super) fn spend(&self, requests: usize, steady: Duration) {
         self.known().spent.extend(std::iter::repeat_n(steady, requests));
     }
 
-    /// Since when contacts had been inactive when they were seen, in order.
+    /// The `lastSeenAt` of contacts when they were last seen, sorted.
     pub(super) fn last_seen(&self) -> Vec<Timestamp> {
         let mut last_seen: Vec<Timestamp> =
             self.known().seen.values().filter_map(|(_, last_seen)| *last_seen).collect();
@@ -174,5 +173,5 @@ impl Known {
     }
 }
 
-/// Knowledge on which a message goes out: what was fresh when it was owed, and the time to send it.
+/// How old knowledge may be when a message goes out: fresh when it was owed, plus the time to send it.
 pub(super) const AT_SENDING: SignedDuration = SignedDuration::from_secs(FRESH.as_secs() + 1);

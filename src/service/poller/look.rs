@@ -1,4 +1,4 @@
-//! A look at the inbox before somebody is told by the clock: narrow walks and look-ups of those who are due.
+//! Looks at the inbox before the clock makes a notification due: narrow walks and look-ups of contacts that are due.
 
 use std::time::Duration;
 
@@ -21,16 +21,16 @@ use crate::{
     store::StoreError,
 };
 
-/// Between two polls nobody waits longer for a look.
+/// The time limit for a look between two polls.
 const LOOK_WITHIN: Duration = Duration::from_secs(5);
 
-/// A page, until its size is known.
+/// The assumed page size, until it is known.
 const USUAL_PAGE: usize = 20;
 
 impl Poller {
-    /// Between two polls, and while one reads: time may begin an episode or make a step due, edits of rules,
-    /// acknowledgements and silences may have come. Whom time alone would tell of is asked for first. `good`: the
-    /// last poll was. Gives how many notifications are owed.
+    /// Judges between two polls, and during one: time may begin an episode or make a step due, and rules,
+    /// acknowledgements and silences may have changed. Contacts of whom time alone would notify somebody are looked
+    /// at first. `good`: the last poll was successful. Returns how many notifications are owed.
     ///
     /// # Errors
     /// The store failed: the tick has not happened.
@@ -54,8 +54,8 @@ impl Poller {
         Ok(owed + self.look_and_judge(&due, &memory).await?)
     }
 
-    /// Whether the contacts of these alerts are known well enough to tell people of them now, after a look at the
-    /// inbox where they are not. Gives those that are not.
+    /// Looks at the contacts of these alerts, unless they are known well enough to notify of them now. Returns the
+    /// alerts whose contacts are still not.
     ///
     /// # Errors
     /// The store failed.
@@ -83,7 +83,7 @@ impl Poller {
         Ok(unknown())
     }
 
-    /// When the last poll ended, whatever came of it.
+    /// When the last poll ended, successful or not.
     pub fn polled_at(&self) -> Option<Timestamp> {
         self.knowledge.polled_at()
     }
@@ -107,13 +107,13 @@ impl Poller {
             return Ok(0);
         }
         let _judging = self.judging.lock().await;
-        // Of the others the tick before has judged.
+        // The tick before this look has judged the other contacts.
         let (owed, ..) = self.judge(false, Some(observed)).await?;
         Ok(owed)
     }
 
-    /// Judges by what is remembered, and by what a look showed, and commits what comes of it; the caller holds
-    /// the lock. Gives how many notifications are owed, and about whom the inbox is to be asked.
+    /// Judges by the stored state and by what a look showed, and commits the changes; the caller holds the lock.
+    /// Returns how many notifications are owed, and about which contacts to ask the inbox.
     async fn judge(
         &self,
         good: bool,
@@ -145,15 +145,14 @@ impl Poller {
         Ok((owed, due, memory))
     }
 
-    /// Who was to be told at this time already, and could not be asked for, is told now: the inbox can be read
-    /// since before that, and a sweep should have shown them.
+    /// Somebody is now notified of contacts that fell due before this time and could not be asked for: the inbox was
+    /// readable since then, and a sweep should have shown them.
     pub(super) fn late_at(&self, memory: &InboxMemory, now: Timestamp) -> Option<Timestamp> {
         let late_at = now.checked_sub(self.sweep_every).ok()?;
         memory.readable_since.filter(|since| *since <= late_at).map(|_| late_at)
     }
 
-    /// Asks the inbox about those who are due, in the order in which they come, as far as requests are free.
-    /// Between polls `in_poll` is false.
+    /// Asks the inbox about due contacts in this order, as far as requests are free.
     pub(super) async fn look(
         &self,
         due: &[DueMoment],
@@ -188,7 +187,7 @@ impl Poller {
             }
             let is_searchable = due.contact.search_text().is_some();
             if allowed == 0 || (is_searchable && left == 0) {
-                // Its turn comes when a request is free.
+                // It is asked for when a request is free.
                 continue;
             }
             if is_searchable {
@@ -206,7 +205,7 @@ impl Poller {
         None
     }
 
-    /// Reads at most so many pages; gives how many it took.
+    /// Reads at most `cap` pages; returns how many were read.
     async fn read_some(
         &self,
         filter: &Filter,
@@ -235,7 +234,7 @@ impl Poller {
         }
     }
 
-    /// How many pages a walk of a query takes, since a time or in all, by what was seen lately.
+    /// Estimates how many pages a walk of a query has, since a time or in all, by what was seen lately.
     fn pages_of<'a>(
         &self,
         queries: &'a [Query],

@@ -1,4 +1,4 @@
-//! One poll under way.
+//! The state of one poll while it goes on.
 
 use std::sync::Arc;
 
@@ -14,18 +14,17 @@ use crate::{
     service::shared::Live,
 };
 
-/// One poll under way.
 pub(super) struct Poll {
     pub(super) mode: Mode,
     pub(super) now: Timestamp,
     pub(super) queries: Vec<Query>,
     pub(super) memory: InboxMemory,
     pub(super) observed: Observed,
-    /// Why not everything was read, where no request failed.
+    /// The reason why not everything was read, if no request failed.
     pub(super) gap: Option<Incomplete>,
 }
 
-/// What the inbox said.
+/// What was read from the inbox.
 pub(super) struct InboxReading {
     pub(super) live: Arc<Live>,
     pub(super) poll: Poll,

@@ -1,4 +1,4 @@
-//! What a poll asks of the inbox: walks, look-ups of who is missing, names. It changes nothing.
+//! What a poll asks of the inbox: walks, look-ups of missing contacts, names of segments. It changes no state.
 
 use std::{
     sync::{
@@ -27,20 +27,20 @@ use crate::{
     store::StoreError,
 };
 
-/// Names of segments are asked for at most this often.
+/// The shortest time between two requests for the names of segments.
 const SEGMENTS_EVERY: SignedDuration = SignedDuration::from_hours(1);
 
-/// An alert that has begun does not wait longer for them.
+/// The time limit of that request, since an alert waits for it.
 const NAMES_WITHIN: Duration = Duration::from_secs(3);
 
-/// A query gets so much of the memory, where there is so much, since it goes on by whole pages.
+/// The least share of the memory for a query, where that much is left, since a walk continues by whole pages.
 const LARGE_PAGE: usize = 4 << 20;
 
-/// While everybody is gone, a few look-ups a poll notice that they are back.
+/// The number of look-ups in a poll while everybody is gone; they are enough to notice that somebody is back.
 const WHILE_DOUBTED: usize = 3;
 
 impl Poller {
-    /// The steps of a poll that ask the inbox; everything in them is meant as of one moment.
+    /// The steps of a poll that ask the inbox; all of them mean the same moment.
     pub(super) async fn read(
         &self,
         mode: Mode,
@@ -50,12 +50,12 @@ impl Poller {
         self.shared.at("poll.began");
         self.knowledge.reading();
 
-        // 2. What is remembered.
+        // 2. Read the state.
         let snapshot = self.snapshot().await?;
         let memory = snapshot.memory.clone();
         self.shared.learn_segments(&memory.segments);
 
-        // 3. Plan: the fewest queries that serve all rules.
+        // 3. Plan the fewest queries that serve all rules.
         let live = self.shared.live();
         let rules = live.rules.of_inbox(&self.inbox);
         let queries = plan::queries(&rules);
@@ -68,7 +68,7 @@ impl Poller {
         self.settle(&mut poll);
         poll.observed.fresh = failure.is_none();
 
-        // 5. Look for those who are missing where they should be, unless the inbox is out of reach.
+        // 5. Look up firing contacts that are missing, unless the inbox cannot be reached.
         let failure = match failure {
             failure @ (None | Some(InboxError::BadRequest { .. })) => {
                 failure.or(self.find_missing(&rules, &snapshot, &mut poll).await)
@@ -78,7 +78,7 @@ impl Poller {
         Ok(InboxReading { live, poll, failure })
     }
 
-    /// The API's clock is as its answers have shown it: a poll that began by another one began at another time.
+    /// Makes the measured time of the API's clock count, and moves this poll's times to it.
     fn settle(&self, poll: &mut Poll) {
         let before = self.clock.ahead();
         self.clock.settle();
@@ -139,14 +139,14 @@ impl Poller {
         let mut failure = None;
         let mut room = self.most_bytes;
         for (place, (query, reach)) in queries.iter().zip(reaches(queries, memory, *mode, means)).enumerate() {
-            // What one query has left over is the others'.
+            // What one query leaves over is shared by the others.
             let share = (room / (queries.len() - place)).max(LARGE_PAGE.min(room));
             walker.room.store(share, Ordering::Relaxed);
             let read = walker.query(query, reach, memory, observed, now).await;
             room = room.saturating_sub(share.saturating_sub(walker.room.load(Ordering::Relaxed)));
             match read {
                 Ok(missing) => *gap = gap.filter(|gap| gap.is_fault()).or(missing).or(*gap),
-                // The others may be taken all the same.
+                // The API may accept the other queries.
                 Err(error @ InboxError::BadRequest { .. }) => failure = Some(error),
                 Err(error) => return Some(error),
             }
@@ -154,8 +154,8 @@ impl Poller {
         failure
     }
 
-    /// Looks firing contacts up that were not seen; a one-shot run then walks again, to be sure of
-    /// those that were not found.
+    /// Looks up firing contacts that were not seen; a one-shot run then walks again, to confirm the absence of those
+    /// that were not found.
     async fn find_missing(&self, rules: &[Arc<Rule>], snapshot: &Snapshot, poll: &mut Poll) -> Option<InboxError> {
         let Poll { mode, now, queries, memory, observed, .. } = poll;
         let now = *now;
@@ -173,7 +173,7 @@ impl Poller {
                     }
                 }
                 Err(InboxError::OutOfTime) => return failure,
-                // What one contact is searched by may not please the API; the others are found all the same.
+                // The API may refuse one contact's search text and accept the others.
                 Err(error @ InboxError::BadRequest { .. }) => failure = Some(error),
                 Err(error) => return Some(error),
             }
@@ -194,7 +194,7 @@ impl Poller {
         failure
     }
 
-    /// One small request for one contact, where there is something to search it by; found, it is seen.
+    /// Looks up one contact with one small request, if it has a search text; if found, it counts as seen.
     pub(super) async fn look_up(
         &self,
         contact: &Contact,
@@ -208,7 +208,8 @@ impl Poller {
         Ok(())
     }
 
-    /// Nothing depends on these names: where they are refused, the ids are shown.
+    /// Gets the names of segments, if an alert shows segments without one. Nothing depends on them: where they are
+    /// refused, the ids are shown.
     pub(super) async fn name_segments(&self, alerts: &[Alert], memory: &mut InboxMemory) {
         let now = self.clock.now();
         let unnamed = alerts
@@ -216,7 +217,7 @@ impl Poller {
             .flat_map(|alert| &alert.contact.segments)
             .any(|segment| !memory.segments.contains_key(segment));
         let recent = memory.segments_at.is_some_and(|at| now.duration_since(at) < SEGMENTS_EVERY && at <= now);
-        // An alert must not wait for a name.
+        // An alert must not wait for a slot.
         if !unnamed || recent || self.gate.free().await == 0 {
             return;
         }

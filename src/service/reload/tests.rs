@@ -1,4 +1,4 @@
-//! Edits while it runs: taken in, refused, and files that are not there for a moment or for good.
+//! Edits at run time: accepted, refused, and files that are missing for a moment or for good.
 
 use std::collections::BTreeMap;
 
@@ -32,7 +32,7 @@ impl Folder {
         Self::start(root, sources, Mode::Daemon, "2026-06-12T12:00:00Z".parse().unwrap()).await
     }
 
-    /// As a program that starts, on the state that is there.
+    /// Starts as a program does, on the present state.
     async fn start(root: tempfile::TempDir, sources: Sources, mode: Mode, now: Timestamp) -> Self {
         let store = Store::open(&StateLocation::sqlite(root.path().join("state.db"))).await.unwrap();
         let mut memory = Memory::of(&store, mode).await.unwrap();
@@ -62,7 +62,7 @@ impl Folder {
         self
     }
 
-    /// Time passes without another edit.
+    /// Lets time pass without another edit.
     async fn later(&mut self, seconds: i64) -> &mut Self {
         self.now += SignedDuration::from_secs(seconds);
         if self.memory.waits() {
@@ -80,7 +80,7 @@ impl Folder {
         self.in_use().into_iter().map(|(name, _)| name).collect()
     }
 
-    /// Whose alerts are left alone, and what the watchdog tells.
+    /// The rules whose alerts are left alone, and what the watchdog reports.
     fn doubts(&self) -> (Vec<String>, Option<String>) {
         let live = self.shared.live();
         (live.rules.missing.clone(), live.rules.lost.as_ref().map(crate::model::MissingRules::words))
@@ -100,7 +100,7 @@ fn none() -> (Vec<String>, Option<String>) {
     (Vec::new(), None)
 }
 
-/// Rules that differ, so that none is the other one renamed.
+/// Rules that differ, so that none counts as another one renamed.
 fn different(count: usize) -> Vec<(String, String)> {
     let of = |number: usize| (format!("r{number}.toml"), format!("description = '{number}'\n{RULE}"));
     (1..=count).map(of).collect()
@@ -116,7 +116,7 @@ async fn edits_are_taken_in() {
     let mut folder = Folder::with(&[("a.toml", RULE)]).await;
     folder.edit("a.toml", &format!("description = 'new'\n{RULE}")).await.edit("b.toml", RULE).await;
     assert_eq!(folder.in_use(), [pair("a", "new"), pair("b", "")]);
-    // Whoever is there and says so is disabled at once.
+    // A rule that is present and disabled is disabled at once.
     folder.edit("a.toml", &format!("enabled = false\n{RULE}")).await;
     assert_eq!((folder.in_use(), folder.doubts()), (vec![pair("b", "")], none()));
     assert_eq!(folder.shared.live().rules.disabled, ["a"]);
@@ -129,9 +129,9 @@ async fn the_last_good_version_of_a_rule_goes_on() {
     let mut folder = Folder::with(&[("a.toml", &format!("description = 'good'\n{RULE}"))]).await;
     folder.edit("a.toml", "descripton = 'bad'").await.edit("new.toml", "nonsense").await;
     assert_eq!(folder.in_use(), [pair("a", "good")]);
-    // Nothing was known of the other one, so its alerts, if there are any, are left alone.
+    // The new rule was never good, so its alerts, if there are any, are left alone.
     assert_eq!(folder.shared.live().rules.rejected, ["new"]);
-    // After a restart, too; a one-shot run leaves its alerts alone.
+    // The same after a restart; a one-shot run leaves the alerts alone.
     let folder = folder.restart(Mode::Daemon).await;
     assert_eq!(folder.in_use(), [pair("a", "good")]);
     let folder = folder.restart(Mode::Once).await;
@@ -181,7 +181,7 @@ async fn one_rule_that_is_removed_is_left_alone_for_a_minute_and_then_over() {
     assert_eq!((folder.names(), folder.doubts()), (vec!["r1".to_owned(), "r3".to_owned()], left()));
     assert_eq!(folder.later(59).await.doubts(), left());
     assert_eq!(folder.later(1).await.doubts(), none());
-    // For a run on a schedule it is over at once.
+    // In a run on a schedule, a removal is believed at once.
     fs::remove_file(folder.sources.rules.join("r1.toml")).unwrap();
     assert_eq!(folder.restart(Mode::Once).await.doubts(), none());
 }
@@ -190,14 +190,14 @@ async fn one_rule_that_is_removed_is_left_alone_for_a_minute_and_then_over() {
 async fn all_rules_that_vanish_for_a_moment_go_on() {
     let mut folder = folder_of(2).await;
     let away = folder.root.path().join("away");
-    // The folder is there, and empty.
+    // The folder exists and is empty.
     fs::rename(&folder.sources.rules, &away).unwrap();
     fs::create_dir(&folder.sources.rules).unwrap();
     folder.apply_edits().await;
     let said = Some("both rules are missing: r1, r2".to_owned());
     assert_eq!((folder.names().len(), folder.doubts()), (2, (vec![], said.clone())));
     assert_eq!(folder.later(7).await.names(), ["r1", "r2"]);
-    // A restart meanwhile knows them still, a run on a schedule leaves their alerts alone.
+    // A restart in between still knows the rules; a run on a schedule leaves their alerts alone.
     let folder = folder.restart(Mode::Daemon).await;
     assert_eq!((folder.in_use(), folder.doubts()), (vec![pair("r1", "1"), pair("r2", "2")], (vec![], said.clone())));
     let folder = folder.restart(Mode::Once).await;
@@ -215,12 +215,12 @@ async fn most_rules_that_vanish_one_after_the_other_go_on() {
     folder.remove("r1.toml").await.later(20).await.remove("r2.toml").await;
     assert_eq!((folder.names().len(), folder.doubts().0.len()), (3, 2));
     folder.later(20).await;
-    // As backups they are no rules either.
+    // A backup is not a rule either.
     fs::rename(folder.sources.rules.join("r3.toml"), folder.sources.rules.join("r3.toml.bak")).unwrap();
     folder.apply_edits().await;
     let said = Some("3 of 5 rules are missing: r1, r2, r3".to_owned());
     assert_eq!((folder.names().len(), folder.doubts()), (5, (vec![], said.clone())));
-    // Not most any more: what is still missing was removed.
+    // Less than most are missing now: they count as removed.
     fs::rename(folder.sources.rules.join("r3.toml.bak"), folder.sources.rules.join("r3.toml")).unwrap();
     folder.apply_edits().await;
     assert_eq!((folder.names(), folder.doubts().1), (vec!["r3".to_owned(), "r4".to_owned(), "r5".to_owned()], None));
@@ -235,7 +235,7 @@ async fn rules_that_vanish_slowly_are_removed() {
         assert_eq!(folder.doubts(), none());
     }
     assert_eq!(folder.names(), ["r4"]);
-    // The last one is all of them.
+    // The last rule is all of them.
     folder.remove("r4.toml").await;
     assert_eq!(folder.doubts().1.as_deref(), Some("the only rule is missing: r4"));
 }
@@ -270,11 +270,11 @@ async fn a_folder_that_cannot_be_read_is_never_an_order() {
     let said = "the only rule is missing, since their folder cannot be read (it does not exist): r1";
     assert_eq!((folder.names().len(), folder.doubts().1.as_deref()), (1, Some(said)));
     assert_eq!(folder.later(3_600).await.names(), ["r1"]);
-    // A link to nothing in its place.
+    // A link to nothing is in its place.
     std::os::unix::fs::symlink("nowhere", &folder.sources.rules).unwrap();
     folder.apply_edits().await;
     assert_eq!((folder.names().len(), folder.doubts().1.as_deref()), (1, Some(said)));
-    // A file in its place.
+    // A file is in its place.
     fs::remove_file(&folder.sources.rules).unwrap();
     fs::write(&folder.sources.rules, "").unwrap();
     folder.apply_edits().await;

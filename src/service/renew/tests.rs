@@ -1,4 +1,4 @@
-//! Secrets that are rotated while it runs.
+//! Secrets that are rotated while pengwatch runs.
 
 use std::io::sink;
 
@@ -75,7 +75,7 @@ impl Bench {
         self.renewal.holders.tokens["main"].get().expose_secret().to_owned()
     }
 
-    /// Which receivers are sent to in another way than before.
+    /// The receivers whose sender was replaced.
     fn renewed(&mut self) -> Vec<String> {
         let senders = self.renewal.holders.senders.clone();
         let before: Vec<_> = senders.iter().map(|(name, sender)| (name.clone(), sender.get())).collect();
@@ -122,7 +122,7 @@ fn what_is_empty_missing_or_wrong_goes_on_as_it_was_and_holds_up_nothing() {
     fs::write(path("smtp"), "smtps://u:two@mail.example.com:465").unwrap();
     assert_eq!(bench.renewed(), ["leads"]);
     assert_eq!(bench.token(), "t1");
-    // A relay on this machine does not stand in for one that cannot be read.
+    // An empty file does not mean the relay on this machine.
     bench.write("smtp", "");
     assert_eq!(bench.renewed(), Vec::<String>::new());
     bench.write("token", "t2");

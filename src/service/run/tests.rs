@@ -1,4 +1,4 @@
-//! The loops: how they go on, and how they slow down.
+//! The loops: how they recover, and how they slow down.
 
 use std::{
     sync::{
@@ -49,7 +49,7 @@ fn polls_slow_down_after_failures_and_come_back() {
     ] {
         assert_eq!(next_pause(seconds(pause), every, good, &began, at(now)), seconds(expected), "{pause} {good} {now}");
     }
-    // Who polls less than once a minute is not asked to poll more often.
+    // An inbox that is polled less than once a minute is not polled more often after failures.
     assert_eq!(next_pause(seconds(300), seconds(300), false, &began, at(600)), seconds(300));
 }
 

@@ -1,4 +1,4 @@
-//! Moves the results of a walk into the observations of a poll.
+//! Moves what a walk saw to what the poll has observed.
 
 use jiff::Timestamp;
 
@@ -9,7 +9,7 @@ use crate::{
 
 pub(super) fn take(query: &Query, walk: &mut Walk, observed: &mut Observed, now: Timestamp) {
     if !walk.contacts.is_empty() {
-        // Only the last walk with a contact counts: a record that comes in two walks is one.
+        // Only the last walk that showed somebody counts, so that a record in two walks counts once.
         let mut returned = Returned::default();
         walk.contacts.values().for_each(|contact| returned.add(&query.filter, contact, now));
         observed.returned.insert(query.id.clone(), returned);

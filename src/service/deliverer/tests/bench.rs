@@ -43,7 +43,7 @@ use crate::{
 
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// One answer of the receiver; after the script it takes everything.
+/// One answer of the receiver; after the script it accepts everything.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Says {
     Status(u16),
@@ -51,9 +51,9 @@ pub(super) enum Says {
     Text(u16, &'static str),
     RetryAfter(u32),
     HangsUp,
-    /// Yes, after so much time.
+    /// Accepts after so much time.
     Slowly(Duration),
-    /// Yes, a moment after so many requests are open at once.
+    /// Accepts a moment after so many requests are open at once.
     Together(usize),
 }
 
@@ -62,7 +62,7 @@ pub(super) enum Says {
 pub(super) struct Got {
     pub(super) id: String,
     pub(super) body: String,
-    /// What the store knew of the message at that moment.
+    /// The number of attempts in the store at that moment.
     pub(super) attempts_stored: Option<u32>,
     /// How many requests were open at that moment, this one included.
     pub(super) open: usize,
@@ -76,7 +76,7 @@ pub(super) struct Bench {
     pub(super) got: Arc<Mutex<Vec<Got>>>,
     pub(super) clock: Arc<ManualClock>,
     pub(super) script: Arc<Mutex<VecDeque<Says>>>,
-    /// Where a mail server listens, for a receiver of that kind.
+    /// The port of a mail server, for a receiver of that kind.
     pub(super) mail_port: Option<u16>,
     url: String,
     client: reqwest::Client,
@@ -91,7 +91,7 @@ impl Bench {
         Self { _folder: Some(folder), ..Self::on(store, clock, "support").await }
     }
 
-    /// Another receiver on the same store.
+    /// A bench with another receiver on the same store.
     pub(super) async fn beside(other: &Self, receiver: &str) -> Self {
         Self::on(other.store.clone(), Arc::clone(&other.clock), receiver).await
     }
@@ -128,7 +128,7 @@ impl Bench {
         }
     }
 
-    /// From now on it is a receiver of this kind.
+    /// Makes it a receiver of this kind from now on.
     pub(super) fn speak(&mut self, kind: &'static dyn Kind) {
         self.kind = kind;
         self.layout.format = kind;
@@ -176,7 +176,7 @@ impl Bench {
         Email::new(server, "p@x.org".parse().unwrap(), to, TIMEOUT, &[]).unwrap()
     }
 
-    /// Another message of the first step.
+    /// Owes another message of the first step.
     pub(super) async fn remind(&self, contact: &str) {
         let open = self.store.snapshot("main").await.unwrap().alerts;
         let alert = open.into_iter().find(|alert| alert.contact.id == contact).unwrap();
@@ -196,7 +196,7 @@ impl Bench {
         self.clock.now()
     }
 
-    /// Whether so much has passed since the beginning.
+    /// Whether so much time has passed since the beginning.
     pub(super) fn clock_is_past(&self, elapsed: SignedDuration) -> bool {
         self.now() >= "2026-06-12T12:00:00Z".parse::<Timestamp>().unwrap() + elapsed
     }
@@ -227,7 +227,7 @@ impl Bench {
         self.store.commit("main", Changes { alerts: vec![alert], owed, ..Changes::default() }).await.unwrap();
     }
 
-    /// The process dies between the first attempt and its answer, and another one takes over.
+    /// Lets the process die between the first attempt and its answer, and another one take over.
     pub(super) async fn crash_in_an_attempt(&self) -> String {
         let parcels = self.deliverer().preview().await.unwrap();
         let message = MessageId(parcels[0].id.0.clone());
@@ -265,7 +265,7 @@ impl Bench {
 }
 
 fn client() -> reqwest::Client {
-    // Another test may have been first.
+    // Another test may have installed it first.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let builder = reqwest::Client::builder().tls_certs_only([]).redirect(reqwest::redirect::Policy::none());
     builder.no_proxy().build().unwrap()

@@ -1,4 +1,4 @@
-//! A receiver that takes nothing: probes, what piles up meanwhile, and what it hears afterwards.
+//! A receiver that refuses everything: probes, what piles up meanwhile, and what it is sent afterwards.
 
 use jiff::SignedDuration;
 
@@ -56,7 +56,7 @@ async fn what_piled_up_is_one_message_that_says_how_late_it_is() {
     let round = bench.round().await;
     assert_eq!(round.sent, 2, "who waits, and what is over");
     let mut texts: Vec<String> = bench.got()[before..].iter().map(|got| text(&got.body)).collect();
-    // Who is tried first is who was tried less often.
+    // The message with fewer attempts is tried first.
     texts.sort_by_key(|text| text.contains("Customer told"));
     assert!(texts[0].contains("27 alerts delayed by 16 min: 27 customers are waiting, "), "{texts:?}");
     assert!(texts[1].contains("Customer told: answered by an agent after 14 min"), "{texts:?}");
@@ -106,7 +106,7 @@ async fn what_it_may_have_got_keeps_its_id_and_is_not_put_together() {
     assert_eq!(bench.messages()[2..], [fired(&["b", "c"]), fired(&["a"])]);
     let got = bench.got();
     assert!(got[0].id == got[1].id && got[1].id == got[3].id && got[2].id != got[3].id, "{got:?}");
-    // The history keeps what is not known apart from what is.
+    // The history distinguishes unknown outcomes from known ones.
     let history =
         bench.store.history(HistoryQuery { contact: Some("a".to_owned()), ..HistoryQuery::default() }).await.unwrap();
     let lines: Vec<_> = history.iter().map(|entry| (entry.happened, entry.detail.as_str())).collect();
@@ -221,7 +221,7 @@ async fn a_clock_that_is_set_back_keeps_no_message_waiting() {
         bench.advance(30);
         assert_eq!(bench.round().await.sent, 1, "and is no longer than it was");
     }
-    // One that was set while nobody ran is seen by what no pause explains.
+    // A clock that was set while no process ran is recognized by a time that no pause explains.
     let bench = Bench::new().await;
     bench.script(&[Says::RetryAfter(30)]);
     bench.fire("a").await;
@@ -271,7 +271,7 @@ async fn an_end_that_piled_up_comes_before_the_next_beginning() {
 #[tokio::test]
 async fn a_message_that_it_never_takes_is_not_every_probe() {
     let bench = Bench::new().await;
-    // What may have arrived keeps its message, and that one is refused again.
+    // A notification that may have arrived keeps its message, which is refused again.
     bench.script(&[Says::HangsUp, Says::Status(410)]);
     bench.fire("a").await;
     bench.round().await;
@@ -331,7 +331,7 @@ async fn one_who_asks_for_an_hour_is_broken_after_five_minutes() {
     bench.advance(1);
     assert_eq!(bench.round().await.handed_over, 1);
     assert!(bench.store.open_of("support").await.unwrap().reception.is_broken());
-    // It is not asked sooner than it wants.
+    // The receiver is not asked earlier than it allows.
     bench.advance(3_200);
     assert_eq!((bench.round().await.sent, bench.got().len()), (0, 1));
     bench.advance(100);
@@ -345,7 +345,7 @@ async fn one_that_may_have_been_mended_is_tried_before_its_fallback_is_told() {
     bench.script(&[Says::Status(410), Says::Status(410)]);
     bench.fire("a").await;
     assert_eq!(bench.round().await.handed_over, 1);
-    // While it rests after a probe, nobody waits for the next.
+    // During the pause after a probe, a new notification does not wait for the next probe.
     bench.fire_for("s", "b", &["support"]).await;
     assert_eq!(bench.round().await.handed_over, 1);
     bench.advance(150);

@@ -39,7 +39,7 @@ async fn the_order_per_alert_is_kept_all_the_same() {
     bench.resolve("a").await;
     bench.fire("a").await;
     bench.fire_for("s", "b", &["support"]).await;
-    // The end takes long; the next beginning waits for it, another customer's does not.
+    // The end takes long. The next beginning waits for it; another customer's does not.
     bench.script(&[Says::Slowly(Duration::from_millis(80)), Says::Status(200), Says::Status(200)]);
     let round = bench.round().await;
     assert_eq!(round, Delivered { sent: 3, ..Delivered::default() });
@@ -74,7 +74,7 @@ async fn an_attempt_that_was_cut_off_may_have_arrived() {
     let round = tokio::time::timeout(Duration::from_millis(300), deliverer.run_once(&limits));
     assert!(round.await.is_err());
     bench.resolve("a").await;
-    // Who may know of the beginning hears of the end.
+    // A receiver that may have got the beginning gets the end.
     assert_eq!(bench.round().await.sent, 1);
     let events: Vec<String> = bench.messages().into_iter().map(|(event, ..)| event).collect();
     assert_eq!(events, ["fired", "resolved"]);
@@ -106,7 +106,7 @@ async fn what_is_under_way_goes_on_while_the_next_one_is_prepared() {
     }
     let (got, prepared, arrived) = (Arc::clone(&bench.got), AtomicUsize::new(0), Arc::new(AtomicBool::new(false)));
     let seen = Arc::clone(&arrived);
-    // Nobody looks at the first attempt while the second one is prepared, for as long as it takes to arrive.
+    // The first attempt is not polled while the second one is prepared, however long it takes to arrive.
     let second_is_slow = move |point: &'static str| {
         if point == "delivery.attempting" && prepared.fetch_add(1, Ordering::SeqCst) == 1 {
             let until = Instant::now() + Duration::from_secs(5);

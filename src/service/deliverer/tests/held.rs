@@ -1,4 +1,4 @@
-//! What waits for a silence, what is withdrawn meanwhile, and what goes over to a fallback.
+//! Notifications that wait for a silence, are withdrawn meanwhile, or are handed over to a fallback.
 
 use jiff::SignedDuration;
 
@@ -11,7 +11,7 @@ use crate::{
     service::deliverer::Delivered,
 };
 
-/// A silence of one contact, from now on.
+/// Silences one contact from now on.
 async fn silence(bench: &Bench, contact: &str, seconds: i64) -> i64 {
     let silence = Silence {
         id: 0,
@@ -123,7 +123,7 @@ async fn a_fallback_is_told_by_a_receiver_that_is_broken_and_once() {
         (last.happened, last.who.as_str(), last.detail.as_str()),
         (Happened::Owed, "leads", "in place of support")
     );
-    // Who comes while it is broken is handed over at once; what is over is nobody's any more.
+    // A new notification is handed over at once while the receiver is broken; ended ones are not owed any more.
     bench.fire("b").await;
     bench.fire("c").await;
     bench.resolve("c").await;

@@ -1,4 +1,4 @@
-//! Mail to several recipients: the end goes to exactly those who heard of the beginning.
+//! Mail to several recipients: the end goes to exactly those who got the beginning.
 
 use jiff::SignedDuration;
 use tokio::net::TcpListener;
@@ -15,7 +15,7 @@ use crate::{
 const ALL: [&str; 3] = ["a@x.org", "b@x.org", "c@x.org"];
 const ALWAYS: usize = 1_000;
 
-/// What goes wrong: for whom, where, how, how often.
+/// Faults of the sink: for whom, at which stage, which one, how often.
 type Script = Vec<(&'static str, Stage, SinkTrouble, usize)>;
 
 struct Mails {
@@ -35,12 +35,12 @@ impl Mails {
         mails
     }
 
-    /// The configuration names these recipients now.
+    /// Configures these recipients from now on.
     fn configure(&mut self, persons: &[&str]) {
         self.bench.manner.persons = persons.iter().map(ToString::to_string).collect();
     }
 
-    /// Rounds, until what is deferred has had its second try.
+    /// Does rounds until a deferred mail has had its second try.
     async fn rounds(&self, rounds: usize) {
         for _ in 0..rounds {
             self.bench.round().await;
@@ -48,7 +48,7 @@ impl Mails {
         }
     }
 
-    /// Who got which mail since the last time: the recipients of each kind, in order.
+    /// The recipients of each kind of mail since the last call, in order.
     fn got(&self) -> String {
         let mails = self.sink.mails();
         self.sink.forget_mails();
@@ -87,7 +87,7 @@ async fn the_end_is_for_those_who_were_told() {
             "waits c, waits b",
             "over b, over c",
         ),
-        // The sink keeps a mail whose answer gets lost: it was told twice, and hears the end once.
+        // The sink keeps a mail whose answer gets lost: its recipient gets the beginning twice and the end once.
         (
             "may have got it",
             vec![("b@x.org", Stage::End, SinkTrouble::HangUp, 1), ("c@x.org", Stage::Rcpt, later, ALWAYS)],
@@ -105,7 +105,7 @@ async fn the_end_is_for_those_who_were_told() {
         mails.bench.fire("a").await;
         mails.rounds(2).await;
         assert_eq!(mails.got(), told, "{name}");
-        // From now on every address takes everything.
+        // From now on every address accepts everything.
         mails.sink.clear_script();
         assert_eq!(mails.end("a").await, over, "{name}");
         assert_eq!(mails.bench.owed(Event::Resolved).await, 0, "{name}");
@@ -138,7 +138,7 @@ async fn a_reminder_reaches_more_persons_than_the_first_message() {
     mails.rounds(1).await;
     mails.bench.remind("a").await;
     mails.rounds(2).await;
-    // Who had the first one hears the reminder, too, and those who had not hear one message.
+    // Recipients of the first message get the reminder, too, and the others get one message.
     assert_eq!(mails.got(), "waits a, waits a, waits b");
     mails.sink.clear_script();
     assert_eq!(mails.end("a").await, "over a, over b");

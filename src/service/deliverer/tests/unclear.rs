@@ -1,4 +1,4 @@
-//! A receiver that answers, and says neither yes nor no.
+//! A receiver whose answers do not say whether it accepted a message.
 
 use jiff::SignedDuration;
 
@@ -15,7 +15,7 @@ const UNCLEAR: [Says; 6] = [
     Says::Text(200, r#"{"ok":true,"error":"hunter2"}"#),
 ];
 
-/// Rounds every few seconds for ten minutes, and once an hour for a day; how many messages were posted.
+/// Does rounds every few seconds for ten minutes, and every hour for a day; returns the number of posts.
 async fn a_day(bench: &Bench) -> usize {
     for _ in 0..150 {
         bench.round().await;
@@ -46,7 +46,7 @@ async fn what_it_may_have_got_is_repeated_once_and_then_told() {
         let history = bench.store.history(HistoryQuery::default()).await.unwrap();
         let happened: Vec<_> = history.iter().map(|entry| entry.happened).collect();
         assert!(happened.contains(&Happened::Ambiguous) && happened.contains(&Happened::Dead), "{happened:?}");
-        // It counts as told: there is an end, tried twice as well.
+        // The receiver counts as notified, so there is an end, which is also tried twice.
         bench.resolve("a").await;
         assert_eq!(bench.owed(Event::Resolved).await, 1);
         assert_eq!(a_day(&bench).await, 4, "{says:?}");

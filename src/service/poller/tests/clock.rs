@@ -1,5 +1,5 @@
-//! Rules that look at the clock: at the right second, between polls too, and never on what may be
-//! out of date.
+//! Rules that look at the clock: judged at the right second, between polls too, and not on knowledge that may be
+//! outdated.
 
 use serde_json::{Value, json};
 
@@ -122,7 +122,7 @@ async fn a_torn_walk_that_does_not_show_somebody_is_no_knowledge_either() {
     assert_eq!(bench.poller.tick(true).await.unwrap(), 0);
 }
 
-/// Twelve live chats, of which a poll may read one page; `c000` is over by now, or deleted.
+/// Twelve live chats, of which a poll may read one page; `c000` has ended or was deleted.
 async fn narrow(gone: bool) -> Bench {
     let mut bench = bench().await;
     bench.poller.requests_per_poll = 1;
@@ -203,7 +203,7 @@ async fn a_clock_that_was_set_tells_nobody_twice_and_nobody_again() {
         bench.advance(20);
         assert_eq!(bench.poller.tick(true).await.unwrap(), 1);
         bench.inbox.clock.set(seconds(by));
-        // Nothing is known that is newer than the jump.
+        // Nothing newer than the jump is known.
         assert_eq!(bench.poller.tick(false).await.unwrap(), 0, "{by}");
         bench.good().await;
         assert_eq!(bench.told().await, (1, 0), "{by}");

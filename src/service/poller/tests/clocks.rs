@@ -1,4 +1,4 @@
-//! Two clocks that differ: what is asked and what is told counts by the API's.
+//! Two clocks that differ: requests and notifications go by the API's.
 
 use std::{pin::Pin, sync::Arc, time::Duration};
 
@@ -13,7 +13,7 @@ use crate::{
     model::{Clocks, time::iso},
 };
 
-/// Who has waited for two minutes.
+/// Contacts that have waited for two minutes.
 const TWO_MINUTES: &str = r#"
 for = "2m"
 [filter]
@@ -48,14 +48,14 @@ impl Clock for Ours {
     }
 }
 
-/// Where our clock is ahead by so much.
+/// A bench whose clock is ahead by so much.
 async fn ahead(rule: &str, ahead: SignedDuration, dated: bool) -> (Bench, Arc<Ours>) {
     let inbox = Inbox::dated(5, http(), dated).await;
     let ours = Arc::new(Ours { theirs: inbox.clock.clone(), ahead: Mutex::new(ahead) });
     (Bench::by(&[("waiting", rule)], 0, inbox, ours.clone()).await, ours)
 }
 
-/// A customer who wrote then, by the API's clock.
+/// A customer who wrote at this time of the API's clock.
 fn wrote(index: usize, at: Timestamp) -> Value {
     let mut contact = waiting(index);
     for key in ["lastSeenAt", "updatedAt"] {
@@ -89,7 +89,7 @@ const DIFFERENCES: [SignedDuration; 7] = [
 async fn who_is_new_is_noticed_at_once_whatever_our_clock_says() {
     for dated in [true, false] {
         for by in DIFFERENCES {
-            // A day ahead or behind, without a word of the API, is more than anybody believes.
+            // Without a date from the API, records more than a day ahead of our clock count as mistakes.
             if !dated && by < seconds(-86_400) {
                 continue;
             }
@@ -107,7 +107,7 @@ async fn who_is_new_is_noticed_at_once_whatever_our_clock_says() {
                 bench.inbox.sandbox.put(wrote(index, bench.now())).unwrap();
                 let polled = bench.good().await;
                 assert_eq!(polled.fired, 1, "{index} {by:?} dated: {dated}");
-                // Without the API's word a clock that is behind asks for more than it need, and that is all.
+                // Without a date from the API, a clock that is behind asks for more than is needed.
                 assert!(!was_full(&bench) || !dated, "{index} {by:?}");
             }
         }
@@ -125,7 +125,7 @@ async fn records_from_the_future_hide_nobody() {
                 let at = if index < future { later } else { noon() - seconds(60) };
                 bench.inbox.sandbox.put(wrote(index, at)).unwrap();
             }
-            // Nobody's clock is that far ahead, so that these count from now on.
+            // Times so far ahead count as mistakes, so these waits count from now on.
             bench.good().await;
             for index in 20..25 {
                 bench.inbox.sandbox.put(wrote(index, bench.now())).unwrap();
@@ -150,7 +150,7 @@ async fn a_wait_counts_by_the_apis_clock() {
         assert_eq!(fired, [120], "{by:?}");
         let alert = bench.poller.store.snapshot("main").await.unwrap().alerts.remove(0);
         assert_eq!((alert.since, alert.fired_at), (noon(), Some(noon() + seconds(120))), "{by:?}");
-        // What is sent goes by our clock.
+        // Messages go by our clock.
         let told = bench.poller.shared.by_our_clock(&alert);
         let waits = (noon() + seconds(135) + by).duration_since(told.since);
         assert!((waits - seconds(135)).abs() < seconds(2), "{by:?} {waits:?}");
@@ -165,7 +165,7 @@ async fn a_clock_that_is_set_while_customers_wait_changes_no_wait() {
         bench.good().await;
         bench.good().await;
         ours.set(seconds(after));
-        // Nobody is told on the word of a clock that was just set.
+        // Nobody is notified by a clock that was just set.
         assert_eq!(bench.poller.tick(false).await.unwrap(), 0);
         let mut fired = Vec::new();
         for poll in 3..=12 {
@@ -226,7 +226,7 @@ async fn a_silence_ends_by_our_clock() {
 
 #[tokio::test]
 async fn without_a_word_of_the_api_a_clock_that_is_set_right_is_waited_for_by_nobody() {
-    // Seen as waiting since first sight; polls before and after.
+    // They count as waiting since first sight; with polls before and after.
     let text = "since = 'match'\nfor = '2m'\n[filter]\nlastMessageBy = ['user']\n[[notify]]\nto = ['support']\n[[notify]]\nafter = '4m'\nto = ['support']\nrepeat = '1m'";
     for before in [7_200, 86_400 * 366 * 12] {
         let (bench, ours) = ahead(text, seconds(before), false).await;
@@ -240,7 +240,7 @@ async fn without_a_word_of_the_api_a_clock_that_is_set_right_is_waited_for_by_no
                 owed.push(poll * 15);
             }
         }
-        // First sight counts from when the clock was set right; then everything comes when it should.
+        // First sight counts from when the clock was set right; after that everything is owed on time.
         assert_eq!(owed, [150, 270, 330, 390], "{before}");
 
         let (bench, ours) = ahead(text, seconds(before), false).await;

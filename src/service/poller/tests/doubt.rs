@@ -6,7 +6,7 @@ use crate::{
     sandbox::{By, Deed, Fault, FaultKind},
 };
 
-/// Nobody, in the documented good answer.
+/// An empty page, in the documented good answer.
 fn nobody() -> Fault {
     Fault::inbox(friendly(r#"{"success":true,"message":"","code":200,"data":[]}"#)).repeated(10_000)
 }
@@ -33,7 +33,7 @@ async fn everybody_gone_at_once_is_doubted_and_ends_nobody() {
 
 #[tokio::test]
 async fn what_has_lasted_for_three_polls_and_five_minutes_is_believed() {
-    // Seconds between two polls, and in which poll it is believed.
+    // The seconds between two polls, and the poll in which the absence is believed.
     for (mode, pause, believed) in
         [(Mode::Daemon, 15, 20), (Mode::Daemon, 150, 2), (Mode::Once, 300, 2), (Mode::Once, 100, 3)]
     {
@@ -99,7 +99,7 @@ async fn half_of_them_are_not_everybody() {
         }
         assert_eq!(bench.ended_by("gone"), all(6)[..3]);
     }
-    // Two are no crowd.
+    // Two contacts are too few for a doubt.
     let bench = Bench::new(&[("waiting", WAITING)], 2).await;
     bench.good().await;
     for id in all(2) {
@@ -137,7 +137,7 @@ async fn look_ups_that_fail_prove_nothing() {
     bench.good().await;
     for _ in 0..5 {
         bench.inbox.sandbox.clear_faults();
-        // The walk has one page and the look at it again, then come look-ups.
+        // The walk reads one page and confirms it; then come look-ups.
         let empty = friendly(r#"{"success":true,"message":"","code":200,"data":[]}"#);
         bench.inbox.sandbox.fault(Fault::inbox(empty).repeated(2));
         bench.inbox.sandbox.fault(Fault::inbox(FaultKind::status(400)).repeated(10));

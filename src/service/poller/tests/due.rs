@@ -1,4 +1,4 @@
-//! Whoever falls due by the clock is looked at before people are told.
+//! Contacts that fall due by the clock are looked at before anybody is notified.
 
 use std::{
     collections::BTreeMap,
@@ -19,7 +19,7 @@ use crate::{
     service::gate::BudgetGate,
 };
 
-/// The leads hear of it after half a minute.
+/// A rule that notifies the leads after half a minute.
 const VIP: &str = r#"
 for = "30s"
 [filter]
@@ -28,7 +28,7 @@ lastMessageBy = ["user"]
 to = ["support"]
 "#;
 
-/// Who wrote this many seconds after noon.
+/// A contact that wrote this many seconds after noon.
 fn wrote(index: usize, second: i64) -> Value {
     let at = iso(noon() + seconds(second));
     let mut contact = waiting(index);
@@ -42,7 +42,7 @@ fn answer(bench: &Bench, id: &str) {
     bench.inbox.sandbox.act(id, &Deed::Answer(By::Agent, "Hi.".to_owned()), bench.now()).unwrap();
 }
 
-/// Seconds pass, with a tick each, and a poll every fifteen.
+/// Lets seconds pass, with a tick each, and a poll every fifteen.
 async fn pass(bench: &Bench, seconds: i64) {
     for _ in 0..seconds {
         bench.advance(1);
@@ -131,7 +131,7 @@ async fn many_at_once_are_one_page_and_those_it_does_not_show_are_looked_up() {
     assert_eq!(told, ["c000", "c001", "c003"]);
 }
 
-/// A contact that nothing can be searched by, and whose activity is not known.
+/// A contact without a search text, and without `lastSeenAt`.
 fn nameless(second: i64) -> Value {
     let mut contact = wrote(0, second);
     contact["profile"] = json!({});
@@ -144,7 +144,7 @@ async fn whom_nothing_can_show_is_told_after_a_sweeps_time() {
     let bench = bench(VIP).await;
     bench.inbox.sandbox.put(nameless(8)).unwrap();
     pass(&bench, 15).await;
-    // No page shows that customer any more, and none is evidence: each has a record that is not understood.
+    // No page shows that customer any more, and no page is evidence: each has a record that is not understood.
     bench.inbox.sandbox.remove("c000").unwrap();
     bench
         .inbox
@@ -219,7 +219,7 @@ async fn a_thousand_due_moments_an_hour_starve_no_sweep() {
             let index = usize::try_from(second / 4).unwrap();
             bench.inbox.sandbox.put(wrote(index, second)).unwrap();
         }
-        // Every other one is answered four seconds before.
+        // Every second customer is answered four seconds before.
         if second > 26 && (second - 26) % 8 == 0 {
             let id = format!("c{:03}", (second - 26) / 4);
             answer(&bench, &id);
@@ -250,7 +250,7 @@ async fn who_was_answered_during_a_long_walk_is_asked_for_again() {
             .run_once(mode, &|page| {
                 pages.fetch_max(page, Ordering::SeqCst);
                 bench.advance(5);
-                // The first page has come.
+                // The first page was read.
                 if !answered.swap(true, Ordering::SeqCst) {
                     answer(&bench, "c001");
                 }
@@ -273,7 +273,7 @@ async fn a_single_run_keeps_time_and_requests_for_a_look() {
     bench.poller.run_once(Mode::Once, &|_| bench.advance(1)).await.unwrap();
     assert!(bench.now() < deadline);
     let requests = bench.inbox.sandbox.requests().len();
-    // Of the three that were kept back, half of what is free.
+    // Half of what is free: three requests were kept back.
     assert_eq!((requests, bench.look_ups()), (24 - 3 + 1, 1));
 }
 
@@ -294,7 +294,7 @@ async fn what_a_look_shows_is_newer_than_a_page_that_was_read_before() {
     knowledge.looked(&look);
     knowledge.add_glimpses(&mut page);
     assert_eq!(page.contacts.values().next().unwrap().last_message.by, "agent");
-    // And an older one is not.
+    // An older sight does not replace a newer one.
     let mut page = Observed::default();
     page.see_at(read("user"), at(9));
     knowledge.looked(&look);
@@ -317,7 +317,7 @@ async fn what_was_held_is_looked_at_before_it_is_sent() {
     bench.advance(5);
     assert_eq!(bench.poller.check(&all).await.unwrap(), Vec::<&crate::model::Alert>::new());
     assert_eq!(bench.firing().await, ["c000"]);
-    // One that cannot be found is asked for once between two polls.
+    // A contact that cannot be found is asked for once between two polls.
     bench.inbox.sandbox.remove("c000").unwrap();
     bench.advance(5);
     bench.inbox.sandbox.clear_logs();

@@ -1,4 +1,4 @@
-//! How alerts end: by what is seen, and only by what is surely absent.
+//! How alerts end: by what is seen, or by an absence that is certain.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! Whatever goes wrong with the inbox: nothing ends by it, and what was understood counts.
+//! Faults of the inbox: no alert ends by them, and what was understood counts.
 
 use super::{Bench, Mode, WAITING, all, seconds, waiting};
 use crate::{
@@ -45,7 +45,7 @@ async fn a_failed_poll_ends_nothing_and_begins_what_it_saw() {
             let answer = Deed::Answer(By::Agent, "Here I am.".to_owned());
             bench.inbox.sandbox.act("c003", &answer, bench.now() + seconds(1)).unwrap();
             bench.inbox.sandbox.remove("c008").unwrap();
-            // Somebody new, on the first page, and somebody on the last one.
+            // A new customer on the first page, and one on the last page.
             let mut newest = waiting(20);
             newest["lastMessage"]["at"] = "2026-06-12T12:00:01Z".into();
             bench.inbox.sandbox.put(newest).unwrap();

@@ -37,7 +37,7 @@ use crate::{
     store::Store,
 };
 
-/// Waiting customers; whoever is answered or closed vanishes from this list.
+/// Waiting customers; an answered or closed contact vanishes from this list.
 const WAITING: &str = r#"
 when = "unreadMessages > 0"
 [filter]
@@ -99,14 +99,14 @@ struct Bench {
 }
 
 impl Bench {
-    /// Pages of five, and so many waiting customers.
+    /// A bench with pages of five, and so many waiting customers.
     async fn new(rules: &[(&str, &str)], customers: usize) -> Self {
         let inbox = inbox(5).await;
         let clock: Arc<dyn Clock> = inbox.clock.clone();
         Self::by(rules, customers, inbox, clock).await
     }
 
-    /// The same, by a clock that may not be the API's.
+    /// The same, with a clock that may differ from the API's.
     async fn by(rules: &[(&str, &str)], customers: usize, inbox: Inbox, clock: Arc<dyn Clock>) -> Self {
         for index in 0..customers {
             inbox.sandbox.put(waiting(index)).unwrap();
@@ -153,13 +153,13 @@ impl Bench {
         self.inbox.clock.now()
     }
 
-    /// A daemon's poll, 15 s later.
+    /// Polls as a daemon, 15 s later.
     async fn poll(&self) -> Polled {
         self.advance(15);
         self.run(Mode::Daemon).await
     }
 
-    /// A daemon's poll that reads everything.
+    /// Polls as a daemon, and expects that everything was read.
     async fn good(&self) -> Polled {
         let polled = self.poll().await;
         assert_eq!(polled.failure, None);
@@ -171,7 +171,7 @@ impl Bench {
         self.poller.run_once(mode, &|_| {}).await.unwrap()
     }
 
-    /// Whose alerts fire.
+    /// The contacts whose alerts fire.
     async fn firing(&self) -> Vec<String> {
         let mut firing: Vec<String> = self
             .poller
@@ -187,7 +187,7 @@ impl Bench {
         firing
     }
 
-    /// How often they were told of the beginning and of the end.
+    /// The numbers of notifications of the beginning and of the end.
     async fn told(&self) -> (usize, usize) {
         let owed = self.poller.store.notifications().await.unwrap();
         let of = |event: Event| owed.iter().filter(|(owed, _)| owed.event == event).count();
@@ -210,7 +210,7 @@ impl Bench {
         self.ended().into_iter().filter(|ended| ended.reason == reason).map(|ended| ended.contact).collect()
     }
 
-    /// Requests of the last poll that looked somebody up.
+    /// The number of look-ups in the last poll.
     fn look_ups(&self) -> usize {
         self.inbox.sandbox.requests().iter().filter(|body| body["searchText"] != "").count()
     }
@@ -232,7 +232,7 @@ async fn a_waiting_customer_fires_once() {
         assert_eq!((polled.contacts, polled.fired, polled.resolved, polled.owed), (1, 0, 0, 0));
     }
     assert_eq!(bench.told().await, (1, 0));
-    // A further message is the same wait.
+    // A further message belongs to the same wait.
     let write = crate::sandbox::Deed::Write(Some("Anybody?".to_owned()));
     bench.inbox.sandbox.act("c000", &write, bench.now()).unwrap();
     bench.good().await;

@@ -1,5 +1,5 @@
-//! Any story of customers, agents and faults: nobody's alert ends while they wait, and when the
-//! inbox is quiet again, exactly those who wait have one.
+//! Any sequence of events by customers, agents and faults: no alert ends while its customer waits, and once the inbox
+//! is quiet again, exactly the waiting customers have one.
 
 use super::{Bench, Mode, WAITING, waiting};
 use crate::{
@@ -10,7 +10,7 @@ use crate::{
 /// Customers; most of them are there at the beginning.
 const CUSTOMERS: usize = 24;
 
-/// Who waits, according to the inbox.
+/// The customers who wait, according to the inbox.
 fn truth(bench: &Bench) -> Vec<String> {
     let waits = |contact: &serde_json::Value| {
         contact["lastMessage"]["by"] == "user"

@@ -114,7 +114,7 @@ async fn a_single_run_reads_all_that_is_free() {
     assert!(was_full(&bench), "its budget is all that is free");
 }
 
-/// The next run of a schedule, a minute later: so many requests, and no time to wait for more.
+/// The next run of a schedule, a minute later, with so many requests and no time to wait for more.
 async fn scheduled(bench: &mut Bench, requests: u32) {
     bench.advance(60);
     let (clock, store) = (Arc::clone(&bench.poller.clock), bench.poller.store.clone());
@@ -159,7 +159,7 @@ async fn a_part_of_long_ago_is_walked_anew() {
     assert_eq!(sweeps.map(|body| body["page"].clone()).next(), Some(1.into()));
 }
 
-/// Waiting customers, of whom the same receiver is told again after five minutes.
+/// A rule that notifies the same receiver again after five minutes.
 const ESCALATES: &str = r#"
 [filter]
 lastMessageBy = ["user"]
@@ -185,13 +185,13 @@ async fn escalating() -> Bench {
 #[tokio::test]
 async fn who_is_about_to_be_escalated_on_old_knowledge_is_looked_up() {
     let bench = escalating().await;
-    // One was answered, one cannot be found, and nobody's list shows that.
+    // One was answered and one cannot be found; no list shows that.
     bench.inbox.sandbox.act("c003", &Deed::Answer(By::Agent, "Hi.".to_owned()), bench.now()).unwrap();
     bench.inbox.sandbox.remove("c004").unwrap();
     bench.advance(210);
     bench.inbox.sandbox.clear_logs();
     bench.good().await;
-    // A page shows five of those who wait; who is on none of them is looked up.
+    // A page shows five of the waiting contacts; those that are on no page are looked up.
     assert_eq!((bench.look_ups(), bench.ended_by("answered-by-agent")), (2, vec!["c003".to_owned()]));
     assert!(bench.inbox.sandbox.requests().len() <= 1 + 3 + 2, "{:?}", bench.inbox.sandbox.requests());
     bench.advance(45);
@@ -229,7 +229,7 @@ async fn narrow_polls_are_good_while_the_last_complete_walk_is_recent() {
 #[tokio::test]
 async fn polls_are_not_complete_while_no_full_walk_comes_to_its_end() {
     let mut bench = Bench::new(&[("waiting", WAITING)], 60).await;
-    // The first poll reads what is free, and not all.
+    // The first poll reads as much as is free, not everything.
     let (clock, store) = (Arc::clone(&bench.poller.clock), bench.poller.store.clone());
     bench.poller.gate = BudgetGate::open("main", 4, clock, store, None).await.unwrap();
     bench.poller.requests_per_poll = 1;
@@ -302,7 +302,7 @@ async fn a_page_that_is_more_than_may_be_kept_is_told() {
     assert_eq!(bench.poller.store.snapshot("main").await.unwrap().memory.odd_records, None);
 }
 
-/// A run that begins while the API still wants to be left alone, for so many seconds.
+/// A one-shot run that begins while a pause of the API lasts for so many more seconds.
 async fn paused(bench: &mut Bench, pause: i64) -> Polled {
     let (clock, store) = (Arc::clone(&bench.poller.clock), bench.poller.store.clone());
     let now = bench.now();
@@ -334,7 +334,7 @@ async fn a_pause_that_is_longer_than_the_run_is_a_failure_and_nothing_is_asked()
     let words = "the API's request limit is used up; it asks to wait 41 s";
     assert_eq!((polled.unread().as_deref(), polled.complete), (Some(words), false));
     assert_eq!(bench.inbox.sandbox.requests().len(), 0);
-    // The next one, a minute later, reads it all.
+    // The next run, a minute later, reads everything.
     bench.advance(60);
     assert!(paused(&mut bench, 0).await.complete);
 }

@@ -1,4 +1,4 @@
-//! The sandbox's story at speed 20 with the shipped rules: nobody is told that a customer waits who was answered
+//! The sandbox's story at speed 20 with the shipped rules: nobody is notified of a waiting customer who was answered
 //! more than three seconds before.
 
 use std::collections::BTreeMap;
@@ -23,8 +23,8 @@ const RULES: [(&str, &str); 5] = [
     ("bot-left-waiting", include_str!("../../../../rules/bot-left-waiting.toml")),
 ];
 
-/// How many times people were told that somebody waits, and of those who had been answered by then how many
-/// seconds before, where that is more than three.
+/// The number of notifications of a waiting customer, and for those about customers who had been answered by then, how
+/// many seconds before, if more than three.
 async fn told(bench: &Bench) -> (usize, Vec<i64>) {
     let db = Connection::open(bench.folder.path().join("state.db")).unwrap();
     let sql = "SELECT id, ended_at FROM alert WHERE resolved_at IS NOT NULL AND reason LIKE 'answered%'";

@@ -1,4 +1,4 @@
-//! Pages that come half empty: who is not on them is not gone.
+//! Half-empty pages: contacts that are not on them are not gone.
 
 use serde_json::json;
 
@@ -8,7 +8,7 @@ use crate::{
     sandbox::{Fault, FaultKind},
 };
 
-/// Nobody can be looked up.
+/// A bench whose customers cannot be looked up.
 async fn nameless(customers: usize) -> Bench {
     let bench = Bench::new(&[("waiting", WAITING)], 0).await;
     for index in 0..customers {
@@ -20,7 +20,7 @@ async fn nameless(customers: usize) -> Bench {
     bench
 }
 
-/// The second page without three of its five.
+/// Removes three of the five contacts from the second page.
 fn half(bench: &Bench) {
     let data: Vec<_> = [5, 6].map(|index| bench.inbox.sandbox.contact(&format!("c{index:03}")).unwrap()).into();
     let body = json!({ "success": true, "message": "", "code": 200, "data": data }).to_string();
@@ -32,7 +32,7 @@ fn half(bench: &Bench) {
 async fn half_empty_pages_are_no_evidence_until_it_has_lasted() {
     let bench = nameless(12).await;
     half(&bench);
-    // Two walks in the first poll, the third in the second: so this API pages.
+    // Two walks in the first poll and the third in the second: then it counts as how this API pages.
     let polled = bench.good().await;
     assert_eq!((polled.gap, polled.complete, polled.contacts), (Some(Incomplete::Uneven), false, 9));
     for _ in 0..20 {
