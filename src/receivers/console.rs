@@ -17,13 +17,13 @@ use tokio::time::timeout;
 use super::{Ending, Sender, Witness};
 use crate::model::{Attempt, Outcome, OutgoingMessage};
 
-/// How long a reader may stand still.
+/// How long a reader of the output may not read before the attempt ends.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 pub(crate) struct Console {
     out: Arc<Mutex<Box<dyn Write + Send>>>,
-    /// The text that is being written, where it was not taken in time. Held over a whole message, so that two of
-    /// them don't mix their lines.
+    /// The outcome of the text being written, if the reader did not take it in time. Locked for a whole message, so
+    /// that two messages do not mix their lines.
     before: AsyncMutex<Option<oneshot::Receiver<io::Result<()>>>>,
     patience: Duration,
 }
@@ -45,7 +45,6 @@ impl Console {
         Self { out: Arc::new(Mutex::new(out)), before: AsyncMutex::default(), patience: PATIENCE }
     }
 
-    /// Prints one message.
     pub(crate) async fn send(&self, parcel: &OutgoingMessage) -> Attempt {
         let Some(text) = format::text(&parcel.body) else {
             return super::refusal::wrong_body(&parcel.body);
@@ -55,18 +54,18 @@ impl Console {
         let outcome = match timeout(self.patience, self.print(text)).await {
             Ok(Some(Ok(()))) => Outcome::Delivered,
             Ok(Some(Err(error))) => retry(format!("the console takes nothing: {}", error.kind()), false),
-            // It may be read later.
+            // The reader may still read it later.
             Err(_) => stands_still(true),
             Ok(None) => stands_still(false),
         };
         outcome.into()
     }
 
-    /// `None`: the text before this one still waits for a reader.
+    /// Prints a text; `None`: the text before it still waits for a reader.
     async fn print(&self, text: &str) -> Option<io::Result<()>> {
         let mut before = self.before.lock().await;
         if let Some(known) = before.as_mut() {
-            // Whatever became of it, its message was told of it long ago.
+            // The outcome does not matter any more: the attempt of that text has ended.
             if matches!(known.try_recv(), Err(TryRecvError::Empty)) {
                 return None;
             }
@@ -74,11 +73,10 @@ impl Console {
         }
         let (done, written) = oneshot::channel();
         let (out, text) = (Arc::clone(&self.out), format!("{text}\n"));
-        // A reader may stand still for ever, and nobody else is to: neither another task, nor the program's end,
-        // which waits for the runtime's own threads.
+        // A reader may stop for ever. That must not block another task, nor the program's end, which waits for the
+        // runtime's own threads.
         let thread = thread::Builder::new().name("console".to_owned()).spawn(move || {
             let mut out = out.lock();
-            // In one piece: `println!` would panic on a closed pipe, and pieces mix with other output.
             let _ = done.send(out.write_all(text.as_bytes()).and_then(|()| out.flush()));
         });
         if let Err(error) = thread {
@@ -154,7 +152,7 @@ mod tests {
         assert_eq!(String::from_utf8(screen.0.lock().clone()).unwrap(), "one\ntwo\ndrei ä\n");
     }
 
-    /// A pipe that nobody reads until it is told so.
+    /// A pipe that nobody reads until the test says so.
     struct Full(Receiver<()>, Screen);
 
     impl Write for Full {
@@ -179,7 +177,7 @@ mod tests {
             Outcome::Retry { after: None, reason, ambiguous }
         };
         assert_eq!(console.send(&parcel(lines("one"))).await.outcome, stands_still(true));
-        // Nothing piles up behind it.
+        // Further texts are not queued behind it.
         assert_eq!(console.send(&parcel(lines("two"))).await.outcome, stands_still(false));
         drop(reads);
         let console = Console { patience: Duration::from_secs(10), ..console };

@@ -1,8 +1,8 @@
-//! Mail over SMTP: one envelope a recipient, so that a bad address keeps nobody else from their mail.
+//! Mail over SMTP: one envelope for each recipient, so that a bad address does not keep the others from their mail.
 //!
-//! Messages and their recipients share one connection where it holds, until [`Email::rest`]. It is our
-//! own, not a pool's: only so it is known at which word of the conversation something went wrong, and a
-//! conversation that was given up in the middle is never taken up again.
+//! Messages and their recipients share one connection, as long as it holds and until [`Email::rest`]. It does not come
+//! from a pool: only so it is known at which command a conversation failed, and a conversation that was given up
+//! halfway is never continued.
 
 pub(crate) mod address;
 mod compose;
@@ -37,7 +37,7 @@ use crate::{
     receivers::email::address::{SmtpAddress, own_name},
 };
 
-/// A connection that has rested for longer is not used again: the server may have forgotten it.
+/// The longest pause after which a connection is used again; after a longer one the server may have closed it.
 const RESTED: Duration = Duration::from_mins(1);
 
 /// Mail to the recipients of one receiver.
@@ -46,10 +46,10 @@ pub struct Email {
     tls: Tls,
     from: Mailbox,
     to: Vec<Mailbox>,
-    /// What we call ourselves; `None`: what the address of the connection says.
+    /// The name for `EHLO`; `None`: the local address of the connection.
     name: Option<String>,
     timeout: Duration,
-    // Who uses it takes it out, so that an attempt that is dropped in the middle takes it along.
+    // An attempt takes the connection out, so that an attempt that is dropped halfway drops the connection, too.
     kept: Mutex<Option<Kept>>,
 }
 
@@ -75,11 +75,12 @@ impl Sender for Email {
 }
 
 impl Email {
-    /// A sender through `server`, from `from` to each of `to`, with `timeout` for each of them. Besides the bundled certificate authorities
-    /// `roots` (DER) are trusted; those that can't be read are left out, as machines have odd ones.
+    /// Makes a sender through `server`, from `from` to each of `to`, with `timeout` for each of them. The bundled
+    /// certificate authorities and `roots` (DER) are trusted; roots that cannot be read are left out, since machines
+    /// have odd ones.
     ///
     /// # Errors
-    /// There is no recipient, or TLS can't be set up.
+    /// There is no recipient, or TLS cannot be set up.
     pub fn new(
         server: SmtpAddress,
         from: Mailbox,
@@ -101,23 +102,23 @@ impl Email {
         Ok(Self { server, tls, from, to: mailboxes, name, timeout, kept: Mutex::default() })
     }
 
-    /// It calls itself so in `EHLO`; `None`: as the machine, else as the sender's domain.
+    /// Sets the name for `EHLO`; `None`: the machine's name, else the sender's domain.
     #[must_use]
     pub fn called(self, name: Option<String>) -> Self {
         Self { name: name.or(self.name), ..self }
     }
 
-    /// Mails one message to those recipients that aren't settled.
+    /// Mails one message to those recipients that are not settled.
     ///
-    /// An attempt that has to be repeated counts as ambiguous, too, when somebody got the mail: the
-    /// receiver was told. Refused recipients are settled once anybody was told; until then they are
-    /// tried again with the others, so that "all settled" never means "nobody got it".
+    /// An attempt that has to be repeated also counts as ambiguous when somebody got the mail, because the receiver was
+    /// notified then. Refused recipients are settled once anybody was notified; until then they are tried again with
+    /// the others, so that "all settled" never means "nobody got it".
     pub async fn send(&self, parcel: &OutgoingMessage) -> Attempt {
         self.send_until(parcel, &Ending::default(), &Nobody).await
     }
 
-    /// As [`Email::send`], but at `ending` no further recipient is begun: who has the mail stays settled, the
-    /// others are for another attempt. `witness` hears of every recipient but the first.
+    /// Like [`Email::send`], but at `ending` no further recipient is begun: those who have the mail stay settled, the
+    /// others are left for another attempt. `witness` is notified of every recipient but the first.
     pub async fn send_until(&self, parcel: &OutgoingMessage, ending: &Ending, witness: &dyn Witness) -> Attempt {
         let Some(parts) = format::parts(&parcel.body) else {
             return super::refusal::wrong_body(&parcel.body);
@@ -129,7 +130,7 @@ impl Email {
             .iter()
             .filter(|to| !is_in(&parcel.settled, to) && parcel.only.as_ref().is_none_or(|only| is_in(only, to)));
         for (turn, to) in open.enumerate() {
-            // Whoever called has asked for the first one.
+            // The caller has already checked the first recipient.
             if turn > 0 && !ending.allows_more() {
                 verdict.put_off("no time was left for all recipients");
                 break;
@@ -149,16 +150,16 @@ impl Email {
         verdict.attempt()
     }
 
-    /// Closes what is open: nothing more is sent for now.
+    /// Closes the connection; the next mail opens a new one.
     pub async fn rest(&self) {
-        // Not in one expression: the lock must not be held for as long.
+        // In a statement of its own, so that the lock is not held during `close`.
         let kept = self.kept().take();
         if let Some(kept) = kept {
             kept.connection.close().await;
         }
     }
 
-    /// Hands in one mail. The connection stays if it can be used again.
+    /// Hands in one mail. The connection is kept if it can be used again.
     async fn deliver(&self, to: &Mailbox, mail: &[u8], ending: &Ending) -> Result<(), SmtpFailure> {
         let by = ending.by(self.timeout);
         let conversation = async {
@@ -171,7 +172,7 @@ impl Email {
             told = conversation => told?,
             () = ending.after_stop() => return Err(SmtpFailure::stopped()),
         };
-        // At the end nothing is said on a connection that nobody needs: what is known is to be recorded.
+        // At the end of the run a connection is not reset, so that the outcome can be recorded at once.
         if (result.is_ok() || ending.allows_more())
             && let Some(connection) = connection.reusable(&result).await
         {
@@ -180,12 +181,12 @@ impl Email {
         result
     }
 
-    /// A connection on which a mail is begun: the one at hand, or a new one.
+    /// Returns a connection on which a mail was begun: the kept one or a new one.
     async fn begin(&self, by: Instant) -> Result<Connection, SmtpFailure> {
         let kept = self.kept().take().filter(|kept| kept.since.elapsed() < RESTED);
         if let Some(Kept { mut connection, .. }) = kept {
-            // Servers end a connection after so many mails or so long a rest, with a word or without:
-            // that is no fault of this mail, and time must be left for another connection.
+            // Servers close a connection after some mails or some idle time, with or without a reply. This mail is not
+            // to blame for that, and time must be left for another connection.
             let now = Instant::now();
             if connection.begin(&self.from.email, now + by.saturating_duration_since(now) / 4).await.is_ok() {
                 return Ok(connection);

@@ -1,7 +1,7 @@
-//! What ends an attempt before its own time: the deadline of a run, or the word to stop.
+//! Ends an attempt before its timeout: at the deadline of a run, or on the stop signal.
 //!
-//! An attempt that ends by itself has an outcome, which can be recorded; of one that is dropped nothing is
-//! known, not even which recipients of a mail have it.
+//! An attempt that ends by itself has an outcome, which can be recorded. Nothing is known of one that is dropped, not
+//! even which recipients of a mail have it.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::model::{
     shutdown::{ATTEMPT_AFTER_DEADLINE, ATTEMPT_AFTER_STOP},
 };
 
-/// What ends an attempt besides the sender's own timeout; by default nothing.
+/// What ends an attempt besides the sender's own timeout; nothing by default.
 #[derive(Clone, Debug, Default)]
 pub struct Ending {
     deadline: Option<Instant>,
@@ -21,29 +21,29 @@ pub struct Ending {
 }
 
 impl Ending {
-    /// An end `left` from now on, or by `stop`.
+    /// Ends attempts `left` from now, or on `stop`.
     pub fn new(left: Option<Duration>, stop: CancellationToken) -> Self {
         Self { deadline: left.and_then(|left| Instant::now().checked_add(left)), stop }
     }
 
-    /// Whether something new may be begun, as another recipient of a mail is.
+    /// Whether something new may be begun, like another recipient of a mail.
     pub(super) fn allows_more(&self) -> bool {
         !self.stop.is_cancelled() && self.deadline.is_none_or(|deadline| Instant::now() < deadline)
     }
 
-    /// When what is begun now has to end by time.
+    /// The time at which what is begun now has to end.
     pub(super) fn by(&self, timeout: Duration) -> Instant {
         let own = Instant::now() + timeout;
         self.deadline.map_or(own, |deadline| own.min(deadline + ATTEMPT_AFTER_DEADLINE))
     }
 
-    /// Comes when what is under way has to end by the word to stop.
+    /// Returns when what is under way has to end after the stop signal.
     pub(super) async fn after_stop(&self) {
         self.stop.cancelled().await;
         sleep(ATTEMPT_AFTER_STOP).await;
     }
 
-    /// Ends an attempt that does not end by itself: it may have arrived.
+    /// Ends an attempt that does not end by itself; it may have arrived.
     pub(super) async fn bound<T: From<Outcome>>(&self, attempt: impl Future<Output = T>) -> T {
         let last_words = async {
             match self.deadline {

@@ -1,4 +1,4 @@
-//! What a kind of receiver says of itself, and a receiver of that kind as its keys describe it.
+//! What a kind of receiver declares, and a receiver of that kind as its keys describe it.
 
 use std::{fmt, io::Write, sync::Arc, time::Duration};
 
@@ -13,22 +13,22 @@ use crate::{
     render::Format,
 };
 
-/// For one message to one receiver.
+/// The time limit of one message to one receiver.
 pub(crate) const SEND_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Standard output, shared by the console receivers.
 pub(crate) type Output = Arc<Mutex<dyn Write + Send>>;
 
-/// How messages to a kind of receiver go out. There are no defaults, so that nothing is forgotten.
+/// How messages to a kind of receiver are sent. There are no defaults, so that each kind decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Delivery {
-    /// One message so often, and after a rest so many at once; `None`: as fast as it goes.
+    /// The time between two messages, and how many may be sent at once after a pause; `None`: no limit.
     pub pace: Option<(Duration, u32)>,
     /// How many messages may be under way at once.
     pub in_flight: usize,
-    /// Whether the receiver sees by a message's id that it has it already.
+    /// Whether the receiver recognizes a message that it already has by its id.
     pub knows_ids: bool,
-    /// Whether an attempt says which persons it has reached.
+    /// Whether an attempt returns the persons it has reached.
     pub by_person: bool,
 }
 
@@ -37,7 +37,7 @@ pub struct Delivery {
 pub trait Kind: KeyedKind<Arc<dyn Way>> + Format {
     fn delivery(&self) -> Delivery;
 
-    /// The lines that `init` writes about it, commented out; `None` where those that it begins with are of this kind.
+    /// The lines that `init` writes about the kind, commented out; `None` if the file's first receiver is of this kind.
     fn example(&self) -> Option<&'static str>;
 }
 
@@ -45,32 +45,32 @@ pub trait Kind: KeyedKind<Arc<dyn Way>> + Format {
 pub trait Way: fmt::Debug + Send + Sync {
     fn kind(&self) -> &'static dyn Kind;
 
-    /// What its messages go through.
+    /// Makes the sender of its messages.
     ///
     /// # Errors
-    /// What of its address, headers or secrets cannot be used.
+    /// What is wrong with its address, headers or secrets.
     fn sender(&self, tools: &SenderTools<'_>) -> Result<Box<dyn Sender>, String>;
 
-    /// How it is reached, without a secret: by that it is known under another name.
+    /// The address without secrets; a receiver that was renamed is recognized by it.
     fn address(&self) -> Address;
 
-    /// Whom it reaches, where they are known by name; else this is the kind.
+    /// The persons it reaches, if they are known by name; else the kind's name.
     fn persons(&self) -> Vec<String> {
         vec![self.kind().name().to_owned()]
     }
 
     fn secrets(&self) -> Vec<&str>;
 
-    /// By which it is seen that its secrets were changed.
+    /// A fingerprint that changes with its secrets.
     fn fingerprint(&self) -> String {
         short_hash(&self.secrets().join("\0"))
     }
 
-    /// Where it is, if that is an address on the web; it is a secret.
+    /// Its address on the web, if it has one; it is a secret.
     fn url(&self) -> Option<Url>;
 }
 
-/// What a sender is made with.
+/// What a sender is built with.
 #[derive(Clone, Copy)]
 pub struct SenderTools<'a> {
     /// The receiver's name.
@@ -79,7 +79,7 @@ pub struct SenderTools<'a> {
     pub output: &'a Output,
 }
 
-/// The proxy on the way there, for errors.
+/// The proxy on the way to the receiver, for errors.
 pub(super) fn proxy_to(way: &dyn Way) -> Option<String> {
     way.url().and_then(|url| Proxies::of_environment().name(&url))
 }

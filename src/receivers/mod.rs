@@ -1,9 +1,9 @@
-//! Brings messages to their receivers: Slack, mail, a webhook, the console.
+//! Sends messages to their receivers: Slack, mail, a webhook, the console.
 //!
-//! Each kind is a file with a folder: its keys and abilities (`kind.rs`), its template files, limits and the form of its
-//! messages (`format.rs`), the wire, and how it says yes, no and later; [`KINDS`] lists them. Knows nothing of rules or
-//! of what is stored. Bodies come rendered, the HTTP client comes from the caller, and a send returns data, from which
-//! the engine decides what becomes of the message.
+//! Each kind is a file with a folder: its keys and abilities (`kind.rs`), its template files, limits and the form of
+//! its messages (`format.rs`), the wire, and what its answers mean; [`KINDS`] lists them. This room must not know rules
+//! or the store. Bodies come rendered, the HTTP client comes from the caller, and a send returns data by which the
+//! engine decides what happens to the message.
 
 pub(crate) mod console;
 pub(crate) mod email;
@@ -34,7 +34,7 @@ use crate::{
     render::Format,
 };
 
-/// Every kind, in the order in which they are offered.
+/// All kinds, in the order in which they are offered.
 pub(crate) const KINDS: [&dyn Kind; 4] =
     [&slack::kind::SlackKind, &email::kind::EmailKind, &webhook::kind::WebhookKind, &console::kind::ConsoleKind];
 
@@ -44,16 +44,16 @@ pub type Config = ConfigOf<Arc<dyn Way>>;
 /// A receiver of one of these kinds.
 pub(crate) type Receiver = ReceiverOf<Arc<dyn Way>>;
 
-/// The environment as an argument.
+/// The environment variables, as a function.
 type Variables<'a> = &'a dyn Fn(&str) -> Option<String>;
 
-/// Reads the configuration at `path`; `None` where it is too broken to go on with.
+/// Reads the configuration at `path`; `None` if it has too many mistakes to continue.
 pub fn load_config(path: &Path, secrets: Secrets, env: Variables<'_>, found: &mut Vec<Diagnostic>) -> Option<Config> {
     load::load(path, secrets, env, &keyed(&KINDS), found)
 }
 
-/// Judges the text of the configuration at `path`, with receivers of `kinds`; `None` where it is too broken to go on
-/// with.
+/// Checks the text of the configuration at `path`, with receivers of `kinds`; `None` if it has too many mistakes to
+/// continue.
 pub(crate) fn judge_with(
     kinds: &[&'static dyn Kind],
     path: &Path,
@@ -65,7 +65,7 @@ pub(crate) fn judge_with(
     load::judge(path, text, secrets, env, &keyed(kinds), found)
 }
 
-/// The same with every kind that there is.
+/// Like [`judge_with`], with all kinds.
 pub fn judge_config(
     path: &Path,
     text: String,
@@ -76,12 +76,12 @@ pub fn judge_config(
     judge_with(&KINDS, path, text, secrets, env, found)
 }
 
-/// The form of every kind's messages.
+/// The message formats of all kinds.
 pub fn formats() -> Vec<&'static dyn Format> {
     KINDS.iter().map(|kind| *kind as &dyn Format).collect()
 }
 
-/// The built-in template files, to be copied and edited: name and text.
+/// Name and text of the built-in template files, to be copied and edited.
 pub(crate) fn built_in_files() -> impl Iterator<Item = (&'static str, &'static str)> {
     KINDS.iter().flat_map(|kind| kind.files()).filter_map(|file| Some((file.name, file.built_in?)))
 }

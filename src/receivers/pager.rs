@@ -1,4 +1,4 @@
-//! A made-up kind, for tests alone: what one file and one entry in a list give to a kind.
+//! A made-up kind, for tests only: it shows what a kind gets for one file and one entry in a list.
 
 use std::sync::Arc;
 

@@ -1,8 +1,8 @@
-//! Refusals that a sender gives by itself, without asking anybody.
+//! Refusals by a sender itself, without a request.
 
 use crate::model::{Attempt, Blame, Body, Outcome};
 
-/// A body that this sender can't take: a mistake of ours, which another attempt as it is won't mend.
+/// The body is of another kind. This is a mistake of ours, which a further attempt would not change.
 pub(super) fn wrong_body(body: &Body) -> Attempt {
     let why = format!("this message was not made for this receiver, but for one of type {}", body.kind());
     rejected(Blame::Payload, why)

@@ -1,5 +1,5 @@
-//! What Slack and webhooks share: posting JSON, reading an answer of any size, naming what went wrong
-//! on the way without showing the address.
+//! Shared by Slack and webhooks: posts JSON, reads an answer of any size, and names failures without showing the
+//! address.
 
 use std::time::Duration;
 
@@ -12,39 +12,39 @@ use crate::model::{Blame, Outcome};
 use crate::net::cause::cause;
 use crate::net::headers::{all, written};
 
-/// How much of an answer is read; what follows is not looked at.
+/// The limit for the part of an answer that is read.
 const BODY_LIMIT: usize = 64 * 1024;
-/// The longest `Retry-After` that is obeyed: a slip at the other end must not silence us for a day.
+/// The longest `Retry-After` that is obeyed, so that a mistake at the other end does not silence us for a day.
 const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(1);
 
-/// An answer, whatever it says.
+/// An answer with any status.
 #[derive(Clone)]
 pub struct Answer {
     pub status: u16,
-    /// What it asks to wait, within bounds.
+    /// How long it asks to wait, within limits.
     pub retry_after: Option<SignedDuration>,
     /// The beginning of its body.
     pub body: String,
 }
 
 impl Answer {
-    /// From what came: the status, the header `Retry-After` and the beginning of the body.
+    /// Makes an answer from the status, the header `Retry-After` and the beginning of the body.
     pub fn new(status: u16, asked: Option<&str>, body: &[u8], now: Timestamp) -> Self {
         let retry_after = asked.and_then(|value| pause::spelled(value, now)).map(|wait| wait.min(LONGEST_WAIT));
         Self { status, retry_after, body: String::from_utf8_lossy(body).into_owned() }
     }
 
-    /// "Later", for a reason that begins with the status.
+    /// A retry, for a reason that begins with the status.
     pub(super) fn later(&self, why: &str, ambiguous: bool) -> Outcome {
         Outcome::Retry { after: self.retry_after, reason: self.reason(why), ambiguous }
     }
 
-    /// "No", for a reason that begins with the status.
+    /// A rejection, for a reason that begins with the status.
     pub(super) fn no(&self, why: &str, fault: Blame) -> Outcome {
         Outcome::Rejected { reason: self.reason(why), fault }
     }
 
-    /// Neither yes nor no, by what it says.
+    /// An unclear outcome, for a reason that begins with the status.
     pub(super) fn unclear(&self, why: &str) -> Outcome {
         Outcome::Unclear { reason: self.reason(why) }
     }
@@ -54,10 +54,10 @@ impl Answer {
     }
 }
 
-/// Checks an address that is a secret.
+/// Checks an address, which is a secret.
 ///
 /// # Errors
-/// What would be right; nothing of the address is in it.
+/// What would be right; it does not contain any part of the address.
 pub(super) fn check_url(url: &SecretString) -> Result<(), String> {
     match Url::parse(url.expose_secret()) {
         Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Ok(()),
@@ -65,7 +65,7 @@ pub(super) fn check_url(url: &SecretString) -> Result<(), String> {
     }
 }
 
-/// A request with a JSON body.
+/// Makes a request with a JSON body.
 pub(super) fn post(client: &Client, url: &SecretString, json: String, timeout: Duration) -> RequestBuilder {
     client.post(url.expose_secret()).timeout(timeout).header("content-type", "application/json").body(json)
 }
@@ -73,13 +73,13 @@ pub(super) fn post(client: &Client, url: &SecretString, json: String, timeout: D
 /// Sends a request and reads the answer.
 ///
 /// # Errors
-/// What it means for the message that there is no answer.
+/// The outcome for the message if there is no answer.
 pub(super) async fn exchange(request: RequestBuilder, now: Timestamp, proxy: Option<&str>) -> Result<Answer, Outcome> {
     let mut response = request.send().await.map_err(|error| through(no_answer(&error), proxy))?;
     let status = response.status().as_u16();
     let headers = response.headers().clone();
     let mut body = Vec::new();
-    // The status has been said: a body that breaks off is a short one.
+    // The status has arrived, so a body that is cut off counts as a short one.
     while let Ok(Some(chunk)) = response.chunk().await {
         let room = BODY_LIMIT - body.len();
         body.extend_from_slice(chunk.get(..room).unwrap_or(&chunk));
@@ -95,7 +95,7 @@ pub(super) async fn exchange(request: RequestBuilder, now: Timestamp, proxy: Opt
     Ok(Answer { retry_after: asked.map(|wait| wait.min(LONGEST_WAIT)), ..Answer::new(status, None, &body, now) })
 }
 
-/// The same, with the proxy that it went through: it may be to blame.
+/// Adds the proxy to the reason, since it may be to blame.
 fn through(outcome: Outcome, proxy: Option<&str>) -> Outcome {
     match (outcome, proxy) {
         (Outcome::Retry { after, reason, ambiguous }, Some(proxy)) => {
@@ -108,7 +108,7 @@ fn through(outcome: Outcome, proxy: Option<&str>) -> Outcome {
     }
 }
 
-/// A request without an answer. The error's own text shows the address, so it is not used.
+/// The outcome of a request without an answer. The error's own text shows the address, so it is not used.
 fn no_answer(error: &reqwest::Error) -> Outcome {
     let retry = |reason: String, ambiguous| Outcome::Retry { after: None, reason, ambiguous };
     if error.is_builder() {
@@ -117,7 +117,7 @@ fn no_answer(error: &reqwest::Error) -> Outcome {
     if error.is_connect() {
         return retry(format!("cannot connect: {}", cause(error)), false);
     }
-    // From here on the request may have gone out.
+    // From here on the request may have been sent.
     if error.is_timeout() { retry("no answer in time".to_owned(), true) } else { retry(broke_off(error), true) }
 }
 

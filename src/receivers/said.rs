@@ -1,25 +1,25 @@
-//! What the body of an answer says: yes, no, or neither. Programs that take what Slack takes spell a yes in many
-//! ways, and some say no with the status of a yes.
+//! What the body of an answer says: yes, no, or neither. Programs that accept Slack's payloads spell a yes in many
+//! ways, and some say no with a status of success.
 //!
-//! Nothing of a body is repeated: it may be anybody's text.
+//! No part of a body is repeated, since it may be any text.
 
 use serde_json::{Map, Value};
 
 use super::response::Answer;
 use crate::model::{Blame, Outcome};
 
-/// What a body says.
+/// The meaning of a body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Said {
-    /// It was accepted.
+    /// It says that the message was accepted.
     Yes,
-    /// It was not, and what the answer gives as the reason: a word, for comparing, or a status.
+    /// It says that the message was not accepted, with the answer's reason: a word, for comparison, or a status.
     No(No),
-    /// There is no text.
+    /// The body is empty.
     Nothing,
-    /// A page for people.
+    /// The body is an HTML page.
     Page,
-    /// Neither a yes nor a no.
+    /// The body says neither yes nor no, or both.
     Unclear,
 }
 
@@ -65,7 +65,7 @@ const FLAGS: [&str; 11] = [
     "code",
     "statuscode",
 ];
-/// Keys that may hold a yes; anything else in them is only a text.
+/// Keys that may hold a yes; any other value in them is only a text.
 const TEXTS: [&str; 4] = ["message", "msg", "response", "text"];
 /// Keys under which a number other than 0 is an error.
 const CODES: [&str; 4] = ["errcode", "errorcode", "error_code", "statuscode"];
@@ -73,7 +73,7 @@ const CODES: [&str; 4] = ["errcode", "errorcode", "error_code", "statuscode"];
 const ERRORS: [&str; 4] = ["error", "errors", "errmsg", "error_message"];
 
 impl Said {
-    /// What this text says.
+    /// Reads the text of a body.
     pub(super) fn of(body: &str) -> Self {
         let text = body.trim_start_matches('\u{feff}').trim();
         if text.is_empty() {
@@ -120,19 +120,19 @@ impl Said {
                 }
             }
         }
-        // They say yes where nothing else says anything.
+        // These keys count only where no other key says no.
         let in_words = |key: &str| object.get(key).is_some_and(|value| word(&plain(value)) == Self::Yes);
         yes |= !no && TEXTS.into_iter().any(in_words);
         match (yes, no) {
             (true, false) => Self::Yes,
             (false, true) => Self::No(why.unwrap_or(No::Word(String::new()))),
-            // Nothing, or a contradiction.
+            // The keys say nothing, or contradict each other.
             _ => Self::Unclear,
         }
     }
 }
 
-/// What one word, or one line, says.
+/// Reads one word, or one line.
 fn word(text: &str) -> Said {
     let quotes = |char: char| char.is_whitespace() || matches!(char, '"' | '\'' | '.' | '!' | ';');
     let word = text.trim_matches(quotes).to_lowercase();
@@ -147,13 +147,13 @@ fn plain(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
-/// An error's own word for itself.
+/// The error's own name.
 fn reason(value: &Value) -> String {
     let inner = ["code", "type", "message"].iter().find_map(|key| value.get(key)).unwrap_or(value);
     plain(inner).to_lowercase()
 }
 
-/// Whether an error's key says that there is none.
+/// Whether the value of an error's key means that there is no error.
 fn is_nothing(value: &Value) -> bool {
     match value {
         Value::Null | Value::Bool(false) => true,
@@ -165,8 +165,8 @@ fn is_nothing(value: &Value) -> bool {
     }
 }
 
-/// What a "no" with the status of a yes means, where its word is not one of Slack's. Its own status says it best,
-/// and is read as the status of an answer by `by_status`.
+/// The outcome of a no with a status of success, if its word is not one of Slack's. If the body has a status of its
+/// own, that counts, and `by_status` reads it like the status of an answer.
 pub(super) fn no(answer: &Answer, why: &No, by_status: impl Fn(&Answer) -> Outcome) -> Outcome {
     const SAYS_NO: &str = "the answer says that it was not accepted";
     let word = match why {

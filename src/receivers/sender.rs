@@ -1,4 +1,4 @@
-//! What sends the messages of one receiver, whatever its kind.
+//! The interface of senders, for every kind of receiver.
 
 use std::fmt;
 
@@ -9,8 +9,8 @@ use crate::model::{Attempt, OutgoingMessage};
 
 /// Sends messages to one receiver.
 pub trait Sender: fmt::Debug + Send + Sync {
-    /// Makes one attempt. It ends within the sender's timeout, a mail within it for each recipient, and by
-    /// `ending` at the latest. `witness` hears of every further recipient of a mail before it is begun.
+    /// Makes one attempt. It ends within the sender's timeout (for a mail: within the timeout for each recipient), and
+    /// by `ending` at the latest. `witness` is notified of every further recipient of a mail before it is begun.
     fn send<'a>(
         &'a self,
         parcel: &'a OutgoingMessage,
@@ -18,7 +18,7 @@ pub trait Sender: fmt::Debug + Send + Sync {
         witness: &'a dyn Witness,
     ) -> BoxFuture<'a, Attempt>;
 
-    /// Closes what stays open between two messages; the next one opens it again.
+    /// Closes what is kept open between two messages; the next one opens it again.
     fn rest(&self) -> BoxFuture<'_, ()> {
         Box::pin(std::future::ready(()))
     }

@@ -1,7 +1,7 @@
 //! Slack's incoming webhooks.
 //!
-//! They answer with a status and one word: `200` with `ok` is a yes. Programs that take what Slack takes spell it
-//! otherwise, and a proxy on the way likes to say `200` too.
+//! They answer with a status and one word: `200` with `ok` is a yes. Programs that accept Slack's payloads spell a yes
+//! otherwise, and a proxy on the way may answer `200` as well.
 
 pub(crate) mod format;
 pub(crate) mod kind;
@@ -21,7 +21,7 @@ use super::said::{self, No, Said};
 use super::{Ending, Sender, Witness};
 use crate::model::{Attempt, Blame, Outcome, OutgoingMessage};
 
-/// The words that blame the payload.
+/// Words of an answer that blame the payload.
 const PAYLOAD: [&str; 11] = [
     "invalid_payload",
     "invalid_blocks",
@@ -35,7 +35,7 @@ const PAYLOAD: [&str; 11] = [
     "user_not_found",
     "cannot_parse_attachment",
 ];
-/// The words that say that nothing will come through here, whatever the status beside them.
+/// Words that mean that no message will be accepted here, whatever the status.
 const RECEIVER: [&str; 12] = [
     "action_prohibited",
     "channel_is_archived",
@@ -50,16 +50,16 @@ const RECEIVER: [&str; 12] = [
     "team_disabled",
     "user_is_inactive",
 ];
-/// The words beside them that say "later".
+/// Words that mean "later" with a status of success.
 const LATER: [&str; 4] = ["rate_limited", "ratelimited", "rollup_error", "internal_error"];
 
 /// A channel's incoming webhook.
 pub(crate) struct Slack {
     client: Client,
-    // Whoever knows the address can post to the channel.
+    // Everybody who knows the address can post to the channel.
     url: SecretString,
     timeout: Duration,
-    /// The proxy on the way, as people may see it.
+    /// The proxy on the way, without its secrets.
     proxy: Option<String>,
 }
 
@@ -75,8 +75,8 @@ impl Sender for Slack {
 }
 
 impl Slack {
-    /// A sender for the webhook at `url`. The client must not follow redirects; its connect timeout
-    /// should be below `timeout`, which covers everything up to the end of the answer.
+    /// Makes a sender for the webhook at `url`. The client must not follow redirects; its connect timeout should be
+    /// below `timeout`, which covers everything up to the end of the answer.
     ///
     /// # Errors
     /// What is wrong with the address, without showing it.
@@ -85,7 +85,7 @@ impl Slack {
         Ok(Self { client, url, timeout, proxy: None })
     }
 
-    /// Through this proxy, as people may see it.
+    /// Names the proxy on the way, without its secrets, for errors.
     #[must_use]
     pub(crate) fn through(self, proxy: Option<String>) -> Self {
         Self { proxy, ..self }
@@ -104,7 +104,7 @@ impl Slack {
     }
 }
 
-/// What an answer of Slack means for the message.
+/// The outcome of an answer from Slack.
 pub fn outcome(answer: &Answer) -> Outcome {
     let said = Said::of(&answer.body);
     let text = match &said {
@@ -112,7 +112,7 @@ pub fn outcome(answer: &Answer) -> Outcome {
         _ => answer.body.trim(),
     };
     let among = |words: &[&'static str]| words.iter().copied().find(|word| *word == text);
-    // Anything but a word of Slack's may be anybody's text, and is not repeated.
+    // Only words of Slack's own are repeated; others may be any text.
     let (of_payload, of_receiver, later) = (among(&PAYLOAD), among(&RECEIVER), among(&LATER));
     let word = of_payload.or(of_receiver).or(later).unwrap_or_default();
     match answer.status {
@@ -120,7 +120,8 @@ pub fn outcome(answer: &Answer) -> Outcome {
         200..=299 if of_receiver.is_some() => answer.no(word, Blame::Receiver),
         200..=299 if later.is_some() => answer.later(word, false),
         200..=299 => accepted(answer, &said),
-        // In spite of a 429 messages are known to arrive, and a gateway says 504 without knowing.
+        // Messages with a 429 are known to arrive nevertheless, and a gateway that answers 504 does not know the
+        // outcome.
         429 | 504 => answer.later(word, true),
         408 | 500..=599 => answer.later(word, false),
         400 | 413 if of_receiver.is_none() => answer.no(word, Blame::Payload),
@@ -129,11 +130,11 @@ pub fn outcome(answer: &Answer) -> Outcome {
     }
 }
 
-/// What a status of success means by what was said with it.
+/// The outcome of an answer with a status of success.
 fn accepted(answer: &Answer, said: &Said) -> Outcome {
     match said {
         Said::Yes => Outcome::Delivered,
-        // "Created", "accepted" and "no content" are the word itself.
+        // "Created", "accepted" and "no content" mean yes by themselves.
         Said::Nothing if matches!(answer.status, 201 | 202 | 204 | 205) => Outcome::Delivered,
         Said::No(why) => said::no(answer, why, outcome),
         Said::Nothing | Said::Page | Said::Unclear => {

@@ -1,4 +1,4 @@
-//! What the senders' tests share.
+//! Shared by the tests of the senders.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ pub(super) fn parcel(body: Body) -> OutgoingMessage {
     OutgoingMessage { id: MessageId("m1".to_owned()), body, now: now(), thread: None, settled: Vec::new(), only: None }
 }
 
-/// A client as the program builds it, with the bundled roots alone.
+/// A client as the program builds it, with only the bundled roots.
 pub(super) fn client() -> Client {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let roots = webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().take(1);
@@ -43,7 +43,7 @@ pub(super) fn rejected(fault: Blame, reason: &str) -> Outcome {
     Outcome::Rejected { reason: reason.to_owned(), fault }
 }
 
-/// The attempt ended in a refusal that blames the payload, without repeating it.
+/// Checks that the attempt was refused because of the payload, and does not repeat it.
 pub(super) fn payload_fault(attempt: &Attempt) {
     let Outcome::Rejected { reason, fault: Blame::Payload } = &attempt.outcome else { panic!("{attempt:?}") };
     assert!(reason.contains("was not made for"), "{reason}");
@@ -55,13 +55,13 @@ pub(super) fn payload_fault(attempt: &Attempt) {
 pub(super) enum Manners {
     /// Reads and never answers.
     Silent,
-    /// Reads a little and hangs up.
+    /// Reads a little and closes the connection.
     HangsUp,
-    /// Says this and hangs up.
+    /// Answers this and closes the connection.
     Says(&'static str),
 }
 
-/// The base URL of a server with such manners.
+/// The base URL of a server that misbehaves like this.
 pub(super) async fn server(manners: Manners) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -84,12 +84,12 @@ pub(super) async fn server(manners: Manners) -> String {
     url
 }
 
-/// A base URL where nobody listens, and nobody else will while the test runs.
+/// A base URL where no server listens, and where none will while the test runs.
 pub(super) async fn nobody() -> String {
     let socket = TcpSocket::new_v4().unwrap();
     socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let url = format!("http://{}", socket.local_addr().unwrap());
-    // Bound and not listened on, the port is refused and not given to others.
+    // While the port is bound and not listened on, it is refused and not given to others.
     tokio::spawn(async move {
         let _held = socket;
         std::future::pending::<()>().await;

@@ -1,7 +1,7 @@
-//! Webhooks after the Standard Webhooks specification (standardwebhooks.com).
+//! Webhooks by the Standard Webhooks specification (standardwebhooks.com).
 //!
-//! The id is the same in every attempt, so that the other end can drop doubles; the time and with it
-//! the signature are of the attempt.
+//! The id is the same in every attempt, so that the other end can drop duplicates; the timestamp, and with it the
+//! signature, is the attempt's.
 
 pub(crate) mod format;
 pub(crate) mod header;
@@ -27,13 +27,13 @@ use super::{Ending, Sender, Witness};
 
 use crate::model::{Attempt, Blame, Outcome, OutgoingMessage};
 
-/// An address that takes JSON.
+/// A webhook that accepts JSON.
 pub(crate) struct Webhook {
     client: Client,
-    // Addresses of webhooks carry tokens.
+    // A webhook's address may hold a token.
     url: SecretString,
     timeout: Duration,
-    /// The proxy on the way, as people may see it.
+    /// The proxy on the way, without its secrets.
     proxy: Option<String>,
     headers: HeaderMap,
     key: Option<SecretSlice<u8>>,
@@ -51,8 +51,8 @@ impl Sender for Webhook {
 }
 
 impl Webhook {
-    /// A sender for the address `url`. The client must not follow redirects; its connect timeout
-    /// should be below `timeout`, which covers everything up to the end of the answer.
+    /// Makes a sender for the address `url`. The client must not follow redirects; its connect timeout should be below
+    /// `timeout`, which covers everything up to the end of the answer.
     ///
     /// # Errors
     /// What is wrong with the address, without showing it.
@@ -61,7 +61,7 @@ impl Webhook {
         Ok(Self { client, url, timeout, proxy: None, headers: HeaderMap::new(), key: None })
     }
 
-    /// Signs with `secret`, which [`key`] reads.
+    /// Signs messages with `secret`, which [`key`] reads.
     ///
     /// # Errors
     /// What is wrong with the secret, without showing it.
@@ -70,7 +70,7 @@ impl Webhook {
         Ok(self)
     }
 
-    /// Sends this header too; `content-type` may be replaced this way.
+    /// Adds a header to every message; `content-type` may be replaced in this way.
     ///
     /// # Errors
     /// What is wrong with the header; its value is not shown.
@@ -84,7 +84,7 @@ impl Webhook {
         Ok(self)
     }
 
-    /// Through this proxy, as people may see it.
+    /// Names the proxy on the way, without its secrets, for errors.
     #[must_use]
     pub(crate) fn through(self, proxy: Option<String>) -> Self {
         Self { proxy, ..self }
@@ -113,16 +113,16 @@ impl Webhook {
     }
 }
 
-/// What an answer of a webhook means for the message.
+/// The outcome of an answer from a webhook.
 pub fn outcome(answer: &Answer) -> Outcome {
     match answer.status {
-        // Its status is the answer, but where the body says no, or is a page for people.
+        // The status decides, unless the body says no or is an HTML page.
         200..=299 => match Said::of(&answer.body) {
             Said::No(why) => said::no(answer, &why, outcome),
             Said::Page => answer.unclear("the answer is a web page: is there a proxy or a login in between?"),
             Said::Yes | Said::Nothing | Said::Unclear => Outcome::Delivered,
         },
-        // The gateway has no answer from behind it.
+        // A gateway got no answer from the server behind it.
         504 => answer.later("", true),
         408 | 425 | 429 | 500..=599 => answer.later("", false),
         400 | 413 | 415 | 422 => answer.no("", Blame::Payload),
@@ -133,7 +133,7 @@ pub fn outcome(answer: &Answer) -> Outcome {
 
 /// `v1,` and the base64 of HMAC-SHA256 over `id.timestamp.body`.
 fn sign(key: &SecretSlice<u8>, id: &str, now: Timestamp, body: &str) -> Option<String> {
-    // A key of any length will do: there is always a signature.
+    // A key may have any length, so that this does not fail.
     let mut mac = Hmac::<Sha256>::new_from_slice(key.expose_secret()).ok()?;
     mac.update(format!("{id}.{}.{body}", now.as_second()).as_bytes());
     Some(format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes())))

@@ -1,30 +1,30 @@
-//! Who writes down how far a mail to several recipients has come, while it is under way.
+//! Records how far a mail to several recipients has come while it is being sent.
 //!
-//! One envelope follows the other. Without a note between them nobody would know after a kill which of the
-//! recipients have the mail.
+//! Recipients get one envelope after the other. Without a record between them it would not be known after a kill which
+//! of them have the mail.
 
 use std::future::ready;
 
 use futures_util::future::BoxFuture;
 
-/// What is known of a mail when the next recipient's turn comes.
+/// The progress of a mail when the next recipient's turn comes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MailProgress {
     /// Recipients who got it in this attempt, or may have got it.
     pub reached: Vec<String>,
     /// All recipients that need no further attempt.
     pub settled: Vec<String>,
-    /// Whose envelope is begun now.
+    /// The recipient whose envelope is begun now.
     pub next: String,
 }
 
-/// Hears of every recipient but the first, before the envelope is begun.
+/// Is notified of every recipient but the first, before the envelope is begun.
 pub trait Witness: Send + Sync {
-    /// Writes it down; `false`: that failed, and the recipient is left for another attempt.
+    /// Records the progress; returns `false` if that failed, and the recipient is left for another attempt.
     fn hears(&self, progress: MailProgress) -> BoxFuture<'_, bool>;
 }
 
-/// Writes nothing down.
+/// Does not record anything.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Nobody;
 

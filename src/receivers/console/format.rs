@@ -6,7 +6,7 @@ use crate::{
     render::{Content, Format, Plain, TemplateFile, TemplateTexts, escape},
 };
 
-/// What is printed, without a line break at the end.
+/// The printed text, without a line break at the end.
 const TEXT: &str = "text";
 
 const LINES: TemplateFile = TemplateFile {

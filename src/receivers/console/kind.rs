@@ -1,4 +1,4 @@
-//! `type = "console"`: standard output.
+//! `type = "console"`, standard output: its keys, and what it can do.
 
 use std::{
     io::{self, Write},

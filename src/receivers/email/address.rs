@@ -1,6 +1,6 @@
-//! The address of a mail server, as `smtp_url` writes it.
+//! The address of a mail server, as written in `smtp_url`.
 //!
-//! Pure, and careful: the URL holds a password, so no error text and no `Debug` shows any of it.
+//! The URL holds a password, so error texts and `Debug` do not show any of it.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -8,45 +8,43 @@ use std::net::IpAddr;
 use secrecy::SecretString;
 use url::{Host, Url};
 
-/// How the connection is protected.
+/// How a connection is protected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Protection {
     /// TLS from the first byte: `smtps://`.
     Tls,
-    /// TLS after `STARTTLS`, and no mail without it: `smtp://…?tls=required`.
+    /// TLS after `STARTTLS`; without it no mail is sent: `smtp://…?tls=required`.
     StartTls,
-    /// None: a relay on loopback, or one inside a network, `smtp://…?tls=none`.
+    /// No TLS, for a relay on loopback, or one inside a network: `smtp://…?tls=none`.
     None,
 }
 
-/// What the server asks for before it takes mail.
+/// The login that the server asks for.
 #[derive(Clone)]
 pub struct Login {
-    /// The name.
     pub user: String,
     pub password: SecretString,
 }
 
-/// Where mails are handed in.
+/// The mail server to which mails are handed in.
 #[derive(Clone)]
 pub struct SmtpAddress {
-    /// A name or an IP address, an IPv6 one without brackets.
+    /// A host name or an IP address; an IPv6 address without brackets.
     pub host: String,
     pub port: u16,
-    /// How the connection is protected.
     pub protection: Protection,
-    /// `None`: the server takes mail from anybody who may connect.
+    /// `None`: the server accepts mail without a login.
     pub login: Option<Login>,
 }
 
 const FORM: &str = "write `smtps://user:password@host:465` or `smtp://user:password@host:587?tls=required`, special characters in user and password as `%XX`";
 
 impl SmtpAddress {
-    /// Reads `smtps://user:password@host:465`, `smtp://user:password@host:587?tls=required`,
-    /// `smtp://127.0.0.1:1025` or `smtp://relay.internal:25?tls=none`.
+    /// Parses `smtps://user:password@host:465`, `smtp://user:password@host:587?tls=required`, `smtp://127.0.0.1:1025`
+    /// or `smtp://relay.internal:25?tls=none`.
     ///
     /// # Errors
-    /// What would be right, for the admin; nothing of the URL is in it.
+    /// What would be right, for the admin; it does not contain any part of the URL.
     pub fn parse(url: &str) -> Result<Self, String> {
         let url = Url::parse(url.trim()).map_err(|_| format!("this is not an address of a mail server: {FORM}"))?;
         let implicit = match url.scheme() {
@@ -54,7 +52,7 @@ impl SmtpAddress {
             "smtp" => false,
             _ => return Err(format!("a mail server's address begins with `smtps://` or `smtp://`: {FORM}")),
         };
-        // A bare `/`, `?` or `#` in a password ends the host part early; this is where it shows.
+        // An unescaped `/`, `?` or `#` in a password ends the host part early, which is noticed here.
         if !matches!(url.path(), "" | "/") || url.fragment().is_some() {
             return Err(format!("nothing but `?tls=required` or `?tls=none` may follow host and port: {FORM}"));
         }
@@ -91,7 +89,7 @@ impl SmtpAddress {
         Ok(Self { host, port, protection, login })
     }
 
-    /// Whether mails go over a network without TLS.
+    /// Whether mails cross a network without TLS.
     pub fn is_open_to_others(&self) -> bool {
         self.protection == Protection::None && !is_loopback(&self.host)
     }
@@ -101,7 +99,7 @@ fn is_loopback(host: &str) -> bool {
     host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
-/// The value of `tls`.
+/// The value of the query key `tls`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Asked {
     Required,
@@ -131,7 +129,7 @@ fn tls_asked(url: &Url) -> Result<Option<Asked>, String> {
     Ok(asked)
 }
 
-/// Mail holds what customers wrote: without TLS it stays on this machine, unless somebody says that it may not.
+/// Mail holds what customers wrote. Without TLS it stays on this machine, unless `tls=none` allows more.
 fn unprotected(host: &Host, login: bool) -> Result<Protection, String> {
     let loopback = match host {
         Host::Domain(name) => is_loopback(name),
@@ -150,7 +148,7 @@ fn unprotected(host: &Host, login: bool) -> Result<Protection, String> {
     }
 }
 
-/// Checks what a client calls itself in `EHLO`: a host's name, or an address in brackets.
+/// Checks the name that a client gives in `EHLO`: a host name, or an address in brackets.
 ///
 /// # Errors
 /// What would be right.
@@ -170,18 +168,18 @@ pub(crate) fn check_ehlo(name: &str) -> Result<(), &'static str> {
     }
 }
 
-/// Whether this is the name of a host, as servers take it.
+/// Whether this is a host name that servers accept.
 fn is_host_name(name: &str) -> bool {
     let label = |label: &str| {
         let fits = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
         (1..=63).contains(&label.len()) && label.bytes().all(fits) && !label.starts_with('-') && !label.ends_with('-')
     };
-    // Four numbers are an address, which stands in brackets.
+    // Four numbers are an address, which is written in brackets.
     name.len() <= 253 && name.split('.').all(label) && name.parse::<IpAddr>().is_err()
 }
 
-/// What we call ourselves where the configuration does not say it: the machine's name where it is a full one, else
-/// the sender's domain; `None`: neither is a name that servers take.
+/// The name for `EHLO` if the configuration has none: the machine's name if it has a domain, else the sender's domain;
+/// `None`: servers accept neither.
 pub(crate) fn own_name(machine: Option<&str>, domain: &str) -> Option<String> {
     let full = |name: &&str| name.contains('.') && is_host_name(name) && !name.ends_with(".localdomain");
     machine.filter(full).or(Some(domain).filter(full)).map(str::to_owned)
@@ -199,7 +197,7 @@ fn login(url: &Url) -> Result<Option<Login>, String> {
     }
 }
 
-/// Undoes `%XX`; a `%` that begins no such thing is itself. `None`: not UTF-8, or control characters.
+/// Decodes `%XX`; any other `%` stays. `None`: not UTF-8, or control characters.
 fn decode(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();

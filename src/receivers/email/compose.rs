@@ -1,5 +1,5 @@
-//! Makes the text of a mail. Whatever a customer wrote, it can't become a header, and what looks as if it were encoded
-//! is shown as it is.
+//! Composes the text of a mail. What a customer wrote cannot become a header, and text that looks encoded is shown as
+//! it is.
 
 use std::fmt::Write;
 use std::time::{Duration, SystemTime};
@@ -16,13 +16,13 @@ use crate::model::OutgoingMessage;
 
 /// The longest subject, in characters: longer ones become header lines that servers refuse.
 const SUBJECT: usize = 250;
-/// The end of the year 9999, as far as the date of a mail goes.
+/// The end of the year 9999, the latest date that a mail can have.
 const LAST_SECOND: i64 = 253_402_300_799;
 
-/// The mail to one recipient, from subject, plain text and HTML.
+/// Composes the mail to one recipient, from subject, plain text and HTML.
 ///
 /// # Errors
-/// Something is missing.
+/// A part of the mail is missing.
 pub(super) fn mail(
     from: &Mailbox,
     to: &Mailbox,
@@ -41,7 +41,7 @@ pub(super) fn mail(
         .raw_header(header("List-Id", format!("<pengwatch.{domain}>")))
         .raw_header(subject_header(&one_line(subject)));
     if let Some(thread) = &parcel.thread {
-        // Nobody ever sent the mail with this id; that all refer to it makes them one conversation.
+        // No mail has this id. All mails of an alert refer to it, which makes them one conversation.
         let root = format!("<{}@{domain}>", id(thread));
         mail = mail.in_reply_to(root.clone()).references(root);
     }
@@ -62,8 +62,8 @@ pub(super) fn mail(
     Ok(mail.formatted())
 }
 
-/// A part of a mail. Servers and mailboxes change lines that begin in some ways, a word of the mailbox's format or a
-/// dot; those are encoded.
+/// A part of a mail. Servers and mailboxes change lines that begin with a dot or with a word of the mailbox format;
+/// such parts are encoded.
 fn part(kind: ContentType, body: String) -> SinglePart {
     let part = SinglePart::builder().header(kind);
     if body.lines().any(|line| line.starts_with("From ") || line.starts_with('.')) {
@@ -72,8 +72,8 @@ fn part(kind: ContentType, body: String) -> SinglePart {
     part.body(body)
 }
 
-/// The subject. lettre writes words of ASCII as they are, encoded words among them; so it is encoded here as a whole
-/// where any of it would be read as something else.
+/// The subject. lettre writes ASCII words as they are, encoded words among them, so the whole subject is encoded here
+/// if any part of it would be decoded.
 fn subject_header(subject: &str) -> HeaderValue {
     let name = HeaderName::new_from_ascii_str("Subject");
     if looks_encoded(subject) {
@@ -82,20 +82,19 @@ fn subject_header(subject: &str) -> HeaderValue {
     HeaderValue::new(name, subject.to_owned())
 }
 
-/// Whether a mail program would take a part of it for an encoded word (RFC 2047).
+/// Whether a mail program would decode a part of it as an encoded word (RFC 2047).
 fn looks_encoded(text: &str) -> bool {
     text.contains("=?")
 }
 
-/// The bytes of an encoded word: with its frame it stays below the 75 characters that one may have, and in a line
-/// of a header below 76.
+/// The bytes in an encoded word. With its frame, a word must not exceed 75 characters, and a header line with it 76.
 const WORD: usize = 36;
 
-/// The text as encoded words, a line each.
+/// The text as encoded words, each on its own line.
 fn words(text: &str) -> String {
     let mut parts = vec![String::new()];
     for c in text.chars() {
-        // A character stays in one word.
+        // The bytes of a character stay in one word.
         if let Some(part) = parts.last_mut().filter(|part| part.len() + c.len_utf8() <= WORD) {
             part.push(c);
         } else {
@@ -106,7 +105,7 @@ fn words(text: &str) -> String {
     words.join("\r\n ")
 }
 
-/// A subject has no line breaks, whatever kind they are of.
+/// Replaces line breaks of all kinds, which a subject must not have.
 fn one_line(text: &str) -> String {
     let space = |char: char| if char.is_control() || matches!(char, '\u{2028}' | '\u{2029}') { ' ' } else { char };
     let line: String = text.chars().map(space).collect();
@@ -117,13 +116,13 @@ fn one_line(text: &str) -> String {
     }
 }
 
-/// One kind of line break: a lone CR is a line end to some servers and none to others, and what
-/// stands between could pass for commands.
+/// Makes all line breaks the same: some servers end a line at a lone CR and others do not, so that the text after it
+/// could pass for commands.
 fn lines(text: &str) -> String {
     text.replace("\r\n", "\n").replace('\r', "\n").replace('\0', "")
 }
 
-/// An id as it may stand in a `Message-ID`: itself, or where it has odd characters, its hash.
+/// An id that may be used in a `Message-ID`: itself, or its hash if it has other characters.
 fn id(text: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
     if !text.is_empty() && text.len() <= 64 && text.bytes().all(plain) {
@@ -136,7 +135,7 @@ fn id(text: &str) -> String {
     })
 }
 
-/// The times that a mail's date can hold.
+/// The time within the range that a mail's date can have.
 fn date(now: Timestamp) -> SystemTime {
     let seconds = u64::try_from(now.as_second().clamp(0, LAST_SECOND)).unwrap_or_default();
     SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)

@@ -1,6 +1,6 @@
-//! One SMTP conversation, and where in it something went wrong.
+//! One SMTP conversation; errors say at which stage it failed.
 //!
-//! It is led by lettre's client, over a stream of ours that bounds what a server says.
+//! It uses lettre's client over our own stream, which limits what a server may send.
 
 use std::fmt::Display;
 use std::net::IpAddr;
@@ -25,7 +25,7 @@ use crate::{
 const YES: Severity = Severity::PositiveCompletion;
 const GO_ON: Severity = Severity::PositiveIntermediate;
 
-/// A server that is ready for mail, or for a login where it wants one.
+/// A connection to a server that is ready for mail, or for a login if it asks for one.
 pub(super) struct Connection(Box<AsyncSmtpConnection>);
 
 impl Connection {
@@ -49,7 +49,7 @@ impl Connection {
                 return unfit(SmtpStage::Connect, "the server offers no STARTTLS");
             }
             connection.ask(SmtpStage::Connect, by, Starttls, YES).await?;
-            // Not by lettre's own way to go on: under TLS, too, its client is to read from our stream.
+            // lettre's own STARTTLS is not used, since its client must read from our stream under TLS, too.
             drop(connection);
             let encrypted = step(SmtpStage::Connect, by, wire.encrypt(tls)).await?;
             connection = Self::greet(encrypted.greeted(), &hello, by).await?;
@@ -57,7 +57,7 @@ impl Connection {
         Ok(connection)
     }
 
-    /// Hears the greeting and says ours.
+    /// Reads the greeting and sends `EHLO`.
     pub(super) async fn greet(wire: Wire, hello: &str, by: Instant) -> Result<Self, SmtpFailure> {
         let (wire, hello) = (Box::new(wire), ClientId::Domain(hello.to_owned()));
         step(SmtpStage::Connect, by, AsyncSmtpConnection::connect_with_transport(wire, &hello))
@@ -74,12 +74,12 @@ impl Connection {
     pub(super) async fn hand_in(&mut self, to: &Address, mail: &[u8], by: Instant) -> Result<(), SmtpFailure> {
         self.ask(SmtpStage::Recipient, by, Rcpt::new(to.clone(), Vec::new()), YES).await?;
         self.ask(SmtpStage::Data, by, Data, GO_ON).await?;
-        // lettre ends the last line.
+        // lettre adds the last line end.
         let mail = mail.strip_suffix(b"\r\n").unwrap_or(mail);
         step(SmtpStage::Content, by, expect(YES, self.0.message(mail))).await
     }
 
-    /// Itself, if after this result it is good for another mail.
+    /// Returns the connection if it can be used for another mail after this result.
     pub(super) async fn reusable(mut self, result: &Result<(), SmtpFailure>) -> Option<Self> {
         match result {
             Ok(()) => Some(self),
@@ -91,17 +91,16 @@ impl Connection {
         }
     }
 
-    /// Says goodbye.
     pub(super) async fn close(mut self) {
         let _ = timeout(GOODBYE, self.0.abort()).await;
     }
 
-    /// Says something at the login; gives the answer, whatever kind of yes it is.
+    /// Sends a line of the login; returns the answer if its code is not an error.
     pub(super) async fn say(&mut self, by: Instant, line: &str) -> Result<Response, SmtpFailure> {
         step(SmtpStage::Login, by, self.0.command(format!("{line}\r\n"))).await
     }
 
-    /// Whether the server offers this kind of login.
+    /// Whether the server offers this login mechanism.
     pub(super) fn offers(&self, mechanism: Mechanism) -> bool {
         self.0.server_info().supports_auth_mechanism(mechanism)
     }
@@ -130,12 +129,12 @@ pub(super) fn unfit<T>(stage: SmtpStage, what: &'static str) -> Result<T, SmtpFa
     Err(SmtpFailure { stage, trouble: SmtpTrouble::Unfit(what) })
 }
 
-/// A yes to another question is no answer; to lettre every yes is one.
+/// Expects one kind of success code; lettre accepts any success code as the answer to any command.
 async fn expect(right: Severity, answer: impl Future<Output = Result<Response, Error>>) -> Result<(), SmtpTrouble> {
     if answer.await?.code().severity == right { Ok(()) } else { Err(SmtpTrouble::no_smtp()) }
 }
 
-/// The name of this machine.
+/// The host name of this machine.
 pub(super) fn machine() -> Option<String> {
     match ClientId::default() {
         ClientId::Domain(name) => Some(name),
@@ -143,7 +142,7 @@ pub(super) fn machine() -> Option<String> {
     }
 }
 
-/// An address where there is no name.
+/// The local address in the form that `EHLO` uses in place of a name.
 fn literal(own: Option<IpAddr>) -> String {
     match own {
         Some(IpAddr::V4(ip)) => format!("[{ip}]"),

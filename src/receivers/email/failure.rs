@@ -1,4 +1,4 @@
-//! What can go wrong in an SMTP conversation, and where.
+//! Failures in an SMTP conversation, and the stage at which they happened.
 
 use std::error::Error;
 use std::{fmt, io, iter};
@@ -7,7 +7,7 @@ use lettre::transport::smtp;
 
 use crate::net::cause::io_cause;
 
-/// How far a mail came, in order.
+/// The stages of a conversation, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum SmtpStage {
     /// The connection, TLS and the greetings.
@@ -23,28 +23,28 @@ pub(super) enum SmtpStage {
     Content,
 }
 
-/// What went wrong.
+/// The cause of a failure.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum SmtpTrouble {
-    /// The server said no, or later.
+    /// The server refused, for now or for good.
     Code { code: u16, enhanced: Option<String> },
-    /// The server and we don't fit: it lacks something that we insist on.
+    /// The server lacks something that we require.
     Unfit(&'static str),
-    /// No answer in time.
+    /// No answer came in time.
     Timeout,
-    /// The word to stop came before the answer.
+    /// The stop signal came before the answer.
     Stopped,
-    /// The connection could not be made or broke off, or what came is no SMTP.
+    /// The connection could not be made or was lost, or the reply is not SMTP.
     Broken(String),
 }
 
 impl SmtpTrouble {
-    /// What came is not what a mail server says here.
+    /// The reply is not what a mail server may send here.
     pub(super) fn no_smtp() -> Self {
         Self::Broken("unexpected reply or lost connection".to_owned())
     }
 
-    /// More came than any mail server says.
+    /// The reply is longer than any mail server's.
     pub(super) fn flood() -> Self {
         Self::Broken("an answer without end".to_owned())
     }
@@ -52,7 +52,7 @@ impl SmtpTrouble {
 
 impl From<&io::Error> for SmtpTrouble {
     fn from(error: &io::Error) -> Self {
-        // Our own side of the stream says what it means.
+        // Errors of our own stream carry their meaning.
         let ours = error.get_ref().and_then(|inner| inner.downcast_ref::<Self>());
         ours.cloned().unwrap_or_else(|| Self::Broken(format!("no connection ({})", io_cause(error))))
     }
@@ -90,7 +90,7 @@ fn enhanced(error: &smtp::Error) -> Option<String> {
 
 impl Error for SmtpTrouble {}
 
-/// Nothing of what the server says in words, which may be anything.
+/// Does not show what the server says in words, which may be any text.
 impl fmt::Display for SmtpTrouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -104,7 +104,7 @@ impl fmt::Display for SmtpTrouble {
     }
 }
 
-/// What went wrong, and where.
+/// A failure, and the stage at which it happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct SmtpFailure {
     pub stage: SmtpStage,
@@ -112,23 +112,23 @@ pub(super) struct SmtpFailure {
 }
 
 impl SmtpFailure {
-    /// The conversation was given up in the middle, nobody knows where.
+    /// The conversation was given up halfway, at an unknown stage.
     pub(super) fn stopped() -> Self {
         Self { stage: SmtpStage::Content, trouble: SmtpTrouble::Stopped }
     }
 
-    /// The server's mind is made up.
+    /// Whether another attempt would fail the same way.
     pub(super) fn is_final(&self) -> bool {
         matches!(self.trouble, SmtpTrouble::Code { code: 500..=599, .. } | SmtpTrouble::Unfit(_))
     }
 
-    /// The mail may have been accepted all the same.
+    /// Whether the mail may have been accepted nevertheless.
     pub(super) fn is_ambiguous(&self) -> bool {
         self.stage == SmtpStage::Content
             && matches!(self.trouble, SmtpTrouble::Timeout | SmtpTrouble::Stopped | SmtpTrouble::Broken(_))
     }
 
-    /// Nothing more comes over this connection.
+    /// Whether the connection cannot be used any more.
     pub(super) fn connection_is_lost(&self) -> bool {
         matches!(
             self.trouble,

@@ -6,7 +6,7 @@ use crate::{
     render::{Content, Format, Plain, TemplateFile, TemplateTexts, escape},
 };
 
-/// One line.
+/// The subject, on one line.
 const SUBJECT: &str = "subject";
 const TEXT: &str = "text";
 const HTML: &str = "html";
@@ -37,7 +37,7 @@ pub fn body(subject: impl Into<String>, text: impl Into<String>, html: impl Into
     Body::new(NAME, [(SUBJECT, subject.into()), (TEXT, text.into()), (HTML, html.into())])
 }
 
-/// Subject, text and HTML.
+/// Returns subject, plain text and HTML.
 pub(crate) fn parts(body: &Body) -> Option<[&str; 3]> {
     let part = |name| body.part(NAME, name);
     Some([part(SUBJECT)?, part(TEXT)?, part(HTML)?])

@@ -51,7 +51,7 @@ impl KeyedKind<Arc<dyn Way>> for EmailKind {
             }
             Some(url) => {
                 let secret = keys.secret("smtp_url", url);
-                // One that could not be read was reported; a stand-in lets the rest be judged.
+                // A value that could not be read was already reported; a stand-in lets the rest be checked.
                 let text =
                     if secret.expose_secret().is_empty() { "smtp://127.0.0.1:25" } else { secret.expose_secret() };
                 match (pasted::misplaced(text), SmtpAddress::parse(text)) {
@@ -109,12 +109,12 @@ impl Kind for EmailKind {
 
 #[derive(Debug)]
 struct EmailWay {
-    /// The relay, with its login.
+    /// The mail server, with its login.
     smtp: SmtpAddress,
     from: Mailbox,
     /// Recipients, each with an envelope of its own.
     to: Vec<Mailbox>,
-    /// What we call ourselves.
+    /// The name for `EHLO`.
     ehlo: Option<String>,
 }
 

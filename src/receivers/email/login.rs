@@ -1,4 +1,4 @@
-//! Logins, by PLAIN and LOGIN. lettre insists on certain prompts; servers ask in whatever words they have.
+//! Logins by PLAIN and LOGIN. lettre insists on certain prompts, but servers use any wording.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -11,7 +11,7 @@ use super::connection::{Connection, unfit};
 use super::failure::{SmtpFailure, SmtpStage, SmtpTrouble};
 use crate::receivers::email::address::Login;
 
-/// Logs in by what the server offers.
+/// Logs in with what the server offers.
 pub(super) async fn log_in(connection: &mut Connection, login: &Login, by: Instant) -> Result<(), SmtpFailure> {
     let (plain, by_prompts) = (connection.offers(Mechanism::Plain), connection.offers(Mechanism::Login));
     if !plain && !by_prompts {
@@ -19,7 +19,7 @@ pub(super) async fn log_in(connection: &mut Connection, login: &Login, by: Insta
     }
     if plain {
         let mut result = plain_at_once(connection, login, by).await;
-        // A few want to be asked first.
+        // A few servers accept the secret only after a prompt.
         if matches!(result, Err(SmtpFailure { trouble: SmtpTrouble::Code { code: 501, .. }, .. })) {
             result = plain_when_asked(connection, login, by).await;
         }
@@ -30,12 +30,12 @@ pub(super) async fn log_in(connection: &mut Connection, login: &Login, by: Insta
     prompts(connection, login, by).await
 }
 
-/// The server does not know the command in this form, which says nothing of user and password.
+/// Whether the server does not know the command in this form, which does not concern user and password.
 fn is_not_understood(failure: &SmtpFailure) -> bool {
     matches!(failure.trouble, SmtpTrouble::Code { code: 500..=504, .. })
 }
 
-/// PLAIN with the secret in the same line, or in the next one where the server has not read it there.
+/// PLAIN with the secret on the same line, and again on the next line if the server asks for it.
 async fn plain_at_once(connection: &mut Connection, login: &Login, by: Instant) -> Result<(), SmtpFailure> {
     let secret = plain(login);
     let mut answer = connection.say(by, &format!("AUTH PLAIN {secret}")).await?;
@@ -53,8 +53,8 @@ async fn plain_when_asked(connection: &mut Connection, login: &Login, by: Instan
     accepted(&answer)
 }
 
-/// LOGIN: first the user, then the password, whatever the prompts say; but one that asks for the password first gets
-/// it.
+/// LOGIN: first the user, then the password, whatever the prompts say; if the first prompt asks for the password, that
+/// is sent first.
 async fn prompts(connection: &mut Connection, login: &Login, by: Instant) -> Result<(), SmtpFailure> {
     let (user, password) = (STANDARD.encode(&login.user), STANDARD.encode(login.password.expose_secret()));
     let mut answer = connection.say(by, "AUTH LOGIN").await?;
@@ -113,7 +113,7 @@ mod tests {
             ("AUTH XOAUTH2 LOGIN", vec![ask_user, ask_password, "235 in"], by_prompts(), true),
             ("Auth Login", vec![ask_user, ask_password, "235 in"], by_prompts(), true),
             ("AUTH LOGIN", vec![ask_user, "535 5.7.8 no"], vec!["AUTH LOGIN", user], false),
-            // Whatever prompts: in words, in another language, in base64 of it, without a word, without a space.
+            // Any prompt: in words, in another language, in base64 of that, empty, without a space.
             ("AUTH LOGIN", vec!["334 gibberish", "334 -", "235 in"], by_prompts(), true),
             ("AUTH LOGIN", vec!["334 Benutzername", "334 Kennwort", "235 in"], by_prompts(), true),
             ("AUTH LOGIN", vec!["334 VXNlciBOYW1lAA==", "334 UGFzc3dvcmQA", "235 in"], by_prompts(), true),
@@ -121,7 +121,7 @@ mod tests {
             ("AUTH LOGIN", vec!["334", "334", "235"], by_prompts(), true),
             ("AUTH LOGIN", vec!["334-one\r\n334 two", "334 x", "235 in"], by_prompts(), true),
             ("AUTH LOGIN", vec![ask_password, ask_user, "235 in"], vec!["AUTH LOGIN", password, user], true),
-            // The secret was not read with the command.
+            // The server did not read the secret with the command.
             ("AUTH PLAIN", vec!["334 ", "235 in"], vec![plain, secret], true),
             ("AUTH PLAIN", vec!["334", "235 in"], vec![plain, secret], true),
             ("AUTH PLAIN", vec!["501 no initial response", "334 ", "235 in"], vec![plain, "AUTH PLAIN", secret], true),
@@ -131,9 +131,9 @@ mod tests {
                 vec![plain, "AUTH LOGIN", user, password],
                 true,
             ),
-            // Wrong credentials are not tried in another way: servers count.
+            // Wrong credentials are not tried in another way, since servers count attempts.
             ("AUTH PLAIN LOGIN", vec!["535 5.7.8 no"], vec![plain], false),
-            // "Go on" is no yes.
+            // "Go on" is not a yes.
             ("AUTH PLAIN", vec!["354 more"], vec![plain], false),
             ("AUTH PLAIN", vec!["250 fine"], vec![plain], false),
             ("AUTH XOAUTH2", vec![], vec![], false),
@@ -152,7 +152,7 @@ mod tests {
         }
     }
 
-    /// Answers a client: the first two lines to its `EHLO`, then one line each; gives what it said.
+    /// Answers a client: the first two lines to its `EHLO`, then one line each; returns what the client sent.
     async fn answer(stream: DuplexStream, script: Vec<String>) -> Vec<String> {
         let mut stream = BufReader::new(stream);
         let mut heard = Vec::new();

@@ -1,9 +1,9 @@
-//! The addresses that mail comes from and goes to.
+//! The sender's and the recipients' mail addresses.
 
 use lettre::{Address, message::Mailbox};
 use url::Host;
 
-/// Reads `Name <name@example.com>` or `name@example.com`.
+/// Parses `Name <name@example.com>` or `name@example.com`.
 ///
 /// # Errors
 /// What is wrong, and what would be right.
@@ -25,13 +25,13 @@ pub(super) fn read(text: &str) -> Result<Mailbox, (&'static str, &'static str)> 
         let help = "few servers take such mail: use an address whose first part is spelt in ASCII";
         return Err(("before the `@` of a mail address stands something else than ASCII", help));
     }
-    // An international domain travels in its ASCII form.
+    // An international domain is sent in its ASCII form.
     let domain = Host::parse(mailbox.email.domain()).map_err(|_| wrong)?.to_string();
     let email = Address::new(mailbox.email.user(), domain).map_err(|_| wrong)?;
     Ok(Mailbox::new(mailbox.name, email))
 }
 
-/// A name with a comma or another sign of mail headers, in the quotes that it needs there.
+/// Puts a name that has a comma or another special character of mail headers in quotes.
 fn with_quotes(text: &str) -> Option<String> {
     let (name, address) = text.strip_suffix('>')?.rsplit_once('<')?;
     let name = name.trim();

@@ -1,8 +1,8 @@
-//! Addresses that stand in place of a mail server's.
+//! Recognizes texts that were pasted in place of a mail server's address.
 
 use url::Host;
 
-/// What is wrong with the address of a mail server, beyond what its parts say.
+/// What is wrong with a mail server's address that parsing does not report well, and what would be right.
 pub(super) fn misplaced(text: &str) -> Option<(String, String)> {
     let Some((scheme, rest)) = text.split_once("://") else {
         let what = "the address of the mail server has no scheme";
@@ -15,7 +15,7 @@ pub(super) fn misplaced(text: &str) -> Option<(String, String)> {
         return None;
     }
     let (login, host) = rest.rsplit_once('@')?;
-    // Behind the last `@` a host stands, else it was a part of the rest.
+    // The text after the last `@` is the host, unless the `@` belongs to a later part.
     if Host::parse(host.split([':', '/', '?']).next().unwrap_or_default()).is_err() && !host.starts_with('[') {
         return None;
     }

@@ -1,4 +1,4 @@
-//! A connection to a mail host, whichever of its addresses answers.
+//! Connects to a mail server by any of its addresses.
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -10,18 +10,17 @@ use tokio::{
 
 use super::failure::SmtpTrouble;
 
-/// The head start of an address before the next one is tried beside it; RFC 8305 recommends it.
+/// Connects to `host`, within `within`.
 const HEAD_START: Duration = Duration::from_millis(250);
 
-/// Connects to `host`, in `within` at most.
 pub(super) async fn connect(host: &str, port: u16, within: Duration) -> Result<TcpStream, SmtpTrouble> {
     let unknown = || SmtpTrouble::Broken("no connection (the host's name was not found)".to_owned());
     let addresses: Vec<_> = lookup_host((host, port)).await.map_err(|_| unknown())?.collect();
     reach(addresses, within).await
 }
 
-/// The addresses are tried beside each other, because all too often one of a mail host's addresses never answers from
-/// where we are.
+/// Addresses of both families are tried at the same time, and those of one family share the time: it is common that one
+/// of a mail server's addresses never answers.
 async fn reach(addresses: Vec<SocketAddr>, within: Duration) -> Result<TcpStream, SmtpTrouble> {
     let attempt = |(turn, address): (u32, SocketAddr)| async move {
         sleep(HEAD_START * turn).await;
@@ -52,7 +51,7 @@ mod tests {
     use super::{connect, reach};
     use crate::receivers::email::failure::SmtpTrouble;
 
-    /// An address that never answers: its queue is full.
+    /// An address that never answers, because its queue is full.
     async fn deaf() -> (TcpListener, Vec<TcpStream>, SocketAddr) {
         let socket = TcpSocket::new_v4().unwrap();
         socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
@@ -83,7 +82,7 @@ mod tests {
         let within = Duration::from_secs(5);
         assert!(connect("localhost", port, within).await.is_ok() && connect("127.0.0.1", port, within).await.is_ok());
         drop(listener);
-        // So long a name is asked of nobody.
+        // A name of this length is never looked up.
         let long = "a".repeat(64);
         for (host, right) in [
             ("127.0.0.1", "no connection (connection refused)"),

@@ -49,7 +49,7 @@ impl Server {
         email(&format!("smtp://127.0.0.1:{}", self.port), FROM, to, timeout, &[])
     }
 
-    /// Who got how many mails, in order.
+    /// The recipients and their numbers of mails, in order.
     fn got(&self) -> Vec<String> {
         self.sink.mails().into_iter().map(|mail| mail.to.join("+")).collect()
     }
@@ -64,13 +64,13 @@ fn body() -> Body {
     format::body("hi", "hello", "<p>hello</p>")
 }
 
-/// Those who are settled got it in this attempt.
+/// An attempt in which all settled recipients got the mail.
 fn attempt(outcome: Outcome, settled: &[&str]) -> Attempt {
     let settled: Vec<String> = settled.iter().map(ToString::to_string).collect();
     Attempt { reached: settled.clone(), settled, ..outcome.into() }
 }
 
-/// Of those who are settled, these got it in this attempt.
+/// The attempt, with only these recipients reached in it.
 fn reaching(attempt: Attempt, reached: &[&str]) -> Attempt {
     Attempt { reached: reached.iter().map(ToString::to_string).collect(), ..attempt }
 }
@@ -256,7 +256,7 @@ async fn every_stage_by_table() {
     }
 }
 
-/// The reason, and whether it may have arrived.
+/// The reason of the attempt, and whether the mail may have arrived.
 async fn troubled(stage: Stage, trouble: SinkTrouble, timeout: Duration) -> (String, bool) {
     let server = Server::plain().await;
     server.sink.trouble(stage, trouble, 1);
@@ -269,7 +269,7 @@ async fn troubled(stage: Stage, trouble: SinkTrouble, timeout: Duration) -> (Str
 async fn cut_or_silent_it_is_ambiguous_only_after_the_mail() {
     let stages = [Stage::Greeting, Stage::Mail, Stage::Rcpt, Stage::Data, Stage::End];
     let silent = SinkTrouble::Delay(Duration::from_mins(1));
-    // The waits all at once.
+    // All the waits run at once.
     let waits = stages.map(|stage| tokio::spawn(troubled(stage, silent, Duration::from_secs(1))));
     for (stage, wait) in stages.into_iter().zip(waits) {
         let (reason, ambiguous) = wait.await.unwrap();
@@ -309,7 +309,7 @@ async fn a_server_that_takes_so_many_mails_a_connection() {
     assert_eq!(first.settled, ["a@x.org", "c@x.org"], "{first:?}");
     assert_eq!(server.sink.connections(), 1);
 
-    // The second mail meets a closed door, the third comes on a new connection with the second.
+    // The second mail meets a closed connection; the third shares the second one's new connection.
     for trouble in [SinkTrouble::Code(421), SinkTrouble::HangUp] {
         let server = Server::plain().await;
         let email = server.email(&["a@x.org", "b@x.org", "c@x.org"]);

@@ -1,8 +1,8 @@
-//! Which mail servers' certificates are trusted.
+//! Decides which certificates of mail servers are trusted.
 //!
-//! Those of the authorities, as everywhere; and a server's own, self-signed one that stands in the system's store or in
-//! the file that `SSL_CERT_FILE` names. Most self-signed ones say of themselves that they are authorities, which
-//! `WebPKI` refuses in a server; name and time are checked all the same.
+//! Certificates of the known authorities are trusted, and a server's own self-signed one that is in the system's store
+//! or in the file that `SSL_CERT_FILE` names. Most self-signed certificates claim to be authorities, which `WebPKI`
+//! refuses for a server; name and validity are checked nevertheless.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 
-/// What `WebPKI` calls it.
+/// The name of that refusal in `WebPKI`.
 const AUTHORITY_AS_SERVER: &str = "CaUsedAsEndEntity";
 
 #[derive(Debug)]
@@ -23,7 +23,7 @@ pub(super) struct Trust {
 }
 
 impl Trust {
-    /// Trusts `authorities`, and a server that shows one of `own` itself.
+    /// Trusts `authorities`, and a server whose own certificate is one of `own`.
     pub(super) fn new(
         authorities: RootCertStore,
         own: Vec<CertificateDer<'static>>,
@@ -45,7 +45,7 @@ impl ServerCertVerifier for Trust {
     ) -> Result<ServerCertVerified, Error> {
         let judged = self.authorities.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
         match judged {
-            // It looks at the time before it says this.
+            // `WebPKI` checks the validity before it returns this error.
             Err(Error::InvalidCertificate(CertificateError::Other(why)))
                 if why.0.to_string() == AUTHORITY_AS_SERVER =>
             {

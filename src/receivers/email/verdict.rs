@@ -1,4 +1,4 @@
-//! What the recipients' results are for the message as a whole.
+//! Combines the recipients' results into one for the message.
 
 use std::ops::ControlFlow;
 
@@ -13,16 +13,16 @@ use crate::{
 
 /// The results so far.
 pub(super) struct RecipientResults {
-    /// Settled now or before; while it is empty, nobody has got the mail.
+    /// Recipients settled now or before; while it is empty, nobody has got the mail.
     settled: Vec<String>,
-    /// Accepted in this attempt.
+    /// Whether a recipient's mail was accepted in this attempt.
     accepted: bool,
-    /// Who got it in this attempt, or may have got it.
+    /// Recipients who got it in this attempt, or may have got it.
     reached: Vec<String>,
     refused: Vec<Refusal>,
-    /// Those whose mail was refused as such.
+    /// Recipients for whom the mail's content was refused.
     disliked: Vec<Refusal>,
-    /// The server takes nothing from us.
+    /// The reason if the server refuses all mail from us.
     dead: Option<String>,
     later: Option<String>,
     ambiguous: bool,
@@ -34,7 +34,7 @@ struct Refusal {
 }
 
 impl RecipientResults {
-    /// Begins with those who are settled already.
+    /// Begins with the recipients that are already settled.
     pub(super) fn new(settled: &[String]) -> Self {
         Self {
             settled: settled.to_vec(),
@@ -48,7 +48,7 @@ impl RecipientResults {
         }
     }
 
-    /// Takes in one result. It breaks where the further recipients would fare the same.
+    /// Adds one result. Breaks if further recipients would fail the same way.
     pub(super) fn add(&mut self, to: &Mailbox, result: Result<(), SmtpFailure>) -> ControlFlow<()> {
         let Err(failure) = result else {
             self.accepted = true;
@@ -76,12 +76,12 @@ impl RecipientResults {
         if about_the_recipient { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     }
 
-    /// The further recipients are for another attempt.
+    /// Leaves the further recipients for another attempt.
     pub(super) fn put_off(&mut self, why: &str) {
         self.later.get_or_insert_with(|| why.to_owned());
     }
 
-    /// What is known before the envelope to `next` is begun.
+    /// The progress before the envelope to `next` is begun.
     pub(super) fn progress(&self, next: &Mailbox) -> MailProgress {
         MailProgress { reached: self.reached.clone(), settled: self.settled.clone(), next: next.email.to_string() }
     }
@@ -89,7 +89,7 @@ impl RecipientResults {
     /// The result for the message.
     pub(super) fn attempt(mut self) -> Attempt {
         if self.accepted {
-            // The same text was fine for others: this is about the recipient.
+            // The same content was accepted for others, so the recipient is to blame.
             self.refused.append(&mut self.disliked);
         }
         let told = !self.settled.is_empty();
@@ -121,7 +121,7 @@ fn and_more(reason: &str, all: usize) -> String {
     if all > 1 { format!("{reason}, and {} more", all - 1) } else { reason.to_owned() }
 }
 
-/// `l***@example.com`: enough to find it in the configuration.
+/// The address as `l***@example.com`, which is enough to find it in the configuration.
 fn masked(address: &Address) -> String {
     let first = address.user().chars().next().map(String::from).unwrap_or_default();
     format!("{first}***@{}", address.domain())

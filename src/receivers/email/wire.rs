@@ -1,10 +1,9 @@
-//! The bytes of an SMTP conversation, as lettre's client may have them: TLS where it is asked for, and
-//! replies of a bounded size, in the form that lettre reads.
+//! The stream under lettre's SMTP client: TLS where it is asked for, and replies of limited size, in the form that
+//! lettre reads.
 //!
-//! That client reads a line without a bound, and keeps what it has read beyond a reply, also from before
-//! TLS. So it gets one line at a time, what is left stays here, and nothing may be left when it speaks.
-//! This holds on top of TLS as well; TLS has bounds of its own: a record, a handshake message and a
-//! certificate have a largest size.
+//! That client reads lines of any length, and keeps what it has read beyond a reply, also from before TLS. So it gets
+//! one line at a time, the rest stays here, and nothing may be left when it sends. This holds under TLS, too; TLS
+//! itself limits the size of records, handshake messages and certificates.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -23,28 +22,28 @@ use tokio_rustls::TlsConnector;
 use super::failure::SmtpTrouble;
 use super::trust::Trust;
 
-/// The longest reply that is read, in bytes: real ones have some hundred, and lettre parses a reply
-/// anew with every line of it.
+/// The longest reply that is read, in bytes. Real replies have some hundred bytes, and lettre parses a reply again with
+/// each of its lines.
 const REPLY: usize = 8 * 1024;
-/// The most lines of a reply, for the same reason.
+/// The largest number of lines of a reply, for the same reason.
 const LINES: usize = 600;
 
-/// What bytes go over.
+/// The connection below: TCP or TLS.
 pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
 
-/// How to be sure of a server.
+/// How a server is verified.
 pub(super) struct Tls {
     config: Arc<ClientConfig>,
     name: ServerName<'static>,
 }
 
 impl Tls {
-    /// For the server `host`, trusting the bundled authorities and `roots` (DER); those that can't be
-    /// read are left out, as machines have odd ones. There is no way to do without verification.
+    /// Verifies the server `host` by the bundled authorities and `roots` (DER); roots that cannot be read are left out,
+    /// since machines have odd ones. Verification cannot be turned off.
     ///
     /// # Errors
-    /// TLS can't be set up.
+    /// TLS cannot be set up.
     pub(super) fn new(host: &str, roots: &[Vec<u8>]) -> Result<Self, String> {
         let wrong = "TLS can't be set up";
         let mut trusted = RootCertStore::empty();
@@ -61,19 +60,19 @@ impl Tls {
     }
 }
 
-/// A conversation's bytes in both directions. lettre's client gives no stream back, so it gets a clone.
+/// The bytes of a conversation in both directions. lettre's client does not return its stream, so it gets a clone.
 #[derive(Clone)]
 pub(super) struct Wire(Arc<Mutex<Inner>>);
 
 struct Inner {
     stream: BufReader<Box<dyn Stream>>,
-    /// How much longer the reply may become.
+    /// How many bytes the reply may still have.
     room: usize,
-    /// Its lines so far.
+    /// The reply's lines so far.
     lines: usize,
-    /// The line that is coming.
+    /// The line that is being received.
     line: Vec<u8>,
-    /// What of the reply is read next.
+    /// What lettre reads next.
     ready: VecDeque<u8>,
 }
 
@@ -89,11 +88,9 @@ impl Wire {
         })))
     }
 
-    /// Goes on under TLS. There must be no clone any more.
+    /// Continues under TLS. There must not be a clone any more.
     pub(super) async fn encrypt(self, tls: &Tls) -> Result<Self, SmtpTrouble> {
         let inner = Arc::into_inner(self.0).map(Mutex::into_inner).ok_or_else(SmtpTrouble::no_smtp)?;
-        // Whoever can write into the connection could otherwise say in the clear what would be taken for
-        // the server's words under TLS.
         if !(inner.stream.buffer().is_empty() && inner.line.is_empty() && inner.ready.is_empty()) {
             return Err(SmtpTrouble::Broken("something was said ahead of TLS".to_owned()));
         }
@@ -101,7 +98,7 @@ impl Wire {
         Ok(Self::over(connector.connect(tls.name.clone(), inner.stream.into_inner()).await?))
     }
 
-    /// Itself, for a client that waits for a greeting where the server says none: after `STARTTLS`.
+    /// Adds a greeting, for a client that waits for one where the server does not send it: after `STARTTLS`.
     pub(super) fn greeted(self) -> Self {
         self.lock().ready = VecDeque::from(*b"220 TLS\r\n");
         self
@@ -113,7 +110,7 @@ impl Wire {
 }
 
 impl AsyncRead for Wire {
-    /// Reads no more than a line.
+    /// Reads at most one line.
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let inner = &mut *self.lock();
         while inner.ready.is_empty() {
@@ -135,7 +132,7 @@ impl AsyncRead for Wire {
             if is_whole || taken == 0 || inner.room == 0 {
                 let line = std::mem::take(&mut inner.line);
                 if line.is_empty() {
-                    // The end.
+                    // The connection has ended.
                     return Poll::Ready(Ok(()));
                 }
                 inner.ready = if is_whole { as_lettre_reads(&line).into() } else { line.into() };
@@ -143,15 +140,15 @@ impl AsyncRead for Wire {
         }
         let part = inner.ready.len().min(into.remaining());
         for byte in inner.ready.drain(..part) {
-            // Some servers' words are in another encoding than UTF-8, which lettre insists on.
+            // Some servers send other encodings than UTF-8, which lettre requires.
             into.put_slice(&[if byte.is_ascii() { byte } else { b'?' }]);
         }
         Poll::Ready(Ok(()))
     }
 }
 
-/// A line as lettre reads it. Servers say `250` without a space, end lines with a line feed alone, and spell what they
-/// offer in small letters or, of old, `AUTH=LOGIN`.
+/// The line in the form that lettre reads. Some servers send `250` without a space, end lines with a line feed alone,
+/// and spell what they offer in small letters or, as was usual once, `AUTH=LOGIN`.
 fn as_lettre_reads(line: &[u8]) -> Vec<u8> {
     let line = line.strip_suffix(b"\n").unwrap_or(line);
     let line = line.strip_suffix(b"\r").unwrap_or(line);
@@ -168,7 +165,7 @@ fn as_lettre_reads(line: &[u8]) -> Vec<u8> {
             if read[4..].starts_with(b"AUTH=") {
                 read[8] = b' ';
             }
-            // lettre wants a word in the answer to `EHLO`.
+            // lettre needs a word in the answer to `EHLO`.
             if read[4..].trim_ascii().is_empty() {
                 read.extend_from_slice(b"OK");
             }
@@ -181,7 +178,7 @@ fn as_lettre_reads(line: &[u8]) -> Vec<u8> {
 impl AsyncWrite for Wire {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let inner = &mut *self.lock();
-        // An answer ahead of the question would be taken for the answer to it, and every later one too.
+        // An answer that comes before its command would be taken for the answer to it, and so would every later one.
         if !(inner.stream.buffer().is_empty() && inner.line.is_empty() && inner.ready.is_empty()) {
             return Poll::Ready(Err(SmtpTrouble::no_smtp().into()));
         }
@@ -199,7 +196,7 @@ impl AsyncWrite for Wire {
 }
 
 impl AsyncTokioStream for Wire {
-    /// Its client never asks.
+    /// lettre's client does not call this.
     fn peer_addr(&self) -> io::Result<SocketAddr> {
         Err(io::ErrorKind::Unsupported.into())
     }
@@ -240,11 +237,11 @@ mod tests {
                     Err(error) => break error,
                 }
             };
-            // There is an end to their number as well.
+            // The number of lines is limited, too.
             let right = if words == b"250-\n" { "250-OK\r\n".len() * LINES } else { REPLY };
             assert_eq!(taken, right, "{words:?}");
             assert_eq!((error.kind(), SmtpTrouble::from(&error)), (ErrorKind::InvalidData, SmtpTrouble::flood()));
-            // It stays at that.
+            // The stream stays closed.
             assert!(read(&mut wire).await.is_err() && wire.write_all(b"QUIT\r\n").await.is_err(), "{words:?}");
         }
     }

@@ -1,4 +1,4 @@
-//! What a kind is given that is in a list.
+//! What a kind gets when it is in the list.
 
 use std::{
     io::{self, Write},
@@ -43,7 +43,7 @@ fn kinds() -> Vec<&'static dyn Kind> {
 
 const INBOX: &str = "[inbox.main]\ntoken = { env = \"TOKEN\" }\n";
 
-/// What a configuration with this receiver means, and what is said of it.
+/// The receiver that a configuration describes, and the diagnostics about it.
 fn judged(receiver: &str) -> (Option<Arc<dyn Way>>, Vec<String>) {
     let mut found = Vec::new();
     let text = format!("{INBOX}[receiver.duty]\n{receiver}\n");
@@ -87,7 +87,7 @@ fn its_mistakes_are_an_admins() {
             "type = \"console\"\nroom = \"a\"",
             vec!["`room` belongs to type = \"pager\", not \"console\"", "room = \"a\""],
         ),
-        // Its secret is hidden where a mistake stands in the same line, and what is no secret is shown.
+        // A secret on the line of a mistake is hidden, and what is not secret is shown.
         ("type = \"console\"\npager_key = \"hunter2\"", vec!["`pager_key` belongs to", "pager_key = \"*******\""]),
     ] {
         let (_, mistakes) = judged(receiver);
@@ -98,7 +98,7 @@ fn its_mistakes_are_an_admins() {
     }
 }
 
-/// What the pager and the console print. While it is busy it takes no pages.
+/// What the pager and the console print. While it is busy, it refuses pages.
 #[derive(Clone, Default)]
 struct Line {
     written: Arc<Mutex<Vec<u8>>>,
@@ -119,7 +119,7 @@ impl Write for Line {
     }
 }
 
-/// A whole watcher, with an inbox in which Ravi waits.
+/// A whole pengwatch, with an inbox in which Ravi waits.
 struct Watcher {
     app: App,
     clock: Arc<ManualClock>,
@@ -178,7 +178,7 @@ impl Watcher {
         App::build(config, read, dependencies).await.unwrap()
     }
 
-    /// What is printed after so many more minutes.
+    /// What is printed within so many more minutes.
     async fn after(&self, minutes: i64) -> Vec<String> {
         self.clock.advance(SignedDuration::from_mins(minutes));
         for poller in &self.app.pollers {
@@ -201,14 +201,14 @@ async fn it_is_rendered_sent_retried_and_watched() {
     let office = [watcher.after(6).await, watcher.after(1).await].concat();
     let told = "⚠️ pengwatch: the receiver duty takes no messages for 7 min: the line is busy.";
     assert!(office.len() == 1 && office[0].starts_with(told), "{office:?}");
-    // Its own escape, in its own file.
+    // The kind's own escape, in its own file.
     let duty = watcher.app.deliverers.iter().find(|one| one.manner.receiver == "duty").unwrap();
     let next = duty.preview().await.unwrap();
     assert_eq!(duty.layout.format.preview(&next[0].body), "on the pager: Ravi waits #1");
     watcher.line.busy.store(false, Ordering::Relaxed);
     let pages = watcher.after(30).await;
     assert!(pages.contains(&"PAGE Ravi waits #1".to_owned()), "{pages:?}");
-    // The watchdog's words are plain.
+    // The watchdog's messages are plain text.
     assert!(pages.iter().any(|page| page.starts_with("PAGE ⚠️ pengwatch: the receiver duty takes no")), "{pages:?}");
     let over = watcher.after(1).await;
     for line in ["✅ pengwatch: the receiver duty takes messages again", "PAGE ✅ pengwatch: the receiver duty"] {

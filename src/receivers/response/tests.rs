@@ -1,4 +1,4 @@
-//! Answers of receivers, and what they mean.
+//! Receivers' answers, and what they mean.
 
 use std::time::Duration;
 
@@ -62,7 +62,7 @@ async fn a_trickle_ends_within_the_timeout() {
         let url = trickling(head, "H").await;
         assert_eq!(answer(&url, short).await.err(), Some(retry(None, "no answer in time", true)), "{head}");
     }
-    // The status has been said; the rest is not waited for any longer.
+    // The status has arrived; the rest is not waited for any longer.
     let url = trickling("HTTP/1.1 204 OK\r\n\r\n", " ").await;
     assert_eq!(answer(&url, short).await.ok().map(|answer| answer.status), Some(204));
     let url = trickling("HTTP/1.1 200 OK\r\n\r\n", "o").await;
@@ -77,7 +77,7 @@ async fn a_flood_that_is_no_body_is_not_read() {
         let began = std::time::Instant::now();
         let got = answer(&flooding(head, word).await, TIMEOUT).await;
         match got {
-            // What follows the status is of no interest.
+            // The rest after the status does not matter.
             Ok(answer) => assert_eq!((answer.status, answer.body.as_str()), (200, ""), "{head}{word}"),
             Err(outcome) => {
                 let Outcome::Retry { reason, ambiguous: true, .. } = outcome else { panic!("{outcome:?}") };

@@ -20,7 +20,7 @@ const JSON: TemplateFile = TemplateFile {
     content: Content::JsonObject,
     built_in: Some(include_str!("../../../templates/alert/slack.json.hbs")),
 };
-/// Only the text of the message, in mrkdwn.
+/// The template for the message's text alone, in mrkdwn.
 const TEXT: TemplateFile =
     TemplateFile { name: "slack.txt.hbs", escape: markup::escape, content: Content::Text, built_in: None };
 
@@ -58,7 +58,7 @@ impl Format for SlackKind {
         let mut whole = Map::new();
         whole.insert("text".to_owned(), text.into());
         if plain.of_customers {
-            // A customer's words are no formatting, and an address in them needs no preview.
+            // What a customer wrote is not formatting, and a link in it must not be previewed.
             for key in ["mrkdwn", "unfurl_links", "unfurl_media"] {
                 whole.insert(key.to_owned(), json!(false));
             }

@@ -57,8 +57,7 @@ impl KeyedKind<Arc<dyn Way>> for SlackKind {
 
 impl Kind for SlackKind {
     fn delivery(&self) -> Delivery {
-        // One message a second per webhook, and short bursts
-        // (<https://docs.slack.dev/apis/web-api/rate-limits>).
+        // One message a second for each webhook, and short bursts (<https://docs.slack.dev/apis/web-api/rate-limits>).
         Delivery { pace: Some((Duration::from_secs(1), 3)), in_flight: 1, knows_ids: false, by_person: false }
     }
 
@@ -67,7 +66,7 @@ impl Kind for SlackKind {
     }
 }
 
-/// An incoming webhook; its address is the secret.
+/// An incoming webhook; its address is a secret.
 #[derive(Debug)]
 struct SlackWay {
     webhook_url: SecretString,

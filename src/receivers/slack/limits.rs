@@ -1,7 +1,7 @@
-//! Slack's limits, obeyed for whatever a template gave: cut visibly, never refused.
+//! Keeps what a template returns within Slack's limits: text is cut visibly, and a message is never refused.
 //!
-//! The limits are those of Slack's reference on Block Kit; what is too long there is answered with
-//! `invalid_blocks` or `msg_blocks_too_long`, and the alert would be lost for its length.
+//! The limits are from Slack's reference on Block Kit. Slack answers longer messages with `invalid_blocks` or
+//! `msg_blocks_too_long`, and the alert would be lost for its length.
 
 use serde_json::{Map, Value, json};
 
@@ -24,13 +24,12 @@ const URL: usize = 3_000;
 /// Elements of a context block, and of an actions block.
 const ELEMENTS: (usize, usize) = (10, 25);
 
-/// The payload of `slack.json.hbs` within Slack's limits; `fallback` is its `text` where it has
-/// none.
+/// The payload of `slack.json.hbs` within Slack's limits; `fallback` becomes its `text` if it has none.
 pub(super) fn payload(mut payload: Map<String, Value>, fallback: &str) -> Value {
-    // Both would make Slack read customers' `@channel` and `#general` as the real ones.
+    // Both would make Slack treat `@channel` and `#general` in a customer's text as real mentions.
     payload.remove("link_names");
     payload.remove("parse");
-    // A link that a customer wrote needs no preview.
+    // A link that a customer wrote must not be previewed.
     for preview in ["unfurl_links", "unfurl_media"] {
         payload.entry(preview).or_insert(Value::Bool(false));
     }
@@ -68,7 +67,7 @@ pub(super) fn text_payload(given: &str, fallback: &str) -> Value {
     payload(whole, fallback)
 }
 
-/// Up to `most` characters, preferably whole lines, and the rest.
+/// Splits after at most `most` characters, at a line end if possible.
 fn split(text: &str, most: usize) -> (&str, &str) {
     if length(text) <= most {
         return (text, "");
@@ -76,7 +75,7 @@ fn split(text: &str, most: usize) -> (&str, &str) {
     let head = head(text, most);
     let whole = whole(head.to_owned()).len();
     let at = head[..whole].rfind('\n').filter(|at| *at > 0).unwrap_or(whole);
-    // Nothing that short is longer than the limit; but never loop.
+    // The limit is longer than any entity; this only prevents an endless loop.
     if at == 0 { (text, "") } else { text.split_at(at) }
 }
 
@@ -90,7 +89,7 @@ fn blocks(list: Vec<Value>) -> Vec<Value> {
             continue;
         }
         let size = size(&block);
-        // Room for the note on what was cut, unless this is the last one.
+        // Leaves room for the note about what was cut, unless this is the last block.
         let is_last = at + 1 == all;
         let full = kept.len() + 1 > if is_last { BLOCKS } else { BLOCKS - 1 };
         if cut_off > 0 || full || size > left.saturating_sub(if is_last { 0 } else { 40 }) {
@@ -110,7 +109,7 @@ fn blocks(list: Vec<Value>) -> Vec<Value> {
     kept
 }
 
-/// Brings one block within its limits; `false` when nothing is left that Slack would take.
+/// Cuts one block to its limits; returns `false` if nothing is left that Slack would accept.
 fn bound(block: &mut Value) -> bool {
     let Some(fields) = block.as_object_mut() else { return false };
     match fields.get("type").and_then(Value::as_str).unwrap_or_default() {
@@ -149,12 +148,12 @@ fn elements(fields: &mut Map<String, Value>, most: usize) -> bool {
     !list.is_empty()
 }
 
-/// A text object, button or image.
+/// Cuts a text object, button or image.
 fn element(element: &mut Value) -> bool {
     match element.get("type").and_then(Value::as_str).unwrap_or_default() {
         "plain_text" | "mrkdwn" => text_object(Some(element), SECTION),
         "button" => {
-            // Half an address leads nowhere.
+            // A cut address would lead nowhere.
             let long =
                 element.get("url").and_then(Value::as_str).is_some_and(|url| url.is_empty() || length(url) > URL);
             !long && text_object(element.get_mut("text"), BUTTON)
@@ -166,12 +165,12 @@ fn element(element: &mut Value) -> bool {
     }
 }
 
-/// Cuts one text object; `false` when it is absent or empty, which Slack refuses.
+/// Cuts one text object; returns `false` if it is absent or empty, which Slack refuses.
 fn text_object(object: Option<&mut Value>, most: usize) -> bool {
     let Some(fields) = object.and_then(Value::as_object_mut) else { return false };
     if fields.get("type").and_then(Value::as_str) == Some("mrkdwn") {
-        // Slack then makes no links of bare addresses, `@names` and `#channels` in it: they may be
-        // a customer's. `<https://…|label>` works all the same.
+        // Slack then does not turn addresses, `@names` and `#channels` in the text into links, since they may be a
+        // customer's. `<https://…|label>` still works.
         fields.entry("verbatim").or_insert(Value::Bool(true));
     }
     match fields.get_mut("text") {
@@ -183,7 +182,7 @@ fn text_object(object: Option<&mut Value>, most: usize) -> bool {
     }
 }
 
-/// Texts of blocks that are not known here.
+/// Cuts the texts of blocks that are not known here.
 fn walk(value: &mut Value) {
     match value {
         Value::Object(fields) => {
@@ -216,12 +215,12 @@ fn size(value: &Value) -> usize {
     }
 }
 
-/// Slack counts as JavaScript does: an emoji is two.
+/// The length as Slack counts it, in UTF-16 units like JavaScript: an emoji has two.
 pub(crate) fn length(text: &str) -> usize {
     text.chars().map(char::len_utf16).sum()
 }
 
-/// At most `most` characters, `…` where something was cut.
+/// Cuts to at most `most` characters, with `…` at the place.
 pub(super) fn cut(given: &str, most: usize) -> String {
     if length(given) <= most {
         return given.to_owned();
@@ -243,7 +242,7 @@ fn head(given: &str, most: usize) -> &str {
     given
 }
 
-/// Without the torn rest of an escape (`&am`) or a link (`<https://ex`) at the end.
+/// Removes a torn escape (`&am`) or link (`<https://ex`) at the end.
 pub(super) fn whole(mut kept: String) -> String {
     let ellipsis = kept.ends_with('…');
     if ellipsis {

@@ -1,10 +1,9 @@
-//! Slack's escape: what a customer wrote is text and nothing else.
+//! Slack's escape, which makes a customer's words plain text.
 
 use crate::{model::text::turns_direction, render::escape::replace};
 
-/// Slack's three control characters. With `<` gone there is no `<!channel>`, no `<@U…>` and no link
-/// with a false label; this is the whole of Slack's own rule. What looks like the code of an emoji would be shown as
-/// one.
+/// Escapes Slack's three control characters. Without `<` there are no `<!channel>`, no `<@U…>` and no link with a false
+/// label; that is Slack's own rule. Emoji codes are broken up as well, since Slack would show them as emoji.
 pub(crate) fn escape(text: &str) -> String {
     let escaped = replace(text, |c| match c {
         '&' => Some("&amp;"),
@@ -19,8 +18,8 @@ pub(crate) fn escape(text: &str) -> String {
 /// The longest name of an emoji, in characters.
 const CODE: usize = 100;
 
-/// `:fire:` with a joiner of no width behind the first colon, so that it stays these six characters. Addresses keep
-/// theirs: they lead somewhere.
+/// Adds a word joiner, which has no width, behind the first colon of `:fire:`, so that it is shown as written.
+/// Addresses are not changed, so that they keep working.
 fn without_codes(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for token in text.split_inclusive(char::is_whitespace) {
@@ -38,7 +37,7 @@ fn without_codes(text: &str) -> String {
     shown
 }
 
-/// Whether this begins with the name of an emoji and a colon; a time of day does not.
+/// Whether this begins with an emoji's name and a colon; a time of day does not.
 fn begins_with_a_name(text: &str) -> bool {
     let Some((name, _)) = text.split_once(':') else { return false };
     let fits = |c: char| c.is_alphanumeric() || matches!(c, '_' | '+' | '-' | '\'');

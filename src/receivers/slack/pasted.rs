@@ -1,4 +1,4 @@
-//! Addresses that stand in place of a Slack webhook's.
+//! Recognizes texts that were pasted in place of a Slack webhook's address.
 
 use url::Url;
 

@@ -1,4 +1,4 @@
-//! The form of webhooks' messages: JSON, as a template gives it.
+//! The form of webhooks' messages: JSON, as a template returns it.
 
 use super::kind::{NAME, WebhookKind};
 use crate::{

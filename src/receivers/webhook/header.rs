@@ -1,5 +1,4 @@
-//! What a webhook's secret and headers may be: judged where the configuration is read, used where
-//! messages are sent.
+//! Checks a webhook's secret and headers, when the configuration is read and when a sender is made.
 
 use base64::{
     Engine,
@@ -7,7 +6,7 @@ use base64::{
     engine::{DecodePaddingMode, GeneralPurpose, general_purpose::NO_PAD},
 };
 
-/// Headers that are ours, or that belong to the connection.
+/// Headers that we set ourselves, or that belong to the connection.
 const RESERVED: [&str; 7] = [
     "webhook-id",
     "webhook-timestamp",
@@ -18,9 +17,8 @@ const RESERVED: [&str; 7] = [
     "connection",
 ];
 
-/// The key that signs: behind `whsec_` base64, as the specification has it. Without the prefix it is
-/// read as base64 too, as the specification's libraries do, and where it is none, its bytes are the
-/// key as they are.
+/// The key for signatures: base64 after `whsec_`, as in the specification. Without the prefix it is read as base64 too,
+/// as the specification's libraries do; if it is not base64, its bytes are the key.
 ///
 /// # Errors
 /// What is wrong with the secret, without showing it.
@@ -34,14 +32,14 @@ pub fn key(secret: &str) -> Result<Vec<u8>, &'static str> {
     if key.is_empty() { Err("a webhook's secret must not be empty") } else { Ok(key) }
 }
 
-/// Base64 with or without the `=` at its end.
+/// Decodes base64 with or without the `=` at its end.
 fn decode(text: &str) -> Option<Vec<u8>> {
     const LENIENT: GeneralPurpose =
         GeneralPurpose::new(&STANDARD, NO_PAD.with_decode_padding_mode(DecodePaddingMode::Indifferent));
     LENIENT.decode(text).ok()
 }
 
-/// Whether an admin may set this header.
+/// Checks whether an admin may set this header.
 ///
 /// # Errors
 /// What is wrong with its name.

@@ -53,7 +53,7 @@ impl KeyedKind<Arc<dyn Way>> for WebhookKind {
                 keys.error(name.span(), reason, "take it out, or correct its name");
             }
             let secret: SecretString = match value.get_ref() {
-                // A header's value is mostly no secret, so that plain text needs no warning.
+                // A header's value is usually not a secret, so plain text is allowed without a warning.
                 toml::Value::String(text) => text.as_str().into(),
                 _ => keys.secret_as_it_is(name.get_ref(), value),
             };
@@ -67,7 +67,7 @@ impl KeyedKind<Arc<dyn Way>> for WebhookKind {
         let headers = headers.collect();
         let secret = table.secret.as_ref().map(|value| {
             let secret = keys.secret("secret", value);
-            // One that could not be read was reported.
+            // A secret that could not be read was already reported.
             if !secret.expose_secret().is_empty()
                 && let Err(reason) = key(secret.expose_secret())
             {
@@ -89,11 +89,11 @@ impl Kind for WebhookKind {
     }
 }
 
-/// Any other program.
+/// A receiver that accepts webhooks.
 #[derive(Debug)]
 struct WebhookWay {
     url: SecretString,
-    /// For signatures.
+    /// The secret for signatures.
     secret: Option<SecretString>,
     /// Further headers; their values may be secrets.
     headers: Vec<(String, SecretString)>,
@@ -136,7 +136,7 @@ impl Way for WebhookWay {
     }
 }
 
-/// What is wrong with the address of another program's webhook, where it is one of Slack's.
+/// What is wrong with the address if it is one of Slack's, and what would be right.
 fn misplaced(text: &str) -> Option<(&'static str, &'static str)> {
     let host = Url::parse(text).ok()?.host_str().unwrap_or_default().to_owned();
     (host == "hooks.slack.com").then_some((

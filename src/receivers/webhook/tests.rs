@@ -31,7 +31,7 @@ async fn send(base: &str) -> Outcome {
     webhook(base, TIMEOUT).send(&parcel(body())).await.outcome
 }
 
-/// The vector that the specification's libraries test themselves with.
+/// The test vector of the specification's libraries.
 fn published() -> OutgoingMessage {
     let now = Timestamp::from_second(1_614_265_330).unwrap();
     OutgoingMessage { id: MessageId("msg_p5jXN8AQM9LWM0D4loKWxJek".to_owned()), now, ..parcel(body()) }
@@ -153,7 +153,7 @@ async fn faults_on_the_way() {
 
     assert_eq!(send(&nobody().await).await, retry(None, "cannot connect: connection refused", false));
 
-    // A yes is a yes, even if what follows it breaks off.
+    // A yes counts even if what follows it is cut off.
     let cut = server(Manners::Says("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n")).await;
     assert_eq!(send(&cut).await, Outcome::Delivered);
 }

@@ -1,4 +1,4 @@
-//! Mails as a mail program reads them: a parser that is not ours decodes headers and parts.
+//! Mails as a mail program shows them: a parser that is not ours decodes headers and parts.
 
 use mail_parser::{HeaderValue, MessageParser};
 
@@ -8,7 +8,7 @@ use crate::receivers::{
     testing::{TIMEOUT, parcel},
 };
 
-/// What a mail program shows of a mail: subject, sender, recipient, plain text, HTML.
+/// A decoded mail: subject, sender, recipient, plain text, HTML.
 struct Shown {
     subject: String,
     from: String,
@@ -40,7 +40,7 @@ async fn shown(from: &str, to: &str, [subject, text, html]: [&str; 3]) -> Shown 
     }
 }
 
-/// Texts that a reader could take for something else than they are.
+/// Texts that a mail program could misread.
 const ODD: [&str; 22] = [
     "=?utf-8?b?aHVudGVyMg==?=",
     "=?UTF-8?Q?hunter=32?= waits",
@@ -87,7 +87,7 @@ async fn both_parts_are_shown_as_they_are_written() {
         let shown = shown(FROM, "a@x.org", ["s", &text, &html]).await;
         assert_eq!((shown.text.as_str(), shown.html.as_str()), (text.as_str(), html.as_str()), "{}", shown.raw);
         assert!(shown.raw.is_ascii() && shown.raw.lines().all(|line| line.len() < 998), "{}", shown.raw);
-        // No line is one that a server or a mailbox on the way would change.
+        // No line is one that a server or a mailbox would change.
         let body = shown.raw.split_once("\r\n\r\n").map_or("", |(_, body)| body);
         assert!(!body.lines().any(|line| line.starts_with("From ") || line.starts_with('.')), "{body}");
     }

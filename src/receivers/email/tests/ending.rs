@@ -1,4 +1,4 @@
-//! An attempt that comes to its end before all recipients have had their turn.
+//! Attempts that end before all recipients had their turn.
 
 use std::time::Duration;
 
@@ -61,10 +61,10 @@ async fn at_its_end_a_conversation_is_given_up_and_who_has_the_mail_is_known() {
                 }
             };
             let (sent, ()) = tokio::join!(email.send_until(&parcel, &ending, &Nobody), asked);
-            // Where it was stopped, nobody knows how far the second one came.
+            // After a stop it is not known how far the second mail came.
             let reached = if by_stop { &["a@x.org", "b@x.org"][..] } else { &["a@x.org"] };
             assert_eq!(sent, reaching(attempt(retry(None, reason, true), &["a@x.org"]), reached));
-            // What was dropped in the middle is not taken up again.
+            // The dropped conversation is not continued.
             let rest = email.send(&OutgoingMessage { settled: sent.settled, ..parcel }).await;
             assert_eq!((rest.outcome, server.sink.connections()), (Outcome::Delivered, 2));
         })

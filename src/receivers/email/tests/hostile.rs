@@ -1,4 +1,4 @@
-//! Mails against a server that wants to harm: floods, garbage, words out of turn.
+//! Mails to a hostile server: floods, garbage, replies at the wrong time.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -17,21 +17,21 @@ use crate::{
     receivers::testing::{TIMEOUT, parcel},
 };
 
-/// The right words, in turn: greeting, `EHLO`, `MAIL`, `RCPT`, `DATA`, the mail.
+/// The right replies in order: greeting, `EHLO`, `MAIL`, `RCPT`, `DATA`, the mail.
 const RIGHT: [&str; 6] = ["220 hi", "250 hi", "250 ok", "250 ok", "354 go on", "250 kept"];
 
-/// What a server says from some moment on, instead of what is right.
+/// What a server sends from some step on, instead of the right reply.
 #[derive(Clone, Copy, Debug)]
 enum Harm {
-    /// The same without end.
+    /// Repeats this without end.
     Flood(&'static [u8]),
-    /// This, and hangs up.
+    /// Sends this and closes the connection.
     Says(&'static [u8]),
-    /// The same without end, a little at a time.
+    /// Repeats this without end, a little at a time.
     Trickle(&'static [u8]),
 }
 
-/// Whether there is TLS, and from when on.
+/// The kind of TLS, and when it begins.
 #[derive(Clone)]
 enum Security {
     None,
@@ -39,8 +39,8 @@ enum Security {
     StartTls(Arc<ServerConfig>),
 }
 
-/// A server that does harm instead of saying `RIGHT[at]`; gives its port, and how many harmful bytes
-/// were taken from it or wait in the sockets' buffers.
+/// A server that does harm instead of sending `RIGHT[at]`; returns its port, and how many harmful bytes were read from
+/// it or wait in the sockets' buffers.
 async fn harmful(at: usize, harm: Harm, security: Security) -> (u16, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -64,7 +64,7 @@ async fn harmful(at: usize, harm: Harm, security: Security) -> (u16, Arc<AtomicU
                             stream.write_all(answer.as_bytes()).await?;
                         }
                         let mut stream = TlsAcceptor::from(tls).accept(stream.into_inner()).await?;
-                        // No greeting under TLS: the next word is the client's.
+                        // There is no greeting under TLS: the client speaks first.
                         BufReader::new(&mut stream).read_line(&mut String::new()).await?;
                         talk(stream, 1, at, harm, &counter).await
                     }
@@ -120,7 +120,7 @@ async fn send(url: &str, root: Option<Vec<u8>>, timeout: Duration) -> Attempt {
     email(url, FROM, &["a@x.org"], timeout, &roots).send(&parcel(body())).await
 }
 
-/// The reason; whether the mail may have arrived is as it should be.
+/// The reason of a retry; checks whether it is ambiguous as expected.
 fn later(attempt: &Attempt, ambiguous: bool, what: &str) -> String {
     let Outcome::Retry { reason, ambiguous: said, .. } = &attempt.outcome else { panic!("{what}: {attempt:?}") };
     assert_eq!(*said, ambiguous, "{what}: {reason}");
@@ -189,7 +189,7 @@ async fn an_answer_that_never_comes_to_its_end_is_not_waited_for() {
 
 #[tokio::test]
 async fn a_yes_to_another_question_is_none() {
-    // Together with the greeting, so that it is there before anything was asked.
+    // Sent with the greeting, so that it arrives before anything was asked.
     let early = Harm::Says(b"220 hi\r\n250 hi\r\n250 ok\r\n250 ok\r\n354 go on\r\n250 kept\r\n");
     let (port, _) = harmful(0, early, Security::None).await;
     let reason = later(&send(&format!("smtp://127.0.0.1:{port}"), None, TIMEOUT).await, false, "early");

@@ -1,4 +1,4 @@
-//! One connection for several messages: when it is used again, and when it must not be.
+//! One connection for several messages: when it is reused, and when it must not be.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,7 +19,7 @@ use crate::{
 async fn messages_share_a_connection_until_there_is_a_rest() {
     let server = Server::plain().await;
     let email = server.email(&["a@x.org", "b@x.org"]);
-    // A rest without anything open is none.
+    // Closing without a connection does nothing.
     email.rest().await;
     for _ in 0..3 {
         assert_eq!(email.send(&parcel(body())).await.outcome, Outcome::Delivered);
@@ -73,7 +73,7 @@ async fn an_answer_that_got_lost_stays_so_on_a_kept_connection() {
         server.sink.trouble(stage, SinkTrouble::HangUp, 1);
         let sent = email.send(&parcel(body())).await;
         let Outcome::Retry { ambiguous: said, .. } = sent.outcome else { panic!("{stage:?}: {sent:?}") };
-        // Not handed in a second time behind the caller's back.
+        // The mail is not handed in again without the caller's knowledge.
         assert_eq!((said, server.got().len(), server.sink.connections()), (ambiguous, got, 1), "{stage:?}");
     }
 }
@@ -105,17 +105,17 @@ async fn a_connection_that_has_rested_for_long_is_not_used() {
     }
 }
 
-/// What becomes of a connection after its first mail.
+/// What the server does with a connection after its first mail.
 #[derive(Clone, Copy, Debug)]
 enum After {
     Closed,
-    /// A word that nobody asked for, as servers say it when they have waited long enough.
+    /// Sends an unrequested reply, as servers do after a long wait.
     ClosedWithAWord,
-    /// It is still there, but nothing comes back any more.
+    /// Stays connected, but does not answer any more.
     Silent,
 }
 
-/// A server that takes one mail a connection; what it was told comes behind its port.
+/// A server that accepts one mail for each connection; returns its port and what it was sent.
 async fn one_mail_each(after: After) -> (u16, Arc<Mutex<Vec<String>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -179,7 +179,7 @@ async fn a_rest_says_goodbye_and_waits_for_nobody() {
         let (stream, _) = listener.accept().await.unwrap();
         let mut stream = take_one_mail(stream, &Mutex::default()).await.unwrap();
         let mut rest = String::new();
-        // It never answers the goodbye.
+        // The server never answers `QUIT`.
         stream.read_to_string(&mut rest).await.unwrap();
         rest
     });

@@ -1,4 +1,4 @@
-//! Mail relays as they are: what we call ourselves, and what they say.
+//! Mail relays as they are: the name for `EHLO`, and the relays' answers.
 
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpListener;
@@ -27,7 +27,7 @@ async fn by_itself_it_has_a_full_name_or_an_address() {
         let email = email(&url, from, &["a@x.org"], TIMEOUT, &[]).called(None);
         assert_eq!(email.send(&parcel(body())).await.outcome, Outcome::Delivered);
         let said = server.sink.hellos().pop().unwrap_or_default();
-        // Where the machine has a full name, it is that.
+        // If the machine's name has a domain, it is that name.
         let machine = super::super::connection::machine().filter(|name| name.contains('.'));
         assert_eq!(said, machine.unwrap_or_else(|| right.to_owned()), "{from}");
     }

@@ -1,4 +1,4 @@
-//! Mails under TLS, and logins, which go nowhere else.
+//! Mails under TLS, and logins, which are sent under TLS only.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::{
     sandbox::smtp::{Mail, SinkSettings, Stage},
 };
 
-/// A server's side and a client's.
+/// The TLS configuration of a server, and its certificate for a client.
 pub(super) fn certificate() -> (Arc<ServerConfig>, Vec<u8>) {
     certificate_for("127.0.0.1")
 }
@@ -86,7 +86,7 @@ async fn a_login_that_fails_for_now_is_tried_again() {
     assert_eq!(sent, attempt(retry(None, "454 4.0.0 at the login", false), &[]));
 }
 
-/// A server with a certificate of its own making, as `openssl req -x509` makes it: it calls itself an authority.
+/// A server with a self-signed certificate as `openssl req -x509` makes it: it claims to be an authority.
 fn own_certificate(name: &str, expired: bool) -> (Arc<ServerConfig>, Vec<u8>) {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
@@ -112,7 +112,7 @@ async fn a_certificate_of_a_servers_own_making_is_trusted_where_it_is_known() {
     ] {
         for implicit in [true, false] {
             let (tls, own) = own_certificate(name, expired);
-            // Another one of the same name is not the same certificate.
+            // Another certificate of the same name is not trusted.
             let roots = if known { vec![own] } else { vec![own_certificate(name, expired).1] };
             let server = Server::start(SinkSettings { login: None, tls: Some(tls), implicit }).await;
             let (scheme, query) = if implicit { ("smtps", "") } else { ("smtp", "?tls=required") };

@@ -70,7 +70,7 @@ fn what_slack_would_refuse_is_left_out() {
         json!({ "text": "fallback", "blocks": [{ "type": "divider" }], "unfurl_links": false, "unfurl_media": false })
     );
     assert_eq!(payload(json!({ "text": "t", "blocks": [] })).get("blocks"), None);
-    // What an admin sets is kept.
+    // An admin's own setting is kept.
     let own = payload(json!({ "text": "t", "unfurl_links": true, "blocks": [
         { "type": "section", "text": { "type": "mrkdwn", "verbatim": false, "text": "x" } },
     ] }));
