@@ -1,7 +1,7 @@
-//! Checks a parsed template against the names that will be there.
+//! Checks a parsed template against the names that exist.
 //!
-//! Handlebars' strict mode finds `{{typo}}` when it is rendered, but neither `{{#if typo}}` nor
-//! anything in a branch that was not taken. An admin is to know before the message is needed.
+//! Handlebars' strict mode finds `{{typo}}` when the template is rendered, but not `{{#if typo}}`, and nothing in a
+//! branch that was not taken. An admin must see such mistakes before a message is needed.
 
 use std::{collections::BTreeSet, ops::Range, sync::Arc};
 
@@ -20,7 +20,7 @@ use crate::{
     render::file::ExtraPath,
 };
 
-/// Checks every name, helper and raw expression; gives back which undocumented fields are used.
+/// Checks every name, helper and raw expression; returns the undocumented fields that are used.
 pub(super) fn check(source: &Arc<Source>, template: &Template, found: &mut Vec<Diagnostic>) -> BTreeSet<ExtraPath> {
     let root = Scope { shape: shape::root(), params: Vec::new(), locals: &[] };
     let mut walk = Walk {
@@ -36,15 +36,15 @@ pub(super) fn check(source: &Arc<Source>, template: &Template, found: &mut Vec<D
     walk.extras
 }
 
-/// `{{#each}}` in each other: a hundred alerts in each other four times are a hundred million.
+/// The largest number of nested `{{#each}}`: a hundred alerts, nested four times, are a hundred million entries.
 const LISTS: usize = 3;
 
-/// `@index` and the like inside a list.
+/// The local variables inside a list, like `@index`.
 const IN_LIST: [&str; 3] = ["index", "first", "last"];
-/// And inside an object.
+/// The local variables inside an object.
 const IN_OBJECT: [&str; 4] = ["index", "first", "last", "key"];
 
-/// What `this` is at some place.
+/// What `this` means at one place.
 #[derive(Clone)]
 struct Scope {
     shape: TemplateShape,
@@ -56,15 +56,15 @@ struct Walk<'a> {
     source: &'a Arc<Source>,
     places: Places<'a>,
     scopes: Vec<Scope>,
-    /// How many `{{#each}}` stand around this place.
+    /// The number of `{{#each}}` around this place.
     lists: usize,
-    /// How far the walk has come in the text.
+    /// How far the text was checked, in bytes.
     reached: usize,
     extras: BTreeSet<ExtraPath>,
     found: &'a mut Vec<Diagnostic>,
 }
 
-/// A name that is not there.
+/// A name that does not exist.
 struct Unknown {
     name: String,
     help: Option<String>,
@@ -96,7 +96,7 @@ impl Walk<'_> {
                 }
             }
             TemplateElement::HelperBlock(call) => self.block(call, tag),
-            // Partials and decorators, and whatever a newer Handlebars brings.
+            // Partials and decorators, and anything that a newer Handlebars adds.
             _ => {
                 self.error(here, "partials ({{> …}}, {{#*inline …}}) are not supported").help =
                     Some("write the text where it is needed".to_owned());
@@ -104,7 +104,7 @@ impl Walk<'_> {
         }
     }
 
-    /// `{{name}}` or `{{helper values}}`: what it gives.
+    /// Checks `{{name}}` or `{{helper values}}`; returns the shape of its value.
     fn expression(&mut self, call: &HelperTemplate, tag: &Range<usize>) -> TemplateShape {
         let name = call.name.as_name().unwrap_or_default().to_owned();
         let bare = call.params.is_empty() && call.hash.is_empty();
@@ -121,7 +121,7 @@ impl Walk<'_> {
         self.call(call, &name, tag)
     }
 
-    /// A helper that stands as a value.
+    /// Checks a helper that is used as a value.
     fn call(&mut self, call: &HelperTemplate, name: &str, tag: &Range<usize>) -> TemplateShape {
         let given: Vec<TemplateShape> = self.values(call, tag);
         let Some(helper) = helpers::known(name) else {
@@ -179,7 +179,7 @@ impl Walk<'_> {
                 Ok(shape) => shape,
                 Err(unknown) => self.unknown(unknown, raw(path), tag),
             },
-            // The parser takes a single name before values as a helper's, else as a path.
+            // Handlebars' parser takes a single name before values for a helper's; here it is a path.
             Parameter::Name(name) => match Path::parse(name).map_err(|_| ()).map(|path| self.resolve(&path)) {
                 Ok(Ok(shape)) => shape,
                 Ok(Err(unknown)) => self.unknown(unknown, name, tag),
@@ -234,7 +234,7 @@ impl Walk<'_> {
     fn each(&mut self, call: &HelperTemplate, over: &TemplateShape, tag: &Range<usize>) -> Scope {
         let (shape, locals): (TemplateShape, &'static [&'static str]) = match over {
             TemplateShape::List(entry) => ((**entry).clone(), &IN_LIST),
-            // Which field comes when is not known.
+            // Which field comes at which turn is not known.
             TemplateShape::Fields(_) | TemplateShape::Free => (TemplateShape::Free, &IN_OBJECT),
             TemplateShape::Safe | TemplateShape::Customers => {
                 let name = call.params.first().and_then(Parameter::as_name).unwrap_or_default();
@@ -249,7 +249,7 @@ impl Walk<'_> {
         Scope { shape, params, locals }
     }
 
-    /// What stands behind a path here.
+    /// The shape of what a path refers to here.
     fn resolve(&mut self, path: &Path) -> Result<TemplateShape, Unknown> {
         let (segments, raw) = match path {
             Path::Local((level, name, _)) => return self.local(*level, name),
@@ -261,7 +261,7 @@ impl Walk<'_> {
             .collect();
         let from_root = raw.contains("@root");
         let up = if from_root { 0 } else { segments.len() - names.len() };
-        // Handlebars looks for a block's own names first, even behind `this.` and `../`.
+        // Handlebars looks for a block's parameters first, even after `this.` and `../`.
         let param = names.first().filter(|_| !from_root);
         let param = param.and_then(|name| {
             self.scopes.iter().rev().find_map(|scope| scope.params.iter().find(|(known, _)| known == name))
@@ -315,7 +315,7 @@ impl Walk<'_> {
         Ok(at.clone())
     }
 
-    /// Help for a name that is known in another scope, or deeper in the contact.
+    /// Help for a name that exists in another scope, or deeper in the contact.
     fn elsewhere(&self, name: &str, path: &[&str]) -> Option<String> {
         let here = self.scopes.last().map(|scope| &scope.shape)?;
         let near = crate::diagnose::nearest::nearest(name, here.names()).is_some();

@@ -1,7 +1,7 @@
-//! What a template sees of a telling, and nothing else.
+//! The values that a template can use.
 //!
-//! Everything passes privacy first and is cleaned of harmful characters, so neither a template nor a
-//! helper can reach what its receiver may not see.
+//! All values are filtered by privacy and cleaned of harmful characters first, so that neither a template nor a helper
+//! can reach what its receiver may not see.
 
 use serde_json::{Value, json};
 
@@ -12,7 +12,6 @@ use super::{
 };
 use crate::model::time::iso;
 
-/// The context of a template.
 pub(super) fn context(telling: &MessageView<'_>, entries: &[ListedAlert<'_>]) -> Value {
     json!({
         "event": telling.event.name(),
@@ -27,7 +26,7 @@ pub(super) fn context(telling: &MessageView<'_>, entries: &[ListedAlert<'_>]) ->
         "more": telling.alerts.len().saturating_sub(entries.len()),
         "delayed": telling.delayed.map_or_else(|| Value::from(""), |delay| delay.as_secs().into()),
         "alerts": entries.iter().map(ListedAlert::json).collect::<Vec<_>>(),
-        // The watchdog's, empty in every other message.
+        // These are the watchdog's, and empty in every other message.
         "problem": "",
         "state": "",
         "detail": "",

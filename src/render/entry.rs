@@ -1,4 +1,4 @@
-//! The alerts that a message lists, each as far as its receiver may see it.
+//! The alerts that a message lists, as far as the receiver may see them.
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
@@ -15,27 +15,27 @@ use super::{
 
 /// Characters of the last message that a template gets as `text`.
 pub(super) const TEXT: usize = 500;
-/// Characters of a name among other words: a line has to have room for them.
+/// Characters of a name among other words, so that a line has room for them.
 const WHO: usize = 60;
-/// Characters of any other value: a customer may write megabytes.
+/// Characters of any other value, since a customer may write megabytes.
 const VALUE: usize = 10_000;
-/// Characters of all values of a contact, an entry of a list counting as some: there may be a million.
+/// Characters of all values of a contact. An entry of a list counts as some, since a list may have a million entries.
 const CONTACT: usize = 100_000;
-/// Tags and segments.
+/// The largest number of tags, and of segments.
 const LISTED: usize = 100;
-/// What a value costs besides its characters.
+/// The number of characters for which a value counts in addition to its own.
 const EACH: usize = 10;
 
 /// One listed alert, as far as the receiver may see it.
 pub(super) struct ListedAlert<'a> {
     pub(super) told: AlertView<'a>,
-    /// The contact behind privacy.
+    /// The contact, filtered by privacy.
     contact: Value,
     pub(super) user_id: String,
     pub(super) name: String,
-    /// The name as it stands among other words.
+    /// The name as it is written among other words.
     pub(super) who: String,
-    /// How to reach the customer without the inbox; empty where not known.
+    /// The number under which the customer can be reached without the inbox; empty if not known.
     pub(super) phone_number: String,
     pub(super) email: String,
     pub(super) platform: String,
@@ -46,12 +46,12 @@ pub(super) struct ListedAlert<'a> {
     segments: Vec<String>,
     pub(super) text: String,
     pub(super) waiting: SignedDuration,
-    /// The reason of the end, naming the agent where known; empty while it fires.
+    /// The reason of the end, with the agent's name if known; empty while the alert fires.
     pub(super) outcome: String,
-    /// How the end is marked; empty while it fires.
+    /// The sign of the end; empty while the alert fires.
     pub(super) sign: &'static str,
     pub(super) link: String,
-    /// What is left of the 24 hours for an answer, where they apply.
+    /// The rest of the 24 hours for an answer, if that limit applies.
     pub(super) reply_window: Option<SignedDuration>,
 }
 
@@ -68,7 +68,7 @@ pub(super) fn entries<'a>(telling: &MessageView<'a>) -> Vec<ListedAlert<'a>> {
     order.into_iter().map(|told| ListedAlert::of(told, telling)).collect()
 }
 
-/// How long the customer waits, or waited until the end.
+/// The time that the customer has waited, or had waited at the end.
 fn waiting(told: AlertView<'_>, now: Timestamp) -> SignedDuration {
     let until = told.alert.resolution.as_ref().map_or(now, |resolution| resolution.ended_at);
     elapsed(told.alert.since, until)
@@ -140,7 +140,7 @@ impl<'a> ListedAlert<'a> {
 }
 
 impl ListedAlert<'_> {
-    /// The alert in the built-in webhook's words.
+    /// The alert with the keys of the built-in webhook.
     pub(super) fn webhook(&self) -> Value {
         let alert = self.told.alert;
         let end = alert.resolution.as_ref();
@@ -167,7 +167,8 @@ impl ListedAlert<'_> {
     }
 }
 
-/// The end in words; who answered or took it is the agent in charge, where configuration has a name for them.
+/// The end in words. The agent who answered or took the customer is the assigned one, if the configuration has a name
+/// for them.
 fn outcome(told: AlertView<'_>, contact: &Contact, telling: &MessageView<'_>) -> String {
     let Some(end) = &told.alert.resolution else { return String::new() };
     let agent = telling.names.agents.get(&contact.agent_assigned).map(|agent| line_of(&agent.name));
@@ -178,12 +179,13 @@ fn outcome(told: AlertView<'_>, contact: &Contact, telling: &MessageView<'_>) ->
     }
 }
 
-/// The name among other words; a User ID says what it is.
+/// The name as it is written among other words; a User ID gets "Customer" before it.
 fn who(name: &str, id: &str) -> String {
     if name == id { format!("Customer {name}") } else { words::isolated(&text::cut(name, WHO)) }
 }
 
-/// The number by which the customer can be called, as people read it; one that is certain before one that is not.
+/// The number by which the customer can be called, as people read it; a certain number is preferred to an uncertain
+/// one.
 fn phone_number(contact: &Contact) -> String {
     let who = &contact.profile.user_details;
     let (prefix, number) = (&who.contact.phone.prefix, &who.contact.phone.number);
@@ -193,12 +195,12 @@ fn phone_number(contact: &Contact) -> String {
         .unwrap_or_else(|| words::as_it_came("", &who.whats_app_number))
 }
 
-/// What is left of the 24 hours for an answer; `None` where they do not apply or are over.
+/// The rest of the 24 hours for an answer; `None` if they do not apply or are over.
 fn reply_window(contact: &Contact, now: Timestamp) -> Option<SignedDuration> {
     contact.reply_window_ends().map(|ends| elapsed(now, ends)).filter(|left| *left > SignedDuration::ZERO)
 }
 
-/// The names of all rules of the message, each once, the first one's first.
+/// The names of all rules of the message, each once, beginning with the message's own.
 pub(super) fn rules(telling: &MessageView<'_>) -> Vec<String> {
     let mut names = vec![line_of(&telling.rule.name)];
     for told in telling.alerts {
@@ -210,7 +212,7 @@ pub(super) fn rules(telling: &MessageView<'_>) -> Vec<String> {
     names
 }
 
-/// A rule as templates see it; for programs outside without the zone.
+/// A rule as templates see it; other programs get it without the time zone.
 pub(super) fn rule(rule: &RuleWords, with_zone: bool) -> Value {
     let mut words = json!({
         "name": line_of(&rule.name),
@@ -228,9 +230,8 @@ pub(super) fn line_of(text: &str) -> String {
     text::one_line(text, 200)
 }
 
-/// Every text without harmful characters and of bounded length, names of undocumented fields too. Where
-/// nothing is `left`, texts are empty and lists end; fields are there all the same, but for undocumented
-/// ones, since templates are strict.
+/// Removes harmful characters and limits the length of every text, also of undocumented fields' names. Once nothing is
+/// `left`, texts are empty and lists end. Documented fields stay nevertheless, since templates are strict.
 fn clean(value: Value, left: &mut usize) -> Value {
     match value {
         Value::String(text) => Value::String(clean_text(&text, left)),
@@ -280,7 +281,6 @@ fn clean_text(text: &str, left: &mut usize) -> String {
     kept
 }
 
-/// Whether it is over.
 pub(super) fn is_resolved(telling: &MessageView<'_>) -> bool {
     telling.event == Event::Resolved
 }

@@ -1,21 +1,21 @@
-//! Escapes: how `{{…}}` is written into a file of one kind of text.
+//! The escapes for `{{…}}` in files of each kind of text.
 //!
-//! The admin's own text in a template is never touched; everything that comes out of `{{…}}` is.
+//! The admin's own text in a template is not changed; every value of `{{…}}` is escaped.
 
 use crate::model::text::{is_harmful, turns_direction};
 
-/// Nothing: what stands in JSON is escaped as JSON, and the program that reads it sees the text as it is.
+/// Does not escape anything, for JSON: JSON has its own escape, and the program that reads it gets the text as it is.
 pub(crate) fn nothing(text: &str) -> String {
     text.to_owned()
 }
 
-/// Plain text for people: nothing but marks that turn the direction of what follows.
+/// Escapes plain text for people: removes only characters that turn the direction of the text after them.
 pub(crate) fn plain(text: &str) -> String {
     text.chars().filter(|c| !turns_direction(*c)).collect()
 }
 
-/// HTML text and quoted attributes. Handlebars' own escape also rewrites `=` and the backquote,
-/// which mail clients show wrongly in previews.
+/// Escapes HTML text and quoted attributes. Handlebars' own escape also rewrites `=` and the backquote, which mail
+/// clients then show wrongly in previews.
 pub(crate) fn html(text: &str) -> String {
     replace(text, |c| match c {
         '&' => Some("&amp;"),
@@ -28,13 +28,13 @@ pub(crate) fn html(text: &str) -> String {
     })
 }
 
-/// What stands between the quotes of a JSON string.
+/// Escapes a text between the quotes of a JSON string.
 pub(super) fn json(text: &str) -> String {
     let quoted = serde_json::Value::from(text).to_string();
     quoted.get(1..quoted.len().saturating_sub(1)).unwrap_or_default().to_owned()
 }
 
-/// One line for a terminal: a customer can neither move the cursor nor begin a line of their own.
+/// Escapes one line for a terminal: a customer cannot move the cursor or begin a new line.
 pub(crate) fn console(text: &str) -> String {
     text.chars().map(|c| if c.is_whitespace() { ' ' } else { c }).filter(|c| !is_harmful(*c)).collect()
 }

@@ -4,35 +4,34 @@ use serde_json::Value;
 
 use super::escape;
 
-/// One file that `templates/NAME/` may hold.
+/// A file that `templates/NAME/` may hold.
 #[derive(Clone, Copy, Debug)]
 pub struct TemplateFile {
-    /// Its name in the folder; no two kinds share one.
+    /// The file's name; it is unique among all kinds.
     pub name: &'static str,
-    /// How a text is written into it by `{{…}}`; in JSON, the text between the quotes, before JSON's own escape.
+    /// The escape for values of `{{…}}`; in JSON it applies to the text between the quotes, before JSON's own escape.
     pub escape: fn(&str) -> String,
     pub content: Content,
-    /// `None` where another file of the kind serves in its place.
+    /// The built-in text; `None` if another file of the kind is used instead.
     pub built_in: Option<&'static str>,
 }
 
-/// What a template file has to give.
+/// What a template file must return.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Content {
     Text,
-    /// Any JSON.
     Json,
     JsonObject,
 }
 
 impl TemplateFile {
-    /// `text` as `{{…}}` writes it.
+    /// The text as `{{…}}` writes it.
     pub(super) fn escaped(&self, text: &str) -> String {
         let escaped = (self.escape)(text);
         if self.content == Content::Text { escaped } else { escape::json(&escaped) }
     }
 
-    /// `value` as `{{json …}}` writes it: whole JSON, with the texts in it escaped.
+    /// The value as `{{json …}}` writes it: whole JSON, with the texts in it escaped.
     pub(super) fn json(&self, value: Value) -> String {
         if self.content == Content::Text {
             return (self.escape)(&value.to_string());
@@ -51,10 +50,10 @@ impl TemplateFile {
         }
     }
 
-    /// What `given` is as JSON.
+    /// Parses the output of a template as JSON.
     ///
     /// # Errors
-    /// What of it is wrong, without a text of a customer.
+    /// What is wrong with it, without a customer's text.
     pub(super) fn parse(&self, given: &str) -> Result<Value, String> {
         match serde_json::from_str(given) {
             Ok(value @ Value::Object(_)) => Ok(value),

@@ -1,21 +1,21 @@
-//! Tags that are not closed, and what people write out of habit in the way of other template languages: said in words
-//! before the parser stumbles over it somewhere else, or worse, before it goes out as it stands.
+//! Reports tags that are not closed, and the syntax of other template languages, before the parser fails at another
+//! place, or the text is sent as it is.
 
 use std::{ops::Range, sync::Arc};
 
 use super::shape;
 use crate::diagnose::{Diagnostic, Source, decode::unseen_in_code};
 
-/// Ends of blocks in other languages.
+/// Tags that end a block in other languages.
 const ENDS: [&str; 9] = ["end", "endif", "endfor", "endeach", "endforeach", "endunless", "endwith", "fi", "done"];
 
 /// Spellings of `else if`.
 const ELSE_IFS: [&str; 4] = ["elseif", "elif", "elsif", "else_if"];
 
-/// Helpers that stand around text.
+/// Helpers that are used as blocks.
 const BLOCKS: [&str; 4] = ["if", "unless", "each", "with"];
 
-/// Comparisons of other languages, and the helpers that do it here.
+/// Comparisons of other languages, and the helpers that replace them here.
 const SIGNS: [(&str, &str); 8] = [
     ("==", "(eq a b)"),
     ("!=", "(ne a b)"),
@@ -27,7 +27,7 @@ const SIGNS: [(&str, &str); 8] = [
     (" < ", "(lt a b)"),
 ];
 
-/// A block that is open.
+/// A block that is not closed yet.
 struct Open<'a> {
     name: &'a str,
     tag: Range<usize>,
@@ -43,7 +43,7 @@ struct Scan<'a, 'f> {
     found: &'f mut Vec<Diagnostic>,
 }
 
-/// Reports them; whether there were none.
+/// Reports such tags; returns whether there were none.
 pub(super) fn check(source: &Arc<Source>, found: &mut Vec<Diagnostic>) -> bool {
     let before = found.len();
     let names = shape::root().paths().into_iter().chain(shape::alert().paths()).collect();
@@ -61,7 +61,7 @@ impl<'a> Scan<'a, '_> {
         let mut at = 0;
         while let Some(start) = self.text[at..].find("{{").map(|found| at + found) {
             self.plain(at, start);
-            // A raw block holds anything; a tag behind a backslash is text.
+            // A raw block may contain anything; a tag after a backslash is text.
             if self.text[start..].starts_with("{{{{") {
                 return;
             }
@@ -80,7 +80,7 @@ impl<'a> Scan<'a, '_> {
         }
     }
 
-    /// Where the tag ends; reported where it does not.
+    /// Returns the end of the tag, or reports that it is not closed.
     fn end_of(&mut self, start: usize) -> Option<usize> {
         let rest = &self.text[start..];
         let inside = rest.trim_start_matches('{').trim_start_matches('~');
@@ -88,7 +88,7 @@ impl<'a> Scan<'a, '_> {
             rest.find("--}}").map(|found| found + 4).or_else(|| rest.find("--~}}").map(|found| found + 5))
         } else {
             rest.find("}}").map(|found| {
-                // `}}}` closes what three opened.
+                // `}}}` closes a tag only if `{{{` opened it.
                 found + 2 + usize::from(rest[found + 2..].starts_with('}') && rest.starts_with("{{{"))
             })
         };
@@ -160,7 +160,7 @@ impl<'a> Scan<'a, '_> {
                 "write {{#each alerts}}…{{/each}}",
             );
         }
-        // `{{^}}` alone, and `{{^if …}}`.
+        // `{{^}}` has no name and does not open a block; `{{^if …}}` does.
         if block && !name.is_empty() {
             self.open.push(Open { name, tag });
         } else if !block && BLOCKS.contains(&name) && rest != name {
@@ -171,7 +171,7 @@ impl<'a> Scan<'a, '_> {
     fn close(&mut self, name: &'a str, tag: Range<usize>) {
         match self.open.iter().rposition(|open| open.name == name) {
             Some(at) => {
-                // What is open inside it was not closed before.
+                // Blocks inside it that are still open were not closed.
                 for Open { name: inner, tag: opened } in self.open.split_off(at).into_iter().skip(1) {
                     let line = self.source.position(tag.start).0;
                     let title = format!("not valid Handlebars: {{{{#{inner} …}}}} is not closed");
@@ -200,7 +200,7 @@ impl<'a> Scan<'a, '_> {
         }
     }
 
-    /// What stands outside of tags.
+    /// Checks the text outside of tags.
     fn plain(&mut self, from: usize, to: usize) {
         let text = &self.text[from..to];
         for (open, close, what) in [("{%", "%}", "Jinja and Liquid"), ("<%", "%>", "ERB and EJS")] {
@@ -231,7 +231,7 @@ impl<'a> Scan<'a, '_> {
     }
 }
 
-/// The tag without what stands in quotes.
+/// The tag without quoted texts.
 fn without_quoted(text: &str) -> String {
     let mut quote = None;
     text.chars()

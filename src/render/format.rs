@@ -1,4 +1,5 @@
-//! What a kind of receiver says about the form of its messages. The kinds are handed in: this room knows none.
+//! The interface by which a kind of receiver describes the form of its messages. The kinds are passed in; this room
+//! must not know any of them.
 
 use serde_json::Value;
 
@@ -7,41 +8,41 @@ use crate::model::Body;
 
 /// The form of one kind's messages.
 pub trait Format: Sync {
-    /// The files that a template folder may hold for it, in the order in which `init` writes them.
+    /// The files that a template folder may hold for this kind, in the order in which `init` writes them.
     fn files(&self) -> &'static [TemplateFile];
 
-    /// The body from what a template's files give, within the kind's limits.
+    /// Makes the body from the outputs of a template's files, within the kind's limits.
     ///
     /// # Errors
-    /// What failed, for admins: never a text of a customer.
+    /// What failed, for admins, without a customer's text.
     fn body(&self, texts: &dyn TemplateTexts) -> Result<Body, String>;
 
-    /// The body in its plainest form: where a template fails or is refused, and for the watchdog. It cannot fail.
+    /// Makes the plainest body, for the watchdog, and for templates that fail or are refused. It cannot fail.
     fn plain(&self, plain: &Plain) -> Body;
 
-    /// A body as people read it at a terminal.
+    /// Shows a body as people read it at a terminal.
     fn preview(&self, body: &Body) -> String;
 }
 
-/// What the files of a template give for one message. A file that the folder lacks is taken from the admin's `alert`,
+/// The outputs of a template's files for one message. A file that the folder lacks is taken from the admin's `alert`,
 /// else from the built-in one.
 pub trait TemplateTexts {
-    /// Which of `files` the first folder that has any of them holds; the first one where it holds several.
+    /// Which of `files` is in the first folder that has any of them; if there are several, the first one.
     fn nearest(&self, files: &[&'static str]) -> &'static str;
 
     /// # Errors
-    /// What of the file failed.
+    /// The reason why the file failed.
     fn text(&self, file: &str) -> Result<String, String>;
 
     /// # Errors
-    /// What of the file failed, and what it gave that is not the JSON that was declared.
+    /// The reason why the file failed, or why its output is not the declared JSON.
     fn json(&self, file: &str) -> Result<Value, String>;
 
     /// The first line of the message, not escaped.
     fn headline(&self) -> &str;
 }
 
-/// JSON text with line breaks; what is not JSON stays as it is.
+/// Adds line breaks to JSON; other text stays as it is.
 pub(crate) fn pretty(payload: &str) -> String {
     serde_json::from_str::<Value>(payload)
         .ok()

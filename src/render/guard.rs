@@ -1,25 +1,25 @@
-//! What is refused before a template is even parsed.
+//! Refuses templates that are nested too deeply, before they are parsed.
 //!
-//! The parser, the renderer and our own walk go down into what is nested; thousands of levels
-//! overflow the stack, and that ends the process with everything it watches.
+//! The parser, the renderer and our own checks are recursive; thousands of levels would overflow the stack, which ends
+//! the whole process.
 
 use std::ops::Range;
 
-/// Bytes of a template.
+/// The size limit of a template, in bytes.
 pub(super) const SIZE: u64 = 64 * 1024;
-/// Levels of brackets of one kind.
+/// The most levels of brackets of one kind.
 const BRACKETS: usize = 60;
-/// Levels of blocks.
+/// The most levels of blocks.
 const BLOCKS: usize = 30;
-/// `{{else if …}}` in a file: each is a level below the one before.
+/// The most `{{else if …}}` in a file; each is a level below the one before.
 const ELSES: usize = 100;
 
-/// The first place that is nested too deeply, and what to say of it.
+/// The first place that is nested too deeply, and why.
 pub(super) fn too_deep(text: &str) -> Option<(Range<usize>, String)> {
     brackets(text).or_else(|| blocks(text))
 }
 
-/// Counts without regard to strings and comments: a template that needs it is too clever anyway.
+/// Counts brackets in strings and comments, too; no sensible template comes near the limit.
 fn brackets(text: &str) -> Option<(Range<usize>, String)> {
     let mut levels = [0_usize; 2];
     for (at, c) in text.char_indices() {
@@ -37,7 +37,7 @@ fn brackets(text: &str) -> Option<(Range<usize>, String)> {
             return Some((at..at + 1, format!("more than {BRACKETS} open `{c}`")));
         }
     }
-    // Braces nest in object literals inside a tag only; outside they are JSON or CSS.
+    // Braces nest only in object literals inside a tag; outside of tags they are JSON or CSS.
     let mut level = 0_usize;
     for (at, c) in text.char_indices() {
         match c {
@@ -56,7 +56,7 @@ fn blocks(text: &str) -> Option<(Range<usize>, String)> {
     let (mut level, mut elses) = (0_usize, 0_usize);
     for (at, _) in text.match_indices("{{") {
         let tag = text[at..].trim_start_matches('{').trim_start_matches(['~', ' ', '\t', '\n', '\r']);
-        // A raw block opens with four braces and no sign.
+        // A raw block opens with four braces, without a sign.
         let raw = text[at..].starts_with("{{{{") && !tag.starts_with('/');
         if tag.starts_with('#') || raw {
             level += 1;

@@ -1,7 +1,6 @@
 //! The first line of every message, in all formats: who waits, how long and where, or how it ended.
 //!
-//! It is what a phone shows of a message, so it stands in one place and names somebody even where many
-//! wait.
+//! A phone shows only this line of a message. All formats share it, and it names somebody even if many wait.
 
 use std::collections::BTreeSet;
 
@@ -15,18 +14,17 @@ use super::{
     words::{self, ANSWERED, MISSED, OVER},
 };
 
-/// Below this somebody is waiting, but no time is worth a word.
+/// The shortest wait that is mentioned.
 const WORTH_SAYING: SignedDuration = SignedDuration::from_secs(10);
-/// When so little is left of the hours in which a business may answer freely, it is said.
+/// The rest of the reply window below which it is mentioned.
 const CLOSING: SignedDuration = SignedDuration::from_hours(2);
-/// Names in the line about an end.
+/// The most names in the line about an end.
 const NAMED: usize = 3;
-/// Characters of a name where others stand beside it.
+/// Characters of a name beside other names.
 const SHORT: usize = 40;
 
-/// The line.
 pub(super) fn headline(telling: &MessageView<'_>, entries: &[ListedAlert<'_>]) -> String {
-    // Two rules may tell of one customer.
+    // Two rules may list the same customer.
     let customers: BTreeSet<&str> = telling.alerts.iter().map(|told| told.alert.contact.id.as_str()).collect();
     let words = match (entries.first(), customers.len()) {
         (None, _) => String::new(),
@@ -44,7 +42,7 @@ pub(super) fn headline(telling: &MessageView<'_>, entries: &[ListedAlert<'_>]) -
     format!("{} {}", sign(telling, entries), late(words, telling)).trim().to_owned()
 }
 
-/// Whoever hears late should know: an alert says how things were, and others may have acted on it.
+/// Adds the delay: the alert tells how things were, and others may have acted since.
 fn late(words: String, telling: &MessageView<'_>) -> String {
     let Some(delay) = telling.delayed.map(human).filter(|_| !words.is_empty()) else { return words };
     match telling.alerts.len() {
@@ -53,7 +51,7 @@ fn late(words: String, telling: &MessageView<'_>) -> String {
     }
 }
 
-/// The sign of the severity; of an end, of the worst one.
+/// The sign of the severity; for an end, the sign of the worst end in the list.
 fn sign(telling: &MessageView<'_>, entries: &[ListedAlert<'_>]) -> &'static str {
     if !is_resolved(telling) {
         return words::emoji(&telling.rule.severity);
@@ -99,12 +97,12 @@ fn ended(entry: &ListedAlert<'_>) -> String {
     format!("{}: {} after {}{platform}", entry.who, entry.outcome, human(entry.waiting))
 }
 
-/// A name beside others. A User ID is never cut: it would be of no use.
+/// A name beside other names. A User ID is not cut, since it would be useless then.
 fn short(entry: &ListedAlert<'_>) -> String {
     if entry.name == entry.user_id { entry.who.clone() } else { words::isolated(&text::cut(&entry.name, SHORT)) }
 }
 
-/// The first few names, and how many more there are.
+/// The first names, and how many more there are.
 fn names(entries: &[ListedAlert<'_>], count: usize) -> String {
     let mut names: Vec<String> = Vec::new();
     for entry in entries {

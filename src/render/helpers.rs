@@ -1,8 +1,8 @@
-//! The helpers of templates. Each is a pure function of its values; `time` and `ago` also read the
-//! rule's zone and `now` from the context.
+//! The helpers of templates. Each is a pure function of its values; `time` and `ago` also read the rule's time zone and
+//! `now` from the context.
 //!
-//! A helper returns a value and the registry escapes it, so no helper can let a customer's text
-//! through. `json` is the exception: it makes whole JSON and escapes the texts inside.
+//! A helper returns a value and the registry escapes it, so that no helper returns a customer's text unescaped. `json`
+//! is the exception: it makes whole JSON and escapes the texts inside.
 
 use handlebars::{
     Context, Handlebars, Helper, HelperDef, HelperResult, Output, RenderContext, RenderError, RenderErrorReason,
@@ -18,16 +18,16 @@ use crate::model::{
 
 use super::{file::TemplateFile, words};
 
-/// What is known of a helper without calling it.
+/// The properties of a helper, for the check of templates.
 pub(super) struct HelperSpec {
     pub(super) name: &'static str,
-    /// How many values it takes, at least and at most.
+    /// The least and the largest number of values.
     pub(super) values: (usize, usize),
-    /// Whether it stands around text: `{{#if …}}…{{/if}}`.
+    /// Whether it is used as a block: `{{#if …}}…{{/if}}`.
     pub(super) block: bool,
-    /// Whether it stands as a value: `{{upper …}}`.
+    /// Whether it is used as a value: `{{upper …}}`.
     pub(super) inline: bool,
-    /// Whether what it gives may hold text that it was given.
+    /// Whether its result may contain text from its values.
     pub(super) repeats: bool,
 }
 
@@ -43,7 +43,7 @@ const fn compare(name: &'static str, least: usize, most: usize) -> HelperSpec {
     HelperSpec { name, values: (least, most), block: true, inline: true, repeats: false }
 }
 
-/// Every helper that a template may use.
+/// All helpers that a template may use.
 pub(super) const KNOWN: [HelperSpec; 29] = [
     value("duration", 1, 1, false),
     value("ago", 1, 1, false),
@@ -76,14 +76,13 @@ pub(super) const KNOWN: [HelperSpec; 29] = [
     compare("not", 1, 1),
 ];
 
-/// The helper with this name.
 pub(super) fn known(name: &str) -> Option<&'static HelperSpec> {
     KNOWN.iter().find(|helper| helper.name == name)
 }
 
-/// Makes the helpers known to the registry of one file.
+/// Registers the helpers in the registry of one file.
 pub(super) fn register(registry: &mut Handlebars<'_>, file: TemplateFile) {
-    // It would write customers' text to the log.
+    // It would write customers' texts to the log.
     registry.unregister_helper("log");
     let helpers: [(&'static str, Run); 12] = [
         ("duration", |call| call.value(0).map(duration)),
@@ -109,11 +108,10 @@ type Run = fn(&Call<'_>) -> Result<Value, RenderError>;
 
 /// One call of a helper.
 struct Call<'a> {
-    /// `None` for a name that is not there.
+    /// The values; `None` for a name that does not exist.
     values: Vec<Option<&'a Value>>,
     /// The template's whole context.
     root: &'a Value,
-    /// The helper's name.
     name: String,
 }
 
@@ -122,7 +120,7 @@ impl<'a> Call<'a> {
         self.values.get(at).copied().flatten().ok_or_else(|| self.wrong(&format!("value {} is missing", at + 1)))
     }
 
-    /// An error. Never with a value in it: it may be a customer's text.
+    /// Makes an error. `what` must not contain a value, which may be a customer's text.
     fn wrong(&self, what: &str) -> RenderError {
         RenderErrorReason::Other(format!("{}: {what}", self.name)).into()
     }
@@ -163,7 +161,7 @@ impl HelperDef for Json {
         Ok(ScopedJson::Derived(value.into()))
     }
 
-    // Written past the registry's escape, which would escape the quotes as well.
+    // Writes past the registry's escape, which would escape the quotes as well.
     fn call<'reg: 'rc, 'rc>(
         &self,
         helper: &Helper<'rc>,
@@ -178,12 +176,12 @@ impl HelperDef for Json {
     }
 }
 
-/// A value as `{{value}}` shows it.
+/// The value as `{{value}}` writes it.
 fn shown(value: &Value) -> String {
     handlebars::JsonRender::render(value)
 }
 
-/// Seconds, as a number or as text.
+/// Reads seconds from a number or a text.
 fn seconds(value: &Value) -> Option<SignedDuration> {
     let seconds = match value {
         Value::Number(number) => number.as_i64(),
@@ -206,8 +204,8 @@ fn ago(value: &Value, root: &Value) -> Value {
     }
 }
 
-/// `{{time since}}` is `13:43 IST` today and `Fri 12 Jun 13:43 IST` on another day; `{{time since
-/// "%H:%M"}}` as the format says.
+/// `{{time since}}` is `13:43 IST` today and `Fri 12 Jun 13:43 IST` on another day; `{{time since "%H:%M"}}` uses the
+/// given format.
 fn time(call: &Call<'_>) -> Result<Value, RenderError> {
     let Some(then) = call.value(0)?.as_str().and_then(parse_timestamp) else { return Ok("".into()) };
     let zone = call.root["rule"]["timezone"].as_str().unwrap_or("UTC");
@@ -219,7 +217,7 @@ fn time(call: &Call<'_>) -> Result<Value, RenderError> {
         None if today == Some(then.date()) => "%H:%M %Z",
         None => "%a %-d %b %H:%M %Z",
     };
-    // What jiff says quotes the format, which a careless template takes from a customer.
+    // jiff's error quotes the format, which a careless template may take from a customer.
     jiff::fmt::strtime::format(format, &then)
         .map(Value::from)
         .map_err(|_| call.wrong("the format is not understood: write one like \"%d %b %H:%M\""))
@@ -231,7 +229,7 @@ fn truncate(call: &Call<'_>) -> Result<Value, RenderError> {
     Ok(text::cut(&shown(call.value(0)?), most.max(1)).into())
 }
 
-/// The first value, or the second where the first is absent or empty.
+/// The first value, or the second if the first is absent or empty.
 fn default(call: &Call<'_>) -> Value {
     let at = |at: usize| call.values.get(at).copied().flatten().cloned().unwrap_or_default();
     let first = at(0);
@@ -245,8 +243,8 @@ fn default(call: &Call<'_>) -> Value {
     if empty { at(1) } else { first }
 }
 
-/// `{{plural count "customer" "customers"}}`: the word for the number; without the third value with
-/// an `s`.
+/// `{{plural count "customer" "customers"}}` is the word for this number; without the third value, the plural has an
+/// `s`.
 fn plural(call: &Call<'_>) -> Result<Value, RenderError> {
     let count = match call.value(0)? {
         Value::Number(number) => number.as_f64(),
@@ -267,10 +265,10 @@ fn plural_word(call: &Call<'_>, one: bool) -> Result<Value, RenderError> {
     .into())
 }
 
-/// A number in one text, in two (prefix, number), or the record's `phone`.
+/// A phone number from one text, from prefix and number, or from the record's `phone`.
 fn phone(call: &Call<'_>) -> Result<Value, RenderError> {
     let first = call.value(0)?;
-    // A record's own number has no country's code in front.
+    // The number in a record does not begin with the country code.
     let is_national = matches!(first, Value::Object(_)) || call.values.len() > 1;
     let (prefix, number) = match (first, call.values.get(1)) {
         (Value::Object(parts), _) => {

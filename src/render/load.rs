@@ -1,4 +1,4 @@
-//! Reads `templates/NAME/…`, and tries every template before it is needed.
+//! Reads `templates/NAME/…`, and tries every template before a message needs it.
 
 use std::{collections::BTreeSet, fs, path::Path, sync::Arc};
 
@@ -21,16 +21,17 @@ use super::{
 };
 
 impl Renderer {
-    /// The built-in `alert` and the folders in `folder`, for these kinds of receivers. Every mistake of every file is reported; in
-    /// place of a file with mistakes the built-in one serves. A missing folder has no templates.
+    /// Loads the built-in `alert` and the folders in `folder`, for these kinds of receivers. All mistakes of all files
+    /// are reported; a file with mistakes is replaced by the built-in one. A missing folder means that there are no
+    /// templates.
     pub fn load(folder: &Path, formats: &[&'static dyn Format], found: &mut Vec<Diagnostic>) -> Self {
         let mut renderer = Self::built_in(formats);
         folders(folder, &mut renderer, found);
         renderer
     }
 
-    /// Takes in the file `name` of the template `folder` by its text, as [`Renderer::load`] does: only if
-    /// it has no mistake.
+    /// Adds the file `name` of the template `folder` by its text, as [`Renderer::load`] does: only if it has no
+    /// mistakes.
     pub fn take_in(&mut self, folder: &str, name: &str, text: &str, found: &mut Vec<Diagnostic>) {
         let path = Path::new(folder).join(name);
         self.add_folder(folder);
@@ -42,7 +43,7 @@ impl Renderer {
     }
 }
 
-/// Takes in every folder below `folder`.
+/// Adds every folder below `folder`.
 fn folders(folder: &Path, renderer: &mut Renderer, found: &mut Vec<Diagnostic>) {
     if !folder.exists() {
         return;
@@ -74,7 +75,7 @@ fn one(folder: &str, path: &Path, renderer: &mut Renderer, found: &mut Vec<Diagn
     }
 }
 
-/// Takes in one file, if it has no mistake and works with every sample.
+/// Adds one file, if it has no mistakes and works with every sample.
 fn take_in(
     folder: &str,
     file: TemplateFile,
@@ -93,7 +94,7 @@ fn take_in(
     }
 }
 
-/// The visible entries of a folder, in the order of their names.
+/// The entries of a folder that are not ignored, sorted by name.
 fn entries(folder: &Path, found: &mut Vec<Diagnostic>) -> Vec<(String, std::path::PathBuf)> {
     let listed = match fs::read_dir(folder) {
         Ok(listed) => listed,
@@ -105,7 +106,7 @@ fn entries(folder: &Path, found: &mut Vec<Diagnostic>) -> Vec<(String, std::path
     let mut entries: Vec<_> = listed
         .filter_map(Result::ok)
         .map(|entry| (entry.file_name().to_string_lossy().into_owned(), entry.path()))
-        // Mounted Kubernetes volumes leave hidden ones, too.
+        // Mounted Kubernetes volumes contain hidden entries, too.
         .filter(|(name, _)| !is_harmless(name))
         .collect();
     entries.sort();

@@ -1,15 +1,14 @@
-//! Messages: what is owed, worded for one kind of receiver.
+//! Renders what is owed as messages for one kind of receiver.
 //!
-//! A [`MessageView`] (alerts, rule, receiver, now) goes in, a [`Rendered`] body comes out. In between:
-//! privacy empties what the receiver may not see ([`context`]), a Handlebars template with the
-//! escape of its file gives the text ([`Renderer`]), and the receiver's kind makes a body of it, within
-//! its limits ([`Format`]).
+//! A [`MessageView`] (alerts, rule, receiver, now) becomes a [`Rendered`] body in three steps: privacy empties what the
+//! receiver may not see ([`context`]), a Handlebars template with the escape of its file makes the text ([`Renderer`]),
+//! and the receiver's kind makes a body of it, within its limits ([`Format`]).
 //!
-//! The rule of this room: a customer's text is never trusted. It is cleaned when it enters the
-//! context, escaped where it leaves a template, and never part of a fault.
+//! This room never trusts a customer's text. The text is cleaned when it enters the context, escaped where a template
+//! writes it, and not part of any fault.
 //!
-//! Knows the nouns and how admins' mistakes are shown; no kind of receiver (they are handed in), no clock, no
-//! wire, no log.
+//! This room may know the model and diagnostics. It must not know a kind of receiver (they are passed in), the clock,
+//! the network or the log.
 
 mod check;
 mod context;

@@ -1,11 +1,11 @@
-//! Where in a template's text something stands.
+//! Finds the place of a tag or name in a template's text.
 //!
-//! Handlebars keeps the line and column of a tag, not of the names in it, and nothing for `{{else
-//! if}}`; the rest is found by looking for the name from there on.
+//! Handlebars keeps the line and column of a tag, but not of the names in it, and no place of `{{else if}}`; these are
+//! found by searching for the name from there on.
 
 use std::ops::Range;
 
-/// A template's text with its lines.
+/// A template's text, with the beginnings of its lines.
 pub(super) struct Places<'a> {
     text: &'a str,
     lines: Vec<usize>,
@@ -17,7 +17,7 @@ impl<'a> Places<'a> {
         Self { text, lines }
     }
 
-    /// The byte at a line and column, both from 1, the column in characters.
+    /// The byte at a line and column, both counted from 1, the column in characters.
     pub(super) fn byte(&self, line: usize, column: usize) -> usize {
         let Some(start) = self.lines.get(line.saturating_sub(1)).copied() else { return self.text.len() };
         let offset = self.text[start..].char_indices().nth(column.saturating_sub(1)).map(|(at, _)| at);
@@ -30,7 +30,7 @@ impl<'a> Places<'a> {
         from..end
     }
 
-    /// The `{{else NAME …}}` behind `from`.
+    /// The `{{else NAME …}}` after `from`.
     pub(super) fn else_tag(&self, from: usize, name: &str) -> Option<Range<usize>> {
         self.text[from..].match_indices("{{").map(|(at, _)| self.tag(from + at)).find(|tag| {
             let inside = self.text[tag.clone()].trim_start_matches(['{', '~', ' ', '\n', '\t']);
@@ -39,7 +39,7 @@ impl<'a> Places<'a> {
         })
     }
 
-    /// `name` as a word of its own inside `tag`; the whole tag where it is not found.
+    /// The place of `name` as a whole word inside `tag`; the whole tag if it is not found.
     pub(super) fn word(&self, tag: &Range<usize>, name: &str) -> Range<usize> {
         let part = |c: char| c.is_alphanumeric() || "_-@$./".contains(c);
         let text = &self.text[tag.clone()];

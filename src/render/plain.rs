@@ -1,7 +1,7 @@
-//! The text of last resort, in Rust: it cannot fail.
+//! The built-in plain text, written in Rust so that it cannot fail.
 //!
-//! Goes out when a template fails, or a receiver refuses what a template made. First line: who
-//! waits, how long, where.
+//! It is sent when a template fails, or when a receiver refuses a template's message. Its first line says who waits,
+//! how long and where.
 
 use serde_json::{Value, json};
 
@@ -13,23 +13,23 @@ use super::{
     headline::headline,
 };
 
-/// Characters of a message in the lists.
+/// Characters of a customer's message that are shown.
 const TEXT: usize = 200;
 
-/// A message without any markup; nothing of it is escaped.
+/// A message without markup; its texts are not escaped.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plain {
-    /// The first line, which alone says what it is about.
+    /// The first line, which is understood by itself.
     pub subject: String,
-    /// The subject is the first of them.
+    /// All lines, beginning with the subject.
     pub lines: Vec<String>,
-    /// The same for programs.
+    /// The same message for programs.
     pub json: Value,
-    /// Whether customers' words may be in it: they are not to be read as markup.
+    /// Whether it may contain customers' words, which must not be read as markup.
     pub of_customers: bool,
 }
 
-/// The message in its plainest form.
+/// Makes the plain text of a message.
 pub(super) fn plain(telling: &MessageView<'_>) -> Plain {
     let entries = entries(telling);
     Plain {
@@ -79,7 +79,7 @@ fn reach(entry: &ListedAlert<'_>) -> String {
     parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · ")
 }
 
-/// The keys that the built-in `webhook.json.hbs` gives as well: programs rely on them.
+/// The same keys as in the built-in `webhook.json.hbs`, since programs rely on them.
 fn webhook(telling: &MessageView<'_>, entries: &[ListedAlert<'_>]) -> Value {
     json!({
         "event": telling.event.name(),

@@ -1,7 +1,6 @@
-//! What a receiver may see of a contact.
+//! Removes what a receiver may not see of a contact.
 //!
-//! A list of what stays, not of what goes: a field that is new tomorrow is hidden until somebody
-//! thinks about it.
+//! It lists the fields that stay, so that a new field is hidden until somebody decides about it.
 
 use crate::model::{
     Contact, Privacy,
@@ -10,7 +9,7 @@ use crate::model::{
 
 use super::words;
 
-/// The contact as the receiver may see it, and its name.
+/// The contact as the receiver may see it, and the name to show.
 pub(super) fn seen(contact: &Contact, privacy: Privacy) -> (Contact, String) {
     match privacy {
         Privacy::Full => (contact.clone(), contact.name()),
@@ -19,8 +18,8 @@ pub(super) fn seen(contact: &Contact, privacy: Privacy) -> (Contact, String) {
     }
 }
 
-/// The initials of a name; the User ID where there is no name, since everything else that stands in
-/// for one (number, mail address, account) is what is to be hidden.
+/// The initials of a name; the User ID if there is no name, since everything else that is used as a name (number, mail
+/// address, account) must be hidden.
 fn initials(contact: &Contact) -> String {
     let who = &contact.profile.user_details;
     [&who.name, &who.user_provided_name]

@@ -1,4 +1,4 @@
-//! The loaded templates, and how one of them becomes a body.
+//! The loaded templates, and how a template becomes a body.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -22,26 +22,26 @@ use super::{
     plain::plain,
 };
 
-/// Where the built-in files are registered: no folder can have this name.
+/// The folder name of the built-in files; no real folder can have it.
 const BUILT_IN: &str = "/built-in";
-/// Bytes that a template gives: lists in each other make much of little.
+/// The largest output of a template, in bytes: nested lists can make a long text from a short template.
 const LARGEST: usize = 16 << 20;
 
-/// By the name of the file: each has an escape of its own.
+/// Registries by file name, since each file has its own escape.
 type Registries = BTreeMap<&'static str, Handlebars<'static>>;
 
 /// All templates, ready to use.
 #[derive(Clone)]
 pub struct Renderer {
-    /// Every file that a folder may hold.
+    /// All files that a folder may hold.
     known: Vec<TemplateFile>,
     registries: Registries,
-    /// The built-in texts, compiled when the first message needs one: most runs tell nobody anything.
+    /// The built-in texts, compiled when the first message needs one: most runs do not send any message.
     built_in: OnceLock<Registries>,
-    /// Which files each folder holds, by name.
+    /// The files that each folder holds, by the folder's name.
     files: BTreeMap<String, BTreeSet<&'static str>>,
-    /// Undocumented fields in use: absent ones are given their empty value, since no two contacts
-    /// have the same ones and the templates are strict.
+    /// Undocumented fields that templates use. Absent ones get an empty value, since contacts have different ones and
+    /// the templates are strict.
     extras: BTreeSet<ExtraPath>,
 }
 
@@ -52,7 +52,7 @@ impl fmt::Debug for Renderer {
 }
 
 impl Renderer {
-    /// Only the built-in `alert`, for these kinds of receivers.
+    /// A renderer with only the built-in `alert`, for these kinds of receivers.
     pub fn built_in(formats: &[&'static dyn Format]) -> Self {
         let known: Vec<TemplateFile> = formats.iter().flat_map(|format| format.files()).copied().collect();
         let registries = registries(&known);
@@ -65,12 +65,12 @@ impl Renderer {
         std::iter::once(ALERT).chain(own).collect()
     }
 
-    /// Whether there is a template of this name.
+    /// Whether a template of this name exists.
     pub fn has(&self, name: &str) -> bool {
         name == ALERT || self.files.contains_key(name)
     }
 
-    /// The message from a template; the plain built-in text and a fault where it fails.
+    /// Renders a template; if it fails, returns the built-in plain text and the fault.
     pub fn render(&self, template: &str, format: &dyn Format, telling: &MessageView<'_>) -> Rendered {
         match self.body(template, format, telling) {
             Ok(body) if self.has(template) => Rendered { body, fault: None },
@@ -79,7 +79,7 @@ impl Renderer {
         }
     }
 
-    /// The message as minimal built-in text, for a receiver that refuses what a template made.
+    /// The built-in plain text, for a receiver that refuses a template's message.
     pub fn plain(&self, format: &dyn Format, telling: &MessageView<'_>) -> Body {
         format.plain(&plain(telling))
     }
@@ -94,12 +94,12 @@ impl Renderer {
         self.known.iter().map(|file| file.name)
     }
 
-    /// Notes a folder, even when none of its files is usable.
+    /// Adds a folder, even if none of its files can be used.
     pub(super) fn add_folder(&mut self, folder: &str) {
         self.files.entry(folder.to_owned()).or_default();
     }
 
-    /// Takes in a file that was checked.
+    /// Adds a file that was checked.
     pub(super) fn add(
         &mut self,
         folder: &str,
@@ -116,7 +116,7 @@ impl Renderer {
         }
     }
 
-    /// Takes a file out again: it failed its trial.
+    /// Removes a file that failed its trial.
     pub(super) fn remove(&mut self, folder: &str, file: TemplateFile) {
         if let Some(files) = self.files.get_mut(folder) {
             files.remove(file.name);
@@ -172,7 +172,7 @@ impl Renderer {
     }
 }
 
-/// What the files of one template give for one message.
+/// The outputs of one template's files for one message.
 struct Given<'a> {
     renderer: &'a Renderer,
     template: &'a str,
@@ -181,8 +181,7 @@ struct Given<'a> {
 }
 
 impl Given<'_> {
-    /// Where one of `files` is taken from: the template's folder, else the admin's `alert`, else the
-    /// built-in one.
+    /// The folder from which one of `files` is taken: the template's, else the admin's `alert`, else the built-in one.
     fn folder(&self, files: &[&str]) -> &str {
         let holds = |folder: &&str| {
             self.renderer.files.get(*folder).is_some_and(|held| files.iter().any(|file| held.contains(file)))
@@ -220,13 +219,13 @@ impl TemplateTexts for Given<'_> {
     }
 }
 
-/// Why a file failed its trial.
+/// The reason why a file failed its trial.
 pub(super) struct TrialFailure {
-    /// Line and column in the template, where known.
+    /// Line and column in the template, if known.
     pub(super) place: Option<(usize, usize)>,
     /// What went wrong.
     pub(super) what: String,
-    /// What the template gave.
+    /// The template's output, if it is wrong.
     pub(super) given: Option<String>,
 }
 
@@ -236,14 +235,14 @@ impl TrialFailure {
     }
 }
 
-/// What a template gives, within bounds.
+/// Renders a template, with a limit for its output.
 fn run(registry: &Handlebars<'_>, name: &str, data: &Context) -> Result<String, RenderError> {
     let mut given = Bounded(Vec::new());
     registry.render_with_context_to_write(name, data, &mut given)?;
     Ok(String::from_utf8(given.0)?)
 }
 
-/// What was given so far.
+/// The output so far.
 struct Bounded(Vec<u8>);
 
 impl io::Write for Bounded {
@@ -264,11 +263,11 @@ fn registries(files: &[TemplateFile]) -> Registries {
     files.iter().map(|file| (file.name, registry(*file))).collect()
 }
 
-/// The built-in texts.
+/// Compiles the built-in texts.
 fn built_in(files: &[TemplateFile]) -> Registries {
     let mut registries = registries(files);
     for file in files {
-        // One that does not compile is found by the tests; `plain` would serve.
+        // A text that does not compile is found by the tests; in use, `plain` would replace it.
         if let Some(Ok(mut template)) = file.built_in.map(Template::compile)
             && let Some(registry) = registries.get_mut(file.name)
         {
@@ -280,7 +279,7 @@ fn built_in(files: &[TemplateFile]) -> Registries {
     registries
 }
 
-/// One registry: strict, with the escape of its file and our helpers.
+/// Makes a strict registry with the file's escape and our helpers.
 fn registry(file: TemplateFile) -> Handlebars<'static> {
     let mut registry = Handlebars::new();
     registry.set_strict_mode(true);
@@ -298,7 +297,7 @@ fn shown(folder: &str, file: &str) -> String {
     if folder == BUILT_IN { format!("the built-in {file}") } else { key(folder, file) }
 }
 
-/// Handlebars' error in an admin's words. It names paths of the template, never values.
+/// Handlebars' error in an admin's words. It contains paths of the template, never values.
 fn explain(error: &RenderError) -> String {
     match error.reason() {
         RenderErrorReason::MissingVariable(Some(path)) => {

@@ -1,7 +1,7 @@
-//! Made-up tellings that every template is tried with before it is used.
+//! Sample messages with which every template is tried before it is used.
 //!
-//! What a check of names cannot see: JSON that is torn by an empty list, a helper that gets the
-//! wrong kind of value. No text here is a customer's.
+//! They find what the check of names cannot: JSON that an empty list breaks, a helper that gets the wrong kind of
+//! value. All texts are made up.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ const AGENT: &str = "5fed38e56fb193dcc6c933f5";
 const BOT: &str = "6891d66c35b30cd878987865";
 const HOSTILE: &str = "\"}}]} <!channel> {{text}} \\ \n</td> & '\u{202e}";
 
-/// Tries a file with every sample; `false` when it fails one of them, which is then reported.
+/// Tries a file with every sample; returns `false` if it fails with one of them, which is then reported.
 pub(super) fn try_out(
     renderer: &Renderer,
     folder: &str,
@@ -62,7 +62,7 @@ pub(super) fn try_out(
 }
 
 fn now() -> Timestamp {
-    // 2026-06-12T08:20:00Z; any fixed time serves.
+    // 2026-06-12T08:20:00Z; any fixed time would do.
     Timestamp::from_second(1_781_252_400).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
@@ -82,7 +82,7 @@ fn names() -> Names {
     names
 }
 
-/// What it is, the event, the alerts, how many are listed.
+/// A description, the event, the alerts, and how many of them are listed.
 fn samples() -> Vec<(&'static str, Event, Vec<Alert>, usize)> {
     let many = || vec![alert(&full("a")), alert(&bare("b")), alert(&hostile("c"))];
     let over = |alerts: Vec<Alert>| alerts.into_iter().map(resolved).collect::<Vec<_>>();

@@ -2,23 +2,22 @@
 
 use crate::model::{Contact, field::FieldKind};
 
-/// What stands behind a name.
+/// The kind of value that a name refers to.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum TemplateShape {
-    /// One value that no customer can write.
+    /// One value that a customer cannot write.
     Safe,
     /// One value that may be a customer's text.
     Customers,
-    /// A list.
     List(Box<TemplateShape>),
-    /// Known fields.
+    /// An object with known fields.
     Fields(Vec<(&'static str, TemplateShape)>),
-    /// Anything at all: `contact.extra` and below.
+    /// Any value: `contact.extra` and below.
     Free,
 }
 
 impl TemplateShape {
-    /// Whether a customer's text can be in it.
+    /// Whether it may contain a customer's text.
     pub(super) fn is_customers(&self) -> bool {
         match self {
             Self::Safe => false,
@@ -28,7 +27,7 @@ impl TemplateShape {
         }
     }
 
-    /// The field or entry with this name.
+    /// The shape of the field or entry with this name.
     pub(super) fn field(&self, name: &str) -> Option<&TemplateShape> {
         match self {
             Self::Fields(fields) => fields.iter().find(|(known, _)| *known == name).map(|(_, shape)| shape),
@@ -38,7 +37,6 @@ impl TemplateShape {
         }
     }
 
-    /// The names of its fields.
     pub(super) fn names(&self) -> Vec<&'static str> {
         match self {
             Self::Fields(fields) => fields.iter().map(|(name, _)| *name).collect(),
@@ -46,7 +44,7 @@ impl TemplateShape {
         }
     }
 
-    /// Every dotted path in it, for suggestions.
+    /// All dotted paths in it, for suggestions.
     pub(super) fn paths(&self) -> Vec<String> {
         let Self::Fields(fields) = self else { return Vec::new() };
         fields
@@ -59,7 +57,7 @@ impl TemplateShape {
     }
 }
 
-/// The whole context.
+/// The shape of the whole context.
 pub(super) fn root() -> TemplateShape {
     TemplateShape::Fields(vec![
         ("event", TemplateShape::Safe),
@@ -81,7 +79,7 @@ pub(super) fn root() -> TemplateShape {
     ])
 }
 
-/// One alert. Tags count as a customer's: bots set them from what customers write. So does the
+/// The shape of one alert. Tags may be a customer's text, since bots set them from what customers write; so may the
 /// platform, which is shown as the API spells it.
 pub(super) fn alert() -> TemplateShape {
     TemplateShape::Fields(vec![
@@ -134,8 +132,7 @@ fn contact() -> TemplateShape {
 
 fn of(kind: &FieldKind) -> TemplateShape {
     match kind {
-        // Ids and enumerations are texts as well: which of them the API lets through unchecked is
-        // not known.
+        // Ids and enumerations are texts as well, since it is not known which of them the API checks.
         FieldKind::Text => TemplateShape::Customers,
         FieldKind::Number | FieldKind::Flag | FieldKind::Time => TemplateShape::Safe,
         FieldKind::List(entry) => TemplateShape::List(Box::new(of(entry))),

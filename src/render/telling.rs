@@ -1,4 +1,4 @@
-//! What goes in, and what comes out: a telling, and a message made ready for one kind of receiver.
+//! The input and the output of this room: a message's alerts, and the rendered message.
 
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
@@ -8,38 +8,36 @@ use crate::model::{Alert, Body, Event, Names, Privacy};
 #[derive(Clone, Debug, PartialEq)]
 pub struct RuleWords {
     pub name: String,
-    /// Its description; may be empty.
+    /// The rule's description; may be empty.
     pub description: String,
     /// `info`, `warning` or `critical`.
     pub severity: String,
-    /// The zone of the times in its messages.
+    /// The time zone of times in the rule's messages.
     pub timezone: TimeZone,
 }
 
-/// One alert of a message, with the rule that raised it.
 #[derive(Clone, Copy, Debug)]
 pub struct AlertView<'a> {
     pub alert: &'a Alert,
-    /// Its rule; a message that is grouped by receiver is about several.
+    /// The rule that raised the alert; a message that is grouped by receiver has several rules.
     pub rule: &'a RuleWords,
-    /// How much of the wait was in open hours, where the rule counts in them.
+    /// The part of the wait in open hours, if the rule counts in open hours.
     pub waiting_open: Option<SignedDuration>,
 }
 
-/// Everything that one message is made of.
+/// Everything that a message is rendered from.
 #[derive(Clone, Copy, Debug)]
 pub struct MessageView<'a> {
-    /// What is told.
     pub event: Event,
-    /// The rule; of several, the first one's.
+    /// The rule; of several rules, the first alert's.
     pub rule: &'a RuleWords,
     pub inbox: &'a str,
     pub receiver: &'a str,
-    /// Which `[[notify]]` of the rule, from 0.
+    /// The `[[notify]]` of the rule, counted from 0.
     pub step: u32,
     /// All alerts of the message, in any order.
     pub alerts: &'a [AlertView<'a>],
-    /// How many of them are listed.
+    /// The largest number of alerts that are listed.
     pub max_listed: usize,
     /// How much the receiver may see.
     pub privacy: Privacy,
@@ -47,17 +45,16 @@ pub struct MessageView<'a> {
     pub names: &'a Names,
     /// The inbox's `contact_link`, like `https://app.example.com/inbox/{{contact._id}}`.
     pub contact_link: Option<&'a str>,
-    /// How much later than it should it is told, where that is worth a word.
+    /// The delay of the message, if it is worth mentioning.
     pub delayed: Option<SignedDuration>,
     /// The time of the message.
     pub now: Timestamp,
 }
 
-/// A message made ready.
+/// A rendered message.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rendered {
-    /// What is sent.
     pub body: Body,
-    /// The template's error, when the built-in text goes out in its place. Never a customer's text.
+    /// The template's error, if the built-in text is sent instead. It never contains a customer's text.
     pub fault: Option<String>,
 }

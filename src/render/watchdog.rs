@@ -1,4 +1,4 @@
-//! Messages about the watcher itself: built in, so that no template can keep them from going out.
+//! Messages about pengwatch itself. They are built in, so that a template cannot prevent them.
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -9,13 +9,13 @@ use crate::model::{
     time::{elapsed, human, iso},
 };
 
-/// Below this no time is worth a word.
+/// The shortest time that is mentioned.
 const WORTH_SAYING: SignedDuration = SignedDuration::from_mins(1);
 
-/// Troubles that one message lists.
+/// The most troubles that one message lists.
 const LISTED: usize = 10;
 
-/// The message about these troubles; all of them have begun, or all are over.
+/// The message about these troubles; either all of them have begun, or all are over.
 pub(crate) fn tell(alerts: &[&Alert], receiver: &str, now: Timestamp) -> Plain {
     let lines: Vec<String> = alerts.iter().take(LISTED).map(|alert| line(alert, now)).collect();
     let more = alerts.len().saturating_sub(lines.len());
@@ -52,7 +52,7 @@ fn line(alert: &Alert, now: Timestamp) -> String {
              `pengwatch check` says more"
         ),
         Problem::ReceiverBroken => {
-            // One that refuses for good has only begun to.
+            // A receiver that refuses for good counts as broken at once, so no time is mentioned yet.
             let lasts = elapsed(trouble.since, now) >= WORTH_SAYING;
             let since = if lasts { format!(" for {since}") } else { String::new() };
             format!(
@@ -130,7 +130,7 @@ fn mended(problem: Problem, subject: &str) -> String {
     }
 }
 
-/// The first trouble's keys stand at the top, too: most often there is one.
+/// The first trouble's keys are repeated at the top, since there is usually only one.
 fn webhook(alerts: &[&Alert], receiver: &str) -> Value {
     let problems: Vec<Value> = alerts
         .iter()

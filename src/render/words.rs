@@ -1,10 +1,10 @@
-//! How values are worded for people: platforms, phone numbers, initials, signs.
+//! Words for people: platforms, phone numbers, initials, signs.
 
 use unicode_segmentation::UnicodeSegmentation;
 
 use crate::model::{Reason, phone};
 
-/// A platform as people write it; an unknown one as the API spells it.
+/// A platform's name as people write it; an unknown one as the API spells it.
 pub(super) fn platform(api: &str) -> &str {
     match api.to_ascii_uppercase().as_str() {
         "WHATSAPP" => "WhatsApp",
@@ -16,7 +16,7 @@ pub(super) fn platform(api: &str) -> &str {
     }
 }
 
-/// The sign of a severity, platform or event; empty for anything else.
+/// The emoji of a severity, platform or event; empty for anything else.
 pub(super) fn emoji(of: &str) -> &'static str {
     match of.to_ascii_lowercase().as_str() {
         "info" => "🔵",
@@ -32,10 +32,10 @@ pub(super) fn emoji(of: &str) -> &'static str {
     }
 }
 
-/// The first letters of up to three words: `R. K.`; empty for a name without letters (a phone
-/// number has no initials that would not give part of it away).
+/// The first letters of up to three words: `R. K.`. Empty for a name without letters: initials of a phone number would
+/// reveal a part of it.
 pub(super) fn initials(name: &str) -> String {
-    // Of a mail address the part before the `@`: the domain is no name.
+    // Only the part of a mail address before the `@` counts, since the domain is not a name.
     let name = name.trim_start_matches('@').split('@').next().unwrap_or_default();
     name.split(|c: char| c.is_whitespace() || c == '.' || c == '_' || c == '-')
         .filter_map(|word| word.graphemes(true).next())
@@ -46,8 +46,8 @@ pub(super) fn initials(name: &str) -> String {
         .join(" ")
 }
 
-/// A name that cannot turn the direction of what stands beside it: where its letters run from right to
-/// left, it is set apart, or the words and numbers after it would be shown in another order.
+/// Isolates a name that runs from right to left. Otherwise the words and numbers after it would be shown in another
+/// order.
 pub(super) fn isolated(name: &str) -> String {
     let right_to_left = |c: char| {
         matches!(c, '\u{590}'..='\u{8ff}' | '\u{fb1d}'..='\u{fdff}' | '\u{fe70}'..='\u{fefc}')
@@ -56,29 +56,29 @@ pub(super) fn isolated(name: &str) -> String {
     if name.chars().any(right_to_left) { format!("\u{2068}{name}\u{2069}") } else { name.to_owned() }
 }
 
-/// All but the two last characters hidden; all of them where there are fewer than six.
+/// Hides all but the last two characters; hides all of them if there are fewer than six.
 pub(super) fn mask(text: &str) -> String {
     let parts: Vec<&str> = text.graphemes(true).collect();
     let shown = if parts.len() < 6 { 0 } else { 2 };
-    // The same number of dots for every length: the length is a hint, too.
+    // There are equally many dots for every length, since the length would reveal something, too.
     let hidden = if parts.is_empty() { "" } else { "••••" };
     format!("{hidden}{}", parts[parts.len() - shown..].concat())
 }
 
-/// Each line behind a `> `, so that no line of a customer's passes for one of ours.
+/// Puts `> ` before each line, so that a customer's line cannot look like one of ours.
 pub(super) fn quote(text: &str) -> String {
     text.lines().map(|line| format!("> {line}")).collect::<Vec<_>>().join("\n")
 }
 
-/// A phone number as people read it, `+91 98123 45678`; what is not certainly one, as it came. Without a prefix
-/// the number has its country's code in front.
+/// A phone number as people read it, `+91 98123 45678`; a text that is not certainly a number stays as it came. Without
+/// a prefix, the number begins with the country code.
 pub(super) fn phone(prefix: &str, number: &str) -> String {
     let known =
         if prefix.trim().is_empty() { phone::international(number) } else { phone::with_prefix(prefix, number) };
     known.unwrap_or_else(|| as_it_came(prefix, number))
 }
 
-/// What stands in both fields; nothing, where no digit does.
+/// The text of both fields; empty if it has no digit.
 pub(super) fn as_it_came(prefix: &str, number: &str) -> String {
     if !number.chars().any(char::is_numeric) {
         return String::new();
@@ -86,7 +86,7 @@ pub(super) fn as_it_came(prefix: &str, number: &str) -> String {
     [prefix.trim(), number.trim()].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
-/// How an end is marked: not every end is a good one.
+/// The sign of an end, since not every end is a good one.
 pub(super) fn sign_of_end(reason: Reason) -> &'static str {
     match reason {
         Reason::AnsweredByAgent | Reason::AnsweredByBot | Reason::Closed | Reason::LiveChatEnded => ANSWERED,
@@ -103,11 +103,11 @@ pub(super) fn sign_of_end(reason: Reason) -> &'static str {
     }
 }
 
-/// Somebody was there for the customer.
+/// Somebody answered or took care of the customer.
 pub(super) const ANSWERED: &str = "✅";
 
-/// It is over, and nobody has answered that we know of.
+/// The alert is over, and it is not known that anybody answered.
 pub(super) const OVER: &str = "⚪";
 
-/// It is over, and the customer left with nothing.
+/// The alert is over, and the customer left without an answer.
 pub(super) const MISSED: &str = "⚠️";

@@ -1,4 +1,4 @@
-//! Customers, rules and tellings to test with.
+//! Customers, rules and messages to test with.
 
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use serde_json::{Value, json};
@@ -51,7 +51,7 @@ pub(crate) fn names() -> Names {
     names
 }
 
-/// A customer with everything.
+/// A customer with a value in every field that messages show.
 pub(crate) fn ravi() -> Value {
     json!({
         "_id": "6a2bbf60b1e0d1b5a9f0c001",
@@ -84,7 +84,7 @@ pub(crate) fn ravi() -> Value {
     })
 }
 
-/// A customer who wrote nothing and gave no name.
+/// A customer without a message or a name.
 pub(crate) fn nobody() -> Value {
     json!({ "_id": "6a2bbf60b1e0d1b5a9f0c002", "platform": ["WEBSITE"] })
 }
@@ -111,7 +111,7 @@ pub(crate) fn resolved(mut alert: Alert, reason: Reason) -> Alert {
     alert
 }
 
-/// Twelve waiting customers, in no order.
+/// Twelve waiting customers, not sorted.
 pub(crate) fn twelve() -> Vec<Alert> {
     (0..12_i64)
         .map(|at| {
@@ -122,7 +122,7 @@ pub(crate) fn twelve() -> Vec<Alert> {
         .collect()
 }
 
-/// What one message is to be made of, with what most tests leave as it is.
+/// The parts of one message, with defaults for what most tests do not change.
 pub(crate) struct Case {
     pub(crate) event: Event,
     pub(crate) alerts: Vec<Alert>,
@@ -172,7 +172,7 @@ impl Case {
         self.tell(|telling| renderer.render(template, format, telling))
     }
 
-    /// The built-in message; it must not have failed.
+    /// The message from the built-in template, which must not fail.
     pub(crate) fn built_in(&self, format: &dyn Format) -> Body {
         let rendered = self.render(&built_in(), "alert", format);
         assert_eq!(rendered.fault, None);
@@ -180,7 +180,7 @@ impl Case {
     }
 }
 
-/// A body as people read it.
+/// The body as people read it.
 pub(crate) fn shown(body: &Body) -> String {
     match (email::format::parts(body), FORMATS.iter().find(|(name, _)| *name == body.kind())) {
         (Some([subject, text, html]), _) => format!("SUBJECT {subject}\n\nTEXT\n{text}\n\nHTML\n{html}"),

@@ -1,11 +1,11 @@
-//! Tags that are not closed, and other languages' signs: one mistake each, with its place.
+//! Tags that are not closed, and signs of other languages: one mistake each, with its place.
 
 use std::fs;
 
 use super::fixtures::{CONSOLE, Case, alert, ravi, shown};
 use crate::{receivers::formats, render::Renderer};
 
-/// `LINE:COLUMN TITLE (HELP)` of every mistake of a console's template.
+/// `LINE:COLUMN TITLE (HELP)` of every mistake of a console template.
 fn mistakes(text: &[u8]) -> Vec<String> {
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir(folder.path().join("own")).unwrap();

@@ -66,7 +66,7 @@ fn table() -> Vec<(Case, &'static str)> {
         (whatsapp("PT21H59M"), "🟠 Ravi Kumar has waited 21 h 59 min on WhatsApp"),
         (whatsapp("PT22H1M"), "🟠 Ravi Kumar has waited 22 h 1 min on WhatsApp; the reply window closes in 1 h 59 min"),
         (whatsapp("PT25H"), "🟠 Ravi Kumar has waited 1 d 1 h on WhatsApp"),
-        // What a customer brings along to turn the line is gone.
+        // Characters with which a customer could turn the line's direction are removed.
         (one(named(1, "\u{2067}Bob\u{202e}", "PT7M")), "🟠 Bob has waited 7 min on Website"),
         (
             one(named(1, &"Donaudampfschiff".repeat(6), "PT7M")),
@@ -77,7 +77,7 @@ fn table() -> Vec<(Case, &'static str)> {
             "🟠 3 customers are waiting, \u{2068}ליאור\u{2069} the longest: 42 min on Website",
         ),
         (Case::fired(twelve()), "🟠 12 customers are waiting, Customer 7 the longest: 1 h 20 min on Website"),
-        // Two rules may tell of the same customer.
+        // Two rules may list the same customer.
         (Case::fired(vec![named(1, "Bob", "PT3M"), named(1, "Bob", "PT2M")]), "🟠 Bob has waited 3 min on Website"),
         (Case { privacy: Privacy::Masked, ..one(alert(ravi(), "PT7M")) }, "🟠 R. K. has waited 7 min on WhatsApp"),
         (
@@ -116,7 +116,7 @@ fn every_format_begins_with_the_same_line() {
             if let Some(first) = payload.pointer("/blocks/0/text/text").and_then(Value::as_str) {
                 assert_eq!(first.lines().next(), Some(line));
             }
-            // The console does not know how terminals take the marks of directions.
+            // The console does not know how terminals treat direction marks.
             let flat: String = line.chars().filter(|c| !('\u{2066}'..='\u{2069}').contains(c)).collect();
             let text = shown(&body(CONSOLE));
             assert!(text.starts_with(&flat), "{text}");
@@ -136,7 +136,7 @@ fn what_they_wrote_comes_next_and_then_how_to_reach_them() {
     let mailed = case.built_in(EMAIL);
     let [_, text, html] = mail(&mailed).map(str::to_owned);
     let blocks = slack(&case.built_in(SLACK))["blocks"].to_string();
-    // Before that comes the line that mail programs show beside the subject.
+    // Before that stands the preview line that mail programs show beside the subject.
     let html = html.split("white-space:pre-wrap").nth(1).unwrap().to_owned();
     for text in [text, blocks, html] {
         let places: Vec<_> =

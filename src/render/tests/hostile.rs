@@ -1,4 +1,4 @@
-//! Whatever a customer writes or calls themselves: it is shown as text, and nothing else.
+//! Any text or name of a customer is shown as text, and as nothing else.
 
 use proptest::prelude::{ProptestConfig, Strategy, any, prop_assert, prop_oneof, proptest};
 use serde_json::Value;
@@ -10,7 +10,7 @@ use crate::{
     render::Renderer,
 };
 
-/// As `{{…}}` writes it into this file.
+/// The text as `{{…}}` writes it into this file.
 fn escaped(file: &str, text: &str) -> String {
     built_in().file(file).unwrap().escaped(text)
 }
@@ -41,7 +41,7 @@ fn escapes() {
         let json: Value = serde_json::from_str(&format!("\"{}\"", escaped("webhook.json.hbs", given))).unwrap();
         assert_eq!(json, given);
     }
-    // Nobody turns the direction of what follows their words; a program gets what they wrote.
+    // A customer cannot turn the direction of the text after theirs; programs get the text unchanged.
     for turned in ["a\u{202e}b", "a\u{2067}b"] {
         for file in built_in().file_names().filter(|name| *name != "webhook.json.hbs") {
             assert_eq!(escaped(file, turned), "ab");
@@ -50,7 +50,7 @@ fn escapes() {
     }
 }
 
-/// Texts that look like what customers could try, and any others.
+/// Texts that customers could try, and any others.
 fn text() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
         any::<String>(),
@@ -89,7 +89,7 @@ fn bare_ampersand(text: &str) -> bool {
     text.match_indices('&').any(|(at, _)| !entities.iter().any(|entity| text[at..].starts_with(entity)))
 }
 
-/// What our own templates write with `<…>`.
+/// Removes what our own templates write with `<…>`.
 fn without_ours(text: &str) -> String {
     text.replace("<https://app.example.com/inbox/", "")
         .replace("|Open the conversation>", "")

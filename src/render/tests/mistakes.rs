@@ -105,7 +105,7 @@ fn what_is_right_is_not_refused() {
         {{this.text}}{{./text}}{{@root.rule.name}}{{rule.severity}}{{ack_link}}{{reply_window}}
         {{#if (or (gt waiting 60) (and agent (not bot)))}}{{len tags}}{{/if}}{{/each}}
         {{problem}}{{state}}{{detail}}{{since}}{{plural count "customer"}}{{#eq event "watchdog"}}w{{/eq}}"#;
-    // `lookup` of a tag that is not there fails when tried; everything else is fine.
+    // `lookup` of a tag that does not exist fails in the trial; the rest is right.
     assert_eq!(mistakes("email.txt.hbs", &text.replace("{{lookup tags 0}}", "")), Vec::<String>::new());
 }
 
@@ -221,7 +221,7 @@ fn a_broken_file_falls_back_to_the_built_in_one() {
 
 #[test]
 fn a_template_that_fails_at_run_time() {
-    // Six customers are more than any trial has.
+    // No sample has six customers.
     let text = "{{#if (gt count 5)}}{{lookup alerts.0.tags 7}}{{/if}}";
     let (renderer, found) =
         load(&[("console.txt.hbs", text), ("webhook.json.hbs", "{{#if (gt count 5)}}{{else}}{}{{/if}}")]);

@@ -1,4 +1,4 @@
-//! The names that templates know, and the small functions behind the helpers.
+//! The names that templates may use, and the functions behind the helpers.
 
 use serde_json::{Value, json};
 
@@ -23,7 +23,7 @@ fn phone_numbers() {
         ("44", "7911123456", "+44 7911 123456"),
         ("", "+447911123456", "+44 7911 123456"),
         ("", "00447911123456", "+44 7911 123456"),
-        // What is not certainly a number is shown as it came.
+        // A text that is not certainly a number is shown as it came.
         ("+91", "9812345678.0", "+91 9812345678.0"),
         ("+91", "9.81235E+09", "+91 9.81235E+09"),
         ("+91", " 98123 45678 ext. 12", "+91 98123 45678 ext. 12"),
@@ -56,7 +56,7 @@ fn initials_and_masks() {
     }
 }
 
-/// What a template of one line gives for Ravi.
+/// The output of a one-line template for Ravi.
 fn line(text: &str) -> String {
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir(folder.path().join("own")).unwrap();
@@ -162,7 +162,7 @@ fn the_reply_window() {
     assert!(now() > jiff::Timestamp::UNIX_EPOCH);
 }
 
-/// The names that the check knows are those that are there, no more and no fewer.
+/// The names that the check knows are exactly those of the context.
 #[test]
 fn the_context_has_the_known_shape() {
     fn compare(value: &Value, shape: &shape::TemplateShape, path: &str) {
@@ -247,7 +247,7 @@ fn a_record_of_megabytes_is_a_message_of_some_kilobytes() {
         assert!(shown(&case.built_in(format)).len() < 500_000, "{kind}");
         assert!(shown(&case.tell(|telling| built_in().plain(format, telling))).len() < 500_000, "{kind}");
     }
-    // What comes behind the long ones is empty, and there all the same.
+    // The fields after the long ones are empty, but exist.
     let sent = shown(&case.built_in(WEBHOOK));
     assert!(sent.contains("\"updatedAt\"") && sent.contains("\"ip\"") && sent.contains("\"__v\""));
 }

@@ -1,4 +1,4 @@
-//! Messages about the watcher itself.
+//! Messages about pengwatch itself.
 
 use jiff::{SignedDuration, Timestamp};
 
