@@ -281,7 +281,7 @@ impl Deliverer {
         match &record.recorded {
             DeliveryStep::Again { reason, plain: true, .. } => {
                 done.failed += 1;
-                tracing::warn!(receiver, %message_id, reason, "message.refused: it goes out as plain text");
+                tracing::warn!(receiver, %message_id, reason, "message.refused: it is sent again as plain text");
             }
             DeliveryStep::Again { reason, ambiguous, at, .. } => {
                 done.failed += 1;
@@ -320,7 +320,7 @@ impl Deliverer {
         if notifications > 0 {
             done.handed_over += notifications;
             let (receiver, fallback) = (self.manner.receiver.as_str(), self.manner.fallback.as_deref());
-            tracing::warn!(receiver, fallback, notifications, "message.handed_over: the fallback is told");
+            tracing::warn!(receiver, fallback, notifications, "message.handed_over: the fallback is notified");
         }
     }
 }

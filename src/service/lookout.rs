@@ -48,7 +48,7 @@ impl Lookout {
 
 /// Puts the consequence before the reason.
 fn words(why: &str) -> String {
-    format!("nobody who waits would be told of: {why}")
+    format!("nobody would be notified of a customer who waits: {why}")
 }
 
 /// The same beside a running watcher, by the files and the state as they are now.

@@ -192,7 +192,7 @@ pub(crate) async fn watch_clock(
         let Some(by) = jumps.since(clock.as_ref()) else { continue };
         metrics.clock_jumped();
         let seconds = by.as_secs();
-        tracing::warn!(seconds, "clock.jumped: nobody is told by time alone before the inboxes were read again");
+        tracing::warn!(seconds, "clock.jumped: nobody is notified by time alone before the inboxes were read again");
         if let Err(error) = store.clock_was_set(by, clock.now()).await {
             tracing::error!(%error, "store.failed: messages may come later, or sooner, than they should");
         }
@@ -273,7 +273,7 @@ pub(crate) async fn deliver(deliverer: Arc<Deliverer>, wake: Arc<Notify>, bells:
             }
             Ok(round) => round.next_at,
             Err(error) => {
-                tracing::error!(receiver = deliverer.manner.receiver, %error, "store.failed: delivery goes on in a minute");
+                tracing::error!(receiver = deliverer.manner.receiver, %error, "store.failed: delivery continues in a minute");
                 deliverer.clock.now().checked_add(SignedDuration::from_mins(1)).ok()
             }
         };

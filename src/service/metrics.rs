@@ -121,7 +121,7 @@ impl Default for Metrics {
             watched: counted(
                 r,
                 "inbox_watched",
-                "1 while a customer who waits would be told of, 0 without a rule or a receiver for it",
+                "1 while somebody would be notified of a customer who waits, 0 without a rule or a receiver for it",
                 Family::default(),
             ),
             clock_ahead: seconds_of(
@@ -152,7 +152,7 @@ impl Default for Metrics {
                 Family::new_with_constructor(histogram),
             ),
             alerts: counted(r, "alerts", "Open alerts, by state: pending, firing, acknowledged", Family::default()),
-            longest: seconds_of(r, "longest_wait", "The longest wait of now", Family::default()),
+            longest: seconds_of(r, "longest_wait", "The longest wait of the open alerts", Family::default()),
             messages: counted(
                 r,
                 "messages",
@@ -168,10 +168,10 @@ impl Default for Metrics {
             owed: counted(r, "outbox_messages", "Messages that wait", Family::default()),
             outbox_age: seconds_of(r, "outbox_age", "How long the oldest message has waited", Family::default()),
             dead: counted(r, "outbox_dead_messages", "Messages that were given up and are kept", Family::default()),
-            broken: counted(r, "receiver_broken", "1 while the receiver takes nothing", Family::default()),
+            broken: counted(r, "receiver_broken", "1 while the receiver is broken", Family::default()),
             reloads: counted(r, "reloads", "Edits that were taken in, by outcome: ok, mistakes", Family::default()),
             rules: counted(r, "rules", "Rules, by state: in_use, rejected", Family::default()),
-            troubles: counted(r, "troubles", "Troubles that the watchdog tells of, by problem", Family::default()),
+            troubles: counted(r, "troubles", "Troubles that the watchdog reports, by problem", Family::default()),
             heartbeats: counted(
                 r,
                 "heartbeats",

@@ -70,7 +70,7 @@ impl Outcry {
 
     /// Begins to report that the state cannot be written.
     pub async fn begin(&self, since: Timestamp, why: &str) {
-        tracing::error!(why, "state.unwritable: nobody is told of customers who wait until it can be written");
+        tracing::error!(why, "state.unwritable: nobody is notified of waiting customers until it can be written");
         let trouble = trouble(since, why);
         let mut words = self.words.lock().await;
         words.0.clear();
@@ -115,7 +115,7 @@ impl Outcry {
                 Outcome::Delivered | Outcome::Unclear { .. } => {
                     tracing::info!(
                         receiver = voice.receiver,
-                        "state.told: the watchdog's word went out without the state"
+                        "state.told: the watchdog's message was sent without the state"
                     );
                     if word.alert.is_open() {
                         words.1.push(word.voice);

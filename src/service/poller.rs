@@ -154,7 +154,7 @@ impl Poller {
             },
         );
         if let Some((_, differs)) = memory.differing() {
-            tracing::warn!(inbox, differs, "filter.differs: nobody is told of by it");
+            tracing::warn!(inbox, differs, "filter.differs: nobody is notified by rules with this filter");
             (polled.complete, polled.differs) = (false, Some(differs));
         }
         if self.clock.is_no_clock() {
@@ -212,10 +212,15 @@ impl Poller {
         let inbox = self.inbox.as_str();
         for fault in faults {
             let (rule, words) = (&fault.rule, fault.words());
-            tracing::warn!(inbox, rule, fault = words, "rule.condition_failed: nothing begins or ends by it for them");
+            tracing::warn!(
+                inbox,
+                rule,
+                fault = words,
+                "rule.condition_failed: for these contacts, no alert of the rule begins or ends"
+            );
         }
         if records > 0 {
-            tracing::warn!(inbox, records, "inbox.records_not_understood: nobody's alert ends by them");
+            tracing::warn!(inbox, records, "inbox.records_not_understood: no alert is ended by them");
         }
     }
 

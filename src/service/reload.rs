@@ -71,11 +71,13 @@ impl Sources {
             found.push(Diagnostic { level: Level::Warning, ..Diagnostic::bare(title).help(help) });
         };
         if rules.rules.is_empty() && rules.rejected.is_empty() && rules.unreadable().is_none() {
-            let title = format!("no rule of `{}` is in use: nobody is told of anything", self.rules.display());
+            let title = format!("no rule of `{}` is in use: nobody is notified of anything", self.rules.display());
             warn(title, "a rule is a file like `customer-waiting.toml`");
         } else if rules.rejected.is_empty() && rules.unreadable().is_none() {
             for inbox in self.inboxes.iter().filter(|inbox| rules.of_inbox(inbox).is_empty()) {
-                let title = format!("no rule in use looks at the inbox `{inbox}`: nobody who waits there is told of");
+                let title = format!(
+                    "no rule in use looks at the inbox `{inbox}`: nobody is notified of customers who wait there"
+                );
                 warn(title, "add a rule, or name the inbox in the `inboxes` of one");
             }
         }
@@ -253,7 +255,7 @@ pub(crate) async fn watch(
         let settled = now == before;
         before.clone_from(&now);
         if is_asked && now.templates.is_none() {
-            tracing::error!("edit.unreadable: the templates cannot all be read now; what is in use goes on");
+            tracing::error!("edit.unreadable: not all templates can be read now; those in use are kept");
         }
         if now.templates.is_none() || !is_asked && !settled {
             continue;
@@ -267,7 +269,7 @@ pub(crate) async fn watch(
             continue;
         }
         if let Err(error) = succession::pass_on_of_gone(&edited.store, &shared, edited.clock.now()).await {
-            tracing::error!(%error, "store.failed: what is owed to receivers that are gone stays");
+            tracing::error!(%error, "store.failed: notifications to receivers that are gone are not passed on");
         }
         edited.owed.notify_one();
     }
@@ -321,7 +323,7 @@ fn tell(vanished: &Vanished, old: &Live, new: &Live) {
             missing = lost.words(),
             "rules.missing: their last good versions go on; `pengwatch rules --accept` says that it is meant"
         ),
-        (Some(_), None) => tracing::info!("rules.missing: no more"),
+        (Some(_), None) => tracing::info!("rules.missing: they are back, or count as removed"),
         _ => {}
     }
 }

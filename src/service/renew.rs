@@ -81,7 +81,7 @@ impl Renewal {
     pub fn apply_edits(&mut self) -> bool {
         let (config, found) = again(&self.path, self.text.expose_secret().to_owned());
         for mistake in found.iter().filter(|mistake| mistake.is_error()) {
-            tracing::warn!(mistake = mistake.line(), "secret.kept: the last good value goes on");
+            tracing::warn!(mistake = mistake.line(), "secret.kept: the last good value is used");
         }
         let Some(config) = config else { return false };
         let mut renewed = Vec::new();
@@ -131,7 +131,7 @@ impl Renewal {
                 true
             }
             Err(reason) => {
-                tracing::warn!(receiver = receiver.name, reason, "secret.kept: the last good value goes on");
+                tracing::warn!(receiver = receiver.name, reason, "secret.kept: the last good value is used");
                 false
             }
         }
@@ -142,7 +142,10 @@ impl Renewal {
         let text = match read_text(&self.path) {
             Ok(text) => text,
             Err(reason) => {
-                return tracing::error!(reason, "config.unreadable: what was read at the start goes on");
+                return tracing::error!(
+                    reason,
+                    "config.unreadable: the configuration that was read at the start is kept"
+                );
             }
         };
         if text == self.text.expose_secret() {
@@ -151,7 +154,10 @@ impl Renewal {
         let keys = changed_keys(self.text.expose_secret(), &text);
         let (_, found) = again(&self.path, text);
         for mistake in found.iter().filter(|mistake| mistake.is_error()) {
-            tracing::error!(mistake = mistake.line(), "config.mistake: a restart would fail; what runs goes on");
+            tracing::error!(
+                mistake = mistake.line(),
+                "config.mistake: a restart would fail; the running configuration is kept"
+            );
         }
         if let Some(keys) = keys.filter(|keys| !keys.is_empty()) {
             let keys = keys.into_iter().collect::<Vec<_>>().join(", ");

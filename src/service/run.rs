@@ -166,11 +166,7 @@ pub(crate) async fn begin(app: &App) -> Result<(), StoreError> {
     app.store.know_receivers(app.addresses.clone(), changes.clone(), app.clock.now()).await?;
     for change in changes {
         if let ReceiverChange::Renamed { from, to } = change {
-            tracing::info!(
-                from,
-                to,
-                "receiver.renamed: what is owed to it, and who was told, goes on under the new name"
-            );
+            tracing::info!(from, to, "receiver.renamed: its notifications continue under the new name");
         }
     }
     let shared = &app.edits.1;
@@ -185,7 +181,7 @@ pub(crate) async fn begin(app: &App) -> Result<(), StoreError> {
         tracing::warn!(
             ended,
             withdrawn,
-            "run: alerts of inboxes, and notifications to receivers, that the configuration no longer has"
+            "run: ended alerts of inboxes, and withdrew notifications to receivers, that the configuration no longer has"
         );
     }
     Ok(())
@@ -334,7 +330,7 @@ where
         if tokio::spawn(run()).await.is_ok() {
             return;
         }
-        tracing::error!(what, "loop.failed: an internal error, please report it; the loop begins anew");
+        tracing::error!(what, "loop.failed: an internal error, please report it; the loop is started again");
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
             () = stop.cancelled() => return,

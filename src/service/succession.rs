@@ -34,7 +34,12 @@ pub(crate) async fn pass_on(
     }
     let withdrawn = passed.len();
     let owed = store.pass_on(passed, now).await?;
-    tracing::warn!(receiver, withdrawn, owed, "receiver.replaced: those whom the rules name now are told in its place");
+    tracing::warn!(
+        receiver,
+        withdrawn,
+        owed,
+        "receiver.replaced: the receivers that the rules name now are notified in its place"
+    );
     Ok(owed)
 }
 

@@ -231,7 +231,7 @@ fn sighup_reads_rules_and_secrets_again_and_names_what_waits_for_a_restart() {
     eventually("the keys", || says(words));
     home.write("pengwatch.toml", "[inbox.main]\ntoken = 3\n");
     daemon.signal("HUP");
-    eventually("the mistake", || says("config.mistake: a restart would fail; what runs goes on"));
+    eventually("the mistake", || says("config.mistake: a restart would fail; the running configuration is kept"));
     // It goes on as it was.
     home.waits("c1", "Asha", "Hello?");
     eventually("the beginning", || home.inbox().slack().len() == 1);
@@ -260,7 +260,7 @@ fn secrets_in_files_are_read_again_when_they_change() {
     eventually("the broken receiver", || says("receiver.broken"));
     // For a moment there is nothing.
     home.write("slack", "");
-    eventually("the gap", || says("secret.kept: the last good value goes on"));
+    eventually("the gap", || says("secret.kept: the last good value is used"));
     home.write("slack", &format!("{}{}", home.url(), crate::harness::SLACK_PATH));
     // A broken receiver is tried every two minutes, unless it can be reached in another way.
     eventually("Slack", || home.inbox().slack().iter().any(|got| got.path == crate::harness::SLACK_PATH));

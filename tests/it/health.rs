@@ -181,7 +181,7 @@ fn nobody_is_watched_for(home: &Home, why: &str) {
         format!("[watchdog]\nheartbeat_url = {{ env = \"HEART\" }}\n[server]\nlisten = \"127.0.0.1:{listen}\"\n");
     let config = std::fs::read_to_string(home.path("pengwatch.toml")).expect("a file");
     home.write("pengwatch.toml", &format!("{config}\n{table}"));
-    let words = format!("nobody who waits would be told of: {why}\n");
+    let words = format!("nobody would be notified of a customer who waits: {why}\n");
     let with_heart = [("HEART", format!("http://127.0.0.1:{port}/hunter2heart"))];
     let run = |arguments: &[&str]| home.start_also(arguments, &with_heart).end();
     for arguments in [&["run", "--once"][..], &["run", "--dry-run"]] {
@@ -225,7 +225,7 @@ fn with_rules_that_are_rejected_disabled_or_of_another_inbox_nobody_is_watched_f
     );
     home.edit("rules/waiting.toml", "severity", "inboxes = [\"second\"]\nseverity");
     let ran = home.run(&["status"]);
-    let words = "inbox main: nobody who waits would be told of: no rule in use looks at inbox main\n";
+    let words = "inbox main: nobody would be notified of a customer who waits: no rule in use looks at inbox main\n";
     assert!(ran.ends(1).stdout.contains(words) && !ran.stdout.contains("inbox second:"), "{}", ran.stdout);
 }
 

@@ -79,7 +79,10 @@ fn a_daemon_tells_the_successor_after_its_restart() {
     daemon.signal("TERM");
     let ran = daemon.end();
     ran.ends(0);
-    assert!(ran.stderr.contains("receiver.replaced: those whom the rules name now are told in its place"), "{ran:?}");
+    assert!(
+        ran.stderr.contains("receiver.replaced: the receivers that the rules name now are notified in its place"),
+        "{ran:?}"
+    );
 }
 
 #[test]

@@ -97,7 +97,7 @@ impl Poller {
             Err(_) => Some("timeout"),
         };
         if let Some(fault) = fault {
-            tracing::debug!(inbox = self.inbox, fault, "look.failed: the next poll tells");
+            tracing::debug!(inbox = self.inbox, fault, "look.failed: the next poll decides");
             for due in due {
                 self.knowledge.in_vain(due.contact.contact_id(), self.clock.now());
             }

@@ -90,7 +90,7 @@ impl Poller {
         tracing::info!(
             inbox = self.inbox,
             seconds = ahead.as_secs(),
-            "clock.differs: it is ahead of the API's by so much"
+            "clock.differs: this machine's clock is ahead of the API's by this time"
         );
         let by = before - ahead;
         self.knowledge.moved(by);
