@@ -53,7 +53,7 @@ impl Console {
         let stands_still = |ambiguous| retry("nobody reads what the console prints".to_owned(), ambiguous);
         let outcome = match timeout(self.patience, self.print(text)).await {
             Ok(Some(Ok(()))) => Outcome::Delivered,
-            Ok(Some(Err(error))) => retry(format!("the console takes nothing: {}", error.kind()), false),
+            Ok(Some(Err(error))) => retry(format!("cannot write to the console: {}", error.kind()), false),
             // The reader may still read it later.
             Err(_) => stands_still(true),
             Ok(None) => stands_still(false),
@@ -190,7 +190,7 @@ mod tests {
     #[tokio::test]
     async fn a_broken_pipe_is_tried_again() {
         let attempt = Console::new(Box::new(Closed)).send(&parcel(lines("hunter2"))).await;
-        let reason = "the console takes nothing: broken pipe".to_owned();
+        let reason = "cannot write to the console: broken pipe".to_owned();
         assert_eq!(attempt.outcome, Outcome::Retry { after: None, reason, ambiguous: false });
     }
 

@@ -76,7 +76,7 @@ impl Webhook {
     /// What is wrong with the header; its value is not shown.
     pub(crate) fn header(mut self, name: &str, value: &SecretString) -> Result<Self, String> {
         check_header(name)?;
-        let key: HeaderName = name.parse().map_err(|_| format!("`{name}` is no name of a header"))?;
+        let key: HeaderName = name.parse().map_err(|_| format!("`{name}` is not the name of a header"))?;
         let mut value = HeaderValue::from_str(value.expose_secret())
             .map_err(|_| format!("the value of the header `{name}` has characters that a header can't hold"))?;
         value.set_sensitive(true);

@@ -211,7 +211,11 @@ fn an_empty_secret_is_a_mistake() {
 fn what_a_run_could_not_use_is_a_mistake() {
     for (from, to, said) in [
         ("{ file = \"ops.secret\" }", "\"whsec_hunter2!\"", "after `whsec_` a webhook's secret is base64"),
-        ("{ file = \"ops.secret\" }", "\"k\"\nheaders = { \"X Y\" = \"hunter2\" }", "`X Y` is no name of a header"),
+        (
+            "{ file = \"ops.secret\" }",
+            "\"k\"\nheaders = { \"X Y\" = \"hunter2\" }",
+            "`X Y` is not the name of a header",
+        ),
         (
             "{ file = \"ops.secret\" }",
             "\"k\"\nheaders = { Host = \"hunter2\" }",
@@ -247,7 +251,7 @@ fn a_relay_without_tls_is_warned_of_and_its_name_is_checked() {
         ("ehlo = \"[192.0.2.7]\"\n", "smtp://127.0.0.1:25", "ok"),
         ("", "smtp://me:hunter2@relay.internal:25?tls=none", "a login goes over TLS only"),
         ("", "smtp://relay.internal:25", "add `?tls=none`"),
-        ("ehlo = \"my host\"\n", "smtp://127.0.0.1:25", "this is no name that a mail server takes"),
+        ("ehlo = \"my host\"\n", "smtp://127.0.0.1:25", "mail servers do not accept this name"),
         ("ehlo = \"192.0.2.7\"\n", "smtp://127.0.0.1:25", "[192.0.2.7]"),
         ("helo = \"a.b\"\n", "smtp://127.0.0.1:25", "ehlo"),
     ] {

@@ -79,7 +79,7 @@ impl SmtpAddress {
         };
         let port = url.port().unwrap_or(standard);
         if port == 0 {
-            return Err("port 0 is no port of a mail server".to_owned());
+            return Err("port 0 is not the port of a mail server".to_owned());
         }
         let host = match host {
             Host::Domain(name) => name,

@@ -46,7 +46,7 @@ impl SmtpTrouble {
 
     /// The reply is longer than any mail server's.
     pub(super) fn flood() -> Self {
-        Self::Broken("an answer without end".to_owned())
+        Self::Broken("an answer that does not end".to_owned())
     }
 }
 

@@ -86,7 +86,7 @@ impl KeyedKind<Arc<dyn Way>> for EmailKind {
         };
         let ehlo = table.ehlo.as_ref().and_then(|name| {
             let checked = check_ehlo(name.get_ref());
-            let wrong = |help| keys.error(name.span(), "this is no name that a mail server takes", help);
+            let wrong = |help| keys.error(name.span(), "mail servers do not accept this name", help);
             checked.map_err(wrong).ok().map(|()| name.get_ref().clone())
         });
         Some(Arc::new(EmailWay { smtp: server?, from: from?, to, ehlo }))

@@ -8,7 +8,7 @@ use url::Host;
 /// # Errors
 /// What is wrong, and what would be right.
 pub(super) fn read(text: &str) -> Result<Mailbox, (&'static str, &'static str)> {
-    let wrong = ("this is no mail address", "write it like \"Asha <asha@example.com>\" or \"asha@example.com\"");
+    let wrong = ("this is not a mail address", "write it like \"Asha <asha@example.com>\" or \"asha@example.com\"");
     if text.contains(char::is_control) {
         return Err(wrong);
     }
@@ -23,7 +23,7 @@ pub(super) fn read(text: &str) -> Result<Mailbox, (&'static str, &'static str)> 
     let mailbox: Mailbox = text.parse().or_else(|_| with_quotes(text).ok_or(wrong)?.parse().map_err(|_| wrong))?;
     if !mailbox.email.user().is_ascii() {
         let help = "few servers take such mail: use an address whose first part is spelt in ASCII";
-        return Err(("before the `@` of a mail address stands something else than ASCII", help));
+        return Err(("the part of a mail address before the `@` is not ASCII", help));
     }
     // An international domain is sent in its ASCII form.
     let domain = Host::parse(mailbox.email.domain()).map_err(|_| wrong)?.to_string();

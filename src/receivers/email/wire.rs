@@ -92,7 +92,7 @@ impl Wire {
     pub(super) async fn encrypt(self, tls: &Tls) -> Result<Self, SmtpTrouble> {
         let inner = Arc::into_inner(self.0).map(Mutex::into_inner).ok_or_else(SmtpTrouble::no_smtp)?;
         if !(inner.stream.buffer().is_empty() && inner.line.is_empty() && inner.ready.is_empty()) {
-            return Err(SmtpTrouble::Broken("something was said ahead of TLS".to_owned()));
+            return Err(SmtpTrouble::Broken("the server sent something before TLS began".to_owned()));
         }
         let connector = TlsConnector::from(Arc::clone(&tls.config));
         Ok(Self::over(connector.connect(tls.name.clone(), inner.stream.into_inner()).await?))

@@ -46,7 +46,7 @@ fn decode(text: &str) -> Option<Vec<u8>> {
 pub fn check_header(name: &str) -> Result<(), String> {
     let sign = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     if name.is_empty() || !name.bytes().all(sign) {
-        return Err(format!("`{name}` is no name of a header"));
+        return Err(format!("`{name}` is not the name of a header"));
     }
     if RESERVED.contains(&name.to_ascii_lowercase().as_str()) {
         return Err(format!("the header `{name}` is set by the program"));

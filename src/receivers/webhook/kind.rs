@@ -71,7 +71,7 @@ impl KeyedKind<Arc<dyn Way>> for WebhookKind {
             if !secret.expose_secret().is_empty()
                 && let Err(reason) = key(secret.expose_secret())
             {
-                keys.error(value.span(), reason, "take it as the receiving side gives it");
+                keys.error(value.span(), reason, "copy it from the receiving side");
             }
             secret
         });

@@ -94,8 +94,8 @@ fn headers_that_can_not_be() {
         ("webhook-id", "x", "set by the program"),
         ("Webhook-Signature", "x", "set by the program"),
         ("Content-Length", "1", "set by the program"),
-        ("X Team", "x", "no name of a header"),
-        ("", "x", "no name of a header"),
+        ("X Team", "x", "not the name of a header"),
+        ("", "x", "not the name of a header"),
         ("X-Team", "hunter2\r\nX-Admin: 1", "characters"),
     ] {
         let error = webhook("http://127.0.0.1:9", TIMEOUT).header(name, &value.into()).unwrap_err();
