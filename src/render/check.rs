@@ -92,7 +92,7 @@ impl Walk<'_> {
             TemplateElement::HtmlExpression(call) => {
                 if self.expression(call, &here).is_customers() {
                     self.error(here, "a customer's text must not be written without its escape").help =
-                        Some("write two braces: {{…}} gives the text as it is, safely".to_owned());
+                        Some("write two braces: {{…}} writes the text as it is, safely".to_owned());
                 }
             }
             TemplateElement::HelperBlock(call) => self.block(call, tag),
@@ -113,7 +113,7 @@ impl Walk<'_> {
             if let TemplateShape::Fields(fields) = &given {
                 let place = self.places.word(tag, &name);
                 let some = fields.first().map_or("", |(name, _)| name);
-                self.error(place, format!("`{name}` is no single value")).help =
+                self.error(place, format!("`{name}` is not a single value")).help =
                     Some(format!("name one of its fields, like `{name}.{some}`"));
             }
             return given;
@@ -129,7 +129,7 @@ impl Walk<'_> {
             return TemplateShape::Free;
         };
         if !helper.inline {
-            self.error(self.places.word(tag, name), format!("`{name}` stands around text")).help =
+            self.error(self.places.word(tag, name), format!("`{name}` is a block")).help =
                 Some(format!("write {{{{#{name} …}}}}…{{{{/{name}}}}}"));
             return TemplateShape::Safe;
         }
@@ -197,7 +197,7 @@ impl Walk<'_> {
         match helpers::known(&name) {
             None => self.unknown_helper(&name, &tag),
             Some(helper) if !helper.block => {
-                self.error(self.places.word(&tag, &name), format!("`{name}` stands around nothing")).help =
+                self.error(self.places.word(&tag, &name), format!("`{name}` is not a block")).help =
                     Some(format!("write {{{{{name} …}}}} without `#`"));
             }
             Some(helper) => self.count(helper, call.params.len(), &tag),
@@ -239,7 +239,7 @@ impl Walk<'_> {
             TemplateShape::Safe | TemplateShape::Customers => {
                 let name = call.params.first().and_then(Parameter::as_name).unwrap_or_default();
                 let place = self.places.word(tag, name);
-                self.error(place, format!("`{name}` is no list")).help =
+                self.error(place, format!("`{name}` is not a list")).help =
                     Some("write {{#if …}} for a single value".to_owned());
                 (TemplateShape::Free, &IN_OBJECT)
             }

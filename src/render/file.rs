@@ -59,7 +59,7 @@ impl TemplateFile {
             Ok(value @ Value::Object(_)) => Ok(value),
             Ok(_) if self.content == Content::JsonObject => Err("the payload is not a JSON object".to_owned()),
             Ok(value) => Ok(value),
-            Err(error) => Err(format!("what it gave is not valid JSON: {error}")),
+            Err(error) => Err(format!("the output is not valid JSON: {error}")),
         }
     }
 }

@@ -134,7 +134,7 @@ impl<'a> Scan<'a, '_> {
             let open = self.open.pop().map_or("if", |open| open.name);
             return self.error(
                 tag,
-                format!("{{{{{name}}}}} closes nothing in Handlebars"),
+                format!("{{{{{name}}}}} does not close a block in Handlebars"),
                 format!("write {{{{/{open}}}}}"),
             );
         }
@@ -148,15 +148,19 @@ impl<'a> Scan<'a, '_> {
         if let Some((sign, helper)) = SIGNS.iter().find(known_sign) {
             self.error(
                 tag.clone(),
-                format!("`{}` compares nothing in Handlebars", sign.trim()),
+                format!("`{}` does not compare in Handlebars", sign.trim()),
                 format!("write {helper}, like {{{{#if {helper}}}}}"),
             );
         } else if bare.contains('|') && !bare.contains(" as |") {
-            self.error(tag.clone(), "`|` passes nothing on in Handlebars", "write the helper first: {{upper name}}");
+            self.error(
+                tag.clone(),
+                "`|` does not pass a value on in Handlebars",
+                "write the helper first: {{upper name}}",
+            );
         } else if block && matches!(name, "for" | "foreach") {
             self.error(
                 tag.clone(),
-                format!("`{name}` goes through nothing in Handlebars"),
+                format!("`{name}` is not a loop in Handlebars"),
                 "write {{#each alerts}}…{{/each}}",
             );
         }
@@ -181,19 +185,15 @@ impl<'a> Scan<'a, '_> {
             None => match self.bare.iter().rposition(|bare| bare.name == name) {
                 Some(at) => {
                     let Open { name, tag } = self.bare.remove(at);
-                    self.error(
-                        tag,
-                        format!("`{name}` stands around text"),
-                        format!("write {{{{#{name} …}}}}…{{{{/{name}}}}}"),
-                    );
+                    self.error(tag, format!("`{name}` is a block"), format!("write {{{{#{name} …}}}}…{{{{/{name}}}}}"));
                 }
                 None if !self.open.is_empty() => {
                     let open = self.open.pop().map_or("", |open| open.name);
-                    let title = format!("{{{{/{name}}}}} closes nothing that is open");
+                    let title = format!("{{{{/{name}}}}} does not close an open block");
                     self.error(tag, title, format!("the open block is {{{{#{open} …}}}}"));
                 }
                 None => {
-                    let title = format!("not valid Handlebars: {{{{/{name}}}}} closes nothing that is open");
+                    let title = format!("not valid Handlebars: {{{{/{name}}}}} does not close an open block");
                     self.error(tag, title, format!("write {{{{#{name} …}}}} before it, or take it out"));
                 }
             },
@@ -207,7 +207,7 @@ impl<'a> Scan<'a, '_> {
             let mut at = 0;
             while let Some(start) = text[at..].find(open).map(|found| at + found) {
                 let Some(end) = text[start..].find(close).map(|found| start + found + close.len()) else { break };
-                let title = format!("`{open} … {close}` is of {what}, and goes out as it stands");
+                let title = format!("`{open} … {close}` is of {what}, and is sent as it stands");
                 self.error(
                     from + start..from + end,
                     title,
@@ -224,7 +224,7 @@ impl<'a> Scan<'a, '_> {
             let is_known = self.names.iter().any(|known| known == name.strip_prefix("alert.").unwrap_or(name));
             if is_name && (dollar || is_known) {
                 let (sign, begin) = if dollar { ("$", start - 1) } else { ("", start) };
-                let title = format!("`{sign}{{{name}}}` is replaced by nothing, and goes out as it stands");
+                let title = format!("`{sign}{{{name}}}` is not replaced, and is sent as it stands");
                 self.error(from + begin..from + start + length + 1, title, format!("write two braces: {{{{{name}}}}}"));
             }
         }

@@ -213,7 +213,7 @@ fn time(call: &Call<'_>) -> Result<Value, RenderError> {
     let then = then.to_zoned(zone.clone());
     let today = call.root["now"].as_str().and_then(parse_timestamp).map(|now| now.to_zoned(zone).date());
     let format = match call.values.get(1) {
-        Some(format) => format.and_then(Value::as_str).ok_or_else(|| call.wrong("the format is no text"))?,
+        Some(format) => format.and_then(Value::as_str).ok_or_else(|| call.wrong("the format is not a text"))?,
         None if today == Some(then.date()) => "%H:%M %Z",
         None => "%a %-d %b %H:%M %Z",
     };
@@ -225,7 +225,7 @@ fn time(call: &Call<'_>) -> Result<Value, RenderError> {
 
 fn truncate(call: &Call<'_>) -> Result<Value, RenderError> {
     let most = call.value(1)?.as_u64().and_then(|most| usize::try_from(most).ok());
-    let most = most.ok_or_else(|| call.wrong("value 2 is no number of characters"))?;
+    let most = most.ok_or_else(|| call.wrong("value 2 is not a number of characters"))?;
     Ok(text::cut(&shown(call.value(0)?), most.max(1)).into())
 }
 
@@ -251,7 +251,7 @@ fn plural(call: &Call<'_>) -> Result<Value, RenderError> {
         Value::Array(entries) => return plural_word(call, entries.len() == 1),
         _ => None,
     };
-    let count = count.ok_or_else(|| call.wrong("value 1 is no number"))?;
+    let count = count.ok_or_else(|| call.wrong("value 1 is not a number"))?;
     plural_word(call, (count - 1.0).abs() < f64::EPSILON)
 }
 

@@ -151,7 +151,7 @@ fn syntax(source: &Arc<Source>, error: &TemplateError) -> Diagnostic {
     match error.reason() {
         TemplateErrorReason::MismatchingClosedHelper(open, close) => {
             let (open, close) = (open.trim_matches('"'), close.trim_matches('"'));
-            Diagnostic::error(source, places.tag(start), format!("{{{{/{close}}}}} closes nothing that is open"))
+            Diagnostic::error(source, places.tag(start), format!("{{{{/{close}}}}} does not close an open block"))
                 .help(format!("the open block is {{{{#{open} …}}}}"))
         }
         TemplateErrorReason::InvalidSyntax(what) => Diagnostic::error(source, start..end, "not valid Handlebars")

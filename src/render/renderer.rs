@@ -301,10 +301,10 @@ fn shown(folder: &str, file: &str) -> String {
 fn explain(error: &RenderError) -> String {
     match error.reason() {
         RenderErrorReason::MissingVariable(Some(path)) => {
-            format!("`{path}` is empty or not there, and there is no {{{{else}}}} for that")
+            format!("`{path}` is empty or does not exist, and there is no {{{{else}}}} for that")
         }
-        RenderErrorReason::IOError(_) => format!("it gives more than {} MiB", LARGEST >> 20),
-        RenderErrorReason::MissingVariable(None) => "what is looked up is not there".to_owned(),
+        RenderErrorReason::IOError(_) => format!("its output is more than {} MiB", LARGEST >> 20),
+        RenderErrorReason::MissingVariable(None) => "the value that is looked up does not exist".to_owned(),
         other => other.to_string(),
     }
 }

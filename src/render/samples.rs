@@ -53,7 +53,7 @@ pub(super) fn try_out(
                 None => 0..0,
             };
             let mut mistake = Diagnostic::error(source, place, failure.what).label(format!("tried with {what}"));
-            mistake.help = failure.given.map(|given| format!("it gave:\n{given}"));
+            mistake.help = failure.given.map(|given| format!("the output was:\n{given}"));
             found.push(mistake);
             return false;
         }

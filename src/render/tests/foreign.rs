@@ -33,11 +33,11 @@ fn blocks_that_are_not_closed_or_not_open() {
         ),
         (
             "a\n{{/if}}",
-            "2:1 not valid Handlebars: {{/if}} closes nothing that is open (write {{#if …}} before it, or take it out)",
+            "2:1 not valid Handlebars: {{/if}} does not close an open block (write {{#if …}} before it, or take it out)",
         ),
-        ("{{if count}}x{{/if}}", "1:1 `if` stands around text (write {{#if …}}…{{/if}})"),
-        ("{{#if count}}x{{end}}", "1:15 {{end}} closes nothing in Handlebars (write {{/if}})"),
-        ("{{#each alerts}}x{{endeach}}", "1:18 {{endeach}} closes nothing in Handlebars (write {{/each}})"),
+        ("{{if count}}x{{/if}}", "1:1 `if` is a block (write {{#if …}}…{{/if}})"),
+        ("{{#if count}}x{{end}}", "1:15 {{end}} does not close a block in Handlebars (write {{/if}})"),
+        ("{{#each alerts}}x{{endeach}}", "1:18 {{endeach}} does not close a block in Handlebars (write {{/each}})"),
         ("{{#if count}}x{{elseif more}}y{{/if}}", "1:15 `elseif` is written in two words (write {{else if …}})"),
         (
             "{{#if count}}x{{else if}}y{{/if}}",
@@ -54,16 +54,16 @@ fn blocks_that_are_not_closed_or_not_open() {
 fn other_languages() {
     let handlebars = "Handlebars writes {{name}}, {{#if name}}…{{/if}}, {{#each list}}…{{/each}}";
     for (text, wanted) in [
-        ("{% if count %}x", format!("1:1 `{{% … %}}` is of Jinja and Liquid, and goes out as it stands ({handlebars})")),
-        ("<%= count %>", format!("1:1 `<% … %>` is of ERB and EJS, and goes out as it stands ({handlebars})")),
-        ("a ${count}", "1:3 `${count}` is replaced by nothing, and goes out as it stands (write two braces: {{count}})".to_owned()),
-        ("a ${customer}", "1:3 `${customer}` is replaced by nothing, and goes out as it stands (write two braces: {{customer}})".to_owned()),
-        ("a {count}", "1:3 `{count}` is replaced by nothing, and goes out as it stands (write two braces: {{count}})".to_owned()),
-        ("{ rule.name }", "1:1 `{rule.name}` is replaced by nothing, and goes out as it stands (write two braces: {{rule.name}})".to_owned()),
-        ("{{#if count == 1}}x{{/if}}", "1:1 `==` compares nothing in Handlebars (write (eq a b), like {{#if (eq a b)}})".to_owned()),
-        ("{{#if count > 1}}x{{/if}}", "1:1 `>` compares nothing in Handlebars (write (gt a b), like {{#if (gt a b)}})".to_owned()),
-        ("{{inbox | upper}}", "1:1 `|` passes nothing on in Handlebars (write the helper first: {{upper name}})".to_owned()),
-        ("{{#for alerts}}x{{/for}}", "1:1 `for` goes through nothing in Handlebars (write {{#each alerts}}…{{/each}})".to_owned()),
+        ("{% if count %}x", format!("1:1 `{{% … %}}` is of Jinja and Liquid, and is sent as it stands ({handlebars})")),
+        ("<%= count %>", format!("1:1 `<% … %>` is of ERB and EJS, and is sent as it stands ({handlebars})")),
+        ("a ${count}", "1:3 `${count}` is not replaced, and is sent as it stands (write two braces: {{count}})".to_owned()),
+        ("a ${customer}", "1:3 `${customer}` is not replaced, and is sent as it stands (write two braces: {{customer}})".to_owned()),
+        ("a {count}", "1:3 `{count}` is not replaced, and is sent as it stands (write two braces: {{count}})".to_owned()),
+        ("{ rule.name }", "1:1 `{rule.name}` is not replaced, and is sent as it stands (write two braces: {{rule.name}})".to_owned()),
+        ("{{#if count == 1}}x{{/if}}", "1:1 `==` does not compare in Handlebars (write (eq a b), like {{#if (eq a b)}})".to_owned()),
+        ("{{#if count > 1}}x{{/if}}", "1:1 `>` does not compare in Handlebars (write (gt a b), like {{#if (gt a b)}})".to_owned()),
+        ("{{inbox | upper}}", "1:1 `|` does not pass a value on in Handlebars (write the helper first: {{upper name}})".to_owned()),
+        ("{{#for alerts}}x{{/for}}", "1:1 `for` is not a loop in Handlebars (write {{#each alerts}}…{{/each}})".to_owned()),
         ("{{default inbox “x”}}", "1:17 `“` is a typographic quotation mark (write the straight one: \")".to_owned()),
         (
             "{{upper\u{a0}inbox}}",

@@ -69,11 +69,11 @@ fn names_and_helpers() {
         ("{{#if (eq event typ)}}{{/if}}", "1:17 unknown name `typ`"),
         ("{{#alerts}}{{/alerts}}", "1:4 unknown helper `alerts` (write {{#each alerts}} or {{#if alerts}})"),
         ("{{truncate inbox}}", "1:3 `truncate` takes 2 values, not 1"),
-        ("{{#upper inbox}}{{/upper}}", "1:4 `upper` stands around nothing (write {{upper …}} without `#`)"),
-        ("{{if count}}", "1:3 `if` stands around text (write {{#if …}}…{{/if}})"),
+        ("{{#upper inbox}}{{/upper}}", "1:4 `upper` is not a block (write {{upper …}} without `#`)"),
+        ("{{if count}}", "1:3 `if` is a block (write {{#if …}}…{{/if}})"),
         ("{{log inbox}}", "1:3 unknown helper `log` (customers' texts do not belong into the log)"),
-        ("{{#each inbox}}{{/each}}", "1:9 `inbox` is no list (write {{#if …}} for a single value)"),
-        ("{{rule}}", "1:3 `rule` is no single value (name one of its fields, like `rule.name`)"),
+        ("{{#each inbox}}{{/each}}", "1:9 `inbox` is not a list (write {{#if …}} for a single value)"),
+        ("{{rule}}", "1:3 `rule` is not a single value (name one of its fields, like `rule.name`)"),
         ("{{#if count}}{{else if cuont}}{{/if}}", "1:24 unknown name `cuont` (did you mean `count`?)"),
         ("{{> other}}", "1:1 partials ({{> …}}, {{#*inline …}}) are not supported (write the text where it is needed)"),
         (
@@ -137,7 +137,7 @@ fn syntax() {
     for (text, wanted) in [
         ("ok\n{{#if count}}", "not valid Handlebars"),
         ("{{count", "not valid Handlebars"),
-        ("{{#if count}}\n{{/each}}", "2:1 {{/each}} closes nothing that is open (the open block is {{#if …}})"),
+        ("{{#if count}}\n{{/each}}", "2:1 {{/each}} does not close an open block (the open block is {{#if …}})"),
     ] {
         let found = mistakes("console.txt.hbs", text);
         assert!(found.len() == 1 && found[0].contains(wanted), "{text}: {found:#?}");
@@ -184,7 +184,7 @@ fn the_deepest_that_is_taken_can_be_rendered() {
 fn json_that_is_none() {
     let comma = "{\"list\": [{{#each alerts}}{{json name}},{{/each}}]}";
     let found = mistakes("webhook.json.hbs", comma);
-    assert!(found[0].contains("what it gave is not valid JSON: trailing comma at line 1"), "{found:?}");
+    assert!(found[0].contains("the output is not valid JSON: trailing comma at line 1"), "{found:?}");
     let list = mistakes("slack.json.hbs", "[]");
     assert!(list[0].contains("the payload is not a JSON object"), "{list:?}");
     let quotes = mistakes("webhook.json.hbs", "{\"name\": \"{{json alerts.0.name}}\"}");
@@ -205,7 +205,7 @@ fn a_fault_holds_no_text_of_a_customer() {
 #[test]
 fn what_may_be_empty_needs_an_else() {
     let found = mistakes("console.txt.hbs", "{{#each alerts}}\n{{#with agent}}{{this}}{{/with}}{{/each}}");
-    assert_eq!(found, ["2:1 `agent` is empty or not there, and there is no {{else}} for that"]);
+    assert_eq!(found, ["2:1 `agent` is empty or does not exist, and there is no {{else}} for that"]);
 }
 
 #[test]
@@ -233,7 +233,7 @@ fn a_template_that_fails_at_run_time() {
     assert_eq!(sent.body, case.tell(|telling| renderer.plain(CONSOLE, telling)));
     let sent = case.render(&renderer, "own", WEBHOOK);
     let fault = sent.fault.unwrap();
-    assert!(fault.starts_with("own/webhook.json.hbs: what it gave is not valid JSON: EOF"), "{fault}");
+    assert!(fault.starts_with("own/webhook.json.hbs: the output is not valid JSON: EOF"), "{fault}");
     let sent = case.render(&renderer, "nowhere", CONSOLE);
     assert_eq!(sent.fault.unwrap(), "there is no template `nowhere`");
     assert_eq!(sent.body, case.built_in(CONSOLE));
@@ -293,5 +293,5 @@ fn lists_in_lists_have_an_end() {
     let (renderer, _) = load(&[("console.txt.hbs", much.as_str())]);
     let many = vec![alert(ravi(), "PT7M"); 10];
     let sent = Case::fired(many).render(&renderer, "own", CONSOLE);
-    assert_eq!(sent.fault.as_deref(), Some("own/console.txt.hbs:1:67: it gives more than 16 MiB"));
+    assert_eq!(sent.fault.as_deref(), Some("own/console.txt.hbs:1:67: its output is more than 16 MiB"));
 }
