@@ -9,7 +9,8 @@
 //!    minutes.
 //! 3. While it is broken, its fallback is notified in its place ([`hand_over`]), and the watchdog reports it
 //!    ([`super::troubles`]).
-//! 4. What it has not accepted for `give_up_after` is given up, after one more attempt.
+//! 4. What it has not accepted for `give_up_after` is given up, after one more attempt. A message that is given up for
+//!    another reason (it is refused as plain text too, or its outcome stays unclear) goes to the fallback at once.
 //! 5. It works again when it has accepted a message; then the others follow.
 
 use std::collections::HashSet;
@@ -247,7 +248,8 @@ impl<'a> Round<'a> {
         messages.into_iter().map(compose).collect()
     }
 
-    /// Gives up what a broken receiver has not accepted for too long.
+    /// Gives up what a broken receiver has not accepted for too long: counted from the first attempt at a notification,
+    /// because its messages are composed anew. [`retry::decide`] gives up single messages after an attempt.
     fn give_up(&mut self, now: Timestamp) -> Vec<Action> {
         let too_old = |since: Timestamp| now.duration_since(since) >= self.settings.give_up_after;
         let reason = format!("given up: {}", self.open.reception.last_error);

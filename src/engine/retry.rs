@@ -38,7 +38,8 @@ pub enum Decision {
 
 /// Decides after an attempt at `message` that ended as `outcome` at `now`.
 ///
-/// `message.attempts` counts this attempt too. `jitter` is between -1 and 1, drawn by the caller.
+/// `message.attempts` counts this attempt too. `jitter` is between -1 and 1, drawn by the caller. What a broken receiver
+/// does not accept for too long is given up by the delivery round.
 pub fn decide(
     message: &Message,
     outcome: &Outcome,
