@@ -30,7 +30,7 @@ enum Known {
 }
 
 /// One alert on its way through a tick.
-pub(super) struct Life<'a> {
+pub(super) struct AlertUpdate<'a> {
     input: Tick<'a>,
     surroundings: JudgeContext<'a>,
     /// The alert as it was stored; `None` if it begins now.
@@ -44,7 +44,7 @@ pub(super) struct Life<'a> {
     due: Option<DueMoment>,
 }
 
-impl<'a> Life<'a> {
+impl<'a> AlertUpdate<'a> {
     /// Takes up an alert as it was stored.
     pub(super) fn of(alert: &'a Alert, input: Tick<'a>, surroundings: JudgeContext<'a>) -> Self {
         let mut life = Self { before: Some(alert), ..Self::new(alert.clone(), input, surroundings) };

@@ -33,7 +33,7 @@ pub(super) fn remember(
 
 fn chat(known: Option<&LiveChat>, contact: &Contact, now: Timestamp) -> Option<LiveChat> {
     let unsure = |path: &String| path.starts_with("isLiveChatActive") || path.starts_with("lastMessage");
-    if contact.doubts.iter().any(unsure) {
+    if contact.unreadable_fields.iter().any(unsure) {
         return known.cloned();
     }
     let began_at = known.filter(|chat| chat.missed_at.is_none()).map_or(now, |chat| chat.began_at);

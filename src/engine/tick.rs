@@ -16,7 +16,7 @@ use super::{
     evaluate::{JudgeContext, Judgement, judge, waiting_since},
     faults::{self, RuleFault},
     input::{ABSENT, Tick},
-    life::Life,
+    life::AlertUpdate,
     live_chats,
 };
 use crate::{
@@ -94,7 +94,7 @@ impl<'a> Run<'a> {
             if let Some(rule) = &rule {
                 self.open.insert((rule.name.clone(), alert.contact.id.clone()));
             }
-            let mut life = Life::of(alert, self.input, self.surroundings);
+            let mut life = AlertUpdate::of(alert, self.input, self.surroundings);
             life.advance(rule.as_deref(), self.doubts, &mut self.outcome.faults);
             life.into_changes(&mut self.outcome.changes, &mut self.outcome.due);
         }
@@ -201,7 +201,7 @@ impl<'a> Run<'a> {
             return;
         }
         let late = observed.late_at(&id).filter(|at| first_seen <= *at && matches(*at));
-        let mut life = Life::begin(rule, contact, since, self.input, self.surroundings);
+        let mut life = AlertUpdate::begin(rule, contact, since, self.input, self.surroundings);
         life.fire_if_due(rule);
         // A contact that is missing may have been answered.
         let missing = candidate.missed_walks > 0;
@@ -222,7 +222,7 @@ impl<'a> Run<'a> {
 
     /// Begins an episode with a contact that was seen.
     fn begin(&mut self, rule: &Rule, contact: &crate::model::Contact, since: Timestamp) {
-        let mut life = Life::begin(rule, contact, since, self.input, self.surroundings);
+        let mut life = AlertUpdate::begin(rule, contact, since, self.input, self.surroundings);
         life.fire_if_due(rule);
         life.note_due();
         life.into_changes(&mut self.outcome.changes, &mut self.outcome.due);

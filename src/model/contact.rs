@@ -304,7 +304,7 @@ pub struct Contact {
     /// Undocumented fields, under their dotted path.
     pub extra: Map<String, Value>,
     /// Documented fields whose value made no sense, by dotted path; they count as empty.
-    pub doubts: Vec<String>,
+    pub unreadable_fields: Vec<String>,
 }
 
 /// Compares what was understood; the rest is not kept over a restart.
@@ -342,7 +342,7 @@ impl Contact {
         if record.id.trim().is_empty() {
             return Err(Unreadable::NoId);
         }
-        Ok(Self { record, extra: reading.extra, doubts: reading.doubts })
+        Ok(Self { record, extra: reading.extra, unreadable_fields: reading.unreadable_fields })
     }
 
     /// The record under the API's names, every documented field present, undocumented ones under
@@ -357,7 +357,7 @@ impl Contact {
 
     /// How many bytes of memory it takes, about.
     pub fn weight(&self) -> usize {
-        let doubts: usize = self.doubts.iter().map(|path| size_of::<String>() + path.heap()).sum();
+        let doubts: usize = self.unreadable_fields.iter().map(|path| size_of::<String>() + path.heap()).sum();
         size_of::<Self>() + self.record.heap() + heap_of_all(&self.extra) + doubts
     }
 

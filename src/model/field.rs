@@ -73,7 +73,7 @@ pub(crate) struct FieldReading {
     /// Undocumented fields, under their dotted path.
     pub extra: Map<String, Value>,
     /// Dotted paths of documented fields whose value was not understood and counts as empty.
-    pub doubts: Vec<String>,
+    pub unreadable_fields: Vec<String>,
     /// Where the reading is: names and indexes, outermost first.
     at: Vec<PathStep>,
 }
@@ -109,7 +109,7 @@ impl FieldReading {
     /// The value here was not understood: it counts as empty.
     fn doubt<T: Default>(&mut self) -> T {
         let path = self.path(None);
-        self.doubts.push(path);
+        self.unreadable_fields.push(path);
         T::default()
     }
 
@@ -320,15 +320,15 @@ impl<T: Field> Field for Vec<T> {
 
 /// One entry of a list; one that makes no sense is a doubt and no entry.
 fn understood<T: Field>(step: PathStep, entry: Value, reading: &mut FieldReading) -> Option<T> {
-    let before = reading.doubts.len();
+    let before = reading.unreadable_fields.len();
     let read = reading.below(step, entry);
-    if reading.doubts.len() == before {
+    if reading.unreadable_fields.len() == before {
         return Some(read);
     }
     reading.at.push(step);
     let here = reading.path(None);
     reading.at.pop();
-    (!reading.doubts[before..].contains(&here)).then_some(read)
+    (!reading.unreadable_fields[before..].contains(&here)).then_some(read)
 }
 
 /// Reads an object's fields: null, `""` and `[]` (an absent object as some encoders spell it) are

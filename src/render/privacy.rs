@@ -31,7 +31,7 @@ fn initials(contact: &Contact) -> String {
 
 fn bare(contact: &Contact) -> Contact {
     let record = Record { id: contact.id.clone(), ..Record::default() };
-    Contact { record, extra: serde_json::Map::new(), doubts: Vec::new() }
+    Contact { record, extra: serde_json::Map::new(), unreadable_fields: Vec::new() }
 }
 
 fn masked(contact: &Contact) -> Contact {
@@ -73,5 +73,5 @@ fn masked(contact: &Contact) -> Contact {
         updated_at: from.updated_at,
         ..Record::default()
     };
-    Contact { record, extra: serde_json::Map::new(), doubts: Vec::new() }
+    Contact { record, extra: serde_json::Map::new(), unreadable_fields: Vec::new() }
 }

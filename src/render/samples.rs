@@ -144,7 +144,7 @@ fn alert(contact: &Value) -> Alert {
     let contact = Contact::read(contact.clone()).unwrap_or_else(|_| Contact {
         record: crate::model::contact::Record::default(),
         extra: serde_json::Map::new(),
-        doubts: Vec::new(),
+        unreadable_fields: Vec::new(),
     });
     let since = now() - SignedDuration::from_mins(7);
     let begun = Alert::begin("main", "unanswered", contact, since, since);

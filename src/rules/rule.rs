@@ -194,7 +194,7 @@ impl Rule {
     ///
     /// A field that was not understood counts as empty, so that the contact may seem not to match.
     pub fn trusts(&self, contact: &crate::model::Contact) -> bool {
-        contact.doubts.iter().all(|path| {
+        contact.unreadable_fields.iter().all(|path| {
             let root = path.split('.').next().unwrap_or(path);
             !self.filter.reads(root) && !self.when.as_ref().is_some_and(|when| when.reads(root))
         })

@@ -10,8 +10,8 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use super::actions::{By, CustomerAction};
 use super::answer::SandboxAnswer;
-use super::deeds::{By, Deed};
 use super::fault::{Fault, Place};
 use super::{Sandbox, SandboxError, sinks};
 
@@ -72,24 +72,24 @@ async fn customers(State(sandbox): State<Sandbox>, body: Body) -> Response {
 }
 
 async fn write(State(sandbox): State<Sandbox>, body: Body) -> Response {
-    reply(read(body).and_then(|Write { id, text }| done(&sandbox, &id, &Deed::Write(text))))
+    reply(read(body).and_then(|Write { id, text }| done(&sandbox, &id, &CustomerAction::Write(text))))
 }
 
 async fn answer(State(sandbox): State<Sandbox>, body: Body) -> Response {
-    reply(read(body).and_then(|Reply { id, by, text }| done(&sandbox, &id, &Deed::Answer(by, text))))
+    reply(read(body).and_then(|Reply { id, by, text }| done(&sandbox, &id, &CustomerAction::Answer(by, text))))
 }
 
 async fn close(State(sandbox): State<Sandbox>, body: Body) -> Response {
-    reply(read(body).and_then(|Who { id }| done(&sandbox, &id, &Deed::Close)))
+    reply(read(body).and_then(|Who { id }| done(&sandbox, &id, &CustomerAction::Close)))
 }
 
 async fn live_chat(State(sandbox): State<Sandbox>, body: Body) -> Response {
-    reply(read(body).and_then(|LiveChat { id, active }| done(&sandbox, &id, &Deed::LiveChat(active))))
+    reply(read(body).and_then(|LiveChat { id, active }| done(&sandbox, &id, &CustomerAction::LiveChat(active))))
 }
 
 async fn assign(State(sandbox): State<Sandbox>, body: Body) -> Response {
-    let assigned =
-        read(body).and_then(|Assign { id, agent }| done(&sandbox, &id, &Deed::Assign(agent.unwrap_or_default())));
+    let assigned = read(body)
+        .and_then(|Assign { id, agent }| done(&sandbox, &id, &CustomerAction::Assign(agent.unwrap_or_default())));
     reply(assigned)
 }
 
@@ -117,7 +117,7 @@ async fn sinks(State(sandbox): State<Sandbox>) -> Response {
 }
 
 /// Does it now, and shows the contact as it is then.
-fn done(sandbox: &Sandbox, id: &str, deed: &Deed) -> Result<Value, Refused> {
+fn done(sandbox: &Sandbox, id: &str, deed: &CustomerAction) -> Result<Value, Refused> {
     sandbox.act(id, deed, sandbox.now())?;
     Ok(sandbox.contact(id).unwrap_or_default())
 }

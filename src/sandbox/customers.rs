@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
-use super::deeds::{By, Deed};
+use super::actions::{By, CustomerAction};
 use super::random::Random;
 use super::words;
 use crate::{
@@ -89,11 +89,11 @@ impl Population {
         let mut contact = self.regular(platform, wrote);
         let more = self.random.between(0, 2);
         for _ in 0..more {
-            Deed::Write(Some(self.random.pick(&words::FOLLOW_UPS).to_owned())).change(&mut contact, wrote);
+            CustomerAction::Write(Some(self.random.pick(&words::FOLLOW_UPS).to_owned())).change(&mut contact, wrote);
         }
-        Deed::Write(Some(self.random.pick(&words::OPENINGS).to_owned())).change(&mut contact, wrote);
+        CustomerAction::Write(Some(self.random.pick(&words::OPENINGS).to_owned())).change(&mut contact, wrote);
         if self.random.chance(33) {
-            Deed::LiveChat(true).change(&mut contact, wrote);
+            CustomerAction::LiveChat(true).change(&mut contact, wrote);
         }
         Value::Object(contact)
     }
@@ -106,20 +106,21 @@ impl Population {
         let platform = self.any_platform();
         let over = self.before(now, 300, 30 * 86_400);
         let mut contact = self.regular(platform, over);
-        Deed::Write(Some(self.random.pick(&words::OPENINGS).to_owned())).change(&mut contact, over);
+        CustomerAction::Write(Some(self.random.pick(&words::OPENINGS).to_owned())).change(&mut contact, over);
         if self.random.chance(60) {
             self.answer_by_agent(&mut contact, over);
         } else {
-            Deed::Answer(By::Bot, self.random.pick(&words::BOT_ANSWERS).to_owned()).change(&mut contact, over);
+            CustomerAction::Answer(By::Bot, self.random.pick(&words::BOT_ANSWERS).to_owned())
+                .change(&mut contact, over);
             contact.insert("unreadMessages".to_owned(), json!(0));
         }
         if self.random.chance(50) {
-            Deed::Close.change(&mut contact, over);
+            CustomerAction::Close.change(&mut contact, over);
         } else if self.random.chance(30) {
             let status = self.random.pick(&["REVIEW", "ONHOLD", "DEPENDANCY"]);
             contact.insert("status".to_owned(), json!(status));
         }
-        Deed::Leave.change(&mut contact, over);
+        CustomerAction::Leave.change(&mut contact, over);
         Value::Object(contact)
     }
 
@@ -156,11 +157,12 @@ impl Population {
             }
         } else {
             let mut contact = self.person(platform.unwrap_or(&PLATFORMS[0]), now, now);
-            Deed::Write(Some(self.random.pick(&words::OPENINGS).to_owned())).change(&mut contact, now);
+            CustomerAction::Write(Some(self.random.pick(&words::OPENINGS).to_owned())).change(&mut contact, now);
             match said(["lastMessage", "by"]).and_then(Value::as_str) {
                 Some(by::AGENT) => self.answer_by_agent(&mut contact, now),
                 Some(by::BOT) => {
-                    Deed::Answer(By::Bot, self.random.pick(&words::BOT_ANSWERS).to_owned()).change(&mut contact, now);
+                    CustomerAction::Answer(By::Bot, self.random.pick(&words::BOT_ANSWERS).to_owned())
+                        .change(&mut contact, now);
                 }
                 _ => {}
             }
@@ -174,8 +176,8 @@ impl Population {
     }
 
     fn answer_by_agent(&mut self, contact: &mut Map<String, Value>, at: Timestamp) {
-        Deed::Assign(self.random.pick(&AGENTS).0.to_owned()).change(contact, at);
-        Deed::Answer(By::Agent, self.random.pick(&words::AGENT_ANSWERS).to_owned()).change(contact, at);
+        CustomerAction::Assign(self.random.pick(&AGENTS).0.to_owned()).change(contact, at);
+        CustomerAction::Answer(By::Agent, self.random.pick(&words::AGENT_ANSWERS).to_owned()).change(contact, at);
     }
 
     fn any_platform(&mut self) -> &'static Platform {

@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
-use super::deeds::Deed;
+use super::actions::CustomerAction;
 use super::fault::{Fault, Place};
 use super::received::{Received, Request, SandboxError};
 use super::settings::Settings;
@@ -53,7 +53,7 @@ impl Sandbox {
     /// # Errors
     /// [`SandboxError::NoId`]: a record without an id is a [`BadRecord`](super::BadRecord), not a contact.
     pub fn put(&self, contact: Value) -> Result<String, SandboxError> {
-        self.with(|state, _| state.shelf.put(contact)).map_err(|_| SandboxError::NoId)
+        self.with(|state, _| state.records.put(contact)).map_err(|_| SandboxError::NoId)
     }
 
     /// Adds or replaces a contact of which only some fields are given, the others made up: see
@@ -64,31 +64,31 @@ impl Sandbox {
     pub fn make(&self, given: Value) -> Result<Value, SandboxError> {
         self.with(|state, now| {
             let contact = state.population.complete(given, now)?;
-            state.shelf.put(contact.clone()).map_err(|_| SandboxError::NoId)?;
+            state.records.put(contact.clone()).map_err(|_| SandboxError::NoId)?;
             Ok(contact)
         })
     }
 
     /// Removes a contact, and gives what it was.
     pub fn remove(&self, id: &str) -> Option<Value> {
-        self.with(|state, _| state.shelf.remove(id))
+        self.with(|state, _| state.records.remove(id))
     }
 
     /// One contact as it is now.
     pub fn contact(&self, id: &str) -> Option<Value> {
-        self.with(|state, _| state.shelf.get(id).cloned())
+        self.with(|state, _| state.records.get(id).cloned())
     }
 
     /// All contacts, in the order of the pages.
     pub fn contacts(&self) -> Vec<Value> {
-        self.with(|state, _| state.shelf.iter().cloned().collect())
+        self.with(|state, _| state.records.iter().cloned().collect())
     }
 
     /// Does something in a contact's conversation, at that time.
     ///
     /// # Errors
     /// [`SandboxError::NoSuchContact`].
-    pub fn act(&self, id: &str, deed: &Deed, at: Timestamp) -> Result<(), SandboxError> {
+    pub fn act(&self, id: &str, deed: &CustomerAction, at: Timestamp) -> Result<(), SandboxError> {
         self.with(|state, _| state.change(id, deed, at))
     }
 

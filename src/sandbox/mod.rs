@@ -19,11 +19,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 
+mod actions;
 mod answer;
 mod api;
 mod control;
 pub mod customers;
-mod deeds;
 pub mod fault;
 mod filter;
 mod handle;
@@ -31,8 +31,8 @@ mod line;
 mod log;
 pub mod random;
 mod received;
+mod records;
 mod settings;
-mod shelf;
 mod sinks;
 pub mod smtp;
 mod state;
@@ -43,12 +43,12 @@ mod words;
 #[cfg(test)]
 mod tests;
 
-pub use deeds::{By, Deed};
+pub use actions::{By, CustomerAction};
 pub use fault::{BadRecord, Fault, FaultKind, Place};
 pub use handle::Sandbox;
 pub use received::{Received, Request, SandboxError};
+pub use records::Order;
 pub use settings::Settings;
-pub use shelf::Order;
 pub use story::{Happening, Story};
 
 /// The largest body that is read.

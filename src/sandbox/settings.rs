@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::shelf::Order;
+use super::records::Order;
 
 /// What the made-up inbox is like.
 #[derive(Clone)]

@@ -5,12 +5,12 @@ use std::collections::VecDeque;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
+use super::actions::CustomerAction;
 use super::customers::Population;
-use super::deeds::Deed;
 use super::fault::{FaultKind, Place, Queue};
 use super::filter::{FilterReading, passes, time};
 use super::log::Log;
-use super::shelf::Shelf;
+use super::records::ContactRecords;
 use super::validate::InboxQuery;
 use super::{Received, Request, SandboxError, Settings};
 use crate::model::time::iso;
@@ -21,7 +21,7 @@ const WINDOW: SignedDuration = SignedDuration::from_secs(60);
 /// What the lock guards.
 pub(super) struct SandboxState {
     pub(super) settings: Settings,
-    pub(super) shelf: Shelf,
+    pub(super) records: ContactRecords,
     pub(super) faults: Queue,
     pub(super) population: Population,
     pub(super) requests: Log<Request>,
@@ -35,7 +35,7 @@ impl SandboxState {
     /// A sandbox with its first customers.
     pub(super) fn new(settings: Settings, now: Timestamp) -> Self {
         let mut state = Self {
-            shelf: Shelf::new(settings.order),
+            records: ContactRecords::new(settings.order),
             faults: Queue::default(),
             population: Population::new(settings.seed),
             requests: Log::new(),
@@ -51,7 +51,7 @@ impl SandboxState {
                 state.population.settled(now)
             };
             // A made-up customer has an id.
-            let _ = state.shelf.put(contact);
+            let _ = state.records.put(contact);
         }
         state
     }
@@ -87,7 +87,7 @@ impl SandboxState {
             listed_only: self.settings.listed_filters_only,
             false_means_all: self.settings.false_means_all,
         };
-        self.shelf.iter().filter(move |contact| passes(query, contact, reading))
+        self.records.iter().filter(move |contact| passes(query, contact, reading))
     }
 
     /// What happens to the inbox between this page and the next one.
@@ -100,24 +100,24 @@ impl SandboxState {
         };
         let Some(mut contact) = self.matching(query).nth(index).cloned() else { return };
         if *kind == FaultKind::MoveToFront {
-            let newest = self.shelf.iter().filter_map(|contact| time(contact, "/lastMessage/at")).max();
+            let newest = self.records.iter().filter_map(|contact| time(contact, "/lastMessage/at")).max();
             let after = newest.and_then(|newest| newest.checked_add(SignedDuration::from_millis(1)).ok());
             let at = iso(after.map_or(now, |after| now.max(after)));
             if let Some(Value::Object(message)) = contact.get_mut("lastMessage") {
                 message.insert("at".to_owned(), json!(at));
             }
             contact["updatedAt"] = json!(at);
-            let _ = self.shelf.put(contact);
+            let _ = self.records.put(contact);
         } else if let Some(id) = contact["_id"].as_str() {
-            self.shelf.remove(id);
+            self.records.remove(id);
         }
     }
 
     /// Does something in one conversation.
-    pub(super) fn change(&mut self, id: &str, deed: &Deed, at: Timestamp) -> Result<(), SandboxError> {
-        let Some(Value::Object(mut contact)) = self.shelf.remove(id) else { return Err(SandboxError::NoSuchContact) };
+    pub(super) fn change(&mut self, id: &str, deed: &CustomerAction, at: Timestamp) -> Result<(), SandboxError> {
+        let Some(Value::Object(mut contact)) = self.records.remove(id) else { return Err(SandboxError::NoSuchContact) };
         deed.change(&mut contact, at);
-        self.shelf.put(Value::Object(contact)).map(drop).map_err(|_| SandboxError::NoId)
+        self.records.put(Value::Object(contact)).map(drop).map_err(|_| SandboxError::NoId)
     }
 
     /// Keeps what a sink got.

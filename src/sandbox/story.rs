@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::actions::{By, CustomerAction};
 use super::customers::{AGENTS, Population};
-use super::deeds::{By, Deed};
 use super::handle::Sandbox;
 use super::random::Random;
 use super::words;
@@ -167,7 +167,7 @@ impl Story {
         for _ in 0..count {
             let Some(who) = self.somebody(sandbox, at) else { break };
             let text = self.random.pick(&words::OPENINGS);
-            if self.does(sandbox, who, &Deed::Write(Some(text.to_owned())), at) {
+            if self.does(sandbox, who, &CustomerAction::Write(Some(text.to_owned())), at) {
                 self.cast[who].busy = true;
                 self.tell_wrote(who, text);
                 self.wait(who, Act::AgentAnswers, at);
@@ -224,7 +224,7 @@ impl Story {
         }
         let Some(who) = self.somebody(sandbox, at) else { return };
         let text = self.random.pick(&words::OPENINGS);
-        if !self.does(sandbox, who, &Deed::Write(Some(text.to_owned())), at) {
+        if !self.does(sandbox, who, &CustomerAction::Write(Some(text.to_owned())), at) {
             return;
         }
         self.cast[who].busy = true;
@@ -282,7 +282,7 @@ impl Story {
                 if self.cast[who].waiting.is_none() && !self.insist(sandbox, who, end, at) {
                     return;
                 }
-                if self.does(sandbox, who, &Deed::LiveChat(true), at) {
+                if self.does(sandbox, who, &CustomerAction::LiveChat(true), at) {
                     self.told.push(Happening::AskedForPerson { id, name, platform });
                 }
             }
@@ -292,21 +292,21 @@ impl Story {
                 }
                 let (agent, to_name) = self.random.pick(&AGENTS);
                 let text = self.random.pick(&words::HAND_OVERS).to_owned();
-                let done = self.does(sandbox, who, &Deed::Assign(agent.to_owned()), at)
-                    && self.does(sandbox, who, &Deed::Answer(By::Bot, text.clone()), at);
+                let done = self.does(sandbox, who, &CustomerAction::Assign(agent.to_owned()), at)
+                    && self.does(sandbox, who, &CustomerAction::Answer(By::Bot, text.clone()), at);
                 if done {
                     self.told.push(Happening::HandedOver { id, name, to_name: to_name.to_owned(), text });
                 }
             }
             Act::WriteAgain => {
                 let text = self.random.pick(&words::FOLLOW_UPS);
-                if self.does(sandbox, who, &Deed::Write(Some(text.to_owned())), at) {
+                if self.does(sandbox, who, &CustomerAction::Write(Some(text.to_owned())), at) {
                     self.tell_wrote(who, text);
                 }
             }
             Act::BotAnswers => {
                 let text = self.random.pick(&words::BOT_ANSWERS).to_owned();
-                if self.does(sandbox, who, &Deed::Answer(By::Bot, text.clone()), at) {
+                if self.does(sandbox, who, &CustomerAction::Answer(By::Bot, text.clone()), at) {
                     self.told.push(Happening::BotAnswered { id, name, text });
                 }
             }
@@ -315,28 +315,29 @@ impl Story {
                     return;
                 }
                 let (agent, by_name) = self.random.pick(&AGENTS);
-                if self.does(sandbox, who, &Deed::Assign(agent.to_owned()), at) {
+                if self.does(sandbox, who, &CustomerAction::Assign(agent.to_owned()), at) {
                     self.told.push(Happening::Taken { id, name, by_name: by_name.to_owned() });
                 }
             }
             Act::AgentAnswers => {
                 let (agent, by_name) = self.random.pick(&AGENTS);
                 let text = self.random.pick(&words::AGENT_ANSWERS).to_owned();
-                let done = self.does(sandbox, who, &Deed::Assign(agent.to_owned()), at)
-                    && self.does(sandbox, who, &Deed::Answer(By::Agent, text), at);
+                let done = self.does(sandbox, who, &CustomerAction::Assign(agent.to_owned()), at)
+                    && self.does(sandbox, who, &CustomerAction::Answer(By::Agent, text), at);
                 if done {
                     self.told.push(Happening::Answered { id, name, by_name: by_name.to_owned(), after });
                 }
                 self.cast[who].waiting = None;
             }
             Act::Expire => {
-                if self.does(sandbox, who, &Deed::LiveChat(false), at) {
+                if self.does(sandbox, who, &CustomerAction::LiveChat(false), at) {
                     self.told.push(Happening::LiveChatExpired { id, name, after });
                 }
                 self.cast[who].waiting = None;
             }
             Act::Close => {
-                let done = self.does(sandbox, who, &Deed::Close, at) && self.does(sandbox, who, &Deed::Leave, at);
+                let done = self.does(sandbox, who, &CustomerAction::Close, at)
+                    && self.does(sandbox, who, &CustomerAction::Leave, at);
                 if done {
                     self.told.push(Happening::Closed { id, name });
                 }
@@ -352,7 +353,7 @@ impl Story {
             return false;
         }
         let text = self.random.pick(&words::FOR_A_PERSON);
-        let wrote = self.does(sandbox, who, &Deed::Write(Some(text.to_owned())), at);
+        let wrote = self.does(sandbox, who, &CustomerAction::Write(Some(text.to_owned())), at);
         if wrote {
             self.tell_wrote(who, text);
             self.wait(who, end, at);
@@ -361,7 +362,7 @@ impl Story {
     }
 
     /// Does something in the sandbox; who has been removed there leaves the story.
-    fn does(&mut self, sandbox: &Sandbox, who: usize, deed: &Deed, at: Timestamp) -> bool {
+    fn does(&mut self, sandbox: &Sandbox, who: usize, deed: &CustomerAction, at: Timestamp) -> bool {
         let done = sandbox.act(&self.cast[who].id, deed, at).is_ok();
         if !done {
             self.cast[who].waiting = None;

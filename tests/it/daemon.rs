@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use pengwatch::sandbox::{
-    By, Deed,
+    By, CustomerAction,
     fault::{Fault, FaultKind, Place},
 };
 
@@ -21,7 +21,7 @@ fn tells_within_two_polls_and_of_the_end_too() {
     assert!(home.inbox().requests().len() - asked <= 4, "{:?}", home.inbox().requests().len() - asked);
     eventually("the mail", || home.mail().mails().len() == 1);
 
-    home.inbox().act("c1", &Deed::Answer(By::Agent, "Yes?".to_owned()), now()).expect("a contact");
+    home.inbox().act("c1", &CustomerAction::Answer(By::Agent, "Yes?".to_owned()), now()).expect("a contact");
     eventually("the end", || home.inbox().slack().len() == 2 && home.mail().mails().len() == 2);
 
     daemon.signal("TERM");
@@ -155,7 +155,7 @@ fn tells_nothing_twice_over_restarts_however_it_ends() {
         daemon.signal(signal);
         daemon.end();
     }
-    home.inbox().act("c1", &Deed::Answer(By::Agent, "Yes?".to_owned()), now()).expect("a contact");
+    home.inbox().act("c1", &CustomerAction::Answer(By::Agent, "Yes?".to_owned()), now()).expect("a contact");
     home.run(&["run", "--once"]).ends(0);
     assert_eq!((home.inbox().slack().len(), home.mail().mails().len(), home.inbox().webhooks().len()), (2, 2, 2));
 }

@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 use pengwatch::sandbox::{
-    By, Deed,
+    By, CustomerAction,
     fault::{Fault, FaultKind},
 };
 
@@ -92,7 +92,7 @@ fn knows_what_was_told_before_and_changes_nothing() {
     let before = files(&home.path(""));
 
     home.run(&["run", "--dry-run"]).says(0, "nothing would be sent\n", "");
-    home.inbox().act("c1", &Deed::Answer(By::Agent, "Here it is.".to_owned()), now()).expect("a contact");
+    home.inbox().act("c1", &CustomerAction::Answer(By::Agent, "Here it is.".to_owned()), now()).expect("a contact");
     for _ in 0..2 {
         let ran = home.run(&["run", "--dry-run"]);
         ran.ends(0);

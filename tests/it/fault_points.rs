@@ -6,7 +6,7 @@
 
 use std::{cell::RefCell, collections::BTreeSet, fs};
 
-use pengwatch::sandbox::{By, Deed};
+use pengwatch::sandbox::{By, CustomerAction};
 
 use crate::{
     harness::{Home, eventually, now},
@@ -54,7 +54,7 @@ fn life(point: &str) -> bool {
     let mut reached = killed(&home, point);
     home.run(&["run", "--once"]).ends(0);
     for number in CUSTOMERS / 2..CUSTOMERS {
-        let answer = Deed::Answer(By::Agent, "Yes?".to_owned());
+        let answer = CustomerAction::Answer(By::Agent, "Yes?".to_owned());
         home.inbox().act(&format!("c{number}"), &answer, now()).expect("a contact");
     }
     reached |= killed(&home, point);

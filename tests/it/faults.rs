@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use pengwatch::sandbox::{
-    By, Deed, Received,
+    By, CustomerAction, Received,
     fault::{Fault, FaultKind},
     smtp::{SinkTrouble, Stage},
 };
@@ -267,7 +267,7 @@ fn who_was_not_told_of_the_wait_hears_nothing_of_its_end() {
             home.run(&["run", "--once"]).ends(1);
         }
         eventually("the first mail", || home.mail().mails().len() == 1);
-        home.inbox().act("c1", &Deed::Answer(By::Agent, "Yes?".to_owned()), now()).expect("a contact");
+        home.inbox().act("c1", &CustomerAction::Answer(By::Agent, "Yes?".to_owned()), now()).expect("a contact");
         if !daemon {
             home.mail().clear_script();
             home.run(&["run", "--once"]).ends(0);

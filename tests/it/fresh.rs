@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use pengwatch::sandbox::{By, Deed, Fault, FaultKind, Place};
+use pengwatch::sandbox::{By, CustomerAction, Fault, FaultKind, Place};
 use serde_json::json;
 
 use crate::harness::{Home, eventually, now};
@@ -46,7 +46,7 @@ fn an_answer_between_two_polls_is_known_before_anybody_is_told() {
     wrote(&home, "ravi", 24);
     let run = home.start(&["run"]);
     eventually("the first poll", || !home.inbox().requests().is_empty());
-    home.inbox().act("asha", &Deed::Answer(By::Agent, "Hi.".to_owned()), now()).expect("an answer");
+    home.inbox().act("asha", &CustomerAction::Answer(By::Agent, "Hi.".to_owned()), now()).expect("an answer");
     // The next poll is fifteen seconds away, the due moment six.
     eventually("ravi is told of", || home.inbox().slack().len() == 1);
     assert!(look_ups(&home) >= 1, "{:?}", home.inbox().requests());
@@ -72,7 +72,7 @@ fn what_a_receiver_did_not_take_is_looked_at_before_it_is_sent() {
     home.inbox().fault(Fault::at(Place::Slack, FaultKind::status(503)).repeated(3));
     let run = home.start(&["run"]);
     eventually("the first attempt", || !home.inbox().slack().is_empty());
-    home.inbox().act("asha", &Deed::Answer(By::Agent, "Hi.".to_owned()), now()).expect("an answer");
+    home.inbox().act("asha", &CustomerAction::Answer(By::Agent, "Hi.".to_owned()), now()).expect("an answer");
     let withdrawn = || home.run(&["history", "--json", "--verbose"]).raw_stdout.contains("superseded");
     eventually("it is withdrawn", withdrawn);
     let accepted = home.inbox().slack().iter().filter(|one| one.status == 200).count();

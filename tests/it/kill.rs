@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use pengwatch::sandbox::{By, Deed};
+use pengwatch::sandbox::{By, CustomerAction};
 
 use crate::harness::{Home, eventually, now};
 
@@ -51,7 +51,7 @@ fn nobody_is_lost_and_only_what_was_in_flight_comes_twice() {
             if turn == kill {
                 home.waits(&id, &format!("Customer {number}"), "Hello?");
             } else if turn + 4 == kill {
-                home.inbox().act(&id, &Deed::Answer(By::Agent, "Yes?".to_owned()), now()).expect("a contact");
+                home.inbox().act(&id, &CustomerAction::Answer(By::Agent, "Yes?".to_owned()), now()).expect("a contact");
             }
         }
         let daemon = home.start(&["run"]);
@@ -61,7 +61,7 @@ fn nobody_is_lost_and_only_what_was_in_flight_comes_twice() {
     }
     for number in 0..CUSTOMERS {
         let id = format!("c{number:02}");
-        home.inbox().act(&id, &Deed::Answer(By::Agent, "Yes?".to_owned()), now()).expect("a contact");
+        home.inbox().act(&id, &CustomerAction::Answer(By::Agent, "Yes?".to_owned()), now()).expect("a contact");
     }
     let daemon = home.start(&["run"]);
     eventually("every end", || home.run(&["alerts"]).stdout == "nobody is waiting\n");

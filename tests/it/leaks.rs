@@ -4,7 +4,7 @@
 use pengwatch::{
     inside::{Secrets, load_config},
     sandbox::{
-        By, Deed,
+        By, CustomerAction,
         fault::{Fault, FaultKind},
         smtp::Stage,
     },
@@ -63,7 +63,9 @@ fn troubled(home: &Home, arguments: &[&str]) {
     home.inbox().fault(Fault::slack(FaultKind::status(404)));
     home.inbox().fault(Fault::webhook(FaultKind::status(410)));
     home.mail().fault(Stage::Mail, 550, 1);
-    home.inbox().act("c1", &Deed::Answer(By::Agent, "Your xylophone is here.".to_owned()), now()).expect("a contact");
+    home.inbox()
+        .act("c1", &CustomerAction::Answer(By::Agent, "Your xylophone is here.".to_owned()), now())
+        .expect("a contact");
     said.push(home.run(arguments));
     assert!(said.iter().any(|ran| ran.raw_stderr.contains("message.retry")), "no trouble was had");
     for ran in said {

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use pengwatch::sandbox::{
-    By, Deed,
+    By, CustomerAction,
     fault::{Fault, FaultKind},
 };
 use serde_json::Value;
@@ -64,7 +64,7 @@ fn one_shot_runs_are_as_good_as_a_daemon() {
         home.run(&["run", "--once"]).ends(0);
     }
     assert_eq!((home.inbox().slack().len(), home.mail().mails().len()), (1, 1));
-    home.inbox().act("c1", &Deed::Answer(By::Agent, "Yes?".to_owned()), now()).expect("a contact");
+    home.inbox().act("c1", &CustomerAction::Answer(By::Agent, "Yes?".to_owned()), now()).expect("a contact");
     home.run(&["run", "--once"]).ends(0);
     assert_eq!((home.inbox().slack().len(), home.mail().mails().len()), (2, 2));
     // Two receivers are told at the same time, in no order.
@@ -104,7 +104,7 @@ fn who_acknowledges_is_not_reminded_and_hears_of_the_end() {
     again.ends(0);
     assert!(again.stdout.contains("was acknowledged before, by Ravi at "), "{}", again.stdout);
 
-    home.inbox().act("c1", &Deed::Answer(By::Agent, "Yes?".to_owned()), now()).expect("a contact");
+    home.inbox().act("c1", &CustomerAction::Answer(By::Agent, "Yes?".to_owned()), now()).expect("a contact");
     eventually("the end", || home.inbox().slack().len() == told + 1);
     daemon.signal("TERM");
     daemon.end().ends(0);
@@ -118,7 +118,7 @@ fn an_agent_who_takes_it_acknowledges() {
     let home = home(OFTEN);
     home.waits("c1", "Asha", "Hello?");
     home.run(&["run", "--once"]).ends(0);
-    home.inbox().act("c1", &Deed::Assign("5fed38e56fb193dcc6c933f5".to_owned()), now()).expect("a contact");
+    home.inbox().act("c1", &CustomerAction::Assign("5fed38e56fb193dcc6c933f5".to_owned()), now()).expect("a contact");
     home.run(&["run", "--once"]).ends(0);
     let told = home.inbox().slack().len();
     std::thread::sleep(Duration::from_millis(1_100));

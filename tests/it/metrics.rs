@@ -8,7 +8,7 @@ use std::{
 };
 
 use pengwatch::sandbox::{
-    By, Deed,
+    By, CustomerAction,
     fault::{Fault, FaultKind},
 };
 
@@ -118,7 +118,7 @@ fn what_happened_is_counted_in_both_formats() {
     assert!(got["pengwatch_walks_total{inbox=\"main\",kind=\"full\",outcome=\"complete\"}"] >= 1.0);
     assert!(got["pengwatch_longest_wait_seconds{inbox=\"main\"}"] >= 120.0);
 
-    home.inbox().act("c1", &Deed::Answer(By::Agent, "Here.".to_owned()), now()).expect("a contact");
+    home.inbox().act("c1", &CustomerAction::Answer(By::Agent, "Here.".to_owned()), now()).expect("a contact");
     let answered = "pengwatch_time_to_answer_seconds_count{inbox=\"main\",rule=\"waiting\"}";
     eventually("the answer", || value(answered) == Some(1.0));
     let got = samples(&page(port, "accept: application/openmetrics-text; version=1.0.0\r\n"));

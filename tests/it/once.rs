@@ -5,7 +5,7 @@ use std::{fs, time::Duration};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use hmac::{Hmac, Mac};
 use pengwatch::sandbox::{
-    By, Deed, Received,
+    By, CustomerAction, Received,
     fault::{Fault, FaultKind},
 };
 use sha2::Sha256;
@@ -90,7 +90,9 @@ fn one_customer_is_told_once_to_each_receiver_and_so_is_the_end() {
     assert_eq!((home.inbox().slack().len(), home.mail().mails().len(), home.inbox().webhooks().len()), (1, 1, 1));
 
     // The answer: the end, with its reason, to each.
-    home.inbox().act("c1", &Deed::Answer(By::Agent, "It is on its way.".to_owned()), now()).expect("a contact");
+    home.inbox()
+        .act("c1", &CustomerAction::Answer(By::Agent, "It is on its way.".to_owned()), now())
+        .expect("a contact");
     home.run(&["run", "--once"]).says(
         0,
         "✅ Asha Rao: answered by an agent after 2 min (WhatsApp) · “It is on its way.” · User ID c1 · \

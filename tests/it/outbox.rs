@@ -1,7 +1,7 @@
 //! `outbox`: what no receiver has taken, tried again or dropped by hand.
 
 use pengwatch::sandbox::{
-    By, Deed,
+    By, CustomerAction,
     fault::{Fault, FaultKind},
 };
 use serde_json::Value;
@@ -51,7 +51,7 @@ fn what_was_given_up_is_sent_after_a_replay_while_a_watcher_runs() {
     eventually("the message", || accepted(&home) == 1);
     home.run(&["outbox", "list"]).says(0, "nothing waits, and nothing was given up\n", "");
     home.run(&["outbox", "replay", &id]).says(1, "", &format!("{id} is gone: sent, or withdrawn\n"));
-    home.inbox().act("c1", &Deed::Answer(By::Agent, "Yes?".to_owned()), now()).expect("a contact");
+    home.inbox().act("c1", &CustomerAction::Answer(By::Agent, "Yes?".to_owned()), now()).expect("a contact");
     eventually("the end", || accepted(&home) == 2);
     daemon.signal("TERM");
     daemon.end().ends(0);
@@ -61,7 +61,7 @@ fn what_was_given_up_is_sent_after_a_replay_while_a_watcher_runs() {
 fn what_is_no_longer_true_is_not_sent_after_a_replay() {
     let (home, id) = given_up();
     home.inbox().clear_faults();
-    home.inbox().act("c1", &Deed::Answer(By::Agent, "Yes?".to_owned()), now()).expect("a contact");
+    home.inbox().act("c1", &CustomerAction::Answer(By::Agent, "Yes?".to_owned()), now()).expect("a contact");
     home.run(&["run", "--once"]).ends(0);
     home.run(&["outbox", "replay", &id]).ends(0);
     home.run(&["run", "--once"]).ends(0);

@@ -1,7 +1,7 @@
 //! Receivers that are replaced, renamed or moved: what is owed goes to those whom the rule names now, once.
 
 use pengwatch::sandbox::{
-    By, Deed,
+    By, CustomerAction,
     fault::{Fault, FaultKind},
 };
 
@@ -42,7 +42,7 @@ fn told(home: &Home) -> Vec<(String, String)> {
 }
 
 fn answer(home: &Home, id: &str) {
-    home.inbox().act(id, &Deed::Answer(By::Agent, "Yes?".to_owned()), now()).expect("a contact");
+    home.inbox().act(id, &CustomerAction::Answer(By::Agent, "Yes?".to_owned()), now()).expect("a contact");
 }
 
 fn replace(home: &Home) {

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use pengwatch::sandbox::{By, Deed};
+use pengwatch::sandbox::{By, CustomerAction};
 use serde_json::Value;
 
 use crate::harness::{Home, RULE, Ran, eventually, now};
@@ -101,7 +101,7 @@ fn a_daemon_whose_rules_vanish_goes_on() {
     daemon.signal("TERM");
     daemon.end().ends(0);
     let daemon = home.start(&["run"]);
-    home.inbox().act("c1", &Deed::Answer(By::Agent, "Yes?".to_owned()), now()).expect("a contact");
+    home.inbox().act("c1", &CustomerAction::Answer(By::Agent, "Yes?".to_owned()), now()).expect("a contact");
     eventually("the end", || home.inbox().slack().len() == 3);
     full(&home);
     eventually("the watchdog's end", || subjects(&home).len() == 2);

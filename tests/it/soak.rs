@@ -22,7 +22,7 @@ use pengwatch::{
         StateLocation, Store, WATCHDOG, iso, load_config,
     },
     sandbox::{
-        By, Deed, Sandbox, Settings,
+        By, CustomerAction, Sandbox, Settings,
         fault::{BadRecord, Fault, FaultKind},
         smtp::{SinkTrouble, SmtpSink, Stage},
     },
@@ -198,13 +198,15 @@ impl Month {
             let id = format!("c{customer:02}");
             match self.answers.get(&customer) {
                 Some(at) if *at <= now || calm => {
-                    self.sandbox.act(&id, &Deed::Answer(By::Agent, "Yes?".to_owned()), now).expect("a contact");
+                    self.sandbox
+                        .act(&id, &CustomerAction::Answer(By::Agent, "Yes?".to_owned()), now)
+                        .expect("a contact");
                     self.answers.remove(&customer);
                     let wait = self.waits.iter_mut().rev().find(|wait| wait.customer == customer).expect("a wait");
                     wait.answered = Some(now);
                 }
                 None if !calm && self.dice.one_in(30) => {
-                    self.sandbox.act(&id, &Deed::Write(Some("Hello?".to_owned())), now).expect("a contact");
+                    self.sandbox.act(&id, &CustomerAction::Write(Some("Hello?".to_owned())), now).expect("a contact");
                     let minutes = self.dice.of(&[5, 20, 45, 90, 240, 700]);
                     self.answers.insert(customer, now + SignedDuration::from_mins(minutes));
                     self.waits.push(Wait { customer, from: now, answered: None });

@@ -3,7 +3,7 @@
 use std::{fs, path::PathBuf, time::Duration};
 
 use pengwatch::sandbox::{
-    By, Deed,
+    By, CustomerAction,
     fault::{Fault, FaultKind},
     smtp::Mail,
 };
@@ -60,7 +60,7 @@ fn a_state_that_is_deleted_under_a_watcher_is_written_back_and_nobody_is_told_tw
     daemon.end();
     home.run(&["run", "--once"]).ends(0);
     assert_eq!(slack(&home), 2, "told again");
-    home.inbox().act("c1", &Deed::Answer(By::Agent, "Yes?".to_owned()), now()).expect("a contact");
+    home.inbox().act("c1", &CustomerAction::Answer(By::Agent, "Yes?".to_owned()), now()).expect("a contact");
     home.run(&["run", "--once"]).ends(0);
     assert_eq!(slack(&home), 3, "the end of what was told before");
 }
@@ -76,7 +76,7 @@ fn an_older_copy_between_two_runs_is_told_before_anything_is_sent() {
     home.waits("c3", "Chloé", "Hello?");
     home.run(&["run", "--once"]).ends(0);
     assert_eq!(slack(&home), 2);
-    home.inbox().act("c3", &Deed::Answer(By::Agent, "Yes?".to_owned()), now()).expect("a contact");
+    home.inbox().act("c3", &CustomerAction::Answer(By::Agent, "Yes?".to_owned()), now()).expect("a contact");
     // The copy is two hours old, as far as it says itself.
     let db = rusqlite::Connection::open(home.path("backup.db")).expect("the copy");
     db.execute("UPDATE store SET committed_at = committed_at - 7200000000", []).expect("to write");

@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 use pengwatch::sandbox::{
-    By, Deed,
+    By, CustomerAction,
     fault::{Fault, FaultKind},
 };
 
@@ -235,7 +235,7 @@ fn the_fallback_hears_of_the_customer_and_of_the_end() {
     told.sort();
     assert!(told.len() == 2 && told[0].contains("the receiver support takes no messages"), "{told:?}");
     assert!(told[1].starts_with("🟠 Asha has waited 2 min"), "{told:?}");
-    home.inbox().act("c1", &Deed::Answer(By::Agent, "Yes?".to_owned()), now()).expect("a contact");
+    home.inbox().act("c1", &CustomerAction::Answer(By::Agent, "Yes?".to_owned()), now()).expect("a contact");
     home.run(&["run", "--once"]).ends(0);
     assert!(subjects(&home)[2].starts_with("✅ Asha: answered by an agent"), "{:?}", subjects(&home));
     assert_eq!(home.inbox().slack().iter().filter(|received| received.status == 200).count(), 0);

@@ -232,10 +232,10 @@ fn doubts_are_no_evidence() {
     ] {
         let mut scene = Scene::firing(rule("r", text), &customer("c", &[]));
         let value = if ["lastMessage.by", "status"].contains(&path) { strange.clone() } else { json!("perhaps") };
-        let doubtful = customer("c", &[(path, value.clone())]);
-        assert_eq!(doubtful.doubts, [path]);
+        let unclear = customer("c", &[(path, value.clone())]);
+        assert_eq!(unclear.unreadable_fields, [path]);
         for _ in 0..3 {
-            assert_eq!(end(&scene.later(15).complete(std::slice::from_ref(&doubtful))), None, "{text} {path}");
+            assert_eq!(end(&scene.later(15).complete(std::slice::from_ref(&unclear))), None, "{text} {path}");
         }
     }
     // A doubt in what the rule does not read is none.

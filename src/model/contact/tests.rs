@@ -69,7 +69,7 @@ fn a_full_record_stays_as_it_is() {
     let mut full = sample(&Contact::kind(), "");
     let contact = Contact::read(full.clone()).unwrap();
     assert!(contact.extra.is_empty(), "{:?}", contact.extra);
-    assert!(contact.doubts.is_empty(), "{:?}", contact.doubts);
+    assert!(contact.unreadable_fields.is_empty(), "{:?}", contact.unreadable_fields);
     full["extra"] = json!({});
     assert_eq!(contact.json(), full);
     assert_eq!(Contact::read(full).unwrap(), contact);
@@ -89,7 +89,7 @@ async fn a_full_record_comes_whole_through_the_wire() {
 fn the_page_s_example_is_understood_completely() {
     let example: Value = serde_json::from_str(EXAMPLE).unwrap();
     let contact = Contact::read(example["data"][0].clone()).unwrap();
-    assert_eq!((contact.extra.len(), contact.doubts.len()), (0, 0));
+    assert_eq!((contact.extra.len(), contact.unreadable_fields.len()), (0, 0));
     assert_eq!(contact.last_message.text, "I am here to help you.");
     assert_eq!(contact.unread_message[0].user_id, "5fed38e56fb193dcc6c933f5");
 }
@@ -143,7 +143,7 @@ fn undocumented_fields_are_kept_under_their_path() {
         "profile.userDetails.contact.fax": 1,
     });
     assert_eq!(Value::Object(contact.extra.clone()), kept);
-    assert!(contact.doubts.is_empty());
+    assert!(contact.unreadable_fields.is_empty());
     assert_eq!(Contact::read(contact.json()).unwrap(), contact);
 }
 
@@ -173,7 +173,7 @@ fn new_enum_values_stay_as_they_are() {
     }));
     assert_eq!((contact.status.as_str(), contact.chat_bot_type.as_str()), ("SNOOZED", "HYBRID"));
     assert_eq!((contact.platform(), contact.last_message.by.as_str()), ("TEAMS".to_owned(), "supervisor"));
-    assert!(contact.doubts.is_empty());
+    assert!(contact.unreadable_fields.is_empty());
 }
 
 #[test]
@@ -183,7 +183,7 @@ fn doubts_name_the_field() {
         "profile": { "userDetails": { "tags": ["vip", { "name": "new" }, null, "old"], "name": ["Ravi"] } },
         "createdAt": "soon",
     }));
-    let mut doubts = contact.doubts.clone();
+    let mut doubts = contact.unreadable_fields.clone();
     doubts.sort();
     let expected = [
         "createdAt",
@@ -252,7 +252,7 @@ proptest! {
         let _ = (contact.name(), contact.platform(), contact.bot_id().len(), contact.search_text());
         let again = Contact::read(contact.json()).unwrap();
         // What was in doubt has its empty value by now.
-        prop_assert!(again.doubts.is_empty());
+        prop_assert!(again.unreadable_fields.is_empty());
         prop_assert_eq!(again.json(), contact.json());
         prop_assert!(again.record == contact.record && again.extra == contact.extra);
     }

@@ -10,7 +10,7 @@ use crate::model::contact::{LastMessage, UnreadOf};
 fn read<T: Field>(value: &Value) -> (Value, bool) {
     let mut reading = FieldReading::default();
     let read: T = reading.below(PathStep::Name("at"), value.clone());
-    (read.json(), !reading.doubts.is_empty())
+    (read.json(), !reading.unreadable_fields.is_empty())
 }
 
 fn table<T: Field>(rows: &[(Value, Value)], doubted: &[Value]) {

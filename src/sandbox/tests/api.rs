@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{Bench, TOKEN, body, everyone, noon, on_page, refused, settings};
 use crate::sandbox::Settings;
-use crate::sandbox::shelf::Order;
+use crate::sandbox::records::Order;
 use crate::sandbox::validate::{FIELDS, FieldShape};
 
 fn without(path: &str) -> Value {

@@ -142,7 +142,7 @@ fn a_number_that_no_computer_has_is_no_evidence() {
     let body = br#"{"success":true,"data":[{"_id":"c1","unreadMessages":1e999,"lastMessage":NaN}]}"#;
     let contact = page(head(200), body).unwrap().contacts.remove(0);
     assert_eq!(
-        (contact.unread_messages, contact.doubts),
+        (contact.unread_messages, contact.unreadable_fields),
         (0, vec!["lastMessage".to_owned(), "unreadMessages".to_owned()])
     );
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{Bench, LIVE, Mode, noon, seconds, waiting};
 use crate::{
     model::time::iso,
-    sandbox::{BadRecord, By, Deed, Fault, FaultKind},
+    sandbox::{BadRecord, By, CustomerAction, Fault, FaultKind},
 };
 
 fn live(index: usize) -> Value {
@@ -59,7 +59,7 @@ async fn polls_in_between_do_not_begin_the_wait_anew() {
 async fn who_was_answered_meanwhile_is_not_told_of() {
     let bench = bench().await;
     bench.advance(80);
-    bench.inbox.sandbox.act("c000", &Deed::Answer(By::Agent, "Hi.".to_owned()), bench.now()).unwrap();
+    bench.inbox.sandbox.act("c000", &CustomerAction::Answer(By::Agent, "Hi.".to_owned()), bench.now()).unwrap();
     assert_eq!(bench.good().await.fired, 0);
     bench.advance(60);
     assert_eq!(bench.poller.tick(true).await.unwrap(), 0);
@@ -70,7 +70,7 @@ async fn who_was_answered_meanwhile_is_not_told_of() {
 async fn who_is_missing_is_not_told_of() {
     let bench = bench().await;
     bench.advance(80);
-    bench.inbox.sandbox.act("c000", &Deed::LiveChat(false), bench.now()).unwrap();
+    bench.inbox.sandbox.act("c000", &CustomerAction::LiveChat(false), bench.now()).unwrap();
     assert_eq!(bench.good().await.fired, 0);
     assert_eq!(bench.poller.tick(true).await.unwrap(), 0, "once not seen: what is known may be out of date");
     bench.good().await;
@@ -114,7 +114,7 @@ async fn a_customer_who_waited_before_the_first_sight_fires_at_once() {
 async fn a_torn_walk_that_does_not_show_somebody_is_no_knowledge_either() {
     let bench = bench().await;
     bench.advance(60);
-    bench.inbox.sandbox.act("c000", &Deed::LiveChat(false), bench.now()).unwrap();
+    bench.inbox.sandbox.act("c000", &CustomerAction::LiveChat(false), bench.now()).unwrap();
     let bad = Fault::inbox(FaultKind::BadRecord { what: BadRecord::Null }).on_page(1);
     bench.inbox.sandbox.fault(bad.repeated(2));
     assert_eq!(bench.good().await.fired, 0);
@@ -133,7 +133,7 @@ async fn narrow(gone: bool) -> Bench {
     if gone {
         bench.inbox.sandbox.remove("c000").unwrap();
     } else {
-        bench.inbox.sandbox.act("c000", &Deed::LiveChat(false), bench.now()).unwrap();
+        bench.inbox.sandbox.act("c000", &CustomerAction::LiveChat(false), bench.now()).unwrap();
     }
     bench
 }
@@ -165,12 +165,12 @@ async fn a_candidate_whose_look_up_fails_waits_for_a_better_poll() {
     let bench = bench().await;
     bench.advance(80);
     let bad = || Fault::inbox(FaultKind::BadRecord { what: BadRecord::Null }).on_page(1).repeated(2);
-    bench.inbox.sandbox.act("c000", &Deed::LiveChat(false), bench.now()).unwrap();
+    bench.inbox.sandbox.act("c000", &CustomerAction::LiveChat(false), bench.now()).unwrap();
     bench.inbox.sandbox.fault(bad());
     bench.inbox.sandbox.fault(Fault::inbox(FaultKind::status(500)).on_page(1).repeated(3));
     let polled = bench.poll().await;
     assert_eq!((polled.failure.map(|error| error.name()), polled.fired), (Some("server"), 0));
-    bench.inbox.sandbox.act("c000", &Deed::LiveChat(true), bench.now()).unwrap();
+    bench.inbox.sandbox.act("c000", &CustomerAction::LiveChat(true), bench.now()).unwrap();
     assert_eq!(bench.good().await.fired, 1);
 }
 
@@ -185,7 +185,11 @@ async fn what_was_read_before_the_clock_jumped_is_read_again() {
         let page = |_| {
             if !asleep.swap(true, std::sync::atomic::Ordering::SeqCst) {
                 bench.inbox.clock.set(seconds(by));
-                bench.inbox.sandbox.act("c000", &Deed::Answer(By::Agent, "Hi.".to_owned()), bench.now()).unwrap();
+                bench
+                    .inbox
+                    .sandbox
+                    .act("c000", &CustomerAction::Answer(By::Agent, "Hi.".to_owned()), bench.now())
+                    .unwrap();
             }
         };
         let polled = bench.poller.run_once(Mode::Daemon, &page).await.unwrap();
@@ -209,7 +213,7 @@ async fn a_clock_that_was_set_tells_nobody_twice_and_nobody_again() {
         assert_eq!(bench.told().await, (1, 0), "{by}");
         bench.inbox.clock.set(seconds(-by));
         bench.good().await;
-        bench.inbox.sandbox.act("c000", &Deed::Answer(By::Agent, "Hi.".to_owned()), bench.now()).unwrap();
+        bench.inbox.sandbox.act("c000", &CustomerAction::Answer(By::Agent, "Hi.".to_owned()), bench.now()).unwrap();
         bench.good().await;
         bench.good().await;
         assert_eq!(bench.told().await, (1, 1), "{by}");

@@ -3,7 +3,7 @@
 use super::{Bench, LIVE, Mode, WAITING, all, faults::friendly, seconds, waiting};
 use crate::{
     engine::reach::Incomplete,
-    sandbox::{By, Deed, Fault, FaultKind},
+    sandbox::{By, CustomerAction, Fault, FaultKind},
 };
 
 /// An empty page, in the documented good answer.
@@ -78,7 +78,11 @@ async fn who_is_seen_answered_ends_while_others_are_missing() {
     let bench = Bench::new(&[("waiting", WAITING)], 4).await;
     bench.good().await;
     for id in all(4) {
-        bench.inbox.sandbox.act(&id, &Deed::Answer(By::Agent, "Here.".to_owned()), bench.now() + seconds(1)).unwrap();
+        bench
+            .inbox
+            .sandbox
+            .act(&id, &CustomerAction::Answer(By::Agent, "Here.".to_owned()), bench.now() + seconds(1))
+            .unwrap();
     }
     // The list is empty, and look-ups find all of them.
     let polled = bench.good().await;

@@ -15,7 +15,7 @@ use super::{Bench, LIVE, Mode, noon, seconds, waiting};
 use crate::{
     engine::Observed,
     model::{Contact, Event, time::iso},
-    sandbox::{BadRecord, By, Deed, Fault, FaultKind},
+    sandbox::{BadRecord, By, CustomerAction, Fault, FaultKind},
     service::gate::BudgetGate,
 };
 
@@ -39,7 +39,7 @@ fn wrote(index: usize, second: i64) -> Value {
 }
 
 fn answer(bench: &Bench, id: &str) {
-    bench.inbox.sandbox.act(id, &Deed::Answer(By::Agent, "Hi.".to_owned()), bench.now()).unwrap();
+    bench.inbox.sandbox.act(id, &CustomerAction::Answer(By::Agent, "Hi.".to_owned()), bench.now()).unwrap();
 }
 
 /// Lets seconds pass, with a tick each, and a poll every fifteen.

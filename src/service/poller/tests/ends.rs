@@ -5,11 +5,11 @@ use serde_json::json;
 use super::{Bench, Ended, LIVE, Mode, WAITING, all, seconds, waiting};
 use crate::{
     inbox::InboxError,
-    sandbox::{BadRecord, By, Deed, Fault, FaultKind},
+    sandbox::{BadRecord, By, CustomerAction, Fault, FaultKind},
 };
 
-fn answer(by: By) -> Deed {
-    Deed::Answer(by, "Here I am.".to_owned())
+fn answer(by: By) -> CustomerAction {
+    CustomerAction::Answer(by, "Here I am.".to_owned())
 }
 
 #[tokio::test]
@@ -37,7 +37,7 @@ async fn every_reason_is_found_out() {
     bench.good().await;
     let sandbox = &bench.inbox.sandbox;
     sandbox.act("c000", &answer(By::Bot), bench.now() + seconds(1)).unwrap();
-    sandbox.act("c001", &Deed::Close, bench.now() + seconds(1)).unwrap();
+    sandbox.act("c001", &CustomerAction::Close, bench.now() + seconds(1)).unwrap();
     for (id, field, value) in [("c002", "isUserBlocked", json!(true)), ("c003", "unreadMessages", json!(0))] {
         let mut contact = sandbox.contact(id).unwrap();
         contact[field] = value;
@@ -59,7 +59,7 @@ async fn who_comes_again_is_a_new_episode() {
     for episode in 1..4 {
         bench.inbox.sandbox.act("c000", &answer(By::Agent), bench.now() + seconds(5)).unwrap();
         bench.good().await;
-        bench.inbox.sandbox.act("c000", &Deed::Write(None), bench.now() + seconds(5)).unwrap();
+        bench.inbox.sandbox.act("c000", &CustomerAction::Write(None), bench.now() + seconds(5)).unwrap();
         bench.good().await;
         assert_eq!(bench.told().await, (episode + 1, episode));
     }

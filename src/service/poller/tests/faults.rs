@@ -3,7 +3,7 @@
 use super::{Bench, Mode, WAITING, all, seconds, waiting};
 use crate::{
     inbox::InboxError,
-    sandbox::{By, Deed, Fault, FaultKind},
+    sandbox::{By, CustomerAction, Fault, FaultKind},
 };
 
 const KINDS: usize = 16;
@@ -42,7 +42,7 @@ async fn a_failed_poll_ends_nothing_and_begins_what_it_saw() {
             let bench = Bench::new(&[("waiting", WAITING)], 12).await;
             bench.poller.store.snapshot("main").await.unwrap();
             bench.good().await;
-            let answer = Deed::Answer(By::Agent, "Here I am.".to_owned());
+            let answer = CustomerAction::Answer(By::Agent, "Here I am.".to_owned());
             bench.inbox.sandbox.act("c003", &answer, bench.now() + seconds(1)).unwrap();
             bench.inbox.sandbox.remove("c008").unwrap();
             // A new customer on the first page, and one on the last page.
@@ -87,7 +87,7 @@ async fn a_fault_that_passes_is_none() {
 async fn a_look_up_that_fails_ends_nothing() {
     let bench = Bench::new(&[("waiting", WAITING)], 3).await;
     bench.good().await;
-    bench.inbox.sandbox.act("c001", &Deed::Close, bench.now() + seconds(1)).unwrap();
+    bench.inbox.sandbox.act("c001", &CustomerAction::Close, bench.now() + seconds(1)).unwrap();
     bench.inbox.sandbox.fault(Fault::inbox(FaultKind::Delay { ms: 0 }).on_page(1));
     bench.inbox.sandbox.fault(Fault::inbox(FaultKind::status(500)).on_page(1).repeated(3));
     let polled = bench.poll().await;

@@ -233,7 +233,7 @@ async fn a_waiting_customer_fires_once() {
     }
     assert_eq!(bench.told().await, (1, 0));
     // A further message belongs to the same wait.
-    let write = crate::sandbox::Deed::Write(Some("Anybody?".to_owned()));
+    let write = crate::sandbox::CustomerAction::Write(Some("Anybody?".to_owned()));
     bench.inbox.sandbox.act("c000", &write, bench.now()).unwrap();
     bench.good().await;
     let alert = bench.poller.store.snapshot("main").await.unwrap().alerts.remove(0);

@@ -4,7 +4,7 @@
 use super::{Bench, Mode, WAITING, waiting};
 use crate::{
     model::time::iso,
-    sandbox::{BadRecord, By, Deed, Fault, FaultKind, random::Random},
+    sandbox::{BadRecord, By, CustomerAction, Fault, FaultKind, random::Random},
 };
 
 /// Customers; most of them are there at the beginning.
@@ -34,14 +34,14 @@ fn happen(bench: &Bench, random: &mut Random) {
     let index = usize::try_from(random.between(0, i64::try_from(CUSTOMERS).unwrap() - 1)).unwrap();
     let id = format!("c{index:03}");
     let deed = match random.between(0, 9) {
-        0..=2 => Deed::Answer(By::Agent, "Here I am.".to_owned()),
-        3 => Deed::Answer(By::Bot, "One moment.".to_owned()),
-        4 => Deed::Close,
+        0..=2 => CustomerAction::Answer(By::Agent, "Here I am.".to_owned()),
+        3 => CustomerAction::Answer(By::Bot, "One moment.".to_owned()),
+        4 => CustomerAction::Close,
         5 => {
             sandbox.remove(&id);
             return;
         }
-        _ => Deed::Write(Some("Hello?".to_owned())),
+        _ => CustomerAction::Write(Some("Hello?".to_owned())),
     };
     if sandbox.act(&id, &deed, bench.now()).is_err() {
         let mut contact = waiting(index);

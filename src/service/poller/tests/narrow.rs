@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 use super::{Bench, Mode, Polled, WAITING, all, waiting};
 use crate::{
     model::time::iso,
-    sandbox::{BadRecord, By, Deed, Fault, FaultKind},
+    sandbox::{BadRecord, By, CustomerAction, Fault, FaultKind},
     service::gate::BudgetGate,
 };
 
@@ -36,7 +36,7 @@ fn was_full(bench: &Bench) -> bool {
 #[tokio::test]
 async fn who_is_new_is_seen_and_nobody_is_taken_for_absent() {
     let bench = bench().await;
-    bench.inbox.sandbox.act("c003", &Deed::Answer(By::Agent, "Hi.".to_owned()), bench.now()).unwrap();
+    bench.inbox.sandbox.act("c003", &CustomerAction::Answer(By::Agent, "Hi.".to_owned()), bench.now()).unwrap();
     bench.inbox.sandbox.remove("c004").unwrap();
     for index in 20..25 {
         write(&bench, index);
@@ -133,7 +133,7 @@ async fn a_full_walk_that_does_not_fit_into_a_run_goes_on_in_the_next() {
     scheduled(&mut bench, 4).await;
     assert_eq!(bench.firing().await, all(33));
 
-    bench.inbox.sandbox.act("c003", &Deed::Answer(By::Agent, "Hi.".to_owned()), bench.now()).unwrap();
+    bench.inbox.sandbox.act("c003", &CustomerAction::Answer(By::Agent, "Hi.".to_owned()), bench.now()).unwrap();
     bench.inbox.sandbox.remove("c030").unwrap();
     for index in 40..50 {
         write(&bench, index);
@@ -186,7 +186,7 @@ async fn escalating() -> Bench {
 async fn who_is_about_to_be_escalated_on_old_knowledge_is_looked_up() {
     let bench = escalating().await;
     // One was answered and one cannot be found; no list shows that.
-    bench.inbox.sandbox.act("c003", &Deed::Answer(By::Agent, "Hi.".to_owned()), bench.now()).unwrap();
+    bench.inbox.sandbox.act("c003", &CustomerAction::Answer(By::Agent, "Hi.".to_owned()), bench.now()).unwrap();
     bench.inbox.sandbox.remove("c004").unwrap();
     bench.advance(210);
     bench.inbox.sandbox.clear_logs();

@@ -18,7 +18,7 @@ pub enum By {
 
 /// Something done in one conversation.
 #[derive(Clone, PartialEq, Eq)]
-pub enum Deed {
+pub enum CustomerAction {
     /// The customer writes; without a text it is an attachment.
     Write(Option<String>),
     Answer(By, String),
@@ -32,7 +32,7 @@ pub enum Deed {
     Leave,
 }
 
-impl Deed {
+impl CustomerAction {
     /// Does it to a record.
     pub(super) fn change(&self, contact: &mut Map<String, Value>, at: Timestamp) {
         match self {

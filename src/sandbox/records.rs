@@ -22,13 +22,13 @@ pub enum Order {
 type Place = (i64, String);
 
 /// The records.
-pub(super) struct Shelf {
+pub(super) struct ContactRecords {
     order: Order,
     places: HashMap<String, Place>,
     records: BTreeMap<Place, Value>,
 }
 
-impl Shelf {
+impl ContactRecords {
     pub(super) fn new(order: Order) -> Self {
         Self { order, places: HashMap::new(), records: BTreeMap::new() }
     }
