@@ -45,7 +45,7 @@ pub enum Reason {
     AnsweredByBot,
     Closed,
     LiveChatEnded,
-    /// The live chat ended and nobody had spoken with the customer.
+    /// The live chat ended, and nobody had answered the customer.
     LiveChatExpired,
     /// An agent took the conversation, which is what the rule waited for.
     Taken,
@@ -57,7 +57,7 @@ pub enum Reason {
     Gone,
     /// The time in which a business may answer freely on WhatsApp has passed.
     WindowClosed,
-    /// Seen, and something else no longer holds.
+    /// The contact was seen and no longer matches, for another reason.
     NoLongerMatches,
     /// The rule's filter or condition was edited and the contact does not match the new one.
     RuleChanged,
@@ -150,7 +150,7 @@ pub struct Resolution {
 pub enum State {
     /// It matches, and the rule's `for` has not passed.
     Pending,
-    /// People are to be told.
+    /// People are to be notified.
     Firing,
     Resolved,
 }
@@ -166,7 +166,7 @@ impl State {
     }
 }
 
-/// Somebody has taken it on: repeats and escalations stop for the episode.
+/// An acknowledgement: repeats and escalations stop for the episode.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ack {
     pub at: Timestamp,
@@ -176,17 +176,17 @@ pub struct Ack {
     pub comment: String,
 }
 
-/// It no longer matches, and the rule's `keep_firing_for` has not passed.
+/// A resolve that waits for the rule's `keep_firing_for` to pass, since the contact no longer matches.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PendingResolve {
-    /// When that was known.
+    /// When it was known that the contact no longer matches.
     pub at: Timestamp,
     /// When it happened, where known.
     pub ended_at: Timestamp,
     pub reason: Reason,
 }
 
-/// Who was in charge when the episode began: only a change is a reaction to it.
+/// Agent and status when the episode began; only a change of them is a reaction to it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Assignment {
     /// The assigned agent's id, or empty.
@@ -196,7 +196,7 @@ pub struct Assignment {
 }
 
 impl Assignment {
-    /// As the contact shows it.
+    /// The assignment that the contact shows.
     pub fn of(contact: &Contact) -> Self {
         Self { agent: contact.agent_assigned.clone(), status: contact.status.clone() }
     }
@@ -211,7 +211,7 @@ pub struct StepProgress {
     pub first_at: Option<Timestamp>,
     /// When its last one was owed, or dropped outside of the rule's hours.
     pub last_at: Option<Timestamp>,
-    /// Repeats that were owed.
+    /// Number of repeats that were owed.
     pub repeats: u32,
 }
 
@@ -223,7 +223,7 @@ pub struct Alert {
     pub rule: String,
     /// The contact as last seen.
     pub contact: Contact,
-    /// Waiting since: stays through the episode.
+    /// *Waiting since*, which stays through the episode.
     pub since: Timestamp,
     /// When it was first seen to match.
     pub first_seen: Timestamp,
@@ -233,26 +233,26 @@ pub struct Alert {
     pub lapse: Option<PendingResolve>,
     /// Set when the episode is over.
     pub resolution: Option<Resolution>,
-    /// Set when somebody has taken it on.
+    /// Set when somebody has acknowledged it.
     pub ack: Option<Ack>,
-    /// Complete walks in a row that should have had the contact and did not.
+    /// Number of complete walks in a row that should have had the contact and did not.
     pub missed_walks: u32,
-    /// Who was in charge at the beginning.
+    /// Agent and status at the beginning.
     pub charge: Assignment,
     /// Fingerprints of the rule as it last judged this.
     pub edition: RuleVersion,
-    /// By step of the rule.
+    /// The progress of each step of the rule.
     pub steps: Vec<StepProgress>,
 }
 
 /// Fingerprints of a rule, by what an edit of it changes for running alerts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RuleVersion {
-    /// Of the whole file: the rule's version in the history, and how a renamed file is known again.
+    /// Fingerprint of the whole file: the rule's version in the history, by which a renamed file is recognized, too.
     pub file: String,
-    /// Of filter and condition: what decides about a match.
+    /// Fingerprint of filter and condition, which decide about a match.
     pub condition: String,
-    /// Of `for`, steps and hours: what decides when people are told.
+    /// Fingerprint of `for`, steps and hours, which decide when people are notified.
     pub timing: String,
 }
 
@@ -291,7 +291,7 @@ impl Alert {
         self.resolution.is_none()
     }
 
-    /// Whether people are to be told of it.
+    /// Whether people are to be notified of it.
     pub fn is_firing(&self) -> bool {
         self.state() == State::Firing
     }
@@ -309,6 +309,6 @@ pub struct Candidate {
     pub contact: Contact,
     /// When it was first seen passing the filter.
     pub first_seen: Timestamp,
-    /// Complete walks in a row that should have had the contact and did not.
+    /// Number of complete walks in a row that should have had the contact and did not.
     pub missed_walks: u32,
 }

@@ -1,16 +1,17 @@
-//! Nouns' times, moved from one clock to another, or set right where the clock that wrote them was wrong.
+//! Moves the times of alerts, silences and memories from one clock to another, and corrects those that a wrong clock
+//! wrote.
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Alert, InboxMemory, Silence, clocks::right, contact::by, time::elapsed};
 
-/// A time that is moved, as far as time reaches.
+/// Moves a time; one that would overflow stays.
 fn moved(at: &mut Timestamp, by: SignedDuration) {
     *at = at.checked_add(by).unwrap_or(*at);
 }
 
 impl Alert {
-    /// With its times moved from one clock to another.
+    /// Moves its times from one clock to another.
     #[must_use]
     pub fn moved(mut self, by: SignedDuration) -> Self {
         if by.is_zero() {
@@ -26,11 +27,11 @@ impl Alert {
         self
     }
 
-    /// What a clock wrote that was wrong then, as far as it can be known. Where it was `ahead` by so much, what it wrote
-    /// was so much earlier, and nobody waits until it is true. Where it was behind, the record itself says since when there is
-    /// anybody who can wait.
+    /// Corrects the times that a wrong clock wrote, as far as that is possible. Where the clock was `ahead`, times
+    /// later than now are moved back by that much, so that nobody waits until they have come. Where it was behind, the
+    /// record's `createdAt` is the earliest time at which the episode can have begun.
     pub fn set_right(&mut self, ahead: SignedDuration, now: Timestamp) {
-        // What was written last was written now, at the latest.
+        // The newest time was written now, at the latest.
         let told = self.steps.iter().flat_map(|step| [step.first_at, step.last_at]).flatten();
         let newest = told.chain(self.fired_at).chain([self.first_seen]).max();
         let ahead = newest.map_or(ahead, |newest| ahead.max(elapsed(now, newest)));
@@ -59,7 +60,7 @@ impl Alert {
 }
 
 impl Silence {
-    /// With its times moved from one clock to another.
+    /// Moves its times from one clock to another.
     #[must_use]
     pub fn moved(mut self, by: SignedDuration) -> Self {
         moved(&mut self.created_at, by);
@@ -69,7 +70,7 @@ impl Silence {
 }
 
 impl InboxMemory {
-    /// What others than the poller look at, by our clock.
+    /// Moves the times that others than the poller read to our clock.
     #[must_use]
     pub fn by_our_clock(mut self) -> Self {
         let by = self.clocks.counted();
@@ -86,7 +87,8 @@ impl InboxMemory {
         self
     }
 
-    /// A poll that began at `before` by an older measurement began at `after`: what it noted as its time.
+    /// Corrects what a poll noted as its time: it began at `after`, and not at `before`, which is by an older
+    /// measurement.
     pub fn began_rather(&mut self, before: Timestamp, after: Timestamp) {
         let rather = |at: &mut Timestamp| {
             if *at == before {
@@ -103,12 +105,12 @@ impl InboxMemory {
         }
     }
 
-    /// By how much the clock was ahead when the inbox was last polled, where that lies ahead of now.
+    /// By how much the clock was ahead when the inbox was last polled: how far that time lies ahead of now, else zero.
     pub fn was_ahead(&self, now: Timestamp) -> SignedDuration {
         self.polled_at.map_or(SignedDuration::ZERO, |at| elapsed(now, at))
     }
 
-    /// Nothing has happened later than now: where a clock was ahead and is set right, what it wrote was earlier.
+    /// Moves times later than now back by as much as the clock that wrote them was ahead.
     pub fn set_right(&mut self, now: Timestamp) {
         let ahead = self.was_ahead(now);
         let clamp = |at: &mut Timestamp| *at = right(*at, ahead, now);

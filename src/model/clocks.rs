@@ -1,4 +1,4 @@
-//! Two clocks: this machine's and the API's, and by how much they differ.
+//! The clocks of this machine and of the API, and by how much they differ.
 //!
 //! The two may differ. The records of an inbox are written by the API's clock, so everything that is judged or stored
 //! of an inbox counts by that clock, as far as it is known: from the header `Date` of its answers, and from the times
@@ -11,10 +11,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{Contact, time::human};
 
-/// Answers that the difference is measured by: their median counts.
+/// Number of answers by which the difference is measured; their median counts.
 const SAMPLES: usize = 15;
 
-/// A header has whole seconds: what two of them say may differ by so much without meaning anything.
+/// Difference between two headers that does not mean anything, since a header has whole seconds.
 const RESOLUTION: SignedDuration = SignedDuration::from_secs(2);
 
 /// Longest answer that is measured; of a slower one it is not known when its header was written.
@@ -23,7 +23,7 @@ const LONGEST_TRIP: SignedDuration = SignedDuration::from_secs(10);
 /// Headers in a row that do not advance as a clock does, after which they are not taken for a clock.
 const NO_CLOCK: u32 = 3;
 
-/// A clock that was set goes on for so long before it is believed.
+/// Time for which a clock that was set must go on before it is believed.
 const CONFIRMED: SignedDuration = SignedDuration::from_secs(5);
 
 /// Difference from which it is reported.
@@ -32,17 +32,17 @@ pub(crate) const LARGE: SignedDuration = SignedDuration::from_secs(30);
 /// Difference below which a reported one is over.
 const SMALL: SignedDuration = SignedDuration::from_secs(15);
 
-/// So many records must be ahead of our clock before it is believed to be behind: one that lies in the future by
-/// mistake must not hide those who are new.
+/// Number of records that must be ahead of our clock before it is believed to be behind: one that lies in the future by
+/// mistake must not hide new customers.
 const BELIEVED: usize = 3;
 
 /// Limit of a record's time ahead of ours; beyond it the record is wrong, whichever clock is wrong.
 const ANY_ZONE: SignedDuration = SignedDuration::from_hours(26);
 
-/// When one answer came, by both clocks.
+/// The times of one answer, by both clocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Dated {
-    /// What its header `Date` says.
+    /// The time in its header `Date`.
     pub date: Timestamp,
     /// When the request was sent, by our clock.
     pub sent: Timestamp,
@@ -55,8 +55,8 @@ impl Dated {
         self.came.duration_since(self.sent)
     }
 
-    /// By how much our clock is ahead: the header was written on half of the way, in the middle of its second. What
-    /// may as well be no difference is none.
+    /// By how much our clock is ahead, if the header was written half way through the trip, in the middle of its
+    /// second. Zero where the clocks may as well agree.
     fn ahead(&self) -> SignedDuration {
         let most = self.came.duration_since(self.date);
         let least = most - self.trip() - SignedDuration::from_secs(1);
@@ -73,18 +73,18 @@ impl Dated {
     }
 }
 
-/// The difference of the two clocks, as answers come.
+/// Measures the difference of the two clocks, as answers come.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Measure {
     samples: VecDeque<Dated>,
-    /// One that does not go on from them, until a later one agrees with it.
+    /// An answer that does not go on from the samples, until a later one agrees with it.
     doubted: Option<Dated>,
-    /// How many of those there were in a row.
+    /// Number of such answers in a row.
     odd: u32,
 }
 
 impl Measure {
-    /// One more answer.
+    /// Adds an answer.
     pub(crate) fn hear(&mut self, dated: Dated) {
         if dated.trip().is_negative() || dated.trip() > LONGEST_TRIP {
             return;
@@ -114,7 +114,7 @@ impl Measure {
         }
     }
 
-    /// By how much our clock is ahead of the API's, as a whole second says it; `None`: nothing is known.
+    /// By how much our clock is ahead of the API's, by headers in whole seconds; `None`: it is not known.
     pub(crate) fn ahead(&self) -> Option<SignedDuration> {
         let mut ahead: Vec<SignedDuration> = self.samples.iter().map(Dated::ahead).collect();
         ahead.sort_unstable();
@@ -126,7 +126,7 @@ impl Measure {
         self.odd >= NO_CLOCK
     }
 
-    /// Our clock was set, or the machine slept: what was measured before says nothing.
+    /// Forgets the measurements, which mean nothing after our clock was set or the machine slept.
     pub(crate) fn forget(&mut self) {
         *self = Self::default();
     }
@@ -138,14 +138,15 @@ impl Measure {
 pub struct Clocks {
     /// By how much our clock was ahead when that was last measured, in milliseconds.
     pub measured: Option<i64>,
-    /// By how much it counts as being ahead, in milliseconds: small differences are none.
+    /// By how much it counts as being ahead, in milliseconds; small differences count as zero.
     pub counted: i64,
     /// Since when, by our clock, they differ by much.
     pub differ_since: Option<Timestamp>,
 }
 
 impl Clocks {
-    /// After a measurement at `now`, by our clock, and what counts by it; without one what was known stays.
+    /// Notes a measurement at `now`, by our clock, and the difference that counts; without one the last measurement
+    /// stays.
     pub fn note(&mut self, measured: Option<SignedDuration>, counted: SignedDuration, now: Timestamp) {
         self.counted = millis(counted);
         let Some(ahead) = measured else { return };
@@ -162,7 +163,7 @@ impl Clocks {
         SignedDuration::from_millis(self.counted)
     }
 
-    /// By how much it is ahead, as far as one can say; `None` where nothing is known.
+    /// By how much our clock is ahead, rounded to the precision that is possible; `None`: it is not known.
     pub fn difference(&self) -> Option<SignedDuration> {
         let seconds = SignedDuration::from_millis(self.measured?).as_secs_f64();
         // The shown value is as coarse as the measurement, so that one difference does not read like two.
@@ -171,7 +172,7 @@ impl Clocks {
         Some(if ahead.abs() < RESOLUTION { SignedDuration::ZERO } else { ahead })
     }
 
-    /// The same as people say it of this machine's clock: `3 min ahead of the API's`.
+    /// The difference of this machine's clock in words: `3 min ahead of the API's`.
     pub fn words(&self) -> String {
         match self.difference() {
             None => "not known".to_owned(),
@@ -186,8 +187,8 @@ fn millis(duration: SignedDuration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(0)
 }
 
-/// What counts after a measurement: it changes only where it means something, so that nothing jumps by the header's
-/// resolution.
+/// The difference that counts after a measurement. It does not change within the header's resolution, so that times do
+/// not jump.
 pub(crate) fn counted(before: SignedDuration, ahead: SignedDuration) -> SignedDuration {
     if (ahead - before).abs() < RESOLUTION {
         before
@@ -198,8 +199,8 @@ pub(crate) fn counted(before: SignedDuration, ahead: SignedDuration) -> SignedDu
     }
 }
 
-/// The newest `lastSeenAt` of these contacts that is believed at `now`. Where the API says no time, `now` is ours and
-/// may be behind.
+/// The newest `lastSeenAt` of these contacts that is believed at `now`. Where the API's answers have no `Date` (`dated`
+/// is false), `now` is by our clock and may be behind.
 pub(crate) fn shown_to<'a>(
     contacts: impl IntoIterator<Item = &'a Contact>,
     now: Timestamp,
@@ -223,7 +224,7 @@ pub(crate) fn ask_since(looked_at: Timestamp, shown_to: Option<Timestamp>, dated
     }
 }
 
-/// What a clock wrote that was ahead by so much; what it wrote when it was right stays.
+/// The corrected time that a clock wrote which was `ahead`; a time that is not later than now stays.
 pub(crate) fn right(at: Timestamp, ahead: SignedDuration, now: Timestamp) -> Timestamp {
     if at > now { at.checked_sub(ahead).unwrap_or(now).min(now) } else { at }
 }

@@ -1,8 +1,8 @@
 //! One record of the inbox, with every field that the provider's page documents.
 //!
-//! The names, types and conditions are those of the page on `POST /inbox/users` (section "Response
-//! Fields"). Enum values stay text, so that a value that is new tomorrow is shown, not refused. It is long
-//! because the record is: one place holds every documented field.
+//! The names, types and conditions are those of the page on `POST /inbox/users` (section "Response Fields"). Enum
+//! values stay text, so that a value that is new tomorrow is shown, not refused. The file is long because it holds
+//! every documented field in one place.
 
 use std::fmt;
 
@@ -59,9 +59,8 @@ record! {
 record! {
     /// Unread messages as one agent sees them.
     pub struct UnreadOf {
-        /// The agent.
+        /// The agent's id.
         user_id: String = "userId",
-        /// How many.
         count: i64 = "count",
     }
 }
@@ -71,7 +70,7 @@ record! {
     pub struct HasOrdered {
         /// Whether the contact ever ordered.
         status: bool = "status",
-        /// When last; only if `status`.
+        /// Time of the last order; only if `status`.
         last_at: Option<Timestamp> = "lastAt",
     }
 }
@@ -93,7 +92,6 @@ record! {
 record! {
     /// Why a summary could not be made.
     pub struct SummaryError {
-        /// Whether there is an error.
         is_error: bool = "isError",
         code: String = "code",
         message_key: String = "messageKey",
@@ -251,7 +249,7 @@ record! {
         user_interacted: bool = "userInteracted",
         /// `OPEN`, `INPROGRESS`, `REVIEW`, `ONHOLD`, `DEPENDANCY`, `CLOSED`, or newer ones.
         status: String = "status",
-        /// Whether a confirmed contact.
+        /// Whether it is a confirmed contact.
         is_contact: bool = "isContact",
         is_imported: bool = "isImported",
         is_migrated: bool = "isMigrated",
@@ -285,10 +283,10 @@ record! {
     }
 }
 
-/// A record that cannot be used at all: its page is not understood, but the others on it are.
+/// A record that cannot be used at all: its page counts as not understood, but its other records are used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unreadable {
-    /// Something else than a JSON object stood in the list.
+    /// An entry of the list is not a JSON object.
     #[error("an entry of `data` is no object")]
     NoObject,
     /// A record without `_id` cannot be attributed to anybody.
@@ -296,7 +294,7 @@ pub enum Unreadable {
     NoId,
 }
 
-/// One contact as the inbox gave it.
+/// One contact as the inbox returned it.
 #[derive(Clone)]
 pub struct Contact {
     /// The documented fields.
@@ -334,7 +332,7 @@ impl Contact {
         let Value::Object(mut object) = value else { return Err(Unreadable::NoObject) };
         let mut reading = match object.remove("extra") {
             Some(Value::Object(kept)) => FieldReading::with_extra(kept),
-            // The API's own, undocumented like any other.
+            // This field is the API's own, and undocumented like any other.
             Some(other) => FieldReading::with_extra(Map::from_iter([("extra".to_owned(), other)])),
             None => FieldReading::default(),
         };
@@ -355,7 +353,7 @@ impl Contact {
         value
     }
 
-    /// How many bytes of memory it takes, about.
+    /// About how many bytes of memory it takes.
     pub fn weight(&self) -> usize {
         let doubts: usize = self.unreadable_fields.iter().map(|path| size_of::<String>() + path.heap()).sum();
         size_of::<Self>() + self.record.heap() + heap_of_all(&self.extra) + doubts
@@ -395,7 +393,7 @@ impl Contact {
         self.record.platform.first().map(|platform| platform.to_uppercase()).unwrap_or_default()
     }
 
-    /// Until when a business may answer freely, where the platform limits it and the customer spoke last.
+    /// Until when a business may answer freely, if the platform limits that and the customer wrote last.
     pub fn reply_window_ends(&self) -> Option<Timestamp> {
         let last = &self.last_message;
         let limited = self.platform() == WHATSAPP && last.by == by::USER;
@@ -417,8 +415,8 @@ impl Contact {
         .map_or("", String::as_str)
     }
 
-    /// What the inbox's search finds the contact by, as the inbox has it, best first: phone, WhatsApp number,
-    /// mail, name.
+    /// The text by which the inbox's search finds the contact, as the inbox has it; the best one of phone, WhatsApp
+    /// number, mail and names, in this order.
     pub fn search_text(&self) -> Option<String> {
         let who = &self.profile.user_details;
         [&who.contact.phone.number, &who.whats_app_number, &who.contact.email, &who.name, &who.user_provided_name]
@@ -430,9 +428,8 @@ impl Contact {
 
     /// The later one of two readings of the same contact; `other` was read after `self`.
     ///
-    /// While one pages, a record can move and be read twice; `updatedAt` changes with every change
-    /// of the record, so it tells the versions apart; without it the later reading counts. Nothing
-    /// else is ever concluded from it.
+    /// While pages are read, a record can move and be read twice. `updatedAt` changes with every change of the record,
+    /// so it distinguishes the versions; without it the later reading counts. Nothing else is ever concluded from it.
     #[must_use]
     pub fn newer(self, other: Self) -> Self {
         if other.updated_at.is_some() && self.updated_at > other.updated_at { self } else { other }

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::{Alert, Message, MessageId, Notification, NotificationId, ReceiverState, Silence};
 
-/// One notification that is owed, with what is needed to say whether it is still true.
+/// One notification that is owed, with what is needed to judge whether it is still true.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Owed {
     /// Its number.
@@ -24,33 +24,31 @@ pub struct Owed {
     pub partly_settled: bool,
     /// Whether the receiver was notified that this alert began, or may have been.
     pub told_of_beginning: bool,
-    /// Of an end: the persons who were told of the beginning, or may have been; `None`: all whom the receiver
-    /// reaches.
+    /// For an end, the persons who were told of the beginning, or may have been; `None`: all whom the receiver reaches.
     pub audience: Option<Vec<String>>,
-    /// Since when it is tried; `None` where it is in no message.
+    /// Since when it is tried; `None`: it is not in a message.
     pub tried_since: Option<Timestamp>,
 }
 
 /// Everything that is owed to one receiver.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Open {
-    /// In the order in which it was owed.
+    /// The notifications, in the order in which they were owed.
     pub owed: Vec<Owed>,
     /// Messages that are to be sent, oldest first, with the recipients that need no further attempt.
     pub messages: Vec<(Message, Vec<String>)>,
     /// Every silence that is remembered.
     pub silences: Vec<Silence>,
-    /// How the receiver takes messages.
     pub reception: ReceiverState,
 }
 
 impl Open {
-    /// What a message tells of.
+    /// The notifications in a message.
     pub fn told_by<'a>(&'a self, message: &'a MessageId) -> impl Iterator<Item = &'a Owed> {
         self.owed.iter().filter(move |owed| owed.message.as_ref() == Some(message))
     }
 
-    /// Takes a step of delivery in, as the store does.
+    /// Applies a step of delivery, as the store does.
     pub(crate) fn apply(&mut self, step: &DeliveryStep) {
         match step {
             DeliveryStep::Superseded { ids, .. } => {
@@ -105,7 +103,7 @@ impl Open {
         }
     }
 
-    /// A message that has nothing left to tell is not sent.
+    /// Drops messages without a notification, which are not sent.
     pub(crate) fn drop_empty(&mut self) {
         let told: HashSet<&MessageId> = self.owed.iter().filter_map(|owed| owed.message.as_ref()).collect();
         self.messages.retain(|(message, _)| told.contains(&message.id));
@@ -117,7 +115,7 @@ impl Open {
         }
     }
 
-    /// These recipients of a mail need no further attempt.
+    /// Notes that these recipients of a mail need no further attempt.
     fn settle(&mut self, message: &MessageId, recipients: &[String]) {
         self.change(message, |_, settled| *settled = recipients.to_vec());
         for owed in self.owed.iter_mut().filter(|owed| owed.message.as_ref() == Some(message)) {
@@ -125,7 +123,7 @@ impl Open {
         }
     }
 
-    /// These persons know what a message tells, or may know it.
+    /// Notes that these persons have got a message, or may have got it.
     fn tell(&mut self, message: &MessageId, persons: &[String]) {
         let mut begun = HashSet::new();
         for owed in self.owed.iter_mut().filter(|owed| owed.message.as_ref() == Some(message)) {
@@ -144,7 +142,7 @@ impl Open {
         }
     }
 
-    /// A message is sent, or given up, with all that it tells of.
+    /// Removes a message that is sent or given up, with all of its notifications.
     fn close(&mut self, message: &MessageId) {
         self.owed.retain(|owed| owed.message.as_ref() != Some(message));
         self.messages.retain(|(known, _)| known.id != *message);
@@ -154,21 +152,18 @@ impl Open {
 /// One step of delivery.
 #[derive(Clone, Debug, PartialEq)]
 pub enum DeliveryStep {
-    /// What is no longer true is withdrawn.
+    /// Notifications that are no longer true are withdrawn.
     Superseded {
-        /// Which notifications, and why.
+        /// The notifications, each with the reason.
         ids: Vec<(NotificationId, &'static str)>,
         at: Timestamp,
     },
-    /// What is not to be said now leaves the messages that it was put into.
-    Held {
-        /// Which notifications.
-        ids: Vec<NotificationId>,
-    },
+    /// Notifications that are not to be sent now leave the messages that they were put into.
+    Held { ids: Vec<NotificationId> },
     /// A message was composed.
     Composed {
         message: Message,
-        /// What it tells of.
+        /// The notifications in it.
         ids: Vec<NotificationId>,
     },
     /// An attempt begins.
@@ -199,9 +194,9 @@ pub enum DeliveryStep {
         message: MessageId,
         /// When the attempt ended.
         now: Timestamp,
-        /// Not before.
+        /// The time before which it is not tried.
         at: Timestamp,
-        /// As plain built-in text from now on.
+        /// Whether it is sent as plain built-in text from now on.
         plain: bool,
         /// Whether the receiver may have got it.
         ambiguous: bool,
@@ -226,7 +221,7 @@ pub enum DeliveryStep {
 }
 
 impl DeliveryStep {
-    /// A message is given up, and nobody has got it.
+    /// The step of a message that is given up, and that nobody has got.
     pub(crate) fn dead(message: &MessageId, at: Timestamp, reason: &str) -> Self {
         let (settled, reached) = (Vec::new(), Vec::new());
         Self::Dead { message: message.clone(), at, reason: reason.to_owned(), ambiguous: false, settled, reached }
@@ -241,30 +236,28 @@ pub struct AttemptRecord {
     /// When it ended.
     pub at: Timestamp,
     pub message: MessageId,
-    /// Recipients of a mail that were refused for good while others got it: why, without the whole address.
+    /// Why recipients of a mail that others got were refused for good, without the whole address.
     pub refused: Vec<String>,
-    /// Whose it is.
     pub receiver: String,
-    /// How that one takes messages.
+    /// The state of the receiver after the attempt.
     pub reception: ReceiverState,
-    /// What goes over to the fallback, where the message is given up.
+    /// The notifications that go over to the fallback, if the message is given up.
     pub handed: Option<HandOver>,
 }
 
-/// What one receiver was to be notified of, for another one, too.
+/// Notifications that one receiver is owed, and that another one is to get, too.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HandOver {
     pub to: String,
-    /// Which notifications.
     pub ids: Vec<NotificationId>,
 }
 
-/// What is left over to others: a message that a receiver was to get and has not taken, about an alert that lasts.
+/// A notification that is left over to others: a receiver was owed it and has not got it, and its alert is open.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Left {
     /// The notification's number.
     pub id: NotificationId,
-    /// By which step it is owed.
+    /// The step by which it is owed.
     pub step: u32,
     /// The alert as it is now.
     pub alert: Alert,
@@ -272,25 +265,25 @@ pub struct Left {
     pub heard: BTreeMap<String, bool>,
 }
 
-/// What goes over to others for good.
+/// A notification that goes over to others for good.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Passed {
     /// The notification's number.
     pub id: NotificationId,
-    /// Who is told now.
+    /// Who is notified now.
     pub to: Vec<String>,
     pub step: u32,
     pub template: String,
 }
 
-/// How a receiver is reached: its kind with a fingerprint of the address, or the recipients of a mail. What begins
-/// with [`VIA`] is the way there alone.
+/// How a receiver is reached: its kind with a fingerprint of the address, or the recipients of a mail. A part that
+/// begins with [`VIA`] is only the way there.
 pub(crate) type Address = Vec<String>;
 
-/// Before the relay of a mail in an [`Address`].
+/// Prefix of the relay of a mail in an [`Address`].
 pub(crate) const VIA: &str = "via:";
 
-/// What became of a receiver that was known before.
+/// A change of a receiver that was known before.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ReceiverChange {
     /// It is reached in another way.
@@ -303,40 +296,39 @@ pub enum ReceiverChange {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Waiting {
     pub receiver: String,
-    /// Notifications that are owed.
+    /// Number of notifications that are owed.
     pub notifications: usize,
-    /// The next attempt, where there has been one.
+    /// Time of the next attempt, if there has been one.
     pub next_at: Option<Timestamp>,
-    /// What the last attempt failed with.
+    /// The error of the last attempt.
     pub last_error: String,
 }
 
-/// What waits for one receiver, and how it takes messages.
+/// What waits for one receiver, and the state of the receiver.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Backlog {
-    /// How it takes messages.
     pub reception: ReceiverState,
-    /// Since when the oldest of what waits is to be told.
+    /// Since when the oldest notification that waits in a message is tried.
     pub waits_since: Option<Timestamp>,
-    /// Since when the oldest message waits that nobody has tried.
+    /// Since when the oldest message waits that was not tried.
     pub untried_since: Option<Timestamp>,
-    /// When a message was last given up, where none was accepted since, and why.
+    /// When a message was last given up, if none was accepted since, and why.
     pub given_up: Option<(Timestamp, String)>,
     /// When a message was last accepted.
     pub accepted_at: Option<Timestamp>,
-    /// Messages that wait.
+    /// Number of messages that wait.
     pub messages: usize,
-    /// Messages that were given up and are kept.
+    /// Number of messages that were given up and are kept.
     pub dead: usize,
 }
 
-/// A message that no receiver has taken.
+/// A message that was not delivered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredMessage {
     pub message: Message,
     /// Whether it was given up; else it waits for its next attempt.
     pub dead: bool,
-    /// What it tells of, each with the contact's name.
+    /// Its notifications, each with the contact's name.
     pub told: Vec<(Notification, String)>,
 }
 

@@ -1,4 +1,4 @@
-//! What is remembered of absences that are not believed yet.
+//! The memory of absences that are not believed yet, and of filters that differ.
 
 use std::collections::BTreeMap;
 
@@ -9,23 +9,23 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Doubt {
-    /// Since when most of those who were open are gone at once.
+    /// Set while most of the contacts whose alerts fire are gone at once.
     pub emptied: Option<Emptied>,
-    /// By contact, since when walks that may hide customers have not shown it.
+    /// Since when walks that may hide customers have not shown a contact, by contact.
     pub missing: BTreeMap<String, Timestamp>,
     /// When a look-up last found somebody who was missing, and had been answered.
     pub explained_at: Option<Timestamp>,
 }
 
-/// Most of those who were open are gone at once, and no look-up finds anybody.
+/// Most of the contacts whose alerts fire are gone at once, and no look-up finds anybody.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Emptied {
     pub since: Timestamp,
-    /// Polls that saw it so.
+    /// Number of polls that saw this.
     pub polls: u32,
-    /// How many are gone.
+    /// Number of contacts that are gone.
     pub gone: usize,
-    /// How many were open.
+    /// Number of all contacts whose alerts fire.
     pub open: usize,
 }
 
@@ -40,18 +40,19 @@ impl std::fmt::Display for Emptied {
     }
 }
 
-/// What a query's filter returns does not pass the filter's own check.
+/// The records that a query's filter returns do not pass the filter's own check.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Differs {
     pub since: Timestamp,
-    /// Records that said so.
+    /// Number of records that showed this.
     pub seen: usize,
-    /// Whose filter, which key, what it asks for and what came, in an operator's words.
+    /// The rules of the filter, the key, what it asks for and what came, in an operator's words.
     pub what: String,
 }
 
 impl Differs {
-    /// Fewer records can fail by chance: who was answered a moment ago.
+    /// Number of records from which it is reported. Fewer can fail by chance, where a customer was answered a moment
+    /// ago.
     pub const SEVERAL: usize = 2;
 
     pub fn is_told(&self) -> bool {

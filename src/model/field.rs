@@ -1,15 +1,15 @@
 //! How one field of an answer is read: leniently, without losing what is not understood.
 //!
-//! The provider's page documents types but not which fields may be absent, null or of another JSON
-//! type. Every field therefore has a documented empty value, takes the neighbouring JSON types that
-//! mean the same (a number as text, a scalar where a list is documented), and where the value makes
-//! no sense it is remembered as a *doubt*: such a field is no evidence for the end of an alert.
+//! The provider's page documents types but not which fields may be absent, null or of another JSON type. Every field
+//! therefore has a documented empty value, and accepts the neighbouring JSON types that mean the same (a number as
+//! text, a scalar where a list is documented). A field whose value makes no sense is remembered as a *doubt*, and is
+//! not evidence for the end of an alert.
 
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-/// The documented type of a field, for those that must know the shape of a record without having
-/// one: the condition's and the templates' name checks, and the test against the provider's page.
+/// The documented type of a field, for code that must know the shape of a record without having one: the condition's
+/// and the templates' name checks, and the test against the provider's page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FieldKind {
     /// A string; its empty value is `""`.
@@ -67,7 +67,7 @@ impl FieldKind {
     }
 }
 
-/// What one reading of a record leaves over.
+/// What is left over when a record is read.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct FieldReading {
     /// Undocumented fields, under their dotted path.
@@ -106,7 +106,7 @@ impl FieldReading {
         self.extra.insert(path, shallow(value, DEEPEST));
     }
 
-    /// The value here was not understood: it counts as empty.
+    /// Notes that the value here was not understood; it counts as empty.
     fn doubt<T: Default>(&mut self) -> T {
         let path = self.path(None);
         self.unreadable_fields.push(path);
@@ -122,11 +122,11 @@ impl FieldReading {
     }
 }
 
-/// How deep undocumented values may be nested. JSON that is nested too deep is not read again, neither
-/// from the store nor, some levels further down, from what a template gives.
+/// Greatest nesting of undocumented values. JSON that is nested too deep cannot be read again, neither from the store
+/// nor, some levels further down, from the output of a template.
 const DEEPEST: usize = 32;
 
-/// The value with what lies deeper as null.
+/// The value, with null in place of everything that is nested deeper.
 fn shallow(value: Value, left: usize) -> Value {
     match value {
         Value::Array(_) | Value::Object(_) if left == 0 => Value::Null,
@@ -146,7 +146,7 @@ pub(crate) trait Field: Default {
     fn read(value: Value, reading: &mut FieldReading) -> Self;
     /// The value as the provider documents it, empty value included.
     fn json(&self) -> Value;
-    /// How many bytes it keeps besides its own, about.
+    /// About how many bytes it keeps besides its own.
     fn heap(&self) -> usize {
         0
     }
@@ -163,7 +163,7 @@ impl Field for String {
             Value::Null => String::new(),
             Value::Number(number) => number.to_string(),
             Value::Bool(flag) => flag.to_string(),
-            // The provider's database spells an id so in its own extended JSON.
+            // The provider's database writes an id like this in its own extended JSON.
             Value::Object(mut object) if object.len() == 1 && object.contains_key("$oid") => {
                 Self::read(object.remove("$oid").unwrap_or_default(), reading)
             }
@@ -207,7 +207,7 @@ impl Field for i64 {
     }
 }
 
-/// A float as a whole number, where it fits one.
+/// A float as a whole number, if it fits one.
 #[allow(clippy::cast_possible_truncation)]
 fn whole(number: f64) -> Option<i64> {
     (number.is_finite() && number.abs() < 9.0e15).then_some(number as i64)
@@ -253,7 +253,7 @@ impl Field for Option<Timestamp> {
                 Some(time) => Some(in_millis(time)),
                 None => reading.doubt(),
             },
-            // Zero is how some encoders spell "never".
+            // Some encoders write "never" as zero.
             Value::Number(number) if number.as_f64() == Some(0.0) => None,
             Value::Number(number) => match number.as_f64().and_then(epoch) {
                 Some(time) => Some(time),
@@ -277,13 +277,13 @@ fn epoch(number: f64) -> Option<Timestamp> {
     Timestamp::from_millisecond(whole(millis)?).ok()
 }
 
-/// The same number written as text; shorter ones are dates or nothing.
+/// Such a number written as text; a shorter one is a date, or not a time.
 fn digits(text: &str) -> Option<Timestamp> {
     let plain = (9..=13).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
     plain.then(|| text.parse().ok().and_then(epoch)).flatten()
 }
 
-/// In the API's own precision, so that what is kept and read again is the same.
+/// The time in the API's own precision, so that it is the same when it is kept and read again.
 fn in_millis(time: Timestamp) -> Timestamp {
     Timestamp::from_millisecond(time.as_millisecond()).unwrap_or(time)
 }
@@ -303,7 +303,7 @@ impl<T: Field> Field for Vec<T> {
                 .enumerate()
                 .filter_map(|(index, entry)| understood(PathStep::Index(index), entry, reading))
                 .collect(),
-            // An absent list as some encoders spell it.
+            // Some encoders write an absent list like this.
             Value::Object(object) if object.is_empty() => Vec::new(),
             scalar => understood(PathStep::Index(0), scalar, reading).into_iter().collect(),
         }
@@ -318,7 +318,7 @@ impl<T: Field> Field for Vec<T> {
     }
 }
 
-/// One entry of a list; one that makes no sense is a doubt and no entry.
+/// One entry of a list; one that makes no sense is a doubt, and is left out.
 fn understood<T: Field>(step: PathStep, entry: Value, reading: &mut FieldReading) -> Option<T> {
     let before = reading.unreadable_fields.len();
     let read = reading.below(step, entry);
@@ -331,8 +331,8 @@ fn understood<T: Field>(step: PathStep, entry: Value, reading: &mut FieldReading
     (!reading.unreadable_fields[before..].contains(&here)).then_some(read)
 }
 
-/// Reads an object's fields: null, `""` and `[]` (an absent object as some encoders spell it) are
-/// the empty object, anything else that is no object is a doubt.
+/// Reads an object's fields: null, `""` and `[]` (as some encoders write an absent object) are the empty object,
+/// anything else that is not an object is a doubt.
 pub(crate) fn object(value: Value, reading: &mut FieldReading) -> Map<String, Value> {
     match value {
         Value::Object(object) => object,
@@ -345,7 +345,7 @@ pub(crate) fn object(value: Value, reading: &mut FieldReading) -> Map<String, Va
 
 /// Declares one documented object: the struct, its reading, its JSON and its shape, from one list.
 ///
-/// `Debug` prints no field: a record is a customer's. The fields' names are the API's.
+/// `Debug` prints no field, because a record holds a customer's data. The fields' names are the API's.
 macro_rules! record {
     ($(#[$meta:meta])* pub struct $name:ident { $($(#[$doc:meta])* $field:ident : $ty:ty = $api:literal,)* }) => {
         $(#[$meta])*

@@ -1,4 +1,4 @@
-//! `[filter]`: what the API is asked for, and the same checked again on this side.
+//! `[filter]`: what the API is asked for, and the same check on this side.
 //!
 //! The provider does not say whether a filter that `applicableFilters` does not list is applied, so
 //! no record is believed to pass only because it was returned.
@@ -15,7 +15,7 @@ use super::{
 pub enum When {
     /// A fixed one.
     At(Timestamp),
-    /// So long before now (`"-1h"`); negative: after now.
+    /// This long before now (`"-1h"`); negative: after now.
     Ago(SignedDuration),
 }
 
@@ -32,14 +32,14 @@ impl When {
 /// A range of times, both ends included.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TimeRange {
-    /// Not before.
+    /// The earliest time.
     pub start: Option<When>,
-    /// Not after.
+    /// The latest time.
     pub end: Option<When>,
 }
 
 impl TimeRange {
-    /// Whether there is no end at all.
+    /// Whether it is open at both ends.
     pub fn is_empty(&self) -> bool {
         self.start.is_none() && self.end.is_none()
     }
@@ -53,7 +53,7 @@ impl TimeRange {
     }
 }
 
-/// The bots of one platform, as the API has them.
+/// The ids of bots by platform, as the API has them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Bots {
     /// `_botWebsite`.
@@ -149,14 +149,14 @@ impl Filter {
         self.uses().iter().any(|entry| entry.used && entry.root == root) || (root == "hasOrdered" && self.orders())
     }
 
-    /// The same without what an answer changes: for looking a missing contact up.
+    /// A filter by `search_text` alone, for looking a missing contact up: nothing in it is changed by an answer.
     #[must_use]
     pub fn for_look_up(search_text: String) -> Self {
         Self { search_text, ..Self::default() }
     }
 
-    /// Narrowed to contacts seen at `since` or later: new waiting customers, apart from the full
-    /// walk. What it does not return says nothing.
+    /// The filter narrowed to contacts seen at `since` or later, which finds new waiting customers apart from the full
+    /// walk. A contact that it does not return need not be absent.
     #[must_use]
     pub fn narrowed(&self, since: Timestamp, now: Timestamp) -> Self {
         let mut narrow = self.clone();
@@ -211,7 +211,7 @@ impl Filter {
         }
     }
 
-    /// What a key asks for, where that is the API's own words and no customer's.
+    /// What a key asks for, if that is in the API's own words and not in a customer's.
     pub fn asked(&self, key: &str) -> Option<String> {
         let flags = ["isOnline", "userInteracted", "isLiveChatActive", "isContact"];
         let listed = match key {
@@ -256,7 +256,7 @@ impl Filter {
             mine.is_empty() || (!theirs.is_empty() && theirs.iter().all(|value| mine.contains(value)))
         };
         let flag = |mine: bool, theirs: bool| !mine || theirs;
-        // What an admin lists by hand may not be what is applied: only its equal is trusted.
+        // A list that an admin wrote by hand may not be what is applied, so only an equal filter is covered.
         if self.applicable_filters.is_some() || other.applicable_filters.is_some() {
             return self == other;
         }
@@ -297,7 +297,7 @@ impl Filter {
             list(&self.agent_assigned),
             list(&self.segments),
             list(&self.last_message_by),
-            // Listing none is not the same as leaving it out.
+            // An empty list is not the same as none.
             self.applicable_filters.as_deref().map(|listed| format!("={}", list(listed))).unwrap_or_default(),
             time(self.last_seen_at.start),
             time(self.last_seen_at.end),

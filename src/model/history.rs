@@ -1,5 +1,5 @@
-//! What happened to an alert, as it is stored and shown: one entry an event, written in the same
-//! transaction as the change itself.
+//! What happened to an alert, as it is stored and shown: one entry for each event, written in the same transaction as
+//! the change itself.
 
 use jiff::Timestamp;
 
@@ -9,30 +9,30 @@ use super::{Alert, AlertId, Event};
 pub enum Happened {
     /// The episode began, and waits for the rule's `for`.
     Pending,
-    /// People are to be told.
+    /// People are to be notified.
     Firing,
-    /// It no longer matched before people were to be told.
+    /// It no longer matched before people were to be notified.
     Vanished,
     /// It no longer matches; `keep_firing_for` runs.
     Lapsed,
     /// It matches again before `keep_firing_for` had passed.
     Returned,
     Resolved,
-    /// Somebody has taken it on.
+    /// Somebody has acknowledged it.
     Acknowledged,
-    /// A receiver is to be told.
+    /// A receiver is to be notified.
     Owed,
-    /// What would have been told was dropped: it fell due outside of the rule's hours.
+    /// A notification was dropped, because it fell due outside of the rule's hours.
     Dropped,
-    /// A receiver was told.
+    /// A receiver was notified.
     Sent,
-    /// A receiver may have been told: the answer to an attempt is not known.
+    /// A receiver may have been notified: the answer to an attempt is not known.
     Ambiguous,
     /// A recipient of a mail was refused for good while others got it.
     Refused,
-    /// What was owed is no longer true, and was withdrawn.
+    /// A notification was withdrawn, because it is no longer true.
     Superseded,
-    /// What was owed was given up.
+    /// A notification was given up.
     Dead,
     RuleEdited,
     /// The rule's file was renamed.
@@ -166,7 +166,7 @@ pub(crate) mod detail {
 /// Which entries are asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HistoryQuery {
-    /// Not before.
+    /// The earliest time.
     pub since: Option<Timestamp>,
     /// Of this rule only.
     pub rule: Option<String>,

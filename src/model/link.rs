@@ -35,7 +35,7 @@ pub fn check(template: &str, suggest: Suggest<'_>) -> Result<(), String> {
     if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none_or(str::is_empty) {
         return Err("write an address that begins with https://".to_owned());
     }
-    // A value in the host would send people wherever the record says.
+    // A value in the host would lead people to any address that the record names.
     let first = match pieces.first() {
         Some(Piece::Text(text)) => *text,
         _ => "",
@@ -47,8 +47,8 @@ pub fn check(template: &str, suggest: Suggest<'_>) -> Result<(), String> {
     Ok(())
 }
 
-/// The address for one contact (as `Contact::json` gives it); empty where a value that the template
-/// needs is empty, or the template is wrong.
+/// The address for one contact (as `Contact::json` returns it); empty where a value that the template needs is empty,
+/// or the template is wrong.
 pub fn fill(template: &str, contact: &Value) -> String {
     let Ok(pieces) = pieces(template) else { return String::new() };
     let mut filled = String::new();
@@ -110,7 +110,7 @@ fn field(path: &str, suggest: Suggest<'_>) -> Result<(), String> {
     }
 }
 
-/// Percent-encodes everything but the letters, digits and signs that no part of an address minds.
+/// Percent-encodes everything but the letters, digits and signs that are allowed in every part of an address.
 fn encode(text: &str, into: &mut String) {
     use std::fmt::Write;
     for byte in text.bytes() {

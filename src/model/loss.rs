@@ -15,9 +15,9 @@ const MISSING_LASTS: SignedDuration = SignedDuration::from_mins(10);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Found {
-    /// Nothing, or nothing any more of the files beside it, while a watcher ran.
+    /// Nothing, or the files beside it are missing, while a watcher ran.
     Deleted,
-    /// Something that is no state, or another one, while a watcher ran.
+    /// Something that is not a state, or another state, while a watcher ran.
     Replaced,
     /// An older copy, while a watcher ran.
     OlderWhileRunning,
@@ -43,12 +43,12 @@ pub struct Loss {
     /// Whether the history could not be saved.
     #[serde(default)]
     pub without_history: bool,
-    /// When it was told. Nothing else is sent before.
+    /// When it was reported. Nothing else is sent before that.
     pub told_at: Option<Timestamp>,
 }
 
 impl Loss {
-    /// One that was found now, and is not told yet.
+    /// A loss that was found at `found_at`, and is not reported yet.
     pub fn new(found: Found, found_at: Timestamp) -> Self {
         Self { found, found_at, copy_at: None, newest_at: None, kept: None, without_history: false, told_at: None }
     }
@@ -58,13 +58,13 @@ impl Loss {
         matches!(self.found, Found::Deleted | Found::Replaced | Found::OlderWhileRunning)
     }
 
-    /// Whether it is still worth an operator's look, also where he was told.
+    /// Whether it still counts as a trouble: until it was reported, and for a while after it was found.
     pub fn lasts(&self, now: Timestamp) -> bool {
         let most = if self.is_written_back() { WRITTEN_BACK_LASTS } else { MISSING_LASTS };
         self.told_at.is_none() || elapsed(self.found_at, now) < most
     }
 
-    /// By how much the copy is older, where that is known.
+    /// By how much the copy is older, if that is known.
     pub fn older_by(&self) -> Option<SignedDuration> {
         Some(elapsed(self.copy_at?, self.newest_at?))
     }

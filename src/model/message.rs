@@ -1,7 +1,7 @@
 //! What is owed, and what is sent for it.
 //!
-//! `Owed` → `Message` → `Attempt`: the engine owes [`Notification`]s, the deliverer composes them to
-//! a [`Message`] whose id is stored before the first attempt.
+//! `Owed` → `Message` → `Attempt`: the engine creates [`Notification`]s, the deliverer composes them to a [`Message`]
+//! whose id is stored before the first attempt.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use super::AlertId;
 
-/// What a message tells of.
+/// What a message is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Event {
     /// A customer is waiting: the first message of a step.
@@ -43,7 +43,7 @@ impl Event {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NotificationId(pub i64);
 
-/// The template that is always there, and that is used where neither a rule nor a receiver names one.
+/// The template that always exists, and that is used where neither a rule nor a receiver names one.
 pub(crate) const ALERT: &str = "alert";
 
 /// One thing owed to one receiver about one alert.
@@ -53,13 +53,11 @@ pub struct Notification {
     pub alert: AlertId,
     pub rule: String,
     pub inbox: String,
-    /// Who is told.
     pub receiver: String,
-    /// Which `[[notify]]` of the rule, from 0.
+    /// Index of the `[[notify]]` of the rule, from 0.
     pub step: u32,
-    /// What is told.
     pub event: Event,
-    /// The folder in `templates/`.
+    /// Name of the folder in `templates/`.
     pub template: String,
     pub due_at: Timestamp,
 }
@@ -78,11 +76,10 @@ impl fmt::Display for MessageId {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
     pub id: MessageId,
-    /// Who gets it.
     pub receiver: String,
     pub created_at: Timestamp,
     pub attempts: u32,
-    /// Not to be tried before.
+    /// The time before which it is not tried.
     pub next_at: Timestamp,
     /// Whether an attempt ended without a known outcome: the receiver counts as told.
     pub ambiguous: bool,
@@ -92,8 +89,8 @@ pub struct Message {
     pub last_error: String,
 }
 
-/// What a message says, in the form that its kind of receiver takes, by named parts. Rendered anew for every
-/// attempt, so that "waiting 2 min" is not told an hour later.
+/// The content of a message, in the form of its kind of receiver, by named parts. It is rendered anew for every
+/// attempt, so that "waiting 2 min" is not sent an hour later.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Body {
     kind: &'static str,
@@ -101,17 +98,17 @@ pub struct Body {
 }
 
 impl Body {
-    /// For receivers of `kind`.
+    /// A body for receivers of `kind`.
     pub fn new<const PARTS: usize>(kind: &'static str, parts: [(&'static str, String); PARTS]) -> Self {
         Self { kind, parts: parts.into() }
     }
 
-    /// The kind of receiver that takes it.
+    /// The kind of receiver that it is for.
     pub fn kind(&self) -> &'static str {
         self.kind
     }
 
-    /// `None` as well where the body is for another kind.
+    /// The text of a part; `None` also if the body is for another kind.
     pub fn part(&self, kind: &str, name: &str) -> Option<&str> {
         self.parts().find(|(part, _)| self.kind == kind && *part == name).map(|(_, text)| text)
     }
@@ -122,7 +119,7 @@ impl Body {
     }
 }
 
-/// Shows the kind only: a body holds a customer's text.
+/// Shows the kind only, because a body holds a customer's text.
 impl fmt::Debug for Body {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Body({}, ..)", self.kind)
@@ -134,7 +131,6 @@ impl fmt::Debug for Body {
 pub struct OutgoingMessage {
     /// The message's id, the same in every attempt.
     pub id: MessageId,
-    /// What it says.
     pub body: Body,
     /// The time of this attempt.
     pub now: Timestamp,
@@ -150,9 +146,9 @@ pub struct OutgoingMessage {
 /// Who is to blame when a message is refused for good.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Blame {
-    /// The receiver does not take this payload; plain text may pass.
+    /// The receiver does not accept this payload; plain text may pass.
     Payload,
-    /// The receiver takes nothing (any more): a revoked address, refused credentials.
+    /// The receiver does not accept any message (any more): a revoked address, refused credentials.
     Receiver,
 }
 
@@ -163,14 +159,15 @@ pub enum Outcome {
     Delivered,
     /// It may work later.
     Retry {
-        /// What the receiver asked to wait.
+        /// The pause that the receiver asked for.
         after: Option<jiff::SignedDuration>,
         /// For operators: no secret, no customer's text.
         reason: String,
         /// Whether the receiver may have got it all the same.
         ambiguous: bool,
     },
-    /// There was an answer, and it is neither a yes nor a no: the receiver may have got it. It is repeated once.
+    /// There was an answer that neither accepts nor rejects: the receiver may have got the message. It is repeated
+    /// once.
     Unclear {
         /// For operators: no secret, no customer's text.
         reason: String,
@@ -184,7 +181,7 @@ pub enum Outcome {
     },
 }
 
-/// What one attempt gave.
+/// The result of one attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attempt {
     /// How it ended for the message as a whole.

@@ -1,7 +1,7 @@
-//! The nouns: what the inbox gives, what a rule makes of it, what is owed.
+//! The data types: what the inbox returns, what a rule makes of it, what is owed.
 //!
-//! Pure: this room knows nobody else of ours, no clock, no wire, no store, no log. Everything here
-//! is data with the meaning that `docs` and the command line give to the same words.
+//! This room is pure: it must not know any other room, the clock, the wire, the store or the log. Everything here is
+//! data, with the meaning that the same words have in `docs` and on the command line.
 
 pub(crate) mod alert;
 mod by_clock;

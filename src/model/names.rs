@@ -1,4 +1,4 @@
-//! Names of what the API gives ids for only.
+//! Names of things for which the API returns ids only.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,8 @@ pub struct Agent {
     pub slack: Option<String>,
 }
 
-/// Names by id: agents and bots from the configuration, segments from the API. A name that shows nothing is none.
+/// Names by id: agents and bots from the configuration, segments from the API. A name that shows nothing does not
+/// count.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Names {
     /// By agent id.
@@ -40,7 +41,7 @@ impl Names {
         self.bots.get(id).map(String::as_str).filter(|name| shows_a_name(name)).unwrap_or_default()
     }
 
-    /// The name of a segment; the id where the API gave none.
+    /// The name of a segment; the id where the API returned no name.
     pub fn segment<'a>(&'a self, id: &'a str) -> &'a str {
         self.segments.get(id).map(String::as_str).filter(|name| shows_a_name(name)).unwrap_or(id)
     }

@@ -1,15 +1,15 @@
-//! How long an answer asks to wait, in whatever spelling its server has.
+//! Reads how long an answer asks to wait, in any spelling that servers use.
 
 use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp, civil, tz::TimeZone};
 use serde_json::Value;
 
 use super::time::{elapsed, parse_http_date, parse_timestamp};
 
-/// A number is a time since 1970 rather than a pause where it lies within ten years of now.
+/// Ten years in seconds. A number is a time since 1970 rather than a pause if it lies within ten years of now.
 const TEN_YEARS: f64 = 3.2e8;
 
-/// What an answer with this status asks to wait. `header` gives every value of a header by its name in lower case;
-/// `now` is the time of the answer, by the clock of whoever wrote it, where that is known.
+/// The pause that an answer with this status asks for. `header` returns every value of a header by its name in lower
+/// case; `now` is the time of the answer, by the clock of its server if that is known.
 pub(crate) fn asked(
     status: u16,
     header: &dyn Fn(&str) -> Vec<String>,
@@ -24,15 +24,15 @@ pub(crate) fn asked(
     first(&["retry-after-ms", "x-retry-after-ms", "x-ms-retry-after-ms"], &millis)
         .or_else(|| first(&["retry-after", "x-retry-after"], &spelled))
         .or_else(|| in_body(body, now))
-        // Whether the limit is the reason is known of this status only: others carry these headers, too.
+        // Only this status proves that the limit is the reason: other answers have these headers, too.
         .or_else(|| {
             let resets = ["x-ratelimit-reset-after", "ratelimit-reset", "x-ratelimit-reset", "x-rate-limit-reset"];
             first(&resets, &spelled).or_else(|| first(&["ratelimit"], &fields)).filter(|_| status == 429)
         })
 }
 
-/// A pause or the time of its end: `30`, `1.5`, `30s`, `1m 30s`, `PT30S`, a date of any kind, a time since 1970 in
-/// seconds or smaller parts. What lies in the past is no wait.
+/// Reads a pause or the time of its end: `30`, `1.5`, `30s`, `1m 30s`, `PT30S`, a date of any kind, a time since 1970
+/// in seconds or smaller parts. A time in the past is a pause of zero; a negative pause is not read.
 pub fn spelled(value: &str, now: Timestamp) -> Option<SignedDuration> {
     let value = value.trim().trim_matches(['"', '\'']).trim();
     if let Some(number) = number(value) {
@@ -52,7 +52,7 @@ fn length(span: &Span) -> Option<SignedDuration> {
         .flatten()
 }
 
-/// `f64` also reads words.
+/// A number in digits; `f64` alone would also read words.
 fn number(value: &str) -> Option<f64> {
     let plain = value.bytes().all(|byte| byte.is_ascii_digit() || b"+-.".contains(&byte));
     value.parse().ok().filter(|_| plain)
@@ -67,7 +67,7 @@ fn seconds(number: f64, now: Timestamp) -> Option<SignedDuration> {
     let since_1970 = [1.0, 1e3, 1e6, 1e9].into_iter().map(|parts| number / parts);
     let end = since_1970.into_iter().find(|end| (end - now).abs() < TEN_YEARS && number >= TEN_YEARS);
     let pause = end.map_or(number, |end| (end - now).max(0.0));
-    // More than a duration holds is an absurdly long wait, not an unreadable one.
+    // A pause that a duration cannot hold is absurdly long, but not unreadable.
     Some(SignedDuration::try_from_secs_f64(pause).unwrap_or(SignedDuration::from_secs(i64::MAX)))
 }
 
@@ -86,7 +86,7 @@ fn fields(value: &str) -> Option<SignedDuration> {
     SignedDuration::try_from_secs_f64(longest).ok()
 }
 
-/// The fields by which bodies in JSON say it, at the top or below what they call the error.
+/// The pause in the fields of a JSON body, at the top or below the fields of the error.
 fn in_body(body: &[u8], now: Timestamp) -> Option<SignedDuration> {
     let body: Value = serde_json::from_slice(body).ok()?;
     [Some(&body), body.get("error"), body.get("parameters"), body.get("details")].into_iter().flatten().find_map(
@@ -207,7 +207,7 @@ mod tests {
             (429, vec![("x-ratelimit-reset-after", "1.25"), ("x-ratelimit-reset", "784111807")], "", Some(1)),
             (429, vec![("ratelimit", "limit=100, remaining=0, reset=30")], "", Some(30)),
             (429, vec![("ratelimit", "\"second\";r=0;t=1, \"minute\";r=0;t=30")], "", Some(30)),
-            // Every answer of some servers has these.
+            // Some servers send these with every answer.
             (500, vec![("x-ratelimit-reset", "784111807")], "", None),
             (429, vec![], r#"{"retry_after": 7}"#, Some(7)),
             (429, vec![], r#"{"retry_after": 7.5, "global": false}"#, Some(7)),

@@ -1,21 +1,21 @@
-//! Phone numbers: what is certainly one, in the form that people read.
+//! Recognizes texts that are certainly phone numbers, and formats them as people read them.
 //!
-//! The inbox has them in two fields, as customers and forms left them: `9812345678.0` out of a table,
-//! `98123 45678 ext. 12`, two numbers in one field. What is read as a number here is one after the numbering
-//! plans of the countries, and can be read in one way only; of anything else nothing is said.
+//! The inbox has numbers in two fields, as customers and forms left them: `9812345678.0` out of a table, `98123 45678
+//! ext. 12`, two numbers in one field. A text is read as a number only if it is one by the numbering plans of the
+//! countries, and can be read in one way only; for any other text the result is `None`.
 
 use std::fmt::Write;
 
 use phonenumber::{Mode, metadata::DATABASE};
 
-/// Digits of a number with its country's code at most, after E.164.
+/// Most digits of a number with its country's code, by E.164.
 const LONGEST: usize = 15;
 
-/// What stands between the digits of a number.
+/// Characters that may stand between the digits of a number.
 const BETWEEN: [char; 12] =
     [' ', '\u{a0}', '\u{202f}', '-', '\u{2010}', '\u{2011}', '\u{2012}', '\u{2013}', '.', '(', ')', '\t'];
 
-/// Where ten digits begin in the scripts of those who write numbers in their own: full width, Arabic, Persian,
+/// The zeros, with which ten digits begin, of the scripts that have digits of their own: full width, Arabic, Persian,
 /// Devanagari, Bengali, Gurmukhi, Gujarati, Tamil, Telugu, Kannada, Malayalam, Thai.
 const ZEROS: [char; 12] = [
     '\u{ff10}', '\u{660}', '\u{6f0}', '\u{966}', '\u{9e6}', '\u{a66}', '\u{ae6}', '\u{be6}', '\u{c66}', '\u{ce6}',
@@ -26,7 +26,7 @@ const ZEROS: [char; 12] = [
 /// too long for a number without a code. `None`: it is not certain.
 pub(crate) fn international(number: &str) -> Option<String> {
     let Digits { digits, is_international } = Digits::read(number)?;
-    // Ten digits are a number of India, and of Iran.
+    // The same ten digits can be a number of India and one of Iran.
     if !is_international && digits.len() < 11 {
         return None;
     }
@@ -36,13 +36,13 @@ pub(crate) fn international(number: &str) -> Option<String> {
 /// A number beside its country's code, which it may repeat. `None`: it is not certain.
 pub(crate) fn with_prefix(prefix: &str, number: &str) -> Option<String> {
     if prefix.trim().is_empty() {
-        // Which country's it is, is not said.
+        // The number's country is not known.
         return Digits::read(number).filter(|read| read.is_international).and_then(|read| formatted(&read.digits));
     }
     let code = Digits::read(prefix).filter(|_| !prefix.contains('.'))?.digits;
     let Digits { digits, is_international } = Digits::read(number)?;
     if is_international {
-        // Of another country than it is said to be of.
+        // A number of another country than the prefix says is not certain.
         return digits.starts_with(&code).then(|| formatted(&digits)).flatten();
     }
     let beside = formatted(&format!("{code}{digits}"));
@@ -61,7 +61,7 @@ struct Digits {
 }
 
 impl Digits {
-    /// `None`: there is something in it that no number has.
+    /// Reads the digits; `None`: the text cannot be a number.
     fn read(text: &str) -> Option<Self> {
         let text = text.trim();
         let has_plus = text.starts_with(['+', '\u{ff0b}']);
@@ -73,7 +73,7 @@ impl Digits {
                 None => return None,
             }
         }
-        // A number with a fraction, as tables write whole ones.
+        // A number with a fraction, as tables write whole numbers.
         let is_number = |text: &str| text.chars().all(|c| c.is_ascii_digit());
         let is_fraction = text
             .trim_start_matches('+')
@@ -94,15 +94,15 @@ fn digit(c: char) -> Option<char> {
     char::from_digit(value, 10)
 }
 
-/// As people read it, where a country has given out numbers like it. The library gets nothing but digits.
+/// The number as people read it, if a country has given out numbers like it. The library gets only digits.
 fn formatted(digits: &str) -> Option<String> {
     let number = phonenumber::parse(None, format!("+{digits}")).ok().filter(phonenumber::is_valid)?;
     let mut shown = String::new();
-    // A code that the library's tables lack is an error of its formatting, which `to_string` panics at.
+    // If the library's tables lack a code, its formatting returns an error, and `to_string` would panic.
     write!(shown, "{}", number.format().mode(Mode::International)).ok()?;
     let shown = shown.replace('-', " ");
     let all: String = shown.chars().filter(char::is_ascii_digit).collect();
-    // What is dialled within the country before a number is left out; nothing else may be.
+    // Only the prefix that is dialled within the country may be left out.
     let rest = all.strip_prefix(&number.code().value().to_string())?;
     let before = number.metadata(&DATABASE).and_then(|country| country.national_prefix().map(str::to_owned));
     let dialled = before.map(|before| format!("{}{before}{rest}", number.code().value()));
@@ -181,7 +181,7 @@ mod tests {
     }
 
     proptest::proptest! {
-        /// Whatever stands there.
+        /// Any text is allowed.
         #[test]
         fn any_text_is_a_number_or_none(prefix in ".{0,6}", number in "[0-9+(). x/-]{0,20}|.{0,20}") {
             for number in [with_prefix(&prefix, &number), international(&number)].into_iter().flatten() {

@@ -4,16 +4,16 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 
-/// The value that is right now. Clones share it.
+/// The present value. Clones share it.
 pub struct Renewable<T>(Arc<ArcSwap<T>>);
 
 impl<T> Renewable<T> {
-    /// The value as it is now; whoever goes on with it does not see it replaced.
+    /// The value as it is now; the returned one stays the same when the value is replaced.
     pub fn get(&self) -> Arc<T> {
         self.0.load_full()
     }
 
-    /// From now on it is this one.
+    /// Replaces the value for all clones.
     pub fn replace(&self, value: T) {
         self.0.store(Arc::new(value));
     }

@@ -1,4 +1,4 @@
-//! What is remembered of the rules, so that files which vanish are not taken for an order at once.
+//! What is remembered of the rules, so that files which vanish do not end their alerts at once.
 
 use std::collections::BTreeMap;
 
@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct RuleMemory {
-    /// By name.
+    /// The rules' files, by the name of the rule.
     pub files: BTreeMap<String, KnownFile>,
-    /// Set while all rules, or most of them, are missing and it is not known whether that is meant.
+    /// Set while all rules, or most of them, are missing and it is not known whether that is intended.
     pub missing: Option<MissingRules>,
 }
 
@@ -20,7 +20,7 @@ pub struct RuleMemory {
 pub struct KnownFile {
     /// Its text: the last good version.
     pub text: String,
-    /// Since when it is not there.
+    /// Since when it is missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gone_since: Option<Timestamp>,
 }
@@ -37,7 +37,7 @@ pub struct MissingRules {
     pub why: String,
 }
 
-/// Names that one message lists.
+/// Most names that one message lists.
 const LISTED: usize = 8;
 
 impl MissingRules {

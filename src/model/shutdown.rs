@@ -1,38 +1,39 @@
 //! How long things may take when the program ends: after the stop signal, or at the deadline of `run --once`.
 //!
-//! The times stand together because each must leave room for the next; `their_order` holds that. Rooms that must not
-//! know each other go by them: whoever sends, the loops, and the web server.
+//! The times are in one place because each must leave room for the next, which the test `their_order` checks. They are
+//! used by rooms that must not know each other: the senders, the loops, and the web server.
 
 use std::time::Duration;
 
 use jiff::SignedDuration;
 
-/// An attempt under way at the deadline of a run may take so long; then its outcome is unknown.
+/// Longest time of an attempt that is under way at the deadline of a run; then its outcome is unknown.
 pub(crate) const ATTEMPT_AFTER_DEADLINE: Duration = Duration::from_secs(5);
 
-/// An attempt under way at the stop signal may take so long.
+/// Longest time of an attempt that is under way at the stop signal.
 pub(crate) const ATTEMPT_AFTER_STOP: Duration = Duration::from_secs(9);
 
-/// What the outcome of an attempt that ended late may take to be recorded.
+/// Longest time to record the outcome of an attempt that ended late.
 pub(crate) const RECORDING: Duration = Duration::from_secs(3);
 
-/// What a mail server may take to hear the goodbye.
+/// Longest time to say goodbye to a mail server.
 pub(crate) const GOODBYE: Duration = Duration::from_secs(2);
 
-/// Answers of the web server that were begun before the stop signal may take so long.
+/// Longest time of answers of the web server that were begun before the stop signal.
 pub(crate) const WEB_ANSWERS: Duration = Duration::from_millis(500);
 
-/// All loops of a daemon together may take so long after the stop signal; what has not ended by then is left.
+/// Longest time of all loops of a daemon together after the stop signal; loops that have not ended by then are left.
 pub(crate) const LOOPS: Duration = Duration::from_secs(10);
 
-/// A run with a deadline reads inboxes until a fifth of its time is left to send, and no more than this.
+/// Longest time that a run with a deadline keeps for sending: it reads inboxes until a fifth of its time is left, or
+/// this.
 pub(crate) const LONGEST_SENDING: SignedDuration = SignedDuration::from_secs(10);
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// What the files in `deploy/` give the program before it is killed.
+    /// Time that the files in `deploy/` allow the program to end before it is killed.
     const KILLED_AFTER: Duration = Duration::from_secs(30);
 
     #[test]
@@ -44,9 +45,9 @@ mod tests {
         // for the attempt itself.
         assert!(RECORDING < ATTEMPT_AFTER_DEADLINE && RECORDING < ATTEMPT_AFTER_STOP);
         assert!(GOODBYE <= RECORDING);
-        // What is begun just before the deadline of a run is over within the time that is left to send.
+        // An attempt that begins just before the deadline of a run is over within the time that is left to send.
         assert!(SignedDuration::try_from(ATTEMPT_AFTER_DEADLINE + RECORDING).unwrap() <= LONGEST_SENDING);
-        // Nobody is killed in the middle of it.
+        // The program is not killed before all of that is over.
         assert!(LOOPS + RECORDING + GOODBYE < KILLED_AFTER);
         assert!(ATTEMPT_AFTER_STOP + RECORDING + GOODBYE < KILLED_AFTER);
         let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy");

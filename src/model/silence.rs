@@ -1,4 +1,4 @@
-//! Silences: what holds back notifications, not state.
+//! Silences, which hold back notifications, but not state.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Alert, Names, text::same};
 
-/// What an alert must be to be silenced: every matcher that is set must fit.
+/// Which alerts are silenced: every matcher that is set must fit.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Matchers {
@@ -48,7 +48,7 @@ impl Matchers {
         .collect()
     }
 
-    /// Whether an alert of a rule of this severity is meant.
+    /// Whether all matchers fit an alert of a rule of this severity.
     pub fn fit(&self, alert: &Alert, severity: &str, names: &Names) -> bool {
         let bot = alert.contact.bot_id();
         let platform = alert.contact.platform();
@@ -69,18 +69,16 @@ impl Matchers {
 pub struct Silence {
     /// The store's number.
     pub id: i64,
-    /// What it is about.
     pub matchers: Matchers,
-    /// Since when.
     pub created_at: Timestamp,
-    /// Until when; expiring it by hand sets this.
+    /// Time of its end; expiring it by hand sets this.
     pub ends_at: Timestamp,
     pub comment: String,
     pub created_by: String,
 }
 
 impl Silence {
-    /// Whether it holds back now.
+    /// Whether it holds notifications back now.
     pub fn is_active(&self, now: Timestamp) -> bool {
         self.created_at <= now && now < self.ends_at
     }

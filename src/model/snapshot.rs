@@ -1,7 +1,7 @@
 //! What is remembered of one inbox between two polls, and what one poll changes.
 //!
-//! The store gives a [`Snapshot`], the engine makes [`Changes`] of it, and the store commits them in
-//! one transaction: a poll whose commit fails has not happened.
+//! The store returns a [`Snapshot`], the engine makes [`Changes`] of it, and the store commits them in one transaction:
+//! a poll whose commit fails has not happened.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,7 +15,7 @@ use super::{Alert, AlertId, Candidate, Clocks, ContactId, Differs, Doubt, Entry,
 pub struct ToldReceiver {
     pub alert: AlertId,
     pub receiver: String,
-    /// By which step of the rule.
+    /// The step of the rule that notified it.
     pub step: u32,
     pub template: String,
 }
@@ -32,32 +32,32 @@ pub struct WalkMemory {
     pub whole_at: Option<Timestamp>,
     /// When it began, if it came to any end: one that stays torn must not be tried at every poll.
     pub ended_at: Option<Timestamp>,
-    /// How many requests it took.
+    /// Number of requests that it took.
     pub pages: u32,
-    /// The last page that had records.
+    /// Number of the last page that had records.
     pub filled: u32,
-    /// Walks in a row whose pages differ in size.
+    /// Number of walks in a row whose pages differ in size.
     pub uneven: u32,
-    /// What it returns does not pass its own filter.
+    /// Set while the records that it returns do not pass its own filter.
     pub differs: Option<Differs>,
-    /// It returns some who pass its filter beside others who do not: the API does not apply it.
+    /// Whether it returned contacts that pass its filter beside others that do not, since the API does not apply it.
     pub loose: bool,
-    /// When a walk of any kind last began: a narrow one looks at what came since.
+    /// When a walk of any kind last began; a narrow one is over the contacts that came since.
     pub looked_at: Option<Timestamp>,
-    /// The newest `lastSeenAt` that records had shown then: the next narrow walk asks from there.
+    /// The newest `lastSeenAt` that records had shown then, from which the next narrow walk asks.
     pub shown_to: Option<Timestamp>,
     /// A full walk that did not fit into one poll and goes on in the next.
     pub part: Option<WalkPart>,
 }
 
-/// What a walk teaches of the page size.
+/// What a walk shows about the page size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PageSize {
-    /// Nothing that speaks against what was known.
+    /// Nothing that contradicts the known size.
     Unchanged,
     /// Full pages of this size, down to an empty one.
     Confirmed(usize),
-    /// What was known is wrong, or pages differ.
+    /// The known size is wrong, or pages differ.
     Wrong,
 }
 
@@ -65,11 +65,11 @@ pub(crate) enum PageSize {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WalkPart {
     pub began_at: Timestamp,
-    /// Pages read so far.
+    /// Number of pages read so far.
     pub pages: u32,
     /// Ids of the contacts seen so far.
     pub seen: BTreeSet<String>,
-    /// Whether there were records that were not understood: such a walk is evidence of nobody's absence.
+    /// Whether there were records that were not understood; such a walk is not evidence of any absence.
     #[serde(default)]
     pub torn: bool,
     /// The newest `lastSeenAt` that records had shown when it began.
@@ -85,13 +85,13 @@ pub struct InboxMemory {
     pub page_size: Option<usize>,
     /// When a walk to an empty page last confirmed it.
     pub page_size_at: Option<Timestamp>,
-    /// By the query's fingerprint.
+    /// The walks, by the query's fingerprint.
     pub walks: BTreeMap<String, WalkMemory>,
     /// Names of segments by id.
     pub segments: BTreeMap<String, String>,
-    /// When they were last asked for, whatever came.
+    /// When the segments were last asked for, with or without success.
     pub segments_at: Option<Timestamp>,
-    /// Live chats without a word of an agent, by contact: one that ends so was missed.
+    /// Live chats without an answer by an agent, by contact; one that ends without it was missed.
     pub live_chats: BTreeMap<String, LiveChat>,
     /// Absences that are not believed yet.
     pub doubt: Doubt,
@@ -99,11 +99,11 @@ pub struct InboxMemory {
     pub polled_at: Option<Timestamp>,
     /// Since when polls succeed, without a long pause between two of them.
     pub readable_since: Option<Timestamp>,
-    /// Since when polls fail, and why; `None` after a good one.
+    /// Set while polls fail; `None` after a good one.
     pub failing: Option<Failing>,
-    /// Since when records are not understood; `None` after a complete walk.
+    /// Set while records are not understood; `None` after a complete walk.
     pub odd_records: Option<OddRecords>,
-    /// Since when the budget is not enough for the rules; `None` while it is.
+    /// Set while the budget is not enough for the rules.
     pub short: Option<Short>,
     /// The one-shot runs so far; empty where a daemon polls.
     pub runs: Runs,
@@ -125,21 +125,21 @@ pub struct ConditionFailed {
     pub part: String,
     /// Why, without a customer's value.
     pub why: String,
-    /// For how many contacts.
+    /// Number of contacts for which it failed.
     pub contacts: usize,
     /// The fingerprint of the condition.
     pub condition: String,
 }
 
 impl InboxMemory {
-    /// Filters of which nothing that they return passes their own check: since when, and what comes.
+    /// Filters whose returned records do not pass their own check: since when, and what comes.
     pub fn differing(&self) -> Option<(Timestamp, String)> {
         let told = || self.walks.values().filter_map(|walk| walk.differs.as_ref()).filter(|differs| differs.is_told());
         let what: Vec<&str> = told().map(|differs| differs.what.as_str()).collect();
         Some((told().map(|differs| differs.since).min()?, what.join("; ")))
     }
 
-    /// Why what was read last is not all that there is: since when, in an operator's words.
+    /// Why the last poll did not show everything, in an operator's words, and since when.
     pub fn trouble(&self) -> Option<(Timestamp, String)> {
         let failing = self.failing.as_ref().map(|failing| (failing.since, failing.why.clone()));
         let emptied = self.doubt.emptied.as_ref().map(|emptied| (emptied.since, emptied.to_string()));
@@ -151,11 +151,11 @@ impl InboxMemory {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Short {
     pub since: Timestamp,
-    /// Pages of the walk that does not come to its end, as far as it came.
+    /// Number of pages of the walk that does not come to its end, as far as it came.
     pub pages: u32,
 }
 
-/// When one-shot runs come.
+/// The times of one-shot runs.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Runs {
@@ -163,7 +163,7 @@ pub struct Runs {
     pub last_at: Option<Timestamp>,
     /// Pauses between the last ones, in seconds, the newest last.
     pub gaps: Vec<i64>,
-    /// Whether there were none for much longer than usual before the last one.
+    /// Set if there were none for much longer than usual before the last one.
     pub missed: Option<Missed>,
 }
 
@@ -174,23 +174,23 @@ pub struct Missed {
     pub since: Timestamp,
     /// The usual pause, in seconds.
     pub usual: i64,
-    /// This one, in seconds.
+    /// The pause before this run, in seconds.
     pub gap: i64,
 }
 
-/// Pauses that are remembered.
+/// Number of pauses that are remembered.
 const GAPS: usize = 9;
-/// So many say what is usual.
+/// Number of pauses from which the usual one is known.
 const ENOUGH: usize = 4;
-/// A pause is longer than usual by chance, too.
+/// Seconds by which a pause may be longer than usual by chance.
 const SLACK: i64 = 120;
 
 impl Runs {
-    /// A one-shot run begins.
+    /// Notes that a one-shot run begins.
     pub fn begin(&mut self, now: Timestamp) {
         let last_at = self.last_at.replace(now);
         self.missed = None;
-        // A clock that was set back says nothing.
+        // After the clock was set back, the pause is not known.
         let Some(since) = last_at.filter(|at| *at <= now) else { return };
         let gap = now.duration_since(since).as_secs();
         let mut sorted = self.gaps.clone();
@@ -204,12 +204,12 @@ impl Runs {
     }
 }
 
-/// A live chat without a word of an agent.
+/// A live chat without an answer by an agent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LiveChat {
     /// When it was first seen.
     pub began_at: Timestamp,
-    /// When it was seen to be over, with still no word of an agent.
+    /// When it was seen to be over, still without an answer by an agent.
     pub missed_at: Option<Timestamp>,
 }
 
@@ -219,7 +219,7 @@ pub struct Failing {
     pub since: Timestamp,
     /// What failed last, in an operator's words.
     pub why: String,
-    /// Whether it is the token that is refused.
+    /// Whether the token is refused.
     #[serde(default)]
     pub token_refused: bool,
 }
@@ -228,9 +228,9 @@ pub struct Failing {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OddRecords {
     pub since: Timestamp,
-    /// How many there were in the last poll that had some.
+    /// Number of them in the last poll that had some.
     pub count: usize,
-    /// What else it is that cannot be read, in an operator's words.
+    /// What else cannot be read, in an operator's words.
     #[serde(default)]
     pub what: Option<String>,
 }
@@ -238,15 +238,15 @@ pub struct OddRecords {
 /// The state of one inbox before a poll.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Snapshot {
-    /// Alerts whose episode lasts, the pending ones included.
+    /// Open alerts, the pending ones included.
     pub alerts: Vec<Alert>,
-    /// Contacts of rules that look at the clock.
+    /// Candidates of rules that look at the clock.
     pub candidates: Vec<Candidate>,
-    /// Who was told of which of the alerts.
+    /// The receivers that were told of the alerts, or are about to be.
     pub told: Vec<ToldReceiver>,
     /// Silences of all inboxes, those that have ended too.
     pub silences: Vec<Silence>,
-    /// The rest.
+    /// Everything else that is remembered of the inbox.
     pub memory: InboxMemory,
 }
 
@@ -257,14 +257,14 @@ pub struct Changes {
     pub alerts: Vec<Alert>,
     /// Candidates that came or changed.
     pub candidates: Vec<Candidate>,
-    /// Candidates that are none any more, by rule and contact.
+    /// Candidates that are dropped, by rule and contact.
     pub dropped: Vec<(String, ContactId)>,
     /// Pending alerts that are forgotten.
     pub vanished: Vec<AlertId>,
     pub owed: Vec<Notification>,
-    /// What happened, in order.
+    /// The entries for the history, in order.
     pub history: Vec<Entry>,
-    /// The inbox's memory, where it changed.
+    /// The inbox's memory, if it changed.
     pub memory: Option<InboxMemory>,
 }
 
@@ -281,7 +281,7 @@ mod tests {
 
     use super::Runs;
 
-    /// The gap that is missed by each of the runs, as (usual, gap).
+    /// What each run notes as missed, as (usual pause, pause).
     fn missed(pauses: &[i64]) -> Vec<Option<(i64, i64)>> {
         let (mut runs, mut now) = (Runs::default(), Timestamp::UNIX_EPOCH);
         runs.begin(now);
@@ -298,9 +298,9 @@ mod tests {
         for (pauses, told) in [
             (vec![60; 9], vec![None; 9]),
             (vec![60, 61, 59, 60, 2_580, 60], vec![None, None, None, None, Some((60, 2_580)), None]),
-            // What is usual is not known yet.
+            // The usual pause is not known yet.
             (vec![60, 60, 60, 2_580], vec![None; 4]),
-            // One that was late, and a schedule of seconds.
+            // A run that was late, and a schedule of seconds.
             (vec![60, 60, 60, 60, 179], vec![None; 5]),
             (vec![5, 5, 5, 5, 60], vec![None; 5]),
             (vec![300, 300, 300, 300, 800, 900], vec![None, None, None, None, None, Some((300, 900))]),

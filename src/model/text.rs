@@ -1,12 +1,12 @@
-//! Customers' text made harmless for one line: what every name and subject goes through. And the form in
-//! which texts are compared.
+//! Makes customers' text harmless for one line, as is done with every name and subject, and defines the form in which
+//! texts are compared.
 
 use std::borrow::Cow;
 
 use unicode_normalization::{IsNormalized, UnicodeNormalization as _, is_nfc_quick};
 
-/// The text in one Unicode form (NFC): `é` as one character and as `e` with an accent are the same text,
-/// and whether they come as the one or the other depends on the keyboard, the phone, or the file system.
+/// The text in one Unicode form (NFC): `é` as one character and as `e` with an accent are the same text; the keyboard,
+/// the phone, or the file system decides in which form it comes.
 pub(crate) fn form(text: &str) -> Cow<'_, str> {
     if text.is_ascii() || is_nfc_quick(text.chars()) == IsNormalized::Yes {
         Cow::Borrowed(text)
@@ -37,8 +37,8 @@ pub fn is_harmful(c: char) -> bool {
         || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
 }
 
-/// Whether a character turns the direction of all that follows it, where nothing of ours needs it: names of the other
-/// direction are set apart by U+2068 and U+2069.
+/// Whether a character turns the direction of all that follows it and is not needed in our own text, where names of the
+/// other direction are set apart by U+2068 and U+2069.
 pub(crate) fn turns_direction(c: char) -> bool {
     matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}' | '\u{2067}')
 }
@@ -49,14 +49,14 @@ pub(crate) fn one_line(text: &str, max: usize) -> String {
     folded(text, max, is_harmful)
 }
 
-/// The same for a line of ours in which every customer's text is cleaned already: the marks that set a
-/// name of the other direction apart stay.
+/// Like [`one_line`], for a line of ours in which every customer's text is cleaned already: the marks that set a name
+/// of the other direction apart stay.
 pub(crate) fn line_of_ours(text: &str, max: usize) -> String {
     folded(text, max, |c| is_harmful(c) && !matches!(c, '\u{2068}' | '\u{2069}'))
 }
 
 fn folded(text: &str, max: usize, unwanted: impl Fn(char) -> bool) -> String {
-    // A bound first: a customer may write megabytes.
+    // The text is bounded first, since a customer may write megabytes.
     let cleaned: String = text
         .chars()
         .take(max.saturating_mul(8).saturating_add(64))
@@ -93,7 +93,7 @@ pub(crate) fn cut(text: &str, max: usize) -> String {
     kept
 }
 
-/// What stands in place of a name where there is none, as programs and forms write it.
+/// Texts that programs and forms write in place of a missing name.
 const NO_NAMES: [&str; 13] = [
     "null",
     "undefined",
@@ -110,17 +110,17 @@ const NO_NAMES: [&str; 13] = [
     "[object object]",
 ];
 
-/// Whether people see a name in this: a letter, a number or a picture. Blanks of any kind, marks without a letter
-/// below them, punctuation alone, and what programs write for nothing are none.
+/// Whether people see a name in this: a letter, a number or a picture. Blanks of any kind, marks without a letter below
+/// them, punctuation alone, and texts in place of a missing name do not count.
 pub(crate) fn shows_a_name(text: &str) -> bool {
-    // A bound, as everywhere: a customer may write megabytes.
+    // The text is bounded, since a customer may write megabytes.
     let shown: String = text.chars().take(1_000).filter(|c| is_shown(*c)).collect();
     let bare = text.trim().trim_matches(['(', ')', '<', '>', '"', '\'']).to_lowercase();
     !shown.is_empty() && !NO_NAMES.contains(&bare.as_str())
 }
 
 fn is_shown(c: char) -> bool {
-    // Letters to the standard, blanks to the eye: Hangul fillers, and blanks among hieroglyphs.
+    // These are letters by the standard, but look blank: Hangul fillers, and blanks among hieroglyphs.
     let is_blank = matches!(c, '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}' | '\u{13441}' | '\u{13442}');
     let is_picture = matches!(c, '\u{2300}'..='\u{23ff}' | '\u{2600}'..='\u{27bf}' | '\u{2b00}'..='\u{2bff}')
         || matches!(c, '\u{1f000}'..='\u{1faff}') && !matches!(c, '\u{1f3fb}'..='\u{1f3ff}');

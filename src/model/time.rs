@@ -48,7 +48,7 @@ pub fn human(duration: SignedDuration) -> String {
 /// A duration as configuration spells it: `1h 30m`.
 pub fn compact(duration: SignedDuration) -> String {
     let Ok(mut span) = Span::try_from(duration) else {
-        // More than a span holds: more than all of history.
+        // A span cannot hold so long a duration.
         let (sign, whole) = (if duration.is_negative() { "-" } else { "" }, duration.unsigned_abs());
         let (seconds, millis) = (whole.as_secs(), whole.subsec_millis());
         return format!("{sign}{}h {}m {}s {millis}ms", seconds / 3_600, seconds / 60 % 60, seconds % 60);
@@ -59,14 +59,14 @@ pub fn compact(duration: SignedDuration) -> String {
     format!("{span:#}")
 }
 
-/// How long from `since` to `now`, never negative: clocks of two machines differ.
+/// The time from `since` to `now`, never negative, since clocks of two machines differ.
 pub(crate) fn elapsed(since: Timestamp, now: Timestamp) -> SignedDuration {
     now.duration_since(since).max(SignedDuration::ZERO)
 }
 
 /// A date in a header of HTTP.
 pub(crate) fn parse_http_date(value: &str) -> Option<Timestamp> {
-    // Servers get the day of the week wrong; the date is what counts.
+    // Some servers get the day of the week wrong; only the date counts.
     rfc2822::DateTimeParser::new().relaxed_weekday(true).parse_timestamp(value.trim()).ok()
 }
 

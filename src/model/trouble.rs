@@ -1,4 +1,4 @@
-//! Troubles of the watcher itself: what the watchdog tells of.
+//! Troubles of the watcher itself, which the watchdog reports.
 //!
 //! A trouble lives as an [`Alert`] of an inbox of its own, [`WATCHDOG`], so that it is stored, owed, sent
 //! and ended like every other: once, and with an end.
@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::{Alert, Contact, Unreadable};
 
-/// The inbox of the watcher's own troubles; no configured one is called so.
+/// The inbox of the watcher's own troubles; no configured one has this name.
 pub const WATCHDOG: &str = "@watchdog";
 
 /// What is wrong.
@@ -20,9 +20,9 @@ pub(crate) enum Problem {
     TokenRefused,
     /// A rule file has mistakes.
     RuleRejected,
-    /// A receiver takes no messages.
+    /// A receiver does not accept messages.
     ReceiverBroken,
-    /// Messages wait, and nobody tries them.
+    /// Messages wait, and are not tried.
     OutboxStuck,
     /// Records of an inbox are not understood.
     RecordsNotUnderstood,
@@ -32,13 +32,13 @@ pub(crate) enum Problem {
     RunsMissed,
     /// A template fails for messages; the built-in text goes out.
     TemplateFailed,
-    /// Most of those who waited are gone from an inbox at once.
+    /// Most customers who waited are gone from an inbox at once.
     InboxEmptied,
-    /// What a filter returns does not pass its own check.
+    /// The records that a filter returns do not pass its own check.
     FilterDiffers,
     /// The state vanished, was replaced, or is older than what is known of it.
     StateLost,
-    /// The state cannot be written, so that nobody is told of anybody.
+    /// The state cannot be written, so that nobody is notified of any customer.
     StateUnwritable,
     /// A rule's condition cannot be judged for some contacts.
     ConditionFailed,
@@ -101,9 +101,9 @@ impl Problem {
 pub(crate) struct Trouble {
     /// What is wrong.
     pub problem: Problem,
-    /// With what: the name of an inbox, a rule or a receiver.
+    /// The name of the inbox, rule, receiver or the like that it is about.
     pub subject: String,
-    /// Why, in an operator's words: no secret, no customer's text.
+    /// The reason, in an operator's words: no secret, no customer's text.
     pub detail: String,
     pub since: Timestamp,
 }

@@ -2,10 +2,10 @@
 
 use serde_json::{Map, Value};
 
-/// What one allocation costs besides its bytes, about.
+/// About how many bytes one allocation costs besides its own.
 pub(crate) const ALLOCATION: usize = 16;
 
-/// How many bytes an undocumented value keeps besides its own, about.
+/// About how many bytes an undocumented value keeps besides its own.
 pub(crate) fn heap_of(value: &Value) -> usize {
     match value {
         Value::String(text) => text.capacity() + ALLOCATION,
@@ -17,7 +17,7 @@ pub(crate) fn heap_of(value: &Value) -> usize {
     }
 }
 
-/// The same of an object's fields.
+/// About how many bytes the fields of an object keep.
 pub(crate) fn heap_of_all(fields: &Map<String, Value>) -> usize {
     let entry = size_of::<String>() + size_of::<Value>() + 3 * size_of::<usize>() + ALLOCATION;
     fields.iter().map(|(name, value)| 2 * entry + name.capacity() + heap_of(value)).sum()

@@ -1,4 +1,4 @@
-//! Two clocks: what answers say of them.
+//! Tests of what answers say about the two clocks.
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
@@ -14,7 +14,7 @@ fn seconds(seconds: i64) -> SignedDuration {
     SignedDuration::from_secs(seconds)
 }
 
-/// An answer that was sent for at `sent`, took `trip`, and was written by a clock that ours is `ahead` of; all in
+/// An answer to a request that was sent at `sent` and took `trip`, written by a clock that ours is `ahead` of; all in
 /// milliseconds.
 fn dated(sent: i64, trip: i64, ahead: i64) -> Dated {
     let written = sent + trip / 2 - ahead;
@@ -37,10 +37,10 @@ fn a_difference_is_the_median_of_what_answers_say() {
         let found = ahead(&answers(trip, by)).unwrap();
         assert!((found - by).abs() <= 500, "{by}: {found}");
     }
-    // What may as well be the way of the answer is no difference.
+    // A difference that the trip of the answer may explain does not count.
     assert_eq!(ahead(&answers(6_000, 2_500)), Some(0));
     assert_eq!(ahead(&answers(40, 400)), Some(0));
-    // One is enough, and of one that took too long nothing is known.
+    // One answer is enough, and one that took too long is not used.
     assert!(ahead(&[dated(0, 40, 180_000)]).is_some());
     assert_eq!(ahead(&[dated(0, 11_000, 180_000)]), None);
     assert_eq!(ahead(&[dated(0, -3_600_000, 180_000)]), None);
@@ -64,7 +64,7 @@ fn one_odd_answer_changes_nothing_and_a_clock_that_was_set_is_believed() {
 
 #[test]
 fn a_header_that_stands_still_is_no_clock() {
-    // A proxy that repeats what it kept, a new one every minute, three pages a poll.
+    // A proxy repeats the header that it kept, a new one every minute, for three pages a poll.
     let mut measure = Measure::default();
     for poll in 0..40 {
         for page in 0..3 {
@@ -77,7 +77,7 @@ fn a_header_that_stands_still_is_no_clock() {
         }
     }
     assert!(measure.is_no_clock());
-    // It goes again.
+    // The header goes on as a clock does again.
     for n in 0..3 {
         measure.hear(dated(700_000 + n * 15_000, 40, 0));
     }
@@ -137,7 +137,7 @@ fn a_narrow_walk_asks_from_the_apis_newest_time() {
         assert_eq!(newest(&[Some(-5), Some(9), Some(8)], dated), Some(at(-5)), "two may be mistakes");
         assert_eq!(newest(&[None], dated), None);
     }
-    // Without a word of the API it is our clock that is behind; but no clock is wrong by a year.
+    // Without the API's time our clock counts as being behind; but no clock is wrong by a year.
     let ahead = [Some(-5), Some(9), Some(8), Some(7)];
     assert_eq!((newest(&ahead, false), newest(&ahead, true)), (Some(at(7)), Some(at(-5))));
     let year = 366 * 86_400_000;
@@ -147,7 +147,7 @@ fn a_narrow_walk_asks_from_the_apis_newest_time() {
         (None, true, 0),
         (Some(-1_000), true, -1_000),
         (Some(1_000), true, 0),
-        // Ours may be behind.
+        // Our clock may be behind.
         (Some(1_000), false, 1_000),
         (Some(2 * day), false, 0),
         (Some(-2 * day), false, -2 * day),
@@ -168,7 +168,7 @@ fn nothing_has_happened_later_than_now() {
         ..Alert::begin("main", "r", contact, at(5_000), at(6_000))
     };
     alert.set_right(SignedDuration::ZERO, at(0));
-    // What was written last was written now; the distances stay.
+    // The newest time was written now; the distances stay.
     assert_eq!((alert.since, alert.first_seen, alert.fired_at), (at(-4_000), at(-3_000), Some(at(-2_000))));
     assert_eq!(alert.lapse.map(|lapse| (lapse.at, lapse.ended_at)), Some((at(0), at(-1_000))));
     assert_eq!((alert.steps[0].first_at, alert.steps[0].last_at), (Some(at(-1)), Some(at(0))));
@@ -188,6 +188,6 @@ fn a_clock_that_said_1970_makes_no_wait_of_years() {
     let first_boot = Timestamp::UNIX_EPOCH;
     assert_eq!(begun(contact(wrote.clone()), first_boot), (at(-20_000), Some(at(-20_000))));
     assert_eq!(begun(contact(json!({ "by": "bot" })), first_boot), (at(-60_000), Some(at(-60_000))));
-    // What was seen after there was a record may well have begun before the last message.
+    // An episode that was first seen after the record was made may have begun before the last message.
     assert_eq!(begun(contact(wrote), at(-50_000)), (at(-50_000), Some(at(-50_000))));
 }

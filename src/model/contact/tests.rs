@@ -1,4 +1,4 @@
-//! The record against the provider's page, and records that are not as documented.
+//! Tests the record against the provider's page, and with records that are not as documented.
 
 use std::collections::BTreeSet;
 
@@ -48,7 +48,7 @@ fn every_documented_field_and_no_other() {
     let documented: BTreeSet<String> = serde_json::from_value(fields()["response"].clone()).unwrap();
     let known: BTreeSet<String> = Contact::kind().paths().into_iter().collect();
     assert_eq!(documented.difference(&known).collect::<Vec<_>>(), Vec::<&String>::new(), "not read");
-    // An object that only stands around documented fields has no line of its own on the page.
+    // An object that only contains documented fields has no line of its own on the page.
     let around = |path: &String| documented.iter().any(|field| field.starts_with(&format!("{path}.")));
     let invented: Vec<_> = known.difference(&documented).filter(|path| !around(path)).collect();
     assert_eq!(invented, Vec::<&String>::new(), "not on the page");
@@ -158,7 +158,7 @@ fn a_field_that_is_itself_called_extra_is_kept() {
 
 #[test]
 fn what_is_nested_without_end_can_be_kept() {
-    // The deepest that the JSON of an answer can be.
+    // This is the deepest nesting that the JSON of an answer can have.
     let deep = format!("{{\"_id\":\"a\",\"x\":{}{},\"extra\":{{\"y\":1}}}}", "[".repeat(126), "]".repeat(126));
     let contact = Contact::read(serde_json::from_str(&deep).unwrap()).unwrap();
     let kept = contact.json().to_string();
@@ -270,7 +270,7 @@ fn a_name_that_shows_nothing_gives_way_to_the_next_best() {
         assert_eq!(contact(nothing, "Asha", mail()).name(), "Asha", "{nothing:?}");
         assert_eq!(contact(nothing, nothing, mail()).name(), "asha@example.com", "{nothing:?}");
         assert_eq!(contact(nothing, nothing, serde_json::json!({})).name(), "c1", "{nothing:?}");
-        // Nor is it looked up by that.
+        // The contact is not looked up by such a name either.
         assert_eq!(contact(nothing, nothing, serde_json::json!({})).search_text(), None, "{nothing:?}");
         let phone = serde_json::json!({ "contact": { "phone": { "prefix": "+91", "number": "9812345678.0" } } });
         // The inbox knows the number as it came.

@@ -1,4 +1,4 @@
-//! Each type with the neighbouring JSON types that mean the same, and with those that do not.
+//! Tests each type with the neighbouring JSON types that mean the same, and with those that do not.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{Field, FieldReading, PathStep};
 use crate::model::contact::{LastMessage, UnreadOf};
 
-/// What is read, as JSON, and whether it was in doubt.
+/// The value that is read, as JSON, and whether it was in doubt.
 fn read<T: Field>(value: &Value) -> (Value, bool) {
     let mut reading = FieldReading::default();
     let read: T = reading.below(PathStep::Name("at"), value.clone());

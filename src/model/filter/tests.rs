@@ -1,4 +1,4 @@
-//! Every filter on this side: what passes, what one walk may serve, and what a query is called.
+//! Tests of every filter on this side: what passes, which filters one walk may serve, and the fingerprints.
 
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
