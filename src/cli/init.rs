@@ -15,9 +15,11 @@ use crate::{
     receivers::{self, KINDS},
 };
 
-/// The configuration to start from: every key with its default; the kinds of receivers put their lines in place of the
-/// mark.
-const CONFIG: (&str, &str) = (include_str!("init/pengwatch.toml"), "{{kinds}}\n");
+/// The configuration to start from: every key with its default.
+const CONFIG: &str = include_str!("init/pengwatch.toml");
+
+/// The line of it in whose place the kinds of receivers put their lines.
+const KINDS_MARK: &str = "{{kinds}}\n";
 
 /// Writes the missing files into `folder`, and says what to do next.
 ///
@@ -46,9 +48,8 @@ pub(super) fn init(global: &Global, folder: &Path) -> anyhow::Result<Exit> {
 }
 
 fn config() -> String {
-    let (text, mark) = CONFIG;
     let examples: Vec<&str> = KINDS.iter().filter_map(|kind| kind.example()).collect();
-    text.replace(mark, &(examples.join("\n") + "\n"))
+    CONFIG.replace(KINDS_MARK, &(examples.join("\n") + "\n"))
 }
 
 /// Each file's path below the folder, and its text.

@@ -94,9 +94,9 @@ impl<'a> Run<'a> {
             if let Some(rule) = &rule {
                 self.open.insert((rule.name.clone(), alert.contact.id.clone()));
             }
-            let mut life = AlertUpdate::of(alert, self.input, self.surroundings);
-            life.advance(rule.as_deref(), self.doubts, &mut self.outcome.faults);
-            life.into_changes(&mut self.outcome.changes, &mut self.outcome.due);
+            let mut update = AlertUpdate::of(alert, self.input, self.surroundings);
+            update.advance(rule.as_deref(), self.doubts, &mut self.outcome.faults);
+            update.into_changes(&mut self.outcome.changes, &mut self.outcome.due);
         }
     }
 
@@ -201,13 +201,13 @@ impl<'a> Run<'a> {
             return;
         }
         let late = observed.late_at(&id).filter(|at| first_seen <= *at && matches(*at));
-        let mut life = AlertUpdate::begin(rule, contact, since, self.input, self.surroundings);
-        life.fire_if_due(rule);
+        let mut update = AlertUpdate::begin(rule, contact, since, self.input, self.surroundings);
+        update.fire_if_due(rule);
         // A contact that is missing may have been answered.
         let missing = candidate.missed_walks > 0;
-        if life.tells() && observed.sights.is_some() && (missing || !observed.is_fresh(&id, now)) {
+        if update.tells() && observed.sights.is_some() && (missing || !observed.is_fresh(&id, now)) {
             let untold =
-                Alert { first_seen, fired_at: None, steps: escalation::from_the_start(rule), ..life.alert().clone() };
+                Alert { first_seen, fired_at: None, steps: escalation::from_the_start(rule), ..update.alert().clone() };
             let told = !missing && late.is_some_and(|at| due::tells(rule, &untold, (&snapshot.silences, names), at));
             self.outcome.due.push(DueMoment { rule: rule.name.clone(), contact: contact.clone(), since, told });
             if !told {
@@ -216,16 +216,16 @@ impl<'a> Run<'a> {
         } else if missing {
             return;
         }
-        life.into_changes(&mut self.outcome.changes, &mut Vec::new());
+        update.into_changes(&mut self.outcome.changes, &mut Vec::new());
         self.forget(Some(candidate));
     }
 
     /// Begins an episode with a contact that was seen.
     fn begin(&mut self, rule: &Rule, contact: &crate::model::Contact, since: Timestamp) {
-        let mut life = AlertUpdate::begin(rule, contact, since, self.input, self.surroundings);
-        life.fire_if_due(rule);
-        life.note_due();
-        life.into_changes(&mut self.outcome.changes, &mut self.outcome.due);
+        let mut update = AlertUpdate::begin(rule, contact, since, self.input, self.surroundings);
+        update.fire_if_due(rule);
+        update.note_due();
+        update.into_changes(&mut self.outcome.changes, &mut self.outcome.due);
     }
 
     /// The time of first sight, corrected if a clock that was ahead stored it.

@@ -11,6 +11,13 @@ pub enum StateLocation {
     Sqlite(PathBuf),
 }
 
+/// The file beside `file` with the same name and `ending` behind it.
+pub(crate) fn sibling_path(file: &Path, ending: &str) -> PathBuf {
+    let mut name = file.as_os_str().to_owned();
+    name.push(ending);
+    name.into()
+}
+
 impl StateLocation {
     pub fn sqlite(path: impl AsRef<Path>) -> Self {
         Self::Sqlite(path.as_ref().to_owned())

@@ -117,8 +117,8 @@ async fn sinks(State(sandbox): State<Sandbox>) -> Response {
 }
 
 /// Does it now, and shows the contact as it is then.
-fn done(sandbox: &Sandbox, id: &str, deed: &CustomerAction) -> Result<Value, Refused> {
-    sandbox.act(id, deed, sandbox.now())?;
+fn done(sandbox: &Sandbox, id: &str, action: &CustomerAction) -> Result<Value, Refused> {
+    sandbox.act(id, action, sandbox.now())?;
     Ok(sandbox.contact(id).unwrap_or_default())
 }
 

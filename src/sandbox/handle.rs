@@ -88,8 +88,8 @@ impl Sandbox {
     ///
     /// # Errors
     /// [`SandboxError::NoSuchContact`].
-    pub fn act(&self, id: &str, deed: &CustomerAction, at: Timestamp) -> Result<(), SandboxError> {
-        self.with(|state, _| state.change(id, deed, at))
+    pub fn act(&self, id: &str, action: &CustomerAction, at: Timestamp) -> Result<(), SandboxError> {
+        self.with(|state, _| state.change(id, action, at))
     }
 
     /// Puts a mail sink beside it, so that its mails and its faults are reached in the same way as

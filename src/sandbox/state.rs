@@ -114,9 +114,9 @@ impl SandboxState {
     }
 
     /// Does something in one conversation.
-    pub(super) fn change(&mut self, id: &str, deed: &CustomerAction, at: Timestamp) -> Result<(), SandboxError> {
+    pub(super) fn change(&mut self, id: &str, action: &CustomerAction, at: Timestamp) -> Result<(), SandboxError> {
         let Some(Value::Object(mut contact)) = self.records.remove(id) else { return Err(SandboxError::NoSuchContact) };
-        deed.change(&mut contact, at);
+        action.change(&mut contact, at);
         self.records.put(Value::Object(contact)).map(drop).map_err(|_| SandboxError::NoId)
     }
 

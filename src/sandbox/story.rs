@@ -362,8 +362,8 @@ impl Story {
     }
 
     /// Does something in the sandbox; who has been removed there leaves the story.
-    fn does(&mut self, sandbox: &Sandbox, who: usize, deed: &CustomerAction, at: Timestamp) -> bool {
-        let done = sandbox.act(&self.cast[who].id, deed, at).is_ok();
+    fn does(&mut self, sandbox: &Sandbox, who: usize, action: &CustomerAction, at: Timestamp) -> bool {
+        let done = sandbox.act(&self.cast[who].id, action, at).is_ok();
         if !done {
             self.cast[who].waiting = None;
             self.cast[who].busy = true;

@@ -40,7 +40,7 @@ impl SendPace {
         }
     }
 
-    /// Notes that a message has arrived, just now at the latest.
+    /// Notes that an attempt has ended: its message arrived by now at the latest, if at all.
     pub fn sent(&self, clock: &dyn Clock) {
         let mut even_at = self.even_at.lock();
         *even_at = (*even_at).max(clock.steady()) + self.every;

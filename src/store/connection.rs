@@ -107,10 +107,6 @@ impl Owner {
         Self { points, ..self }
     }
 
-    pub(super) fn path(&self) -> &Path {
-        &self.path
-    }
-
     pub(super) fn writes(&self) -> Writes {
         self.known.writes.lock().clone()
     }

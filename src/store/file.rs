@@ -4,7 +4,7 @@ use std::{
     fmt::Write,
     fs::{File, Metadata, OpenOptions},
     io,
-    path::{Path, PathBuf},
+    path::Path,
     time::Duration,
 };
 
@@ -12,6 +12,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::error::StoreError;
 use super::migrations;
+use crate::model::state_location::sibling_path;
 
 /// How long to wait for another command's short transaction.
 const BUSY: Duration = Duration::from_secs(10);
@@ -124,12 +125,6 @@ fn quick_check(path: &Path, db: &Connection) -> Result<(), StoreError> {
     // In one line, because an operator may send it on.
     let what = found.split_whitespace().collect::<Vec<_>>().join(" ");
     Err(StoreError::Damaged { place: path.display().to_string(), what })
-}
-
-pub(super) fn sibling_path(path: &Path, ending: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(ending);
-    PathBuf::from(name)
 }
 
 /// The file's URI for reading, with or without the log beside it. Without the log SQLite does not make its two files

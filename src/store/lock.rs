@@ -12,7 +12,8 @@ use std::{
 };
 
 use super::error::StoreError;
-use super::file::{Identity, identity, private, sibling_path};
+use super::file::{Identity, identity, private};
+use crate::model::state_location::sibling_path;
 
 /// Whether a lock of the whole file is independent of SQLite's locks of parts of it.
 const APART: bool = cfg!(target_os = "linux");

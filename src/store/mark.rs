@@ -10,9 +10,10 @@ use std::{
 };
 
 use super::{
-    file::{Identity, identity, sibling_path},
+    file::{Identity, identity},
     lineage::Lineage,
 };
+use crate::model::state_location::sibling_path;
 
 /// At most so many bytes of it are read.
 const LONGEST: u64 = 1_024;

@@ -356,7 +356,8 @@ impl Store {
                 break;
             }
         }
-        place::forget_aside(self.owner.path(), before);
+        let StateLocation::Sqlite(path) = &self.location;
+        place::forget_aside(path, before);
         // If another process reads the file, the next call gives the room back.
         while self.owner.whole(space::give_back).await.unwrap_or_else(|error| {
             tracing::debug!(%error, "store.room_kept");

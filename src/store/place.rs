@@ -16,13 +16,13 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::{
     error::StoreError,
-    file::{Identity, connect, identity, name, private, read_only, sibling_path},
+    file::{Identity, connect, identity, name, private, read_only},
     lineage::{self, Lineage},
     lock::Lock,
     migrations,
     mirror::{self, Mirror},
 };
-use crate::model::{Found, Loss};
+use crate::model::{Found, Loss, state_location::sibling_path};
 
 /// How long to wait before the state is put back again after a failure.
 const PAUSE: Duration = Duration::from_secs(1);

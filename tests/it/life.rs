@@ -42,8 +42,12 @@ fn alert(home: &Home) -> Value {
 /// What happened, as `event who`.
 fn events(home: &Home) -> Vec<String> {
     let history = json(&home.run(&["history", "--json"]));
-    let line =
-        |entry: &Value| format!("{} {}", entry["event"].as_str().unwrap_or("?"), entry["who"].as_str().unwrap_or(""));
+    let line = |entry: &Value| {
+        let who = entry.get("who").expect("who");
+        // What is absent is null.
+        assert!(who.is_null() || who.as_str().is_some_and(|who| !who.is_empty()), "{entry}");
+        format!("{} {}", entry["event"].as_str().unwrap_or("?"), who.as_str().unwrap_or(""))
+    };
     history.as_array().expect("a list").iter().map(|entry| line(entry).trim().to_owned()).collect()
 }
 

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::{
     fixtures::{COMPLETE, INBOX, Scene, customer, end, noon, owed, rule, saw},
-    play::{CustomerAction::*, Play, told, when},
+    play::{Deed::*, Play, told, when},
 };
 use crate::{
     engine::{Observed, Tick, TickOutcome, tick},

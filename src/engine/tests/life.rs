@@ -1,7 +1,7 @@
 //! The contract, line by line: what state an alert is in, and who is owed what, when. It is long because the
 //! contract is.
 
-use super::play::{CustomerAction::*, Line, Play};
+use super::play::{Deed::*, Line, Play};
 
 /// Who wrote and has not been answered, after two minutes.
 const TWO_MINUTES: &str = "for = '2m'\n[filter]\nlastMessageBy = ['user']\nstatus = ['OPEN', 'INPROGRESS']";

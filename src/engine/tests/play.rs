@@ -13,7 +13,7 @@ use crate::{
 
 /// What happens.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum CustomerAction {
+pub(super) enum Deed {
     /// A poll that sees everything, and nothing else.
     Poll,
     /// A moment between two polls.
@@ -50,7 +50,7 @@ pub(super) enum CustomerAction {
 
 /// Time (of 2026-06-12, a Friday; `+1 ` is the day after), what happens, the alert's state then, and
 /// who is owed what: `support leads:repeated`; events other than `fired` are named.
-pub(super) type Line = (&'static str, CustomerAction, &'static str, &'static str);
+pub(super) type Line = (&'static str, Deed, &'static str, &'static str);
 
 /// One customer and one rule through time.
 pub(super) struct Play {
@@ -80,7 +80,7 @@ impl Play {
     }
 
     /// One thing happens.
-    pub(super) fn happens(&mut self, at: Timestamp, deed: CustomerAction) -> TickOutcome {
+    pub(super) fn happens(&mut self, at: Timestamp, deed: Deed) -> TickOutcome {
         self.scene.now = at;
         let written = |by: &str, unread: i64| {
             vec![
@@ -90,24 +90,24 @@ impl Play {
             ]
         };
         match deed {
-            CustomerAction::Writes => self.changes(&written("user", 1)),
-            CustomerAction::Agent => self.changes(&written("agent", 0)),
-            CustomerAction::Bot => self.changes(&written("bot", 1)),
-            CustomerAction::Taken => self.changes(&[("_agentAssigned", json!("asha"))]),
-            CustomerAction::Status(status) => self.changes(&[("status", json!(status))]),
-            CustomerAction::Edit(text) => {
+            Deed::Writes => self.changes(&written("user", 1)),
+            Deed::Agent => self.changes(&written("agent", 0)),
+            Deed::Bot => self.changes(&written("bot", 1)),
+            Deed::Taken => self.changes(&[("_agentAssigned", json!("asha"))]),
+            Deed::Status(status) => self.changes(&[("status", json!(status))]),
+            Deed::Edit(text) => {
                 self.text = text.to_owned();
                 self.scene.rules = rules(vec![rule(&self.name, &self.text)]);
             }
-            CustomerAction::Rename(name) => {
+            Deed::Rename(name) => {
                 self.name = name.to_owned();
                 self.scene.rules = rules(vec![rule(&self.name, &self.text)]);
             }
-            CustomerAction::Remove => self.scene.rules = RuleSet::default(),
-            CustomerAction::Break => {
+            Deed::Remove => self.scene.rules = RuleSet::default(),
+            Deed::Break => {
                 self.scene.rules = RuleSet { rejected: vec![self.name.clone()], ..RuleSet::default() };
             }
-            CustomerAction::Silence(minutes) => {
+            Deed::Silence(minutes) => {
                 let id = i64::try_from(self.scene.snapshot.silences.len()).unwrap();
                 self.scene.snapshot.silences.push(Silence {
                     id,
@@ -118,25 +118,20 @@ impl Play {
                     created_by: String::new(),
                 });
             }
-            CustomerAction::Expire => self.scene.snapshot.silences.iter_mut().for_each(|silence| silence.ends_at = at),
-            CustomerAction::Ack => {
+            Deed::Expire => self.scene.snapshot.silences.iter_mut().for_each(|silence| silence.ends_at = at),
+            Deed::Ack => {
                 let ack = Ack { at, by: "asha".to_owned(), comment: String::new() };
                 self.scene.snapshot.alerts.iter_mut().for_each(|alert| alert.ack = Some(ack.clone()));
             }
-            CustomerAction::Poll | CustomerAction::Tick | CustomerAction::Missing | CustomerAction::Fails => {}
+            Deed::Poll | Deed::Tick | Deed::Missing | Deed::Fails => {}
         }
         match deed {
-            CustomerAction::Missing => self.scene.poll(&[], COMPLETE),
-            CustomerAction::Fails => {
+            Deed::Missing => self.scene.poll(&[], COMPLETE),
+            Deed::Fails => {
                 let observed = Observed { fresh: false, ..super::fixtures::saw(&[], &self.scene.rules, FAILED) };
                 self.scene.tick(&observed)
             }
-            CustomerAction::Poll
-            | CustomerAction::Writes
-            | CustomerAction::Agent
-            | CustomerAction::Bot
-            | CustomerAction::Taken
-            | CustomerAction::Status(_) => {
+            Deed::Poll | Deed::Writes | Deed::Agent | Deed::Bot | Deed::Taken | Deed::Status(_) => {
                 let contact = self.contact.clone();
                 self.scene.poll(&[contact], COMPLETE)
             }

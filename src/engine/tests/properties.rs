@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 use super::{
     fixtures::{INBOX, rule},
-    play::{CustomerAction, Play, when},
+    play::{Deed, Play, when},
 };
 use crate::{
     engine::TickOutcome,
@@ -29,23 +29,23 @@ const TEXTS: [&str; 5] = [
 ];
 
 /// Seconds after the beginning, and what happens then.
-type Story = Vec<(i64, CustomerAction)>;
+type Story = Vec<(i64, Deed)>;
 
 fn story() -> impl Strategy<Value = Story> {
     let deed = prop_oneof![
-        6 => Just(CustomerAction::Writes),
-        3 => Just(CustomerAction::Agent),
-        1 => Just(CustomerAction::Bot),
-        2 => Just(CustomerAction::Poll),
-        1 => Just(CustomerAction::Taken),
-        1 => Just(CustomerAction::Missing),
-        1 => Just(CustomerAction::Fails),
-        1 => Just(CustomerAction::Ack),
-        1 => Just(CustomerAction::Break),
-        1 => Just(CustomerAction::Rename("r2")),
-        1 => Just(CustomerAction::Silence(1)),
-        1 => Just(CustomerAction::Expire),
-        3 => prop::sample::select(TEXTS.to_vec()).prop_map(CustomerAction::Edit),
+        6 => Just(Deed::Writes),
+        3 => Just(Deed::Agent),
+        1 => Just(Deed::Bot),
+        2 => Just(Deed::Poll),
+        1 => Just(Deed::Taken),
+        1 => Just(Deed::Missing),
+        1 => Just(Deed::Fails),
+        1 => Just(Deed::Ack),
+        1 => Just(Deed::Break),
+        1 => Just(Deed::Rename("r2")),
+        1 => Just(Deed::Silence(1)),
+        1 => Just(Deed::Expire),
+        3 => prop::sample::select(TEXTS.to_vec()).prop_map(Deed::Edit),
     ];
     prop::collection::vec((1..90_i64, deed), 1..14).prop_map(|steps| {
         let mut at = 0;
@@ -87,12 +87,12 @@ fn owed(outcome: &TickOutcome) -> Vec<Owed> {
 /// Runs a story, looked at in these seconds besides; `judge` sees every moment.
 fn run(story: &Story, looks: &BTreeSet<i64>, mut judge: impl FnMut(i64, bool, &Play, &[Owed])) -> Run {
     let mut play = Play::new(TEXTS[0]);
-    let deeds: BTreeMap<i64, CustomerAction> = story.iter().copied().collect();
+    let deeds: BTreeMap<i64, Deed> = story.iter().copied().collect();
     let moments: BTreeSet<i64> = looks.iter().copied().chain(deeds.keys().copied()).collect();
     let mut run = Run::new();
     for moment in moments {
         let deed = deeds.get(&moment);
-        let outcome = play.happens(second(moment), deed.copied().unwrap_or(CustomerAction::Tick));
+        let outcome = play.happens(second(moment), deed.copied().unwrap_or(Deed::Tick));
         let owed = owed(&outcome);
         judge(moment, deed.is_some(), &play, &owed);
         run.insert(moment, owed);
@@ -151,7 +151,7 @@ proptest! {
         let end = end(&story);
         let mut wrong = Vec::new();
         let edited: BTreeSet<i64> =
-            story.iter().filter(|(_, deed)| matches!(deed, CustomerAction::Edit(_) | CustomerAction::Break)).map(|(at, _)| *at).collect();
+            story.iter().filter(|(_, deed)| matches!(deed, Deed::Edit(_) | Deed::Break)).map(|(at, _)| *at).collect();
         let every_second: BTreeSet<i64> = (0..=end).collect();
         let always = run(&story, &every_second, |moment, _, play, owed| {
             let now = second(moment);
@@ -167,7 +167,7 @@ proptest! {
             let silenced = play.scene.snapshot.silences.iter().any(|silence| silence.is_active(now));
             // Who was seen last in this state is told of.
             let sure = alert.missed_walks == 0 && alert.lapse.is_none() && alert.ack.is_none() && !silenced;
-            let failed = story.iter().any(|(at, deed)| *at == moment && matches!(deed, CustomerAction::Fails | CustomerAction::Break));
+            let failed = story.iter().any(|(at, deed)| *at == moment && matches!(deed, Deed::Fails | Deed::Break));
             if alert.is_firing() && sure && !failed && alert.rule == rule.name {
                 for step in due_by_now(rule, alert, now) {
                     if alert.steps[step].last_at.is_none() {
@@ -180,8 +180,8 @@ proptest! {
         is_sane(&always)?;
 
         // What an edit finds depends on what was told before it, and before what kept it back.
-        let changes = |deed: &CustomerAction| {
-            matches!(deed, CustomerAction::Edit(_) | CustomerAction::Break | CustomerAction::Missing | CustomerAction::Fails | CustomerAction::Silence(_))
+        let changes = |deed: &Deed| {
+            matches!(deed, Deed::Edit(_) | Deed::Break | Deed::Missing | Deed::Fails | Deed::Silence(_))
         };
         let edits = story.iter().filter(|(_, deed)| changes(deed)).map(|(at, _)| at - 1);
         let looks: BTreeSet<i64> = looks.into_iter().filter(|at| *at < end).chain([end]).chain(edits).collect();
@@ -191,7 +191,7 @@ proptest! {
         // A limit of reminders is used up later by who looks later, and `keep_firing_for` keeps only what
         // somebody saw firing.
         let loose = |text: &str| text.contains("repeat_limit") || text.contains("keep_firing_for");
-        let strict = !story.iter().any(|(_, deed)| matches!(deed, CustomerAction::Edit(text) if loose(text)));
+        let strict = !story.iter().any(|(_, deed)| matches!(deed, Deed::Edit(text) if loose(text)));
         let mut before = -1;
         for (moment, owed) in &sometimes {
             let so_far: BTreeSet<&Owed> = always.range(..=*moment).flat_map(|(_, owed)| owed).collect();
@@ -219,12 +219,12 @@ proptest! {
         jumps in prop::collection::btree_map(0..60_usize, prop_oneof![-90_i64..90, -400_000_i64..400_000], 0..6),
     ) {
         let mut play = Play::new(TEXTS[0]);
-        let deeds: BTreeMap<i64, CustomerAction> = story.iter().copied().collect();
+        let deeds: BTreeMap<i64, Deed> = story.iter().copied().collect();
         let moments: BTreeSet<i64> = (0..=end(&story)).step_by(7).chain(deeds.keys().copied()).collect();
         let (mut run, mut set) = (Run::new(), 0);
         for (number, moment) in moments.into_iter().enumerate() {
             set += jumps.get(&number).copied().unwrap_or(0);
-            let deed = deeds.get(&moment).copied().unwrap_or(CustomerAction::Tick);
+            let deed = deeds.get(&moment).copied().unwrap_or(Deed::Tick);
             // No two moments are the same, however the clock is set.
             let number = i64::try_from(number).unwrap();
             let now = second(moment + set) + SignedDuration::from_nanos(number);
@@ -249,10 +249,10 @@ proptest! {
             let mut store = Store::open(&StateLocation::sqlite(&path)).await.unwrap();
             let mut plain = Play::new(TEXTS[0]);
             let mut stored = Play::new(TEXTS[0]);
-            let deeds: BTreeMap<i64, CustomerAction> = story.iter().copied().collect();
+            let deeds: BTreeMap<i64, Deed> = story.iter().copied().collect();
             let moments: BTreeSet<i64> = looks.iter().copied().chain(deeds.keys().copied()).collect();
             for (number, moment) in moments.into_iter().enumerate() {
-                let deed = deeds.get(&moment).copied().unwrap_or(CustomerAction::Tick);
+                let deed = deeds.get(&moment).copied().unwrap_or(Deed::Tick);
                 let expected = plain.happens(second(moment), deed);
                 if restarts.contains(&number) {
                     store.close().await;

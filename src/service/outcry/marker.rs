@@ -5,14 +5,14 @@
 use std::{
     fs::{self, OpenOptions},
     io::Write,
-    path::{Path, PathBuf},
+    path::PathBuf,
     time::SystemTime,
 };
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::model::{StateLocation, alert::short_hash, time::elapsed};
+use crate::model::{StateLocation, alert::short_hash, state_location::sibling_path, time::elapsed};
 
 /// The size limit of the file, in bytes.
 const LONGEST: u64 = 64 * 1024;
@@ -35,12 +35,12 @@ pub(crate) struct Marker {
 }
 
 impl Marker {
-    /// The marker of the state at `path`.
+    /// The marker of this state.
     pub(crate) fn of(state: &StateLocation) -> Self {
         let file = state.file().map(|path| path.canonicalize().unwrap_or_else(|_| path.to_owned()));
         let name = file.as_ref().map_or_else(|| state.to_string(), |file| file.to_string_lossy().into_owned());
         let temporary = std::env::temp_dir().join(format!("pengwatch-{}.unwritable", short_hash(&name)));
-        let beside = file.as_deref().map(|file| with_ending(file, ".unwritable"));
+        let beside = file.as_deref().map(|file| sibling_path(file, ".unwritable"));
         Self { places: beside.into_iter().chain([temporary]).collect(), file }
     }
 
@@ -78,16 +78,10 @@ impl Marker {
     /// Whether to report although it cannot be remembered: while the trouble is new, and when its age in minutes is a
     /// power of two. The age counts from the last write of the state.
     pub(crate) fn is_worth_saying(&self, now: Timestamp) -> bool {
-        let files = self.file.iter().flat_map(|file| [with_ending(file, "-wal"), file.clone()]);
+        let files = self.file.iter().flat_map(|file| [sibling_path(file, "-wal"), file.clone()]);
         let written = files.filter_map(|path| fs::metadata(path).and_then(|found| found.modified()).ok()).max();
         written.is_none_or(|written| is_worth_saying(written, now))
     }
-}
-
-fn with_ending(file: &Path, ending: &str) -> PathBuf {
-    let mut name = file.as_os_str().to_owned();
-    name.push(ending);
-    name.into()
 }
 
 fn is_worth_saying(written: SystemTime, now: Timestamp) -> bool {

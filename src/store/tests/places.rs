@@ -39,7 +39,7 @@ async fn known(store: &Store) -> (Vec<String>, usize, usize) {
 }
 
 /// What is done to the files of a state that a run works on.
-type CustomerAction = fn(&Path);
+type Deed = fn(&Path);
 
 fn sibling_path(path: &Path, ending: &str) -> PathBuf {
     PathBuf::from(format!("{}{ending}", path.display()))
@@ -58,7 +58,7 @@ fn moved(text: &str, path: &Path) {
 }
 
 /// Names, what is done, what is found, and whether the history is saved.
-const DEEDS: [(&str, CustomerAction, Found, bool); 15] = [
+const DEEDS: [(&str, Deed, Found, bool); 15] = [
     ("the file", |path| fs::remove_file(path).unwrap(), Found::Deleted, true),
     ("all of them", |path| without(path, &["", "-wal", "-shm", ".lock", ".mark"]), Found::Deleted, true),
     ("the log", |path| fs::remove_file(sibling_path(path, "-wal")).unwrap(), Found::Deleted, true),

@@ -33,7 +33,7 @@ fn happen(bench: &Bench, random: &mut Random) {
     let sandbox = &bench.inbox.sandbox;
     let index = usize::try_from(random.between(0, i64::try_from(CUSTOMERS).unwrap() - 1)).unwrap();
     let id = format!("c{index:03}");
-    let deed = match random.between(0, 9) {
+    let action = match random.between(0, 9) {
         0..=2 => CustomerAction::Answer(By::Agent, "Here I am.".to_owned()),
         3 => CustomerAction::Answer(By::Bot, "One moment.".to_owned()),
         4 => CustomerAction::Close,
@@ -43,7 +43,7 @@ fn happen(bench: &Bench, random: &mut Random) {
         }
         _ => CustomerAction::Write(Some("Hello?".to_owned())),
     };
-    if sandbox.act(&id, &deed, bench.now()).is_err() {
+    if sandbox.act(&id, &action, bench.now()).is_err() {
         let mut contact = waiting(index);
         contact["lastMessage"]["at"] = iso(bench.now()).into();
         contact["lastSeenAt"] = iso(bench.now()).into();
