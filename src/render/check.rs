@@ -11,9 +11,10 @@ use handlebars::{
 };
 
 use super::{
+    context::{shape_of_alert, shape_of_message},
     helpers::{self, KNOWN},
     places::Places,
-    shape::{self, TemplateShape},
+    shape::TemplateShape,
 };
 use crate::{
     diagnose::{Diagnostic, Source, nearest::did_you_mean},
@@ -22,7 +23,7 @@ use crate::{
 
 /// Checks every name, helper and raw expression; returns the undocumented fields that are used.
 pub(super) fn check(source: &Arc<Source>, template: &Template, found: &mut Vec<Diagnostic>) -> BTreeSet<ExtraPath> {
-    let root = Scope { shape: shape::root(), params: Vec::new(), locals: &[] };
+    let root = Scope { shape: shape_of_message(), params: Vec::new(), locals: &[] };
     let mut walk = Walk {
         source,
         places: Places::new(&source.text),
@@ -320,10 +321,10 @@ impl Walk<'_> {
         let here = self.scopes.last().map(|scope| &scope.shape)?;
         let near = crate::diagnose::nearest::nearest(name, here.names()).is_some();
         let whole = path.join(".");
-        if shape::root().field(name).is_some() {
+        if shape_of_message().field(name).is_some() {
             return Some(format!("outside of this block it is known: write `@root.{whole}`"));
         }
-        let alert = shape::alert();
+        let alert = shape_of_alert();
         if self.scopes.len() == 1 && alert.field(name).is_some() {
             return Some(format!(
                 "it belongs to an alert: write it inside {{{{#each alerts}}}}, or `alerts.0.{whole}`"

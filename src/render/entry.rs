@@ -1,15 +1,12 @@
 //! The alerts that a message lists, as far as the receiver may see them.
 
 use jiff::{SignedDuration, Timestamp};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
-use crate::model::{
-    Contact, Event, Reason, phone, text,
-    time::{elapsed, iso},
-};
+use crate::model::{Contact, Event, Reason, phone, text, time::elapsed};
 
 use super::{
-    AlertView, MessageView, RuleWords, link, privacy,
+    AlertView, MessageView, link, privacy,
     words::{self, sign_of_end},
 };
 
@@ -30,7 +27,7 @@ const EACH: usize = 10;
 pub(super) struct ListedAlert<'a> {
     pub(super) told: AlertView<'a>,
     /// The contact, filtered by privacy.
-    contact: Value,
+    pub(super) contact: Value,
     pub(super) user_id: String,
     pub(super) name: String,
     /// The name as it is written among other words.
@@ -40,10 +37,10 @@ pub(super) struct ListedAlert<'a> {
     pub(super) email: String,
     pub(super) platform: String,
     pub(super) bot: String,
-    agent: String,
-    agent_slack: String,
-    tags: Vec<String>,
-    segments: Vec<String>,
+    pub(super) agent: String,
+    pub(super) agent_slack: String,
+    pub(super) tags: Vec<String>,
+    pub(super) segments: Vec<String>,
     pub(super) text: String,
     pub(super) waiting: SignedDuration,
     /// The reason of the end, with the agent's name if known; empty while the alert fires.
@@ -103,68 +100,6 @@ impl<'a> ListedAlert<'a> {
             told,
         }
     }
-
-    pub(super) fn json(&self) -> Value {
-        let alert = self.told.alert;
-        let resolution = alert.resolution.as_ref();
-        json!({
-            "id": alert.id.0,
-            "rule": rule(self.told.rule, true),
-            "inbox": line_of(&alert.inbox),
-            "contact": self.contact,
-            "name": self.name,
-            "who": self.who,
-            "phone_number": self.phone_number,
-            "email": self.email,
-            "sign": self.sign,
-            "platform": self.platform,
-            "bot": self.bot,
-            "agent": self.agent,
-            "agent_slack": self.agent_slack,
-            "tags": self.tags,
-            "segments": self.segments,
-            "text": self.text,
-            "since": iso(alert.since),
-            "waiting": self.waiting.as_secs(),
-            "waiting_open": self.told.waiting_open.map_or_else(|| Value::from(""), |open| open.as_secs().into()),
-            "fired_at": alert.fired_at.map(iso).unwrap_or_default(),
-            "resolved_at": resolution.map(|end| iso(end.at)).unwrap_or_default(),
-            "ended_at": resolution.map(|end| iso(end.ended_at)).unwrap_or_default(),
-            "reason": resolution.map(|end| end.reason.words()).unwrap_or_default(),
-            "outcome": self.outcome,
-            "link": self.link,
-            "ack_link": "",
-            "reply_window": self.reply_window.map_or_else(|| Value::from(""), |left| left.as_secs().into()),
-        })
-    }
-}
-
-impl ListedAlert<'_> {
-    /// The alert with the keys of the built-in webhook.
-    pub(super) fn webhook(&self) -> Value {
-        let alert = self.told.alert;
-        let end = alert.resolution.as_ref();
-        json!({
-            "id": alert.id.0,
-            "rule": rule(self.told.rule, false),
-            "inbox": line_of(&alert.inbox),
-            "contact": self.contact,
-            "name": self.name,
-            "platform": self.platform,
-            "bot": self.bot,
-            "agent": self.agent,
-            "tags": self.tags,
-            "segments": self.segments,
-            "text": self.text,
-            "since": iso(alert.since),
-            "waiting_seconds": self.waiting.as_secs(),
-            "fired_at": alert.fired_at.map(iso).unwrap_or_default(),
-            "resolved_at": end.map(|end| iso(end.at)).unwrap_or_default(),
-            "ended_at": end.map(|end| iso(end.ended_at)).unwrap_or_default(),
-            "reason": end.map(|end| end.reason.words()).unwrap_or_default(),
-            "link": self.link,
-        })
-    }
 }
 
 /// The end in words. The agent who answered or took the customer is the assigned one, if the configuration has a name
@@ -210,20 +145,6 @@ pub(super) fn rules(telling: &MessageView<'_>) -> Vec<String> {
         }
     }
     names
-}
-
-/// A rule as templates see it; other programs get it without the time zone.
-pub(super) fn rule(rule: &RuleWords, with_zone: bool) -> Value {
-    let mut words = json!({
-        "name": line_of(&rule.name),
-        "description": text::one_line(&rule.description, TEXT),
-        "severity": rule.severity,
-    });
-    if with_zone {
-        let zone = jiff::fmt::temporal::DateTimePrinter::new().time_zone_to_string(&rule.timezone);
-        words["timezone"] = zone.unwrap_or_else(|_| "UTC".to_owned()).into();
-    }
-    words
 }
 
 pub(super) fn line_of(text: &str) -> String {

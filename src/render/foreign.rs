@@ -3,7 +3,7 @@
 
 use std::{ops::Range, sync::Arc};
 
-use super::shape;
+use super::context::{shape_of_alert, shape_of_message};
 use crate::diagnose::{Diagnostic, Source, decode::unseen_in_code};
 
 /// Tags that end a block in other languages.
@@ -46,7 +46,7 @@ struct Scan<'a, 'f> {
 /// Reports such tags; returns whether there were none.
 pub(super) fn check(source: &Arc<Source>, found: &mut Vec<Diagnostic>) -> bool {
     let before = found.len();
-    let names = shape::root().paths().into_iter().chain(shape::alert().paths()).collect();
+    let names = shape_of_message().paths().into_iter().chain(shape_of_alert().paths()).collect();
     let mut scan = Scan { source, text: &source.text, open: Vec::new(), bare: Vec::new(), names, found };
     scan.run();
     found.len() == before

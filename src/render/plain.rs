@@ -3,13 +3,14 @@
 //! It is sent when a template fails, or when a receiver refuses a template's message. Its first line says who waits,
 //! how long and where.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::model::{text, time::human};
 
 use super::{
     MessageView,
-    entry::{ListedAlert, entries, rule, rules},
+    context::context,
+    entry::{ListedAlert, entries, rules},
     headline::headline,
 };
 
@@ -79,16 +80,43 @@ fn reach(entry: &ListedAlert<'_>) -> String {
     parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · ")
 }
 
-/// The same keys as in the built-in `webhook.json.hbs`, since programs rely on them.
+/// The keys of the built-in `webhook.json.hbs`, on which programs rely.
+const OF_MESSAGE: [&str; 8] = ["event", "rule", "inbox", "receiver", "step", "count", "more", "alerts"];
+const OF_ALERT: [&str; 18] = [
+    "id",
+    "rule",
+    "inbox",
+    "contact",
+    "name",
+    "platform",
+    "bot",
+    "agent",
+    "tags",
+    "segments",
+    "text",
+    "since",
+    "waiting",
+    "fired_at",
+    "resolved_at",
+    "ended_at",
+    "reason",
+    "link",
+];
+const OF_RULE: [&str; 3] = ["name", "description", "severity"];
+
+/// What the built-in `webhook.json.hbs` sends, without a template.
 fn webhook(telling: &MessageView<'_>, entries: &[ListedAlert<'_>]) -> Value {
-    json!({
-        "event": telling.event.name(),
-        "rule": rule(telling.rule, false),
-        "inbox": telling.inbox,
-        "receiver": telling.receiver,
-        "step": telling.step,
-        "count": telling.alerts.len(),
-        "more": telling.alerts.len().saturating_sub(entries.len()),
-        "alerts": entries.iter().map(ListedAlert::webhook).collect::<Vec<_>>(),
-    })
+    let mut message = picked(context(telling, entries), &OF_MESSAGE);
+    message["rule"] = picked(message["rule"].take(), &OF_RULE);
+    for alert in message["alerts"].as_array_mut().into_iter().flatten() {
+        *alert = picked(alert.take(), &OF_ALERT);
+        alert["rule"] = picked(alert["rule"].take(), &OF_RULE);
+    }
+    message
+}
+
+/// The values of these names, in their order. A program gets the unit of a duration in its name.
+fn picked(mut of: Value, names: &[&str]) -> Value {
+    let key = |name: &str| if name == "waiting" { "waiting_seconds".to_owned() } else { name.to_owned() };
+    Value::Object(names.iter().map(|name| (key(name), of[name].take())).collect())
 }

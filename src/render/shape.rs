@@ -1,6 +1,6 @@
-//! The names that a template may use, and which of them a customer can write.
+//! The shape of the values that a template may use, and which of them a customer can write.
 
-use crate::model::{Contact, field::FieldKind};
+use crate::model::field::FieldKind;
 
 /// The kind of value that a name refers to.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,6 +17,19 @@ pub(super) enum TemplateShape {
 }
 
 impl TemplateShape {
+    /// The shape of a value of a record.
+    pub(super) fn of(kind: &FieldKind) -> Self {
+        match kind {
+            // Ids and enumerations are texts as well, since it is not known which of them the API checks.
+            FieldKind::Text => Self::Customers,
+            FieldKind::Number | FieldKind::Flag | FieldKind::Time => Self::Safe,
+            FieldKind::List(entry) => Self::List(Box::new(Self::of(entry))),
+            FieldKind::Object(fields) => {
+                Self::Fields(fields.iter().map(|(name, kind)| (*name, Self::of(kind))).collect())
+            }
+        }
+    }
+
     /// Whether it may contain a customer's text.
     pub(super) fn is_customers(&self) -> bool {
         match self {
@@ -54,90 +67,5 @@ impl TemplateShape {
                 std::iter::once((*name).to_owned()).chain(below)
             })
             .collect()
-    }
-}
-
-/// The shape of the whole context.
-pub(super) fn root() -> TemplateShape {
-    TemplateShape::Fields(vec![
-        ("event", TemplateShape::Safe),
-        ("headline", TemplateShape::Customers),
-        ("now", TemplateShape::Safe),
-        ("rule", rule()),
-        ("rules", TemplateShape::List(Box::new(TemplateShape::Safe))),
-        ("inbox", TemplateShape::Safe),
-        ("receiver", TemplateShape::Safe),
-        ("step", TemplateShape::Safe),
-        ("count", TemplateShape::Safe),
-        ("more", TemplateShape::Safe),
-        ("delayed", TemplateShape::Safe),
-        ("alerts", TemplateShape::List(Box::new(alert()))),
-        ("problem", TemplateShape::Safe),
-        ("state", TemplateShape::Safe),
-        ("detail", TemplateShape::Safe),
-        ("since", TemplateShape::Safe),
-    ])
-}
-
-/// The shape of one alert. Tags may be a customer's text, since bots set them from what customers write; so may the
-/// platform, which is shown as the API spells it.
-pub(super) fn alert() -> TemplateShape {
-    TemplateShape::Fields(vec![
-        ("id", TemplateShape::Safe),
-        ("rule", rule()),
-        ("inbox", TemplateShape::Safe),
-        ("contact", contact()),
-        ("name", TemplateShape::Customers),
-        ("who", TemplateShape::Customers),
-        ("phone_number", TemplateShape::Customers),
-        ("email", TemplateShape::Customers),
-        ("sign", TemplateShape::Safe),
-        ("platform", TemplateShape::Customers),
-        ("bot", TemplateShape::Safe),
-        ("agent", TemplateShape::Safe),
-        ("agent_slack", TemplateShape::Safe),
-        ("tags", TemplateShape::List(Box::new(TemplateShape::Customers))),
-        ("segments", TemplateShape::List(Box::new(TemplateShape::Safe))),
-        ("text", TemplateShape::Customers),
-        ("since", TemplateShape::Safe),
-        ("waiting", TemplateShape::Safe),
-        ("waiting_open", TemplateShape::Safe),
-        ("fired_at", TemplateShape::Safe),
-        ("resolved_at", TemplateShape::Safe),
-        ("ended_at", TemplateShape::Safe),
-        ("reason", TemplateShape::Safe),
-        ("outcome", TemplateShape::Safe),
-        ("link", TemplateShape::Safe),
-        ("ack_link", TemplateShape::Safe),
-        ("reply_window", TemplateShape::Safe),
-    ])
-}
-
-fn rule() -> TemplateShape {
-    TemplateShape::Fields(vec![
-        ("name", TemplateShape::Safe),
-        ("description", TemplateShape::Safe),
-        ("severity", TemplateShape::Safe),
-        ("timezone", TemplateShape::Safe),
-    ])
-}
-
-fn contact() -> TemplateShape {
-    let mut shape = of(&Contact::kind());
-    if let TemplateShape::Fields(fields) = &mut shape {
-        fields.push(("extra", TemplateShape::Free));
-    }
-    shape
-}
-
-fn of(kind: &FieldKind) -> TemplateShape {
-    match kind {
-        // Ids and enumerations are texts as well, since it is not known which of them the API checks.
-        FieldKind::Text => TemplateShape::Customers,
-        FieldKind::Number | FieldKind::Flag | FieldKind::Time => TemplateShape::Safe,
-        FieldKind::List(entry) => TemplateShape::List(Box::new(of(entry))),
-        FieldKind::Object(fields) => {
-            TemplateShape::Fields(fields.iter().map(|(name, kind)| (*name, of(kind))).collect())
-        }
     }
 }

@@ -192,7 +192,7 @@ fn the_context_has_the_known_shape() {
         let case = Case { privacy, ..Case::fired(vec![alert(ravi(), "PT7M"), alert(nobody(), "PT6M")]) };
         case.tell(|telling| {
             let value = context::context(telling, &entry::entries(telling));
-            compare(&value, &shape::root(), "");
+            compare(&value, &context::shape_of_message(), "");
             if privacy != Privacy::Full {
                 assert!(!value.to_string().contains("secret"), "{value}");
             }
