@@ -9,7 +9,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use super::Query;
-use crate::model::{Contact, Differs, Filter, snapshot::WalkMemory};
+use crate::model::{
+    Contact, Differs, Filter,
+    filter::{FilterKey, FilterShape},
+    snapshot::WalkMemory,
+};
 
 /// The number of values that are shown.
 const SHOWN: usize = 3;
@@ -19,7 +23,7 @@ const SHOWN: usize = 3;
 pub(crate) struct Returned {
     records: usize,
     passed: usize,
-    keys: BTreeMap<&'static str, OfKey>,
+    keys: BTreeMap<FilterKey, OfKey>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -43,9 +47,11 @@ impl Returned {
                 of_key.passed += 1;
                 continue;
             }
-            let Some((asked, came)) = filter.listed(key, contact) else { continue };
+            // Only values of the API's own are shown.
+            let (FilterShape::OneOf(own), Some(asked)) = (key.shape(), filter.get(key)) else { continue };
+            let came = own(contact);
             let is_same = |value: &&String| value.trim().to_lowercase() == came.trim().to_lowercase();
-            if let Some(value) = asked.iter().find(is_same) {
+            if let Some(value) = asked.list().iter().find(is_same) {
                 of_key.respelled = Some((value.clone(), came.to_owned()));
             }
             if of_key.values.len() < SHOWN && is_plain(came) {
@@ -65,7 +71,7 @@ impl Returned {
         let respelled = self.keys.iter().find_map(|(key, of_key)| Some((*key, of_key.respelled.as_ref()?)));
         let (seen, what) = if let Some((key, (asked, came))) = respelled {
             let came = if is_plain(came) { format!("`{came}`") } else { "another spelling of it".to_owned() };
-            (Differs::SEVERAL, format!("`{key}` asks for `{asked}`, and the API returned {came}"))
+            (Differs::SEVERAL, format!("`{}` asks for `{asked}`, and the API returned {came}", key.name()))
         } else if self.passed == 0 && !memory.loose {
             (self.records, self.none_passed(&query.filter))
         } else {
@@ -86,13 +92,13 @@ impl Returned {
         let Some((key, of_key)) = self.keys.iter().find(|(_, of_key)| of_key.passed == 0) else {
             return format!("{records} that the API returned fail one or another of its keys");
         };
-        let asked = filter.asked(key).map_or_else(|| ":".to_owned(), |asked| format!(" asks for {asked}, and"));
+        let asked = filter.asked(*key).map_or_else(|| ":".to_owned(), |asked| format!(" asks for {asked}, and"));
         let has = if of_key.values.is_empty() {
             "other values".to_owned()
         } else {
             of_key.values.iter().map(String::as_str).collect::<Vec<_>>().join(", ")
         };
-        format!("`{key}`{asked} {records} that the API returned have {has}")
+        format!("`{}`{asked} {records} that the API returned have {has}", key.name())
     }
 }
 

@@ -2,43 +2,57 @@
 //! not used.
 
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
+use strum::VariantArray;
 
-use crate::model::{Filter, filter::TimeRange, text, time::iso};
+use crate::model::{
+    Filter,
+    filter::{FilterKey, FilterShape, TimeRange, Wanted, When},
+    text,
+    time::iso,
+};
 
 /// The body for one page (from 1) of `filter`, with relative times as of `now`.
 pub fn body(filter: &Filter, page: u32, now: Timestamp) -> Value {
-    let range = |range: &TimeRange| {
-        let of = |end: Option<crate::model::filter::When>| end.map(|end| iso(end.at(now))).unwrap_or_default();
-        json!({ "startAt": of(range.start), "endsAt": of(range.end) })
-    };
-    // The API may compare byte by byte, and keep a text as some phone or browser wrote it.
-    let forms = |values: &[String]| values.iter().flat_map(|value| text::forms(value)).collect::<Vec<_>>();
-    json!({
-        "searchText": filter.search_text,
-        "tags": forms(&filter.tags),
-        "status": filter.status,
-        "isOnline": filter.is_online,
-        "_botWebsite": filter.bots.website,
-        "_botWhatsapp": filter.bots.whatsapp,
-        "_botTelegram": filter.bots.telegram,
-        "_botFacebook": filter.bots.facebook,
-        "_agentAssigned": filter.agent_assigned,
-        "segments": filter.segments,
-        "applicableFilters": filter.applicable(),
-        "lastSeenAt": range(&filter.last_seen_at),
-        "createdAt": range(&filter.created_at),
-        "userInteracted": filter.user_interacted,
-        "lastMessageBy": filter.last_message_by,
-        "isLiveChatActive": filter.is_live_chat_active,
-        "hasOrdered": {
-            "status": filter.has_ordered,
-            "lastAt": filter.ordered_since.map(|since| iso(since.at(now))).unwrap_or_default(),
+    let mut body = Map::new();
+    for key in FilterKey::VARIANTS {
+        // The order is that of the provider's page.
+        match key {
+            FilterKey::LastSeenAt => _ = body.insert("applicableFilters".to_owned(), json!(filter.applicable())),
+            FilterKey::IsContact => {
+                body.insert("page".to_owned(), json!(page));
+                body.insert("isExport".to_owned(), json!("none"));
+            }
+            _ => {}
+        }
+        body.insert(key.name().to_owned(), value(*key, filter.get(*key), now));
+    }
+    Value::Object(body)
+}
+
+/// The value of one key, or its documented empty value.
+fn value(key: FilterKey, wanted: Option<&Wanted>, now: Timestamp) -> Value {
+    let time = |when: Option<When>| when.map(|when| iso(when.at(now))).unwrap_or_default();
+    let range = |range: TimeRange| json!({ "startAt": time(range.start), "endsAt": time(range.end) });
+    let order = |placed: bool, since| json!({ "status": placed, "lastAt": time(since) });
+    match wanted {
+        // The API may compare byte by byte, and keep a text as some phone or browser wrote it.
+        Some(Wanted::List(values)) if key == FilterKey::Tags => {
+            json!(values.iter().flat_map(|value| text::forms(value)).collect::<Vec<_>>())
+        }
+        Some(Wanted::List(values)) => json!(values),
+        Some(Wanted::Text(text)) => json!(text),
+        Some(Wanted::Flag(flag)) => json!(flag),
+        Some(Wanted::Range(own)) => range(*own),
+        Some(Wanted::Order { placed, since }) => order(*placed, *since),
+        None => match key.shape() {
+            FilterShape::Search => json!(""),
+            FilterShape::OneOf(_) | FilterShape::AnyOf(_) | FilterShape::Bot(_) => json!([]),
+            FilterShape::Flag(_) => json!(false),
+            FilterShape::Within(_) => range(TimeRange::default()),
+            FilterShape::Order => order(false, None),
         },
-        "page": page,
-        "isExport": "none",
-        "isContact": filter.is_contact,
-    })
+    }
 }
 
 #[cfg(test)]

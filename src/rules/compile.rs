@@ -21,29 +21,6 @@ use crate::{
 
 /// The documented values of `status`.
 pub(crate) const STATUS: &[&str] = types::STATUS.known;
-/// The documented values of `lastMessageBy`.
-pub(crate) const LAST_MESSAGE_BY: &[&str] = types::LAST_MESSAGE_BY.known;
-/// The keys that `applicableFilters` can list.
-pub(crate) const FILTER_KEYS: [&str; 17] = [
-    "searchText",
-    "tags",
-    "status",
-    "isOnline",
-    "_botWebsite",
-    "_botWhatsapp",
-    "_botTelegram",
-    "_botFacebook",
-    "_agentAssigned",
-    "segments",
-    "lastSeenAt",
-    "createdAt",
-    "userInteracted",
-    "lastMessageBy",
-    "isLiveChatActive",
-    "hasOrdered",
-    "isContact",
-];
-
 /// The outcome of compiling a rule file.
 #[derive(Clone, Debug)]
 pub enum Compiled {

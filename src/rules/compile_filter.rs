@@ -3,64 +3,55 @@
 use toml::{Spanned, Value};
 
 use super::{
-    compile::{Compiler, FILTER_KEYS, LAST_MESSAGE_BY, STATUS},
-    condition::{nearest_value, types},
-    shape::{FilterTable, RangeTable},
+    compile::Compiler,
+    condition::{nearest_value, types, types::Values},
+    shape::{FilterTable, RangeTable, Written},
 };
 use crate::{
     diagnose::{Diagnostic, nearest::did_you_mean},
     model::{
         Filter,
-        filter::{Bots, TimeRange, When},
+        filter::{FilterKey, TimeRange, Wanted, When},
         text::form,
         time,
     },
 };
 
+/// What `applicableFilters` can list.
+const APPLICABLE: Values = Values { field: FilterTable::APPLICABLE, known: &FilterKey::NAMES, meant: &[] };
+
 impl Compiler<'_, '_> {
     pub(super) fn filter(&mut self, table: FilterTable) -> Filter {
-        let ordered = table.hasOrdered.map(Spanned::into_inner).unwrap_or_default();
-        Filter {
-            search_text: table.searchText.map(Spanned::into_inner).unwrap_or_default(),
-            tags: self.list("tags", table.tags, &[]),
-            status: self.list("status", table.status, STATUS),
-            is_online: self.flag("isOnline", "isOnline", table.isOnline),
-            bots: Bots {
-                website: self.list("_botWebsite", table.bot_website, &[]),
-                whatsapp: self.list("_botWhatsapp", table.bot_whatsapp, &[]),
-                telegram: self.list("_botTelegram", table.bot_telegram, &[]),
-                facebook: self.list("_botFacebook", table.bot_facebook, &[]),
-            },
-            agent_assigned: self.list("_agentAssigned", table.agent_assigned, &[]),
-            segments: self.list("segments", table.segments, &[]),
-            applicable_filters: table
-                .applicableFilters
-                .map(|listed| self.list("applicableFilters", Some(listed), &FILTER_KEYS)),
-            last_seen_at: self.range(table.lastSeenAt),
-            created_at: self.range(table.createdAt),
-            user_interacted: self.flag("userInteracted", "userInteracted", table.userInteracted),
-            last_message_by: self.list("lastMessageBy", table.lastMessageBy, LAST_MESSAGE_BY),
-            is_live_chat_active: self.flag("isLiveChatActive", "isLiveChatActive", table.isLiveChatActive),
-            has_ordered: self.flag("hasOrdered.status", "hasOrdered.status", ordered.status),
-            ordered_since: ordered.lastAt.and_then(|value| self.time(&value)),
-            is_contact: self.flag("isContact", "isContact", table.isContact),
+        let applicable = table.applicable_filters.map(|listed| self.list(APPLICABLE.field, &listed, Some(&APPLICABLE)));
+        let mut filter = Filter::default().listing(applicable);
+        for (key, written) in table.keys {
+            let wanted = match written {
+                Written::Text(text) => Wanted::Text(text),
+                Written::List(list) => Wanted::List(self.list(key.name(), &list, types::values(key.path()))),
+                Written::Flag(flag) => Wanted::Flag(self.flag(key.path(), &flag)),
+                Written::Range(range) => Wanted::Range(self.range(range)),
+                Written::Order(order) => Wanted::Order {
+                    placed: order.status.is_some_and(|status| self.flag("hasOrdered.status", &status)),
+                    since: order.last_at.and_then(|value| self.time(&value)),
+                },
+            };
+            filter = filter.with(key, wanted);
         }
+        filter
     }
 
     /// Warns of `false`, which means "do not filter" to the API: that may not be what the admin meant.
-    fn flag(&mut self, key: &str, field: &str, value: Option<Spanned<bool>>) -> bool {
-        let Some(value) = value else { return false };
+    fn flag(&mut self, field: &str, value: &Spanned<bool>) -> bool {
         if !value.get_ref() {
-            let title = format!("`{key} = false` does not filter: the API takes it for \"all\"");
+            let title = format!("`{field} = false` does not filter: the API takes it for \"all\"");
             let help = format!("leave it out, or write when = '!{field}'");
             self.found.push(Diagnostic::warning(self.source, value.span(), title).help(help));
         }
-        value.into_inner()
+        *value.get_ref()
     }
 
     /// Reads a list of texts; an entry, or the whole list, may be written as `{ raw = … }`.
-    fn list(&mut self, key: &str, value: Option<Spanned<Value>>, documented: &[&str]) -> Vec<String> {
-        let Some(value) = value else { return Vec::new() };
+    fn list(&mut self, key: &str, value: &Spanned<Value>, documented: Option<&Values>) -> Vec<String> {
         let span = value.span();
         let wrong = |this: &mut Self| {
             let source = this.source;
@@ -89,11 +80,9 @@ impl Compiler<'_, '_> {
         for entry in entries {
             match entry {
                 Value::String(text) => {
-                    if !documented.is_empty() && !documented.contains(&text.as_str()) {
-                        let meant = types::values(if key == "lastMessageBy" { "lastMessage.by" } else { key })
-                            .and_then(|values| nearest_value(&text, values))
-                            .map(|meant| format!("did you mean `{meant}`?"));
-                        let help = meant.or_else(|| did_you_mean(&text, documented.to_vec())).unwrap_or_default();
+                    if let Some(values) = documented.filter(|values| !values.known.contains(&text.as_str())) {
+                        let meant = nearest_value(&text, values).map(|meant| format!("did you mean `{meant}`?"));
+                        let help = meant.or_else(|| did_you_mean(&text, values.known.to_vec())).unwrap_or_default();
                         let help =
                             format!("{help} (a value that the page does not list is written {{ raw = \"{text}\" }})");
                         let at = self.entry_span(&span, &text);
@@ -120,13 +109,12 @@ impl Compiler<'_, '_> {
             .map_or(list.clone(), |at| list.start + at..list.start + at + text.len() + 2)
     }
 
-    fn range(&mut self, table: Option<Spanned<RangeTable>>) -> TimeRange {
-        let Some(table) = table else { return TimeRange::default() };
+    fn range(&mut self, table: Spanned<RangeTable>) -> TimeRange {
         let span = table.span();
         let table = table.into_inner();
         let range = TimeRange {
-            start: table.startAt.and_then(|value| self.time(&value)),
-            end: table.endsAt.and_then(|value| self.time(&value)),
+            start: table.start_at.and_then(|value| self.time(&value)),
+            end: table.ends_at.and_then(|value| self.time(&value)),
         };
         let is_turned = match (range.start, range.end) {
             (Some(When::At(start)), Some(When::At(end))) => start > end,

@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 use super::{AckOn, Rule, Since, Step, hours::Count};
 use crate::model::{
     Filter,
-    filter::{TimeRange, When},
+    filter::{FilterKey, TimeRange, Wanted, When},
     time::compact,
 };
 
@@ -93,35 +93,41 @@ fn about(rule: &Rule) -> String {
 
 /// The parts of a filter, in words.
 fn filtered(filter: &Filter) -> Vec<String> {
-    let bots = &filter.bots;
-    let lists = [
-        ("the last message by", &filter.last_message_by),
-        ("the status", &filter.status),
-        ("the tag", &filter.tags),
-        ("the segment", &filter.segments),
-        ("the agent", &filter.agent_assigned),
-        ("the website bot", &bots.website),
-        ("the WhatsApp bot", &bots.whatsapp),
-        ("the Telegram bot", &bots.telegram),
-        ("the Facebook bot", &bots.facebook),
-    ];
-    let flags = [
-        ("an active live chat", filter.is_live_chat_active),
-        ("an open page", filter.is_online),
-        ("an interaction", filter.user_interacted),
-        ("contact details", filter.is_contact),
-        ("an order", filter.has_ordered),
-    ];
-    let lists = lists.into_iter().filter(|(_, any)| !any.is_empty());
-    let mut words: Vec<String> = lists.map(|(what, any)| format!("{what} {}", joined(any, "or"))).collect();
-    words.extend(flags.into_iter().filter(|(_, asked)| *asked).map(|(what, _)| what.to_owned()));
-    if !filter.search_text.is_empty() {
-        words.push(format!("`{}` in name, phone or mail", filter.search_text));
+    SPOKEN.iter().flat_map(|(key, what)| filter.get(*key).into_iter().flat_map(|wanted| spoken(what, wanted))).collect()
+}
+
+/// What each key asks for, in the order of a sentence: first what tells most.
+const SPOKEN: [(FilterKey, &str); FilterKey::NAMES.len()] = [
+    (FilterKey::LastMessageBy, "the last message by"),
+    (FilterKey::Status, "the status"),
+    (FilterKey::Tags, "the tag"),
+    (FilterKey::Segments, "the segment"),
+    (FilterKey::AgentAssigned, "the agent"),
+    (FilterKey::BotWebsite, "the website bot"),
+    (FilterKey::BotWhatsapp, "the WhatsApp bot"),
+    (FilterKey::BotTelegram, "the Telegram bot"),
+    (FilterKey::BotFacebook, "the Facebook bot"),
+    (FilterKey::IsLiveChatActive, "an active live chat"),
+    (FilterKey::IsOnline, "an open page"),
+    (FilterKey::UserInteracted, "an interaction"),
+    (FilterKey::IsContact, "contact details"),
+    (FilterKey::HasOrdered, "an order"),
+    (FilterKey::SearchText, "in name, phone or mail"),
+    (FilterKey::LastSeenAt, "last seen"),
+    (FilterKey::CreatedAt, "created"),
+];
+
+fn spoken(what: &str, wanted: &Wanted) -> Vec<String> {
+    match wanted {
+        Wanted::List(any) => vec![format!("{what} {}", joined(any, "or"))],
+        Wanted::Flag(_) => vec![what.to_owned()],
+        Wanted::Text(text) => vec![format!("`{text}` {what}")],
+        Wanted::Range(range) => within(what, *range).into_iter().collect(),
+        Wanted::Order { placed, since } => {
+            let placed = placed.then(|| what.to_owned());
+            placed.into_iter().chain(since.map(|since| format!("{what} since {}", moment(since)))).collect()
+        }
     }
-    let ranges = [("last seen", filter.last_seen_at), ("created", filter.created_at)];
-    words.extend(ranges.into_iter().filter_map(|(what, range)| within(what, range)));
-    words.extend(filter.ordered_since.map(|since| format!("an order since {}", moment(since))));
-    words
 }
 
 fn within(what: &str, range: TimeRange) -> Option<String> {

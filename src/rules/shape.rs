@@ -1,7 +1,15 @@
 //! The keys of a rule file and their types. Values are judged elsewhere.
 
-use serde::Deserialize;
+use std::fmt;
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{Error, MapAccess, Visitor},
+};
+use strum::VariantArray;
 use toml::{Spanned, Value};
+
+use crate::model::filter::{FilterKey, FilterShape};
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -70,51 +78,113 @@ pub(crate) struct NotifyTable {
     pub repeat_limit: Option<Spanned<Value>>,
 }
 
-/// `[filter]`: the keys of the API's request body. A list is read as any value, since an entry may
-/// be written as `{ raw = … }`.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-#[allow(non_snake_case, missing_docs)]
+/// `[filter]`: what the file says by each key of the API's request body.
+#[derive(Debug, Default)]
 pub(crate) struct FilterTable {
-    pub searchText: Option<Spanned<String>>,
-    pub tags: Option<Spanned<Value>>,
-    pub status: Option<Spanned<Value>>,
-    pub isOnline: Option<Spanned<bool>>,
-    #[serde(rename = "_botWebsite")]
-    pub bot_website: Option<Spanned<Value>>,
-    #[serde(rename = "_botWhatsapp")]
-    pub bot_whatsapp: Option<Spanned<Value>>,
-    #[serde(rename = "_botTelegram")]
-    pub bot_telegram: Option<Spanned<Value>>,
-    #[serde(rename = "_botFacebook")]
-    pub bot_facebook: Option<Spanned<Value>>,
-    #[serde(rename = "_agentAssigned")]
-    pub agent_assigned: Option<Spanned<Value>>,
-    pub segments: Option<Spanned<Value>>,
-    pub applicableFilters: Option<Spanned<Value>>,
-    pub lastSeenAt: Option<Spanned<RangeTable>>,
-    pub createdAt: Option<Spanned<RangeTable>>,
-    pub userInteracted: Option<Spanned<bool>>,
-    pub lastMessageBy: Option<Spanned<Value>>,
-    pub isLiveChatActive: Option<Spanned<bool>>,
-    pub hasOrdered: Option<Spanned<OrderedTable>>,
-    pub isContact: Option<Spanned<bool>>,
+    pub keys: Vec<(FilterKey, Written)>,
+    pub applicable_filters: Option<Spanned<Value>>,
+}
+
+/// A value of a filter's key, by the key's shape. A list is read as any value, since an entry may be written as
+/// `{ raw = … }`.
+#[derive(Debug)]
+pub(crate) enum Written {
+    Text(String),
+    List(Spanned<Value>),
+    Flag(Spanned<bool>),
+    Range(Spanned<RangeTable>),
+    Order(OrderTable),
+}
+
+impl FilterTable {
+    /// The key that lists the filters in use, and is none itself.
+    pub(crate) const APPLICABLE: &'static str = "applicableFilters";
+
+    /// The names of all keys of the table.
+    const NAMES: [&'static str; FilterKey::NAMES.len() + 1] = {
+        let mut names = [Self::APPLICABLE; FilterKey::NAMES.len() + 1];
+        let mut at = 0;
+        while at < FilterKey::NAMES.len() {
+            names[at] = FilterKey::NAMES[at];
+            at += 1;
+        }
+        names
+    };
+}
+
+impl<'de> Deserialize<'de> for FilterTable {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ByKey;
+        impl<'de> Visitor<'de> for ByKey {
+            type Value = FilterTable;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("struct FilterTable")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<FilterTable, A::Error> {
+                let mut table = FilterTable::default();
+                while let Some(NamedKey(key)) = map.next_key()? {
+                    let Some(key) = key else {
+                        table.applicable_filters = Some(map.next_value()?);
+                        continue;
+                    };
+                    let written = match key.shape() {
+                        FilterShape::Search => Written::Text(map.next_value()?),
+                        FilterShape::OneOf(_) | FilterShape::AnyOf(_) | FilterShape::Bot(_) => {
+                            Written::List(map.next_value()?)
+                        }
+                        FilterShape::Flag(_) => Written::Flag(map.next_value()?),
+                        FilterShape::Within(_) => Written::Range(map.next_value()?),
+                        FilterShape::Order => Written::Order(map.next_value()?),
+                    };
+                    table.keys.push((key, written));
+                }
+                Ok(table)
+            }
+        }
+        deserializer.deserialize_struct("FilterTable", &Self::NAMES, ByKey)
+    }
+}
+
+/// A key by its name; `None` for `applicableFilters`. A name that is unknown fails here, so that the error has the
+/// place of the key and not of the table.
+struct NamedKey(Option<FilterKey>);
+
+impl<'de> Deserialize<'de> for NamedKey {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ByName;
+        impl Visitor<'_> for ByName {
+            type Value = NamedKey;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("the name of a filter")
+            }
+
+            fn visit_str<E: Error>(self, name: &str) -> Result<NamedKey, E> {
+                let key = FilterKey::VARIANTS.iter().copied().find(|key| key.name() == name);
+                if key.is_none() && name != FilterTable::APPLICABLE {
+                    return Err(E::unknown_field(name, &FilterTable::NAMES));
+                }
+                Ok(NamedKey(key))
+            }
+        }
+        deserializer.deserialize_identifier(ByName)
+    }
 }
 
 /// `lastSeenAt` and `createdAt`.
 #[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-#[allow(non_snake_case, missing_docs)]
+#[serde(deny_unknown_fields, default, rename_all = "camelCase")]
 pub(crate) struct RangeTable {
-    pub startAt: Option<Spanned<Value>>,
-    pub endsAt: Option<Spanned<Value>>,
+    pub start_at: Option<Spanned<Value>>,
+    pub ends_at: Option<Spanned<Value>>,
 }
 
 /// `hasOrdered`.
 #[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-#[allow(non_snake_case, missing_docs)]
-pub(crate) struct OrderedTable {
+#[serde(deny_unknown_fields, default, rename_all = "camelCase")]
+pub(crate) struct OrderTable {
     pub status: Option<Spanned<bool>>,
-    pub lastAt: Option<Spanned<Value>>,
+    pub last_at: Option<Spanned<Value>>,
 }

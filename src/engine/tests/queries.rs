@@ -11,7 +11,7 @@ use crate::{
     engine::plan,
     model::{
         Contact, Filter,
-        filter::{Bots, TimeRange, When},
+        filter::{FilterKey, TimeRange, Wanted, When},
     },
     rules::Rule,
 };
@@ -52,16 +52,17 @@ fn rules_share_walks() {
 fn different_filters_have_different_ids() {
     let filters = [
         Filter::default(),
-        Filter { agent_assigned: vec![String::new()], ..Filter::default() },
-        Filter { tags: vec![String::new()], ..Filter::default() },
-        Filter { tags: vec![String::new(), String::new()], ..Filter::default() },
-        Filter { tags: vec!["a".to_owned()], ..Filter::default() },
-        Filter { tags: vec!["a".to_owned(), "b".to_owned()], ..Filter::default() },
-        Filter { tags: vec!["ab".to_owned()], ..Filter::default() },
-        Filter { segments: vec!["a".to_owned()], ..Filter::default() },
-        Filter { applicable_filters: Some(vec![]), ..Filter::default() },
-        Filter { applicable_filters: Some(vec![String::new()]), ..Filter::default() },
-        Filter { ordered_since: Some(When::Ago(SignedDuration::ZERO)), ..Filter::default() },
+        Filter::default().with(FilterKey::AgentAssigned, vec![String::new()]),
+        Filter::default().with(FilterKey::Tags, vec![String::new()]),
+        Filter::default().with(FilterKey::Tags, vec![String::new(), String::new()]),
+        Filter::default().with(FilterKey::Tags, vec!["a".to_owned()]),
+        Filter::default().with(FilterKey::Tags, vec!["a".to_owned(), "b".to_owned()]),
+        Filter::default().with(FilterKey::Tags, vec!["ab".to_owned()]),
+        Filter::default().with(FilterKey::Segments, vec!["a".to_owned()]),
+        Filter::default().listing(Some(vec![])),
+        Filter::default().listing(Some(vec![String::new()])),
+        Filter::default()
+            .with(FilterKey::HasOrdered, Wanted::Order { placed: false, since: Some(When::Ago(SignedDuration::ZERO)) }),
     ];
     for (at, one) in filters.iter().enumerate() {
         for (other_at, other) in filters.iter().enumerate() {
@@ -94,13 +95,23 @@ prop_compose! {
         flags in prop::array::uniform5(prop::bool::weighted(0.3)),
     ) -> Filter {
         let [is_online, user_interacted, is_live_chat_active, has_ordered, is_contact] = flags;
-        Filter {
-            search_text: search_text.to_owned(), tags, status, is_online,
-            bots: Bots { website, telegram, ..Bots::default() },
-            agent_assigned, segments, applicable_filters: applicable,
-            last_seen_at: TimeRange { start, end }, created_at: TimeRange { start: created, end: None },
-            user_interacted, last_message_by, is_live_chat_active, has_ordered, ordered_since, is_contact,
-        }
+        Filter::default()
+            .with(FilterKey::SearchText, search_text)
+            .with(FilterKey::Tags, tags)
+            .with(FilterKey::Status, status)
+            .with(FilterKey::IsOnline, is_online)
+            .with(FilterKey::BotWebsite, website)
+            .with(FilterKey::BotTelegram, telegram)
+            .with(FilterKey::AgentAssigned, agent_assigned)
+            .with(FilterKey::Segments, segments)
+            .with(FilterKey::LastSeenAt, TimeRange { start, end })
+            .with(FilterKey::CreatedAt, TimeRange { start: created, end: None })
+            .with(FilterKey::UserInteracted, user_interacted)
+            .with(FilterKey::LastMessageBy, last_message_by)
+            .with(FilterKey::IsLiveChatActive, is_live_chat_active)
+            .with(FilterKey::HasOrdered, Wanted::Order { placed: has_ordered, since: ordered_since })
+            .with(FilterKey::IsContact, is_contact)
+            .listing(applicable)
     }
 }
 
@@ -144,12 +155,18 @@ proptest! {
         // A filter without some of its parts covers often enough for this to say something.
         let mut all = filters.clone();
         for filter in &filters {
-            let mut wider = filter.clone();
-            if drop[0] { wider.status.clear(); }
-            if drop[1] { wider.is_online = false; wider.has_ordered = false; }
-            if drop[2] { wider.last_seen_at = TimeRange::default(); wider.ordered_since = None; }
-            if drop[3] { wider.bots = Bots::default(); wider.search_text.clear(); }
-            if drop[4] { wider.tags.push("b".to_owned()); }
+            let without = |drop: bool, keys: &[FilterKey], filter: Filter| {
+                let keys = if drop { keys } else { &[] };
+                keys.iter().fold(filter, |filter, key| filter.without(*key))
+            };
+            let mut wider = without(drop[0], &[FilterKey::Status], filter.clone());
+            wider = without(drop[1], &[FilterKey::IsOnline, FilterKey::HasOrdered], wider);
+            wider = without(drop[2], &[FilterKey::LastSeenAt, FilterKey::HasOrdered], wider);
+            wider = without(drop[3], &[FilterKey::BotWebsite, FilterKey::BotTelegram, FilterKey::SearchText], wider);
+            if drop[4] {
+                let tags = wider.get(FilterKey::Tags).map(|tags| tags.list().to_vec()).unwrap_or_default();
+                wider = wider.with(FilterKey::Tags, [tags, vec!["b".to_owned()]].concat());
+            }
             all.push(wider);
         }
         for wide in &all {

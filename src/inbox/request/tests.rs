@@ -8,7 +8,7 @@ use crate::{
     inbox::testing::{Open, inbox, noon},
     model::{
         Filter,
-        filter::{Bots, TimeRange, When},
+        filter::{FilterKey, TimeRange, Wanted, When},
     },
     sandbox::validate,
 };
@@ -33,24 +33,25 @@ fn paths(value: &Value, prefix: &str, found: &mut Vec<String>) {
 fn everything() -> Filter {
     let list = |text: &str| vec![text.to_owned()];
     let range = TimeRange { start: Some(When::Ago(SignedDuration::from_hours(1))), end: Some(When::At(noon())) };
-    Filter {
-        search_text: "ravi".to_owned(),
-        tags: list("vip"),
-        status: list("OPEN"),
-        is_online: true,
-        bots: Bots { website: list("b1"), whatsapp: list("b2"), telegram: list("b3"), facebook: list("b4") },
-        agent_assigned: list("a1"),
-        segments: list("s1"),
-        applicable_filters: None,
-        last_seen_at: range,
-        created_at: range,
-        user_interacted: true,
-        last_message_by: list("user"),
-        is_live_chat_active: true,
-        has_ordered: true,
-        ordered_since: Some(When::Ago(SignedDuration::from_hours(24))),
-        is_contact: true,
-    }
+    let since = Some(When::Ago(SignedDuration::from_hours(24)));
+    Filter::default()
+        .with(FilterKey::SearchText, "ravi")
+        .with(FilterKey::Tags, list("vip"))
+        .with(FilterKey::Status, list("OPEN"))
+        .with(FilterKey::IsOnline, true)
+        .with(FilterKey::BotWebsite, list("b1"))
+        .with(FilterKey::BotWhatsapp, list("b2"))
+        .with(FilterKey::BotTelegram, list("b3"))
+        .with(FilterKey::BotFacebook, list("b4"))
+        .with(FilterKey::AgentAssigned, list("a1"))
+        .with(FilterKey::Segments, list("s1"))
+        .with(FilterKey::LastSeenAt, range)
+        .with(FilterKey::CreatedAt, range)
+        .with(FilterKey::UserInteracted, true)
+        .with(FilterKey::LastMessageBy, list("user"))
+        .with(FilterKey::IsLiveChatActive, true)
+        .with(FilterKey::HasOrdered, Wanted::Order { placed: true, since })
+        .with(FilterKey::IsContact, true)
 }
 
 #[test]
@@ -64,8 +65,8 @@ fn the_body_has_the_documented_fields_and_no_other() {
 
 #[test]
 fn the_page_s_example_to_the_byte() {
-    let filter = Filter { user_interacted: true, is_contact: true, ..Filter::default() };
-    let listed = Filter { applicable_filters: Some(vec!["userInteracted".to_owned()]), ..filter };
+    let filter = Filter::default().with(FilterKey::UserInteracted, true).with(FilterKey::IsContact, true);
+    let listed = filter.listing(Some(vec!["userInteracted".to_owned()]));
     let example: Value = serde_json::from_str(EXAMPLE).unwrap();
     assert_eq!(body(&listed, 1, noon()).to_string(), example.to_string());
 }

@@ -287,7 +287,7 @@ async fn a_fault_that_passes_is_no_failure() {
     inbox.sandbox.fault(Fault::inbox(FaultKind::HalfJson).on_page(2));
     inbox.sandbox.fault(Fault::inbox(FaultKind::Close).on_page(2));
     let heard = parking_lot::Mutex::new(Vec::new());
-    let filter = Filter { created_at: crate::model::filter::TimeRange::default(), ..Filter::default() };
+    let filter = Filter::default();
     let progress = |page| heard.lock().push(page);
     let walk = walk(&inbox.client(), &Open::default(), &filter, extent(None), &progress).await;
     assert_eq!((walk.is_complete(), ids(&walk)), (true, all(25)));
@@ -300,7 +300,7 @@ async fn relative_times_stay_the_same_through_a_walk() {
     inbox.sandbox.put(json!({ "_id": "a", "createdAt": "2026-06-12T11:30:00Z" })).unwrap();
     let since = Some(crate::model::filter::When::Ago(SignedDuration::from_hours(1)));
     let created_at = crate::model::filter::TimeRange { start: since, end: None };
-    let filter = Filter { created_at, ..Filter::default() };
+    let filter = Filter::default().with(crate::model::filter::FilterKey::CreatedAt, created_at);
     let walk = walk(&inbox.client(), &Open::default(), &filter, extent(None), &|_| {}).await;
     assert_eq!(ids(&walk).len(), 1);
     for body in inbox.sandbox.requests() {

@@ -1,10 +1,13 @@
 //! Tests of every filter on this side: what passes, which filters one walk may serve, and the fingerprints.
 
+use std::collections::BTreeSet;
+
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use strum::VariantArray;
 
-use super::{Bots, Filter, TimeRange, When};
+use super::{Filter, FilterKey, TimeRange, Wanted, When};
 use crate::model::Contact;
 
 fn now() -> Timestamp {
@@ -25,33 +28,79 @@ fn hour() -> TimeRange {
     TimeRange { start: Some(When::Ago(SignedDuration::from_hours(1))), end: None }
 }
 
+fn with(key: FilterKey, wanted: impl Into<Wanted>) -> Filter {
+    Filter::default().with(key, wanted)
+}
+
 /// One filter each, and a record that passes it; an empty record passes none of them.
 fn each() -> Vec<(Filter, Value)> {
-    let of = Filter::default;
     let details = |details: Value| json!({ "profile": { "userDetails": details } });
+    let order = |placed, since| with(FilterKey::HasOrdered, Wanted::Order { placed, since });
     vec![
-        (Filter { tags: list(&["vip", "new"]), ..of() }, details(json!({ "tags": ["old", "new"] }))),
-        (Filter { status: list(&["OPEN", "REVIEW"]), ..of() }, json!({ "status": "REVIEW" })),
-        (Filter { is_online: true, ..of() }, json!({ "isOnline": true })),
-        (Filter { bots: Bots { website: list(&["b"]), ..Bots::default() }, ..of() }, json!({ "_botWebsite": "b" })),
-        (Filter { bots: Bots { whatsapp: list(&["b"]), ..Bots::default() }, ..of() }, json!({ "_botWhatsapp": "b" })),
-        (Filter { bots: Bots { telegram: list(&["b"]), ..Bots::default() }, ..of() }, json!({ "_botTelegram": "b" })),
-        (Filter { bots: Bots { facebook: list(&["b"]), ..Bots::default() }, ..of() }, json!({ "_botFacebook": "b" })),
-        (Filter { agent_assigned: list(&["a"]), ..of() }, json!({ "_agentAssigned": "a" })),
-        (Filter { segments: list(&["s"]), ..of() }, json!({ "segments": ["r", "s"] })),
-        (Filter { last_seen_at: hour(), ..of() }, json!({ "lastSeenAt": "2026-06-12T11:00:00Z" })),
-        (Filter { created_at: hour(), ..of() }, json!({ "createdAt": "2026-06-12T11:59:59Z" })),
-        (Filter { user_interacted: true, ..of() }, json!({ "userInteracted": true })),
-        (Filter { last_message_by: list(&["user"]), ..of() }, json!({ "lastMessage": { "by": "user" } })),
-        (Filter { is_live_chat_active: true, ..of() }, json!({ "isLiveChatActive": true })),
-        (Filter { has_ordered: true, ..of() }, json!({ "hasOrdered": { "status": true } })),
+        (with(FilterKey::Tags, list(&["vip", "new"])), details(json!({ "tags": ["old", "new"] }))),
+        (with(FilterKey::Status, list(&["OPEN", "REVIEW"])), json!({ "status": "REVIEW" })),
+        (with(FilterKey::IsOnline, true), json!({ "isOnline": true })),
+        (with(FilterKey::BotWebsite, list(&["b"])), json!({ "_botWebsite": "b" })),
+        (with(FilterKey::BotWhatsapp, list(&["b"])), json!({ "_botWhatsapp": "b" })),
+        (with(FilterKey::BotTelegram, list(&["b"])), json!({ "_botTelegram": "b" })),
+        (with(FilterKey::BotFacebook, list(&["b"])), json!({ "_botFacebook": "b" })),
+        (with(FilterKey::AgentAssigned, list(&["a"])), json!({ "_agentAssigned": "a" })),
+        (with(FilterKey::Segments, list(&["s"])), json!({ "segments": ["r", "s"] })),
+        (with(FilterKey::LastSeenAt, hour()), json!({ "lastSeenAt": "2026-06-12T11:00:00Z" })),
+        (with(FilterKey::CreatedAt, hour()), json!({ "createdAt": "2026-06-12T11:59:59Z" })),
+        (with(FilterKey::UserInteracted, true), json!({ "userInteracted": true })),
+        (with(FilterKey::LastMessageBy, list(&["user"])), json!({ "lastMessage": { "by": "user" } })),
+        (with(FilterKey::IsLiveChatActive, true), json!({ "isLiveChatActive": true })),
+        (order(true, None), json!({ "hasOrdered": { "status": true } })),
         (
-            Filter { ordered_since: Some(When::Ago(SignedDuration::from_hours(1))), ..of() },
+            order(false, Some(When::Ago(SignedDuration::from_hours(1)))),
             json!({ "hasOrdered": { "status": true, "lastAt": "2026-06-12T11:30:00Z" } }),
         ),
-        (Filter { is_contact: true, ..of() }, json!({ "isContact": true })),
-        (Filter { search_text: "RAVI".to_owned(), ..of() }, details(json!({ "name": "Mr. Ravi Kumar" }))),
+        (with(FilterKey::IsContact, true), json!({ "isContact": true })),
+        (with(FilterKey::SearchText, "RAVI"), details(json!({ "name": "Mr. Ravi Kumar" }))),
     ]
+}
+
+#[test]
+fn every_key_is_tried() {
+    let tried: BTreeSet<FilterKey> =
+        each().iter().flat_map(|(filter, _)| filter.used().map(|(key, _)| key).collect::<Vec<_>>()).collect();
+    assert_eq!(tried.into_iter().collect::<Vec<_>>(), FilterKey::VARIANTS);
+}
+
+#[test]
+fn the_fingerprints_of_a_stored_state_stay() {
+    let time = When::At("2026-06-12T08:00:00Z".parse().unwrap());
+    let full = with(FilterKey::SearchText, "ravi")
+        .with(FilterKey::Tags, list(&["vip", "new"]))
+        .with(FilterKey::Status, list(&["OPEN"]))
+        .with(FilterKey::IsOnline, true)
+        .with(FilterKey::BotTelegram, list(&["t"]))
+        .with(FilterKey::AgentAssigned, list(&["a"]))
+        .with(FilterKey::Segments, list(&["s"]))
+        .with(
+            FilterKey::LastSeenAt,
+            TimeRange { start: Some(When::Ago(SignedDuration::from_hours(1))), end: Some(time) },
+        )
+        .with(FilterKey::CreatedAt, hour())
+        .with(FilterKey::LastMessageBy, list(&["user"]))
+        .with(FilterKey::HasOrdered, Wanted::Order { placed: false, since: Some(time) })
+        .with(FilterKey::IsContact, true);
+    for (filter, expected) in [
+        (Filter::default(), "||||||||||||||||00000"),
+        (
+            full.clone(),
+            "ravi|vip;new;|OPEN;|||t;||a;|s;|user;||-3600000|2026-06-12T08:00:00Z|-3600000||2026-06-12T08:00:00Z|10001",
+        ),
+        (
+            full.listing(Some(list(&["tags"])))
+                .with(FilterKey::HasOrdered, Wanted::Order { placed: true, since: None }),
+            "ravi|vip;new;|OPEN;|||t;||a;|s;|user;|=tags;|-3600000|2026-06-12T08:00:00Z|-3600000|||10011",
+        ),
+    ] {
+        let readable = filter.fingerprint().replace('\u{1f}', ";").replace('\u{1e}', "|");
+        assert_eq!(readable, expected);
+    }
 }
 
 #[test]
@@ -76,16 +125,16 @@ fn a_walk_serves_what_it_covers_and_nothing_else() {
             assert_ne!(filter.fingerprint(), other.fingerprint());
         }
     }
-    let wide = Filter { status: list(&["OPEN", "REVIEW"]), ..Filter::default() };
-    let narrow = Filter { status: list(&["OPEN"]), is_online: true, ..Filter::default() };
+    let wide = with(FilterKey::Status, list(&["OPEN", "REVIEW"]));
+    let narrow = with(FilterKey::Status, list(&["OPEN"])).with(FilterKey::IsOnline, true);
     assert!(wide.covers(&narrow) && !narrow.covers(&wide));
-    let listed = Filter { applicable_filters: Some(list(&["status"])), ..wide.clone() };
+    let listed = wide.clone().listing(Some(list(&["status"])));
     assert!(listed.covers(&listed.clone()) && !listed.covers(&narrow) && !Filter::default().covers(&listed));
 }
 
 #[test]
 fn listing_no_filter_is_not_leaving_the_list_out() {
-    let none = Filter { applicable_filters: Some(Vec::new()), ..Filter::default() };
+    let none = Filter::default().listing(Some(Vec::new()));
     assert_ne!(none.fingerprint(), Filter::default().fingerprint());
 }
 
@@ -96,7 +145,7 @@ fn a_search_finds_phones_however_they_are_written() {
         contact(json!({ "profile": { "userDetails": { "contact": { "phone": phone } } } }))
     };
     for search in ["9812345678", "919812345678", "+919812345678", " 98123 ".trim_end(), "45678"] {
-        let filter = Filter { search_text: search.to_owned(), ..Filter::default() };
+        let filter = with(FilterKey::SearchText, search);
         assert!(filter.passes(&phone("+91"), now()) && filter.passes(&phone("91"), now()), "{search}");
         assert!(!filter.passes(&contact(json!({})), now()), "{search}");
     }
@@ -105,41 +154,22 @@ fn a_search_finds_phones_however_they_are_written() {
 #[test]
 fn a_narrow_query_is_within_its_own_range() {
     let since: Timestamp = "2026-06-12T11:30:00Z".parse().unwrap();
-    let start = |filter: &Filter| filter.last_seen_at.start.map(|start| start.at(now()));
+    let start = |filter: &Filter| filter.last_seen_at().start.map(|start| start.at(now()));
     assert_eq!(start(&Filter::default().narrowed(since, now())), Some(since));
-    let own = Filter { last_seen_at: hour(), ..Filter::default() };
+    let own = with(FilterKey::LastSeenAt, hour());
     assert_eq!(start(&own.narrowed(since, now())), Some(since));
     let later = TimeRange { start: Some(When::At("2026-06-12T11:45:00Z".parse().unwrap())), end: None };
-    let own = Filter { last_seen_at: later, ..Filter::default() };
+    let own = with(FilterKey::LastSeenAt, later);
     assert_eq!(start(&own.narrowed(since, now())), Some("2026-06-12T11:45:00Z".parse().unwrap()));
-    let listed = Filter { applicable_filters: Some(list(&["tags"])), ..Filter::default() };
+    let listed = Filter::default().listing(Some(list(&["tags"])));
     assert_eq!(listed.narrowed(since, now()).applicable(), ["tags", "lastSeenAt"]);
 }
 
 fn some_filter() -> impl Strategy<Value = Filter> {
     proptest::sample::subsequence((0..each().len()).collect::<Vec<_>>(), 0..4).prop_map(|chosen| {
-        let (all, mut filter) = (each(), Filter::default());
-        for index in chosen {
-            let other = all[index].0.clone();
-            match index {
-                0 => filter.tags = other.tags,
-                1 => filter.status = other.status,
-                2 => filter.is_online = true,
-                3..=6 => filter.bots = other.bots,
-                7 => filter.agent_assigned = other.agent_assigned,
-                8 => filter.segments = other.segments,
-                9 => filter.last_seen_at = other.last_seen_at,
-                10 => filter.created_at = other.created_at,
-                11 => filter.user_interacted = true,
-                12 => filter.last_message_by = other.last_message_by,
-                13 => filter.is_live_chat_active = true,
-                14 => filter.has_ordered = true,
-                15 => filter.ordered_since = other.ordered_since,
-                16 => filter.is_contact = true,
-                _ => filter.search_text = other.search_text,
-            }
-        }
-        filter
+        let all = each();
+        let parts = chosen.into_iter().flat_map(|index| all[index].0.used());
+        parts.fold(Filter::default(), |filter, (key, wanted)| filter.with(key, wanted.clone()))
     })
 }
 

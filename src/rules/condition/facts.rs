@@ -10,7 +10,7 @@ use cel::{
 use jiff::Timestamp;
 
 use crate::model::{
-    filter::{Filter, TimeRange, When},
+    filter::{Filter, FilterShape, TimeRange, Wanted, When},
     time,
 };
 
@@ -122,58 +122,37 @@ pub(crate) fn of_filter(filter: &Filter) -> Vec<Fact> {
     let mut add = |label: String, any: Vec<Vec<(String, TermClaim)>>| {
         facts.push(Fact { label: format!("the filter `{label}`"), any });
     };
+    let flag = |path: &str| vec![(path.to_owned(), TermClaim::Flag(true))];
     let among = |name: &str, values: &[String]| {
         vec![(name.to_owned(), TermClaim::OneOf(values.iter().map(|value| text(value)).collect()))]
     };
-    for (key, name, values) in [
-        ("status", "status", &filter.status),
-        ("lastMessageBy", "lastMessage.by", &filter.last_message_by),
-        ("_agentAssigned", "_agentAssigned", &filter.agent_assigned),
-    ] {
-        if !values.is_empty() {
-            add(format!("{key} = {}", shown(values)), vec![among(name, values)]);
+    let mut bots = Vec::new();
+    for (key, wanted) in filter.used() {
+        let (name, path, values) = (key.name(), key.path(), wanted.list());
+        match (key.shape(), wanted) {
+            (FilterShape::OneOf(_), _) => add(format!("{name} = {}", shown(values)), vec![among(path, values)]),
+            (FilterShape::AnyOf(_), _) => {
+                let size = || (format!("size({path})"), TermClaim::Above(Const::Whole(1), true));
+                let one = |value: &String| vec![(format!("{value:?} in {path}"), TermClaim::Flag(true)), size()];
+                add(format!("{name} = {}", shown(values)), values.iter().map(one).collect());
+            }
+            (FilterShape::Bot(_), _) => bots.push((name, values)),
+            (FilterShape::Flag(_), _) => add(format!("{path} = true"), vec![flag(path)]),
+            (FilterShape::Within(_), Wanted::Range(range)) => add(name.to_owned(), vec![of_range(path, *range)]),
+            (FilterShape::Order, Wanted::Order { since, .. }) => {
+                add("hasOrdered.status = true".to_owned(), vec![flag("hasOrdered.status")]);
+                if since.is_some() {
+                    let range = TimeRange { start: *since, end: None };
+                    add("hasOrdered.lastAt".to_owned(), vec![of_range("hasOrdered.lastAt", range)]);
+                }
+            }
+            // What a search finds is not said by one field.
+            (FilterShape::Search | FilterShape::Within(_) | FilterShape::Order, _) => {}
         }
     }
-    for (key, list, values) in
-        [("tags", "profile.userDetails.tags", &filter.tags), ("segments", "segments", &filter.segments)]
-    {
-        if !values.is_empty() {
-            let size = || (format!("size({list})"), TermClaim::Above(Const::Whole(1), true));
-            let one = |value: &String| vec![(format!("{value:?} in {list}"), TermClaim::Flag(true)), size()];
-            add(format!("{key} = {}", shown(values)), values.iter().map(one).collect());
-        }
-    }
-    let bots = [
-        ("_botWebsite", &filter.bots.website),
-        ("_botWhatsapp", &filter.bots.whatsapp),
-        ("_botTelegram", &filter.bots.telegram),
-        ("_botFacebook", &filter.bots.facebook),
-    ];
-    let used = || bots.into_iter().filter(|(_, values)| !values.is_empty());
-    if used().next().is_some() {
-        let label: Vec<String> = used().map(|(key, values)| format!("{key} = {}", shown(values))).collect();
-        add(label.join(", "), used().map(|(key, values)| among(key, values)).collect());
-    }
-    for (name, is_set) in [
-        ("isOnline", filter.is_online),
-        ("userInteracted", filter.user_interacted),
-        ("isLiveChatActive", filter.is_live_chat_active),
-        ("isContact", filter.is_contact),
-        ("hasOrdered.status", filter.has_ordered || filter.ordered_since.is_some()),
-    ] {
-        if is_set {
-            add(format!("{name} = true"), vec![vec![(name.to_owned(), TermClaim::Flag(true))]]);
-        }
-    }
-    let ordered = TimeRange { start: filter.ordered_since, end: None };
-    for (key, name, range) in [
-        ("lastSeenAt", "lastSeenAt", filter.last_seen_at),
-        ("createdAt", "createdAt", filter.created_at),
-        ("hasOrdered.lastAt", "hasOrdered.lastAt", ordered),
-    ] {
-        if !range.is_empty() {
-            add(key.to_owned(), vec![of_range(name, range)]);
-        }
+    if !bots.is_empty() {
+        let label: Vec<String> = bots.iter().map(|(name, values)| format!("{name} = {}", shown(values))).collect();
+        add(label.join(", "), bots.iter().map(|(name, values)| among(name, values)).collect());
     }
     facts
 }

@@ -7,6 +7,7 @@ use crate::rules::{
 };
 use crate::{
     diagnose::{Level, Source},
+    model::filter::FilterKey,
     rules::{
         Known,
         compile::{Compiled, compile},
@@ -263,7 +264,10 @@ fn raw_values_are_taken_as_they_are() {
     for status in ["[{ raw = 'NEW' }, 'OPEN']", "{ raw = ['NEW', 'OPEN'] }"] {
         let (compiled, found) = check(&format!("[filter]\nstatus = {status}\n{TELLS}"));
         let Compiled::Rule(rule) = compiled else { panic!("{found:?}") };
-        assert_eq!((rule.filter.status.concat(), found), ("NEWOPEN".to_owned(), vec![]));
+        assert_eq!(
+            (rule.filter.get(FilterKey::Status).unwrap().list().concat(), found),
+            ("NEWOPEN".to_owned(), vec![])
+        );
     }
 }
 

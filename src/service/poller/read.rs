@@ -202,7 +202,7 @@ impl Poller {
         now: Timestamp,
     ) -> Result<(), InboxError> {
         let Some(search) = contact.search_text() else { return Ok(()) };
-        let page = self.client.page(&self.gate, &Filter::for_look_up(search), 1, now).await?;
+        let page = self.client.page(&self.gate, &Filter::for_look_up(&search), 1, now).await?;
         let at = page.asked_at;
         page.contacts.into_iter().filter(|found| found.id == contact.id).for_each(|found| observed.see_at(found, at));
         Ok(())
