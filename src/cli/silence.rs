@@ -2,6 +2,7 @@
 
 use clap::{Args, Subcommand};
 use jiff::SignedDuration;
+use strum::VariantArray;
 use tracing::Level;
 
 use super::{
@@ -159,7 +160,7 @@ fn mistakes(matchers: &Matchers, how_long: SignedDuration, desk: &CommandContext
         .collect();
     let inboxes = desk.files.config.inbox_names();
     let inboxes: Vec<&str> = inboxes.iter().map(String::as_str).collect();
-    let severities = Severity::NAMES.map(|(name, _)| name).to_vec();
+    let severities = Severity::VARIANTS.iter().map(|severity| severity.name()).collect();
     let mut mistakes = Vec::new();
     if how_long <= SignedDuration::ZERO {
         mistakes.push("--for: a silence must be longer than zero".to_owned());

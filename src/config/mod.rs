@@ -16,6 +16,7 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use jiff::{SignedDuration, tz::TimeZone};
 use secrecy::SecretString;
+use strum::{EnumString, IntoStaticStr, VariantArray};
 use url::Url;
 
 use crate::model::{Names, Privacy, StateLocation};
@@ -114,7 +115,8 @@ pub struct ReceiverOf<W> {
 }
 
 /// Which notifications become one message.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, EnumString, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "kebab-case")]
 pub enum Group {
     /// Those of the same rule, step and event.
     #[default]
@@ -123,12 +125,6 @@ pub enum Group {
     Contact,
     /// All that are due together.
     Receiver,
-}
-
-impl Group {
-    /// The values of the key `group`.
-    pub const NAMES: [(&'static str, Self); 3] =
-        [("rule", Self::Rule), ("contact", Self::Contact), ("receiver", Self::Receiver)];
 }
 
 impl<W> ConfigOf<W> {

@@ -9,18 +9,15 @@ use toml::{
 };
 
 use super::{
-    Group, ReceiverOf,
+    ReceiverOf,
     keys::{KeyedKind, Keys, Misplaced, ValueJudge},
     load::{Loader, composed_name},
     shape::ReceiverTable,
 };
-use crate::{
-    diagnose::{
-        Diagnostic, Source,
-        nearest::{did_you_mean, nearest},
-        toml::{read_table_secretly, unknown_key},
-    },
-    model::Privacy,
+use crate::diagnose::{
+    Diagnostic, Source,
+    nearest::{Choice, did_you_mean, nearest, one_of},
+    toml::{read_table_secretly, unknown_key},
 };
 
 /// The keys that every receiver may have.
@@ -60,8 +57,8 @@ impl Loader<'_, '_> {
             self.known_receiver(fallback, all);
         }
         let template = self.template(table.template.as_ref().map(composed_name));
-        let group = self.one_of("group", table.group.as_ref(), &Group::NAMES);
-        let privacy = self.one_of("privacy", table.privacy.as_ref(), &Privacy::NAMES);
+        let group = self.one_of("group", table.group.as_ref());
+        let privacy = self.one_of("privacy", table.privacy.as_ref());
         let max_listed = table.max_listed.as_ref().map_or(10, |most| *most.get_ref());
         if let Some(most) = &table.max_listed
             && !(1..=100).contains(&max_listed)
@@ -82,14 +79,13 @@ impl Loader<'_, '_> {
         })
     }
 
-    fn one_of<T: Copy + Default>(&mut self, key: &str, value: Option<&Spanned<String>>, names: &[(&str, T)]) -> T {
+    fn one_of<T: Choice>(&mut self, key: &str, value: Option<&Spanned<String>>) -> T {
         let Some(value) = value else { return T::default() };
-        if let Some((_, meant)) = names.iter().find(|(name, _)| name == value.get_ref()) {
-            return *meant;
-        }
-        let help = did_you_mean(value.get_ref(), names.iter().map(|(name, _)| *name).collect::<Vec<_>>());
-        self.error(value.span(), format!("`{}` is not a value of `{key}`", value.get_ref()), help.unwrap_or_default());
-        T::default()
+        one_of(value.get_ref()).unwrap_or_else(|help| {
+            let title = format!("`{}` is not a value of `{key}`", value.get_ref());
+            self.error(value.span(), title, help.unwrap_or_default());
+            T::default()
+        })
     }
 
     /// Reports keys that no kind has; the nearest known key is looked for among those of its own `kind` first.

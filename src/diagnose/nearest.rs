@@ -1,5 +1,9 @@
 //! Finds the name that was probably meant.
 
+use std::str::FromStr;
+
+use strum::VariantArray;
+
 /// The longest names that are compared, in bytes. Time and memory grow with the product of both lengths.
 const LONGEST: usize = 100;
 
@@ -38,6 +42,17 @@ pub(crate) fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a s
     }
     let all: Vec<&str> = known.into_iter().collect();
     (!all.is_empty() && all.len() <= 40).then(|| format!("known here: {}", all.join(", ")))
+}
+
+/// One of a few values, each with the name under which it is configured.
+pub(crate) trait Choice: Copy + Default + FromStr + Into<&'static str> + VariantArray {}
+
+impl<T: Copy + Default + FromStr + Into<&'static str> + VariantArray> Choice for T {}
+
+/// The value with this name, else help.
+pub(crate) fn one_of<T: Choice>(name: &str) -> Result<T, Option<String>> {
+    let known: Vec<&str> = T::VARIANTS.iter().map(|value| (*value).into()).collect();
+    name.parse().map_err(|_| did_you_mean(name, known))
 }
 
 #[cfg(test)]

@@ -35,6 +35,7 @@ pub(crate) mod tick;
 pub(crate) mod troubles;
 pub(crate) mod validity;
 pub(crate) mod watch;
+pub(crate) mod wrong_clock;
 
 pub(crate) use input::Tick;
 pub(crate) use observed::Observed;

@@ -1,6 +1,7 @@
 //! Decides before every attempt whether what is owed is still true, and whether it may be sent now.
 
 use jiff::Timestamp;
+use strum::IntoStaticStr;
 
 use crate::{
     model::{Alert, Event, Names, Silence, silence::silence_of},
@@ -35,7 +36,8 @@ pub(crate) enum Validity {
 }
 
 /// Why a notification is withdrawn.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "kebab-case")]
 pub(crate) enum Superseded {
     /// The episode ended before the receiver was notified.
     Ended,
@@ -50,12 +52,7 @@ pub(crate) enum Superseded {
 impl Superseded {
     /// The stored and logged name.
     pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Ended => "ended",
-            Self::Acknowledged => "acknowledged",
-            Self::Overtaken => "overtaken",
-            Self::NeverTold => "never-told",
-        }
+        self.into()
     }
 }
 

@@ -3,7 +3,8 @@
 use jiff::SignedDuration;
 
 /// One failed request.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, strum::IntoStaticStr)]
+#[strum(serialize_all = "kebab-case")]
 pub enum InboxError {
     /// Something on the way answered in the API's place: the token was not looked at.
     #[error("something between us and the API answered (HTTP {status}, {what}): look there, not at the token")]
@@ -145,26 +146,8 @@ impl InboxError {
     /// The name for logs and metrics.
     pub fn name(&self) -> &'static str {
         match self {
-            Self::Between { .. } => "between",
             Self::Through { error, .. } => error.name(),
-            Self::TokenRefused { .. } => "token-refused",
-            Self::BadRequest { .. } => "bad-request",
-            Self::RateLimited { .. } => "rate-limited",
-            Self::Server { .. } => "server",
-            Self::Redirected { .. } => "redirected",
-            Self::Status { .. } => "status",
-            Self::Unreachable { .. } => "unreachable",
-            Self::Timeout { .. } => "timeout",
-            Self::Broken => "broken",
-            Self::TooLarge { .. } => "too-large",
-            Self::TooMuch { .. } => "too-much",
-            Self::Empty { .. } => "empty",
-            Self::Html { .. } => "html",
-            Self::NotJson => "not-json",
-            Self::WrongShape { .. } => "wrong-shape",
-            Self::Unsuccessful { .. } => "unsuccessful",
-            Self::Contradiction { .. } => "contradiction",
-            Self::OutOfTime => "out-of-time",
+            other => other.into(),
         }
     }
 }

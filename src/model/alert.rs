@@ -5,6 +5,7 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use strum::{EnumString, IntoStaticStr, VariantArray};
 
 use super::Contact;
 
@@ -39,7 +40,8 @@ pub(crate) fn short_hash(text: &str) -> String {
 }
 
 /// Why an episode ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "kebab-case")]
 pub enum Reason {
     AnsweredByAgent,
     AnsweredByBot,
@@ -68,49 +70,14 @@ pub enum Reason {
 }
 
 impl Reason {
-    /// Every reason, for tables and tests.
-    pub const ALL: [Self; 15] = [
-        Self::AnsweredByAgent,
-        Self::AnsweredByBot,
-        Self::Closed,
-        Self::LiveChatEnded,
-        Self::LiveChatExpired,
-        Self::Taken,
-        Self::WroteAgain,
-        Self::Read,
-        Self::Blocked,
-        Self::Gone,
-        Self::WindowClosed,
-        Self::NoLongerMatches,
-        Self::RuleChanged,
-        Self::RuleRemoved,
-        Self::Mended,
-    ];
-
     /// The stored and logged name.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::AnsweredByAgent => "answered-by-agent",
-            Self::AnsweredByBot => "answered-by-bot",
-            Self::Closed => "closed",
-            Self::LiveChatEnded => "live-chat-ended",
-            Self::LiveChatExpired => "live-chat-expired",
-            Self::Taken => "taken",
-            Self::WroteAgain => "wrote-again",
-            Self::Read => "read",
-            Self::Blocked => "blocked",
-            Self::Gone => "gone",
-            Self::WindowClosed => "window-closed",
-            Self::NoLongerMatches => "no-longer-matches",
-            Self::RuleChanged => "rule-changed",
-            Self::RuleRemoved => "rule-removed",
-            Self::Mended => "mended",
-        }
+        self.into()
     }
 
     /// The reason with this stored name.
     pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|reason| reason.name() == name)
+        name.parse().ok()
     }
 
     /// The words in messages.
@@ -146,7 +113,8 @@ pub struct Resolution {
 }
 
 /// How far an episode has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, IntoStaticStr)]
+#[strum(serialize_all = "kebab-case")]
 pub enum State {
     /// It matches, and the rule's `for` has not passed.
     Pending,
@@ -158,11 +126,7 @@ pub enum State {
 impl State {
     /// The stored and shown name.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Firing => "firing",
-            Self::Resolved => "resolved",
-        }
+        self.into()
     }
 }
 

@@ -2,10 +2,12 @@
 //! the change itself.
 
 use jiff::Timestamp;
+use strum::{EnumString, IntoStaticStr, VariantArray};
 
 use super::{Alert, AlertId, Event};
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, EnumString, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "kebab-case")]
 pub enum Happened {
     /// The episode began, and waits for the rule's `for`.
     Pending,
@@ -40,51 +42,14 @@ pub enum Happened {
 }
 
 impl Happened {
-    /// Every one, for tables and tests.
-    pub const ALL: [Self; 16] = [
-        Self::Pending,
-        Self::Firing,
-        Self::Vanished,
-        Self::Lapsed,
-        Self::Returned,
-        Self::Resolved,
-        Self::Acknowledged,
-        Self::Owed,
-        Self::Dropped,
-        Self::Sent,
-        Self::Ambiguous,
-        Self::Refused,
-        Self::Superseded,
-        Self::Dead,
-        Self::RuleEdited,
-        Self::RuleRenamed,
-    ];
-
     /// The stored and shown name.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Firing => "firing",
-            Self::Vanished => "vanished",
-            Self::Lapsed => "lapsed",
-            Self::Returned => "returned",
-            Self::Resolved => "resolved",
-            Self::Acknowledged => "acknowledged",
-            Self::Owed => "owed",
-            Self::Dropped => "dropped",
-            Self::Sent => "sent",
-            Self::Ambiguous => "ambiguous",
-            Self::Refused => "refused",
-            Self::Superseded => "superseded",
-            Self::Dead => "dead",
-            Self::RuleEdited => "rule-edited",
-            Self::RuleRenamed => "rule-renamed",
-        }
+        self.into()
     }
 
     /// The one with this stored name.
     pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|happened| happened.name() == name)
+        name.parse().ok()
     }
 }
 

@@ -6,11 +6,13 @@
 use std::fmt;
 
 use jiff::Timestamp;
+use strum::{EnumString, IntoStaticStr, VariantArray};
 
 use super::AlertId;
 
 /// What a message is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, EnumString, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "kebab-case")]
 pub enum Event {
     /// A customer is waiting: the first message of a step.
     Fired,
@@ -22,15 +24,11 @@ pub enum Event {
 impl Event {
     /// The stored name, and the one that templates see.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Fired => "fired",
-            Self::Repeated => "repeated",
-            Self::Resolved => "resolved",
-        }
+        self.into()
     }
 
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Fired, Self::Repeated, Self::Resolved].into_iter().find(|event| event.name() == name)
+        name.parse().ok()
     }
 
     /// Whether it says that a customer is waiting.

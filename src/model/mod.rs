@@ -28,6 +28,7 @@ pub(crate) mod snapshot;
 pub(crate) mod state_location;
 pub(crate) mod text;
 pub(crate) mod time;
+mod time_move;
 pub(crate) mod trouble;
 mod weight;
 
@@ -56,4 +57,5 @@ pub(crate) use rule_memory::{MissingRules, RuleMemory};
 pub(crate) use silence::{Matchers, Silence};
 pub(crate) use snapshot::{Changes, InboxMemory, Snapshot, ToldReceiver};
 pub(crate) use state_location::StateLocation;
+pub(crate) use time_move::{StoredTime, TimeBound, TimeChange, TimeMove};
 pub(crate) use trouble::{Problem, Trouble, WATCHDOG};

@@ -1,7 +1,10 @@
 //! How much of a customer a receiver may see.
 
+use strum::{EnumString, IntoStaticStr, VariantArray};
+
 /// A receiver's `privacy`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, EnumString, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "kebab-case")]
 pub enum Privacy {
     /// Everything.
     #[default]
@@ -10,9 +13,4 @@ pub enum Privacy {
     Masked,
     /// The User ID only.
     Id,
-}
-
-impl Privacy {
-    /// The values of the key `privacy`.
-    pub const NAMES: [(&'static str, Self); 3] = [("full", Self::Full), ("masked", Self::Masked), ("id", Self::Id)];
 }

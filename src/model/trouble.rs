@@ -5,6 +5,7 @@
 
 use jiff::Timestamp;
 use serde_json::json;
+use strum::{EnumString, IntoStaticStr, VariantArray};
 
 use super::{Alert, Contact, Unreadable};
 
@@ -12,7 +13,8 @@ use super::{Alert, Contact, Unreadable};
 pub const WATCHDOG: &str = "@watchdog";
 
 /// What is wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, EnumString, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "kebab-case")]
 pub(crate) enum Problem {
     /// An inbox cannot be read.
     InboxUnreadable,
@@ -49,50 +51,13 @@ pub(crate) enum Problem {
 }
 
 impl Problem {
-    /// Every problem, for tables and tests.
-    pub(crate) const ALL: [Self; 16] = [
-        Self::InboxUnreadable,
-        Self::TokenRefused,
-        Self::RuleRejected,
-        Self::ReceiverBroken,
-        Self::OutboxStuck,
-        Self::RecordsNotUnderstood,
-        Self::BudgetShort,
-        Self::RunsMissed,
-        Self::TemplateFailed,
-        Self::InboxEmptied,
-        Self::FilterDiffers,
-        Self::StateLost,
-        Self::StateUnwritable,
-        Self::ConditionFailed,
-        Self::ClockDiffers,
-        Self::RulesMissing,
-    ];
-
     /// The stored name, and the one that messages carry.
     pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::InboxUnreadable => "inbox-unreadable",
-            Self::TokenRefused => "token-refused",
-            Self::RuleRejected => "rule-rejected",
-            Self::ReceiverBroken => "receiver-broken",
-            Self::OutboxStuck => "outbox-stuck",
-            Self::RecordsNotUnderstood => "records-not-understood",
-            Self::BudgetShort => "budget-short",
-            Self::RunsMissed => "runs-missed",
-            Self::TemplateFailed => "template-failed",
-            Self::InboxEmptied => "inbox-emptied",
-            Self::FilterDiffers => "filter-differs",
-            Self::StateLost => "state-lost",
-            Self::StateUnwritable => "state-unwritable",
-            Self::ConditionFailed => "condition-failed",
-            Self::ClockDiffers => "clock-differs",
-            Self::RulesMissing => "rules-missing",
-        }
+        self.into()
     }
 
     pub(crate) fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|problem| problem.name() == name)
+        name.parse().ok()
     }
 }
 

@@ -20,11 +20,14 @@ pub(super) struct ListedMessage<'a> {
     pub(super) entries: &'a [ListedAlert<'a>],
 }
 
-/// Makes the shape of a name's value.
-type ShapeOf = fn() -> TemplateShape;
+/// A name, its shape, and its value.
+type Row<ValueOf> = (&'static str, fn() -> TemplateShape, ValueOf);
+type MessageRow = Row<fn(&ListedMessage<'_>) -> Value>;
+type AlertRow = Row<fn(&ListedAlert<'_>) -> Value>;
+type RuleRow = Row<fn(&RuleWords) -> Value>;
 
 /// The names outside of any block.
-const MESSAGE: [(&str, ShapeOf, fn(&ListedMessage<'_>) -> Value); 16] = [
+const MESSAGE: [MessageRow; 16] = [
     ("event", safe, |of| of.telling.event.name().into()),
     ("headline", customers, |of| headline(of.telling, of.entries).into()),
     ("now", safe, |of| iso(of.telling.now).into()),
@@ -46,7 +49,7 @@ const MESSAGE: [(&str, ShapeOf, fn(&ListedMessage<'_>) -> Value); 16] = [
 
 /// The names of an alert. Tags may be a customer's text, since bots set them from what customers write; so may the
 /// platform, which is shown as the API spells it.
-const ALERT: [(&str, ShapeOf, fn(&ListedAlert<'_>) -> Value); 27] = [
+const ALERT: [AlertRow; 27] = [
     ("id", safe, |of| of.told.alert.id.0.as_str().into()),
     ("rule", shape_of_rule, |of| rule(of.told.rule)),
     ("inbox", safe, |of| line_of(&of.told.alert.inbox).into()),
@@ -77,7 +80,7 @@ const ALERT: [(&str, ShapeOf, fn(&ListedAlert<'_>) -> Value); 27] = [
 ];
 
 /// The names of a rule.
-const RULE: [(&str, ShapeOf, fn(&RuleWords) -> Value); 4] = [
+const RULE: [RuleRow; 4] = [
     ("name", safe, |of| line_of(&of.name).into()),
     ("description", safe, |of| text::one_line(&of.description, TEXT).into()),
     ("severity", safe, |of| of.severity.as_str().into()),

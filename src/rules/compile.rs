@@ -6,12 +6,17 @@ use jiff::SignedDuration;
 use toml::{Spanned, Value};
 
 use super::{
-    Condition, Rule, Severity, Since, Step,
+    Condition, Rule, Step,
     condition::{Fact, always_open, inboxes, of_filter, types},
     shape::{NotifyTable, RuleFile},
 };
 use crate::{
-    diagnose::{Diagnostic, Source, decode::unseen_in_code, nearest::did_you_mean, toml::read},
+    diagnose::{
+        Diagnostic, Source,
+        decode::unseen_in_code,
+        nearest::{Choice, did_you_mean, one_of},
+        toml::read,
+    },
     model::{
         ALERT, RuleVersion,
         text::{form, same},
@@ -88,9 +93,9 @@ impl Compiler<'_, '_> {
             name: name.to_owned(),
             edition: RuleVersion::default(),
             description: file.description.map(Spanned::into_inner).unwrap_or_default(),
-            severity: self.one_of("severity", file.severity, &Severity::NAMES),
+            severity: self.one_of("severity", file.severity),
             inboxes: watched,
-            since: self.one_of("since", file.since, &Since::NAMES),
+            since: self.one_of("since", file.since),
             filter,
             when,
             r#for,
@@ -137,19 +142,12 @@ impl Compiler<'_, '_> {
         spelled.cloned().unwrap_or_else(|| name.into_inner())
     }
 
-    pub(super) fn one_of<T: Copy + Default>(
-        &mut self,
-        key: &str,
-        value: Option<Spanned<String>>,
-        names: &[(&str, T)],
-    ) -> T {
+    pub(super) fn one_of<T: Choice>(&mut self, key: &str, value: Option<Spanned<String>>) -> T {
         let Some(value) = value else { return T::default() };
-        if let Some((_, meant)) = names.iter().find(|(name, _)| name == value.get_ref()) {
-            return *meant;
-        }
-        let help = did_you_mean(value.get_ref(), names.iter().map(|(name, _)| *name).collect::<Vec<_>>());
-        self.error(value.span(), format!("`{}` is not a value of `{key}`", value.get_ref()), help);
-        T::default()
+        one_of(value.get_ref()).unwrap_or_else(|help| {
+            self.error(value.span(), format!("`{}` is not a value of `{key}`", value.get_ref()), help);
+            T::default()
+        })
     }
 
     /// Compiles `when`; `facts` hold for every customer whom the rule watches.

@@ -8,7 +8,7 @@ use toml::{Spanned, Value};
 use super::{
     AckOn,
     compile::{Compiler, STATUS},
-    hours::{Count, Hours, Outside, Range},
+    hours::{Hours, Outside, Range},
     shape::{HoursTable, NotifyTable},
 };
 use crate::{
@@ -140,7 +140,7 @@ impl Compiler<'_, '_> {
                 .filter_map(|day| self.holiday(day))
                 .collect::<BTreeSet<_>>(),
             outside: table.outside.map_or(Outside::Hold, |value| self.outside(&value)),
-            count: self.one_of("clock", table.clock, &Count::NAMES),
+            count: self.one_of("clock", table.clock),
         }
     }
 

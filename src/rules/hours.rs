@@ -13,6 +13,7 @@ use jiff::{
     civil::{Date, DateTime, Weekday},
     tz::{AmbiguousOffset, TimeZone},
 };
+use strum::{EnumString, IntoStaticStr, VariantArray};
 
 /// The number of days that are searched: ahead for open hours, and back for the open hours of a wait.
 const HORIZON: i32 = 400;
@@ -33,18 +34,14 @@ pub enum Outside {
 }
 
 /// The hours that `for`, `after` and `repeat` count.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, EnumString, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "kebab-case")]
 pub enum Count {
     /// All hours.
     #[default]
     Wall,
     /// Open hours.
     Business,
-}
-
-impl Count {
-    /// The values of the key `clock`.
-    pub const NAMES: [(&'static str, Self); 2] = [("wall", Self::Wall), ("business", Self::Business)];
 }
 
 /// One range of open hours, like `mon-fri 09:00-18:00`.

@@ -1,12 +1,14 @@
 //! A compiled rule: what it matches, when it fires, and who is notified.
 
 use jiff::{SignedDuration, Timestamp};
+use strum::{EnumString, IntoStaticStr, VariantArray};
 
 use super::{Condition, Hours, hours::Count};
 use crate::model::{Filter, RuleVersion, alert::short_hash, time};
 
 /// How much a rule matters.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, EnumString, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "kebab-case")]
 pub enum Severity {
     /// Nobody needs to act.
     Info,
@@ -18,33 +20,21 @@ pub enum Severity {
 }
 
 impl Severity {
-    /// The values of the key `severity`.
-    pub const NAMES: [(&'static str, Self); 3] =
-        [("info", Self::Info), ("warning", Self::Warning), ("critical", Self::Critical)];
-
     /// The name as it is written in files and messages.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Info => "info",
-            Self::Warning => "warning",
-            Self::Critical => "critical",
-        }
+        self.into()
     }
 }
 
 /// The moment from which a customer counts as waiting.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, EnumString, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "kebab-case")]
 pub enum Since {
     /// The customer's last message, if at first sight the last message is the customer's; else first sight.
     #[default]
     Message,
     /// The moment of first sight.
     Match,
-}
-
-impl Since {
-    /// The values of the key `since`.
-    pub const NAMES: [(&'static str, Self); 2] = [("message", Self::Message), ("match", Self::Match)];
 }
 
 /// The largest number of repeats that is counted one by one.

@@ -1,36 +1,29 @@
-//! Chance with a seed: the same seed gives the same customers and the same story, always.
-//!
-//! `SplitMix64`, which is short and good enough for made-up people; nothing secret is drawn from it.
+//! Chance with a seed: the same seed gives the same customers and the same story, always. Nothing secret is drawn from
+//! it.
 
 /// A seeded source of numbers.
 #[derive(Clone, Debug)]
-pub struct Random(u64);
+pub struct Random(fastrand::Rng);
 
 impl Random {
     /// A source that depends on nothing but `seed`.
     pub fn new(seed: u64) -> Self {
-        Self(seed)
+        Self(fastrand::Rng::with_seed(seed))
     }
 
     /// The next 64 bits.
     pub fn bits(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
+        self.0.u64(..)
     }
 
     /// A number below `bound`; 0 where `bound` is 0.
     pub fn below(&mut self, bound: u64) -> u64 {
-        // The high half of the product is even enough without a division or a second draw.
-        u64::try_from((u128::from(self.bits()) * u128::from(bound)) >> 64).unwrap_or(0)
+        self.0.u64(..bound.max(1))
     }
 
     /// A number from `low` to `high`, both included.
     pub fn between(&mut self, low: i64, high: i64) -> i64 {
-        let width = high.saturating_sub(low).max(0).unsigned_abs().saturating_add(1);
-        low.saturating_add_unsigned(self.below(width))
+        self.0.i64(low..=high.max(low))
     }
 
     /// True in `percent` of a hundred cases.
@@ -40,18 +33,17 @@ impl Random {
 
     /// One of `choices`; the type's empty value where there are none.
     pub fn pick<T: Copy + Default>(&mut self, choices: &[T]) -> T {
-        let index = usize::try_from(self.below(choices.len() as u64)).unwrap_or(0);
-        choices.get(index).copied().unwrap_or_default()
+        self.0.choice(choices).copied().unwrap_or_default()
     }
 
     /// `length` digits of base 16.
     pub fn hex(&mut self, length: usize) -> String {
-        (0..length).filter_map(|_| char::from_digit(u32::try_from(self.below(16)).unwrap_or(0), 16)).collect()
+        (0..length).map(|_| self.0.digit(16)).collect()
     }
 
     /// `length` decimal digits.
     pub fn digits(&mut self, length: usize) -> String {
-        (0..length).filter_map(|_| char::from_digit(u32::try_from(self.below(10)).unwrap_or(0), 10)).collect()
+        (0..length).map(|_| self.0.digit(10)).collect()
     }
 }
 

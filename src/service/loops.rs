@@ -17,6 +17,7 @@ use super::{
 use crate::{
     clock::{Clock, Jumps},
     engine::reach::Mode,
+    engine::wrong_clock,
     inbox::InboxError,
     model::alert::short_hash,
     store::Store,
@@ -193,7 +194,7 @@ pub(crate) async fn watch_clock(
         metrics.clock_jumped();
         let seconds = by.as_secs();
         tracing::warn!(seconds, "clock.jumped: nobody is notified by time alone before the inboxes were read again");
-        if let Err(error) = store.clock_was_set(by, clock.now()).await {
+        if let Err(error) = store.move_times(wrong_clock::was_set(by, clock.now())).await {
             tracing::error!(%error, "store.failed: messages may come later, or sooner, than they should");
         }
         owed.notify_one();

@@ -16,6 +16,7 @@ use prometheus_client::{
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
     registry::{Metric, Registry, Unit},
 };
+use strum::VariantArray;
 
 use super::walks::WalkKind;
 use crate::{
@@ -375,7 +376,7 @@ impl Metrics {
         for (inbox, waits) in longest {
             self.longest.get_or_create(&of(inbox)).set(seconds(waits));
         }
-        for problem in Problem::ALL {
+        for problem in Problem::VARIANTS {
             let lasting = alerts.iter().filter(|alert| alert.inbox == WATCHDOG && alert.rule == problem.name()).count();
             self.troubles.get_or_create(&vec![("problem", problem.name().to_owned())]).set(count(lasting));
         }

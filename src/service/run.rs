@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     clock::Clock,
-    engine::{reach::Mode, successor},
+    engine::{reach::Mode, successor, wrong_clock},
     model::{
         ReceiverChange, WATCHDOG, Waiting,
         shutdown::{ATTEMPT_AFTER_DEADLINE, ATTEMPT_AFTER_STOP, LOOPS, RECORDING},
@@ -160,8 +160,9 @@ pub(crate) async fn once(app: App, stop: &CancellationToken, progress: PageProgr
 /// # Errors
 /// The store failed.
 pub(crate) async fn begin(app: &App) -> Result<(), StoreError> {
-    app.store.clock_was_set_back(app.clock.now()).await?;
-    app.store.recover(app.clock.now()).await?;
+    let (newest, now) = (app.store.newest_time().await?, app.clock.now());
+    app.store.move_times(wrong_clock::at_start(newest, now)).await?;
+    app.store.recover(now).await?;
     let changes = successor::changes(&app.store.known_receivers().await?, &app.addresses);
     app.store.know_receivers(app.addresses.clone(), changes.clone(), app.clock.now()).await?;
     for change in changes {

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use jiff::{SignedDuration, Timestamp};
+use strum::IntoStaticStr;
 
 mod seen;
 
@@ -21,7 +22,8 @@ use crate::{
 };
 
 /// What a walk is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "kebab-case")]
 pub enum WalkKind {
     /// All contacts of a query, or a part of them.
     Full,
@@ -32,10 +34,7 @@ pub enum WalkKind {
 impl WalkKind {
     /// The name for metrics.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Full => "full",
-            Self::Narrow => "narrow",
-        }
+        self.into()
     }
 }
 

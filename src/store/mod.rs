@@ -4,60 +4,48 @@
 //! decides nothing; it knows no rule, no wire, no clock. It is long because it lists every operation.
 
 mod alerts;
-mod connection;
+mod driver;
 mod error;
-mod file;
 mod handover;
 mod history;
-mod lineage;
-mod lock;
-mod mark;
-mod migrations;
-mod mirror;
 mod outbox;
 mod outbox_admin;
-mod place;
 mod receivers;
 mod rows;
 mod rules;
 mod silences;
-mod space;
+mod sqlite;
 mod succession;
 #[cfg(test)]
 pub(crate) mod tests;
+mod times;
 
-use std::{collections::BTreeMap, path::Path, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use parking_lot::Mutex;
 
-pub(crate) use connection::{FaultPoints, Writes};
 pub(crate) use error::StoreError;
+pub(crate) use sqlite::{FaultPoints, Writes};
 
 use crate::{
     model::{
         Ack, Address, Alert, AlertId, AttemptRecord, Backlog, Change, Changes, DeliveryStep, Entry, HandOver,
         InboxMemory, Left, Loss, MessageId, Notification, Open, Passed, ReceiverChange, ReceiverState, RuleMemory,
-        Silence, Snapshot, StateLocation, StoredMessage, Waiting, history::HistoryQuery,
+        Silence, Snapshot, StateLocation, StoredMessage, TimeMove, Waiting, history::HistoryQuery,
     },
-    store::{connection::Opening, lock::Lock},
+    store::sqlite::{Opening, Owner},
 };
 
 /// Rows of each kind that are deleted in one transaction, so that other work can run in between.
 const PRUNED_AT_ONCE: u32 = 500;
 
-impl StoreError {
-    fn folder(path: &Path) -> Self {
-        Self::Open { place: path.display().to_string(), why: "it is a folder, not a file".to_owned() }
-    }
-}
-
-/// The store: one SQLite file, behind one thread that owns the connection.
+/// The store: one SQLite file, behind one thread that owns the connection. The operations know the driver only.
 ///
 /// Its operations fail where the file does. A transaction that fails changes nothing.
 #[derive(Clone, Debug)]
 pub struct Store {
-    owner: connection::Owner,
+    owner: Owner,
     location: StateLocation,
     /// Attempts whose outcome could not be written. They must not be made again.
     unrecorded: Arc<Mutex<Vec<AttemptRecord>>>,
@@ -77,13 +65,12 @@ impl Store {
     /// # Errors
     /// [`StoreError::Locked`] where another `run` holds it; what is wrong with the state, which is then unchanged.
     pub async fn hold(state: &StateLocation) -> Result<Self, StoreError> {
-        let StateLocation::Sqlite(path) = state;
-        Self::opened(state, Opening::Run(Box::new(Lock::take(path)?))).await
+        Self::opened(state, Opening::Run).await
     }
 
     async fn opened(state: &StateLocation, opening: Opening) -> Result<Self, StoreError> {
         let StateLocation::Sqlite(path) = state;
-        let owner = connection::Owner::open(path, opening).await?;
+        let owner = Owner::open(path, opening).await?;
         Ok(Self { owner, location: state.clone(), unrecorded: Arc::default() })
     }
 
@@ -163,7 +150,7 @@ impl Store {
 
     /// After a crash: marks attempts that were under way as having no known outcome.
     pub async fn recover(&self, now: Timestamp) -> Result<(), StoreError> {
-        self.owner.write(move |db| outbox::recover(db, now)).await
+        self.owner.write(move |db| outbox::interrupted(db, None, now)).await
     }
 
     /// Marks attempts to deliver to a receiver, for which nobody waits any more, as having no known outcome. An outcome
@@ -205,9 +192,14 @@ impl Store {
         self.owner.write(move |db| receivers::try_at_once(db, &receiver, now)).await
     }
 
-    /// The clock was set: moves planned times, so that what was due in some minutes still is.
-    pub async fn clock_was_set(&self, by: SignedDuration, now: Timestamp) -> Result<(), StoreError> {
-        self.owner.write(move |db| receivers::shift(db, by, now)).await
+    /// The latest of the times that were stored as the present, if there is one.
+    pub async fn newest_time(&self) -> Result<Option<Timestamp>, StoreError> {
+        self.owner.read(times::newest).await
+    }
+
+    /// Moves stored times, because the machine's clock was wrong.
+    pub async fn move_times(&self, moves: Vec<TimeMove>) -> Result<(), StoreError> {
+        self.owner.write(move |db| times::shift(db, &moves)).await
     }
 
     /// The receivers of the last call of [`Store::know_receivers`], by name.
@@ -240,12 +232,6 @@ impl Store {
     /// notifications that were.
     pub async fn pass_on(&self, passed: Vec<Passed>, now: Timestamp) -> Result<usize, StoreError> {
         self.owner.write(move |db| succession::pass_on(db, &passed, now)).await
-    }
-
-    /// To be called when a run begins. If the clock was ahead before and was set right, nothing waits for that future
-    /// time.
-    pub async fn clock_was_set_back(&self, now: Timestamp) -> Result<(), StoreError> {
-        self.owner.write(move |db| receivers::set_back(db, now)).await
     }
 
     /// After an edit of the configuration: ends alerts of inboxes that are gone without a message, and withdraws what
@@ -294,12 +280,12 @@ impl Store {
 
     /// Writes a little, to see whether that works.
     pub async fn probe(&self) -> Result<(), StoreError> {
-        self.owner.write(|db| lineage::count(db).map(drop)).await
+        self.owner.touch().await
     }
 
     /// How the state was last lost.
     pub async fn loss(&self) -> Result<Option<Loss>, StoreError> {
-        self.owner.read(lineage::loss).await
+        self.owner.loss().await
     }
 
     /// Whether the state was lost and this must still be reported, before anything else is sent.
@@ -309,7 +295,7 @@ impl Store {
 
     /// Marks the loss of the state as reported.
     pub async fn told_of_loss(&self, now: Timestamp) -> Result<(), StoreError> {
-        self.owner.told(move |db| lineage::told(db, now)).await
+        self.owner.told(now).await
     }
 
     /// Whether there is a state.
@@ -321,7 +307,7 @@ impl Store {
     /// When the state changed last, if its mark is still there and the state is not.
     pub fn missing(state: &StateLocation) -> Option<Timestamp> {
         let StateLocation::Sqlite(path) = state;
-        if path.exists() { None } else { mark::Mark::of(path).read().map(|known| known.at) }
+        sqlite::missing(path)
     }
 
     /// What waits in the outbox, by receiver.
@@ -356,15 +342,7 @@ impl Store {
                 break;
             }
         }
-        let StateLocation::Sqlite(path) = &self.location;
-        place::forget_aside(path, before);
-        // If another process reads the file, the next call gives the room back.
-        while self.owner.whole(space::give_back).await.unwrap_or_else(|error| {
-            tracing::debug!(%error, "store.room_kept");
-            false
-        }) {}
-        // The log has the deleted rows, too.
-        self.owner.checkpoint().await;
+        self.owner.give_room_back(before).await;
         Ok(alerts)
     }
 
@@ -425,7 +403,7 @@ impl Store {
 
     /// A number that changes when another process has written something.
     pub async fn version(&self) -> Result<i64, StoreError> {
-        self.owner.read(|db| db.query_row("PRAGMA data_version", [], |row| row.get(0))).await
+        self.owner.version().await
     }
 
     /// What is remembered of the rules; `None`: no version that remembers them has run yet.

@@ -1,9 +1,9 @@
 //! Conversion between nouns and columns.
 
 use jiff::Timestamp;
-use rusqlite::{Row, types::Type};
 use serde::{Serialize, de::DeserializeOwned};
 
+use super::driver::{Done, Row, unreadable};
 use crate::model::{
     Ack, Alert, AlertId, Assignment, Contact, Entry, Event, Happened, Notification, PendingResolve, Reason, Resolution,
     RuleVersion, Silence,
@@ -15,40 +15,40 @@ pub(super) fn micros(time: Timestamp) -> i64 {
 }
 
 /// A column as a time.
-pub(super) fn time(row: &Row<'_>, column: &str) -> rusqlite::Result<Timestamp> {
-    Timestamp::from_microsecond(row.get(column)?).map_err(|error| wrong(column, error))
+pub(super) fn time(row: &dyn Row, column: &str) -> Done<Timestamp> {
+    Timestamp::from_microsecond(row.get(column)?).map_err(|error| unreadable(column, error))
 }
 
 /// A column that may be null as a time.
-pub(super) fn maybe_time(row: &Row<'_>, column: &str) -> rusqlite::Result<Option<Timestamp>> {
+pub(super) fn maybe_time(row: &dyn Row, column: &str) -> Done<Option<Timestamp>> {
     let micros: Option<i64> = row.get(column)?;
-    micros.map(|micros| Timestamp::from_microsecond(micros).map_err(|error| wrong(column, error))).transpose()
+    micros.map(|micros| Timestamp::from_microsecond(micros).map_err(|error| unreadable(column, error))).transpose()
 }
 
 /// A value as a JSON column.
-pub(super) fn json<T: Serialize>(value: &T) -> rusqlite::Result<String> {
-    serde_json::to_string(value).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
+pub(super) fn json<T: Serialize>(value: &T) -> Done<String> {
+    Ok(serde_json::to_string(value)?)
 }
 
 /// A JSON column as a value.
-pub(super) fn from_json<T: DeserializeOwned>(row: &Row<'_>, column: &str) -> rusqlite::Result<T> {
+pub(super) fn from_json<T: DeserializeOwned>(row: &dyn Row, column: &str) -> Done<T> {
     let text: String = row.get(column)?;
-    serde_json::from_str(&text).map_err(|error| wrong(column, error))
+    serde_json::from_str(&text).map_err(|error| unreadable(column, error))
 }
 
 /// A JSON column that may be null as a value.
-pub(super) fn maybe_json<T: DeserializeOwned>(row: &Row<'_>, column: &str) -> rusqlite::Result<Option<T>> {
+pub(super) fn maybe_json<T: DeserializeOwned>(row: &dyn Row, column: &str) -> Done<Option<T>> {
     let text: Option<String> = row.get(column)?;
-    text.map(|text| serde_json::from_str(&text).map_err(|error| wrong(column, error))).transpose()
+    text.map(|text| serde_json::from_str(&text).map_err(|error| unreadable(column, error))).transpose()
 }
 
 /// A JSON column as a contact.
-pub(super) fn contact(row: &Row<'_>) -> rusqlite::Result<Contact> {
-    Contact::read(from_json(row, "contact")?).map_err(|error| wrong("contact", error))
+pub(super) fn contact(row: &dyn Row) -> Done<Contact> {
+    Contact::read(from_json(row, "contact")?).map_err(|error| unreadable("contact", error))
 }
 
 /// A row of `alert`.
-pub(super) fn alert(row: &Row<'_>) -> rusqlite::Result<Alert> {
+pub(super) fn alert(row: &dyn Row) -> Done<Alert> {
     let resolution = match maybe_time(row, "resolved_at")? {
         None => None,
         Some(at) => {
@@ -75,21 +75,21 @@ pub(super) fn alert(row: &Row<'_>) -> rusqlite::Result<Alert> {
     })
 }
 
-fn lapse(row: &Row<'_>) -> rusqlite::Result<Option<PendingResolve>> {
+fn lapse(row: &dyn Row) -> Done<Option<PendingResolve>> {
     let Some(at) = maybe_time(row, "lapsed_at")? else { return Ok(None) };
     let name: Option<String> = row.get("lapse_reason")?;
     let reason = name.and_then(|name| Reason::from_name(&name)).unwrap_or(Reason::NoLongerMatches);
     Ok(Some(PendingResolve { at, ended_at: maybe_time(row, "lapse_ended_at")?.unwrap_or(at), reason }))
 }
 
-fn ack(row: &Row<'_>) -> rusqlite::Result<Option<Ack>> {
+fn ack(row: &dyn Row) -> Done<Option<Ack>> {
     let Some(at) = maybe_time(row, "acked_at")? else { return Ok(None) };
-    let text = |column: &str| row.get::<_, Option<String>>(column).map(Option::unwrap_or_default);
+    let text = |column: &str| row.get::<Option<String>>(column).map(Option::unwrap_or_default);
     Ok(Some(Ack { at, by: text("acked_by")?, comment: text("ack_comment")? }))
 }
 
 /// A row of `silence`.
-pub(super) fn silence(row: &Row<'_>) -> rusqlite::Result<Silence> {
+pub(super) fn silence(row: &dyn Row) -> Done<Silence> {
     Ok(Silence {
         id: row.get("id")?,
         matchers: from_json(row, "matchers")?,
@@ -101,14 +101,14 @@ pub(super) fn silence(row: &Row<'_>) -> rusqlite::Result<Silence> {
 }
 
 /// A row of `history`.
-pub(super) fn stored_entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
+pub(super) fn stored_entry(row: &dyn Row) -> Done<Entry> {
     let happened: String = row.get("happened")?;
-    let happened = Happened::from_name(&happened).ok_or_else(|| wrong("happened", std::fmt::Error))?;
+    let happened = Happened::from_name(&happened).ok_or_else(|| unreadable("happened", "it is not a known name"))?;
     entry(row, time(row, "at")?, happened, row.get("detail")?)
 }
 
 /// An entry about the alert that a row names.
-pub(super) fn entry(row: &Row<'_>, at: Timestamp, happened: Happened, detail: String) -> rusqlite::Result<Entry> {
+pub(super) fn entry(row: &dyn Row, at: Timestamp, happened: Happened, detail: String) -> Done<Entry> {
     Ok(Entry {
         at,
         alert: AlertId(row.get("alert")?),
@@ -124,7 +124,7 @@ pub(super) fn entry(row: &Row<'_>, at: Timestamp, happened: Happened, detail: St
 }
 
 /// A row of `notification` joined with its alert's `rule` and `inbox`.
-pub(super) fn notification(row: &Row<'_>) -> rusqlite::Result<Notification> {
+pub(super) fn notification(row: &dyn Row) -> Done<Notification> {
     Ok(Notification {
         alert: AlertId(row.get("alert")?),
         rule: row.get("rule")?,
@@ -137,12 +137,7 @@ pub(super) fn notification(row: &Row<'_>) -> rusqlite::Result<Notification> {
     })
 }
 
-pub(super) fn event(row: &Row<'_>) -> rusqlite::Result<Event> {
+pub(super) fn event(row: &dyn Row) -> Done<Event> {
     let event: String = row.get("event")?;
-    Event::from_name(&event).ok_or_else(|| wrong("event", std::fmt::Error))
-}
-
-fn wrong(column: &str, error: impl std::error::Error + Send + Sync + 'static) -> rusqlite::Error {
-    let _ = column;
-    rusqlite::Error::FromSqlConversionFailure(0, Type::Text, Box::new(error))
+    Event::from_name(&event).ok_or_else(|| unreadable("event", "it is not a known name"))
 }

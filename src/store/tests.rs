@@ -1,12 +1,8 @@
-//! The store: what it keeps, what it refuses, and a plain model of it.
+//! The contract of the store, for every database: what it keeps, what it refuses, and a plain model of it.
 
 mod clocks;
-mod files;
 pub(crate) mod fixtures;
-mod formats;
 mod model;
 mod people;
-mod places;
-mod space;
 mod states;
 mod succession;

@@ -2,8 +2,9 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::fixtures::{alert, at, beginning, message, open};
+use super::fixtures::{TestDriver, alert, at, beginning, contract, message};
 use crate::{
+    engine::wrong_clock,
     model::{DeliveryStep, Matchers, Message, ReceiverState, Silence},
     store::Store,
 };
@@ -34,6 +35,11 @@ async fn written(store: &Store, now: Timestamp) {
     store.silence(silence).await.unwrap();
 }
 
+async fn start(store: &Store, now: Timestamp) {
+    let newest = store.newest_time().await.unwrap();
+    store.move_times(wrong_clock::at_start(newest, now)).await.unwrap();
+}
+
 /// Seconds from `now` until the message is tried, the receiver is tried, and the silence is over; and how long the
 /// receiver has failed, and the message has waited.
 async fn waits(store: &Store, now: Timestamp) -> [i64; 5] {
@@ -51,47 +57,46 @@ async fn waits(store: &Store, now: Timestamp) -> [i64; 5] {
     ]
 }
 
-#[tokio::test]
-async fn what_a_clock_that_was_ahead_put_off_is_not_put_off_for_longer() {
+async fn what_a_clock_that_was_ahead_put_off_is_not_put_off_for_longer(driver: TestDriver) {
     for ahead in [7_200, 86_400, 86_400 * 366 * 12] {
-        let folder = tempfile::tempdir().unwrap();
-        let store = open(folder.path()).await;
+        let state = driver.fresh();
+        let store = state.open().await;
         written(&store, at(ahead)).await;
         // Set right while nobody ran.
-        store.clock_was_set_back(at(60)).await.unwrap();
+        start(&store, at(60)).await;
         assert_eq!(waits(&store, at(60)).await, [300, 120, 3_600, 0, 0], "{ahead}");
         // Once is enough.
-        store.clock_was_set_back(at(90)).await.unwrap();
+        start(&store, at(90)).await;
         assert_eq!(waits(&store, at(90)).await, [270, 90, 3_570, 30, 30], "{ahead}");
 
         // Set right under a watcher.
-        let folder = tempfile::tempdir().unwrap();
-        let store = open(folder.path()).await;
+        let state = driver.fresh();
+        let store = state.open().await;
         written(&store, at(ahead)).await;
-        store.clock_was_set(SignedDuration::from_secs(10 - ahead), at(40)).await.unwrap();
+        store.move_times(wrong_clock::was_set(SignedDuration::from_secs(10 - ahead), at(40))).await.unwrap();
         assert_eq!(waits(&store, at(40)).await, [270, 90, 3_570, 30, 30], "{ahead}");
     }
 }
 
-#[tokio::test]
-async fn a_clock_that_is_right_changes_nothing() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = open(folder.path()).await;
+async fn a_clock_that_is_right_changes_nothing(driver: TestDriver) {
+    let state = driver.fresh();
+    let store = state.open().await;
     written(&store, at(0)).await;
-    store.clock_was_set_back(at(30)).await.unwrap();
+    start(&store, at(30)).await;
     assert_eq!(waits(&store, at(30)).await, [270, 90, 3_570, 30, 30]);
 }
 
-#[tokio::test]
-async fn what_was_written_in_1970_is_not_given_up_for_its_age() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = open(folder.path()).await;
+async fn what_was_written_in_1970_is_not_given_up_for_its_age(driver: TestDriver) {
+    let state = driver.fresh();
+    let store = state.open().await;
     store.commit("main", beginning(&alert("c", at(0)))).await.unwrap();
     let owed = store.open_of("support").await.unwrap().owed;
     let first_boot = Timestamp::UNIX_EPOCH + SignedDuration::from_secs(30);
     let message = message("m", "support", first_boot);
     store.record(DeliveryStep::Composed { message, ids: vec![owed[0].id] }).await.unwrap();
-    store.clock_was_set_back(at(0)).await.unwrap();
+    start(&store, at(0)).await;
     let open = store.open_of("support").await.unwrap();
     assert_eq!((open.messages[0].0.created_at, open.owed[0].tried_since), (at(0), Some(at(0))));
 }
+
+contract! { what_a_clock_that_was_ahead_put_off_is_not_put_off_for_longer, a_clock_that_is_right_changes_nothing, what_was_written_in_1970_is_not_given_up_for_its_age }

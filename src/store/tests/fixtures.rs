@@ -10,15 +10,60 @@ use crate::{
     store::Store,
 };
 
-pub(super) fn at(seconds: i64) -> Timestamp {
+pub(in crate::store) fn at(seconds: i64) -> Timestamp {
     "2026-06-12T12:00:00Z".parse::<Timestamp>().unwrap() + SignedDuration::from_secs(seconds)
 }
 
-pub(super) async fn open(folder: &Path) -> Store {
+/// The databases on which the contract holds.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum TestDriver {
+    Sqlite,
+}
+
+impl TestDriver {
+    /// A new, empty state.
+    pub(super) fn fresh(self) -> TestState {
+        match self {
+            Self::Sqlite => {
+                let folder = tempfile::tempdir().unwrap();
+                TestState { location: StateLocation::sqlite(folder.path().join("state.db")), _folder: folder }
+            }
+        }
+    }
+}
+
+/// A state that lasts as long as this.
+pub(super) struct TestState {
+    location: StateLocation,
+    _folder: tempfile::TempDir,
+}
+
+impl TestState {
+    pub(super) async fn open(&self) -> Store {
+        Store::open(&self.location).await.unwrap()
+    }
+}
+
+/// Runs each of these tests on every database.
+macro_rules! contract {
+    ($($test:ident),* $(,)?) => {
+        mod on_sqlite {
+            $(
+                #[tokio::test]
+                async fn $test() {
+                    super::$test($crate::store::tests::fixtures::TestDriver::Sqlite).await;
+                }
+            )*
+        }
+    };
+}
+pub(super) use contract;
+
+pub(in crate::store) async fn open(folder: &Path) -> Store {
     Store::open(&StateLocation::sqlite(folder.join("state.db"))).await.unwrap()
 }
 
-pub(super) fn contact(id: &str) -> Contact {
+pub(in crate::store) fn contact(id: &str) -> Contact {
     Contact::read(json!({
         "_id": id,
         "status": "OPEN",
@@ -28,11 +73,11 @@ pub(super) fn contact(id: &str) -> Contact {
     .unwrap()
 }
 
-pub(super) fn alert(id: &str, now: Timestamp) -> Alert {
+pub(in crate::store) fn alert(id: &str, now: Timestamp) -> Alert {
     Alert { fired_at: Some(now), ..Alert::begin("main", "r", contact(id), now, now) }
 }
 
-pub(super) fn resolved(alert: &Alert, now: Timestamp) -> Alert {
+pub(in crate::store) fn resolved(alert: &Alert, now: Timestamp) -> Alert {
     let resolution = Resolution { at: now, ended_at: now, reason: Reason::AnsweredByAgent };
     Alert { resolution: Some(resolution), ..alert.clone() }
 }
@@ -50,7 +95,7 @@ pub(crate) fn notification(alert: &Alert, receiver: &str, event: Event, now: Tim
     }
 }
 
-pub(super) fn message(id: &str, receiver: &str, now: Timestamp) -> Message {
+pub(in crate::store) fn message(id: &str, receiver: &str, now: Timestamp) -> Message {
     Message {
         id: MessageId(id.to_owned()),
         receiver: receiver.to_owned(),
@@ -64,7 +109,7 @@ pub(super) fn message(id: &str, receiver: &str, now: Timestamp) -> Message {
 }
 
 /// One alert that begins, with what it owes to `support`.
-pub(super) fn beginning(alert: &Alert) -> Changes {
+pub(in crate::store) fn beginning(alert: &Alert) -> Changes {
     let owed = vec![notification(alert, "support", Event::Fired, alert.first_seen)];
     Changes { alerts: vec![alert.clone()], owed, ..Changes::default() }
 }

@@ -3,15 +3,12 @@
 //! The model keeps lists in memory and looks through them; it knows no table, key or query. It is long because
 //! every kind of work stands beside what it means for the lists.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    path::Path,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use proptest::prelude::*;
 
-use super::fixtures::{alert, at, message, notification, open, resolved};
+use super::fixtures::{TestDriver, TestState, alert, at, message, notification, resolved};
 use crate::{
     model::{
         Alert, AttemptRecord, Change, Changes, DeliveryStep, Event, HandOver, Message, MessageId, Notification,
@@ -274,7 +271,7 @@ impl Model {
 
     /// Does the work on both.
     #[allow(clippy::too_many_lines)]
-    async fn step(&mut self, store: &mut Store, folder: &Path, work: &Work) {
+    async fn step(&mut self, store: &mut Store, state: &TestState, work: &Work) {
         self.now += 1;
         match work {
             Work::Begin(who) => {
@@ -555,7 +552,7 @@ impl Model {
                 assert_eq!(store.prune(before).await.unwrap(), gone.len());
             }
             Work::Crash => {
-                *store = open(folder).await;
+                *store = state.open().await;
                 self.interrupt(None);
                 store.recover(self.now()).await.unwrap();
             }
@@ -655,12 +652,12 @@ proptest! {
     #[test]
     fn the_outbox_is_what_a_plain_list_is(works in prop::collection::vec(work(), 1..60)) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let folder = tempfile::tempdir().unwrap();
+        let state = TestDriver::Sqlite.fresh();
         runtime.block_on(async {
-            let mut store = open(folder.path()).await;
+            let mut store = state.open().await;
             let mut model = Model::default();
             for work in &works {
-                model.step(&mut store, folder.path(), work).await;
+                model.step(&mut store, &state, work).await;
                 for receiver in RECEIVERS {
                     let open = model.open(receiver);
                     prop_assert_eq!(&store.open_of(receiver).await.unwrap(), &open, "after {:?}", work);

@@ -2,17 +2,16 @@
 
 use jiff::SignedDuration;
 
-use super::fixtures::{alert, at, beginning, open, resolved};
+use super::fixtures::{TestDriver, alert, at, beginning, contract, resolved};
 use crate::model::{Ack, AlertId, Changes, Entry, Happened, Matchers, Silence, history::HistoryQuery};
 
 fn ack(by: &str, seconds: i64) -> Ack {
     Ack { at: at(seconds), by: by.to_owned(), comment: "on it".to_owned() }
 }
 
-#[tokio::test]
-async fn the_first_acknowledgement_stays_whatever_a_tick_writes() {
-    let folder = tempfile::tempdir().unwrap();
-    let (store, beside) = (open(folder.path()).await, open(folder.path()).await);
+async fn the_first_acknowledgement_stays_whatever_a_tick_writes(driver: TestDriver) {
+    let state = driver.fresh();
+    let (store, beside) = (state.open().await, state.open().await);
     let firing = alert("c", at(0));
     store.commit("main", beginning(&firing)).await.unwrap();
     let before = beside.acknowledge(firing.id.clone(), ack("asha", 5)).await.unwrap();
@@ -40,10 +39,9 @@ async fn the_first_acknowledgement_stays_whatever_a_tick_writes() {
     assert!(over.ack.is_none() && store.with_id(&over.id.0).await.unwrap()[0].ack.is_none());
 }
 
-#[tokio::test]
-async fn silences_come_and_go() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = open(folder.path()).await;
+async fn silences_come_and_go(driver: TestDriver) {
+    let state = driver.fresh();
+    let store = state.open().await;
     let matchers = Matchers { rule: Some("r".to_owned()), tag: Some("vip \"x\"".to_owned()), ..Matchers::default() };
     let silence = Silence {
         id: 0,
@@ -70,10 +68,9 @@ async fn silences_come_and_go() {
     assert!(next > id);
 }
 
-#[tokio::test]
-async fn history_is_kept_for_its_time_and_goes_in_small_parts() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = open(folder.path()).await;
+async fn history_is_kept_for_its_time_and_goes_in_small_parts(driver: TestDriver) {
+    let state = driver.fresh();
+    let store = state.open().await;
     let (one, other) = (alert("c", at(0)), crate::model::Alert { rule: "s".to_owned(), ..alert("d", at(0)) });
     let entries = (0..1_300_i64).map(|second| {
         let about = if second % 2 == 0 { &one } else { &other };
@@ -92,3 +89,5 @@ async fn history_is_kept_for_its_time_and_goes_in_small_parts() {
     store.prune(at(1_200) + SignedDuration::from_micros(1)).await.unwrap();
     assert_eq!(of(HistoryQuery::default()).await, 99);
 }
+
+contract! { the_first_acknowledgement_stays_whatever_a_tick_writes, silences_come_and_go, history_is_kept_for_its_time_and_goes_in_small_parts }

@@ -1,20 +1,17 @@
 //! What is stored comes back as it was, all of it or nothing.
 
 use jiff::SignedDuration;
+use strum::VariantArray;
 
-use super::fixtures::{alert, at, beginning, contact, message, notification, open, resolved};
-use crate::{
-    model::{
-        Alert, Candidate, Changes, DeliveryStep, Event, InboxMemory, MessageId, Reason, StateLocation,
-        snapshot::WalkMemory,
-    },
-    store::Store,
+use super::fixtures::{TestDriver, alert, at, beginning, contact, contract, message, notification, resolved};
+use crate::model::{
+    Alert, Candidate, Changes, DeliveryStep, Event, Happened, InboxMemory, MessageId, Problem, Reason,
+    snapshot::WalkMemory,
 };
 
-#[tokio::test]
-async fn everything_comes_back_as_it_was() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = open(folder.path()).await;
+async fn everything_comes_back_as_it_was(driver: TestDriver) {
+    let state = driver.fresh();
+    let store = state.open().await;
     let mut memory = InboxMemory { page_size: Some(20), page_size_at: Some(at(1)), ..InboxMemory::default() };
     memory.walks.insert("q".to_owned(), WalkMemory { complete_at: Some(at(2)), pages: 3, ..WalkMemory::default() });
     memory.segments.insert("s1".to_owned(), "Returning".to_owned());
@@ -32,7 +29,7 @@ async fn everything_comes_back_as_it_was() {
     store.remember_requests("main", vec![at(1), at(2)], Some((at(2), at(60))));
     drop(store);
 
-    let store = open(folder.path()).await;
+    let store = state.open().await;
     let snapshot = store.snapshot("main").await.unwrap();
     assert_eq!(snapshot.alerts, std::slice::from_ref(&firing));
     assert_eq!(snapshot.candidates, [candidate]);
@@ -47,16 +44,39 @@ async fn everything_comes_back_as_it_was() {
     assert_eq!(store.requests("second").await.unwrap(), (vec![], None));
 }
 
-#[tokio::test]
-async fn every_reason_comes_back() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = open(folder.path()).await;
-    for (number, reason) in (0..).zip(Reason::ALL) {
+#[test]
+fn the_names_in_a_stored_state_stay() {
+    fn names<T: VariantArray + Copy + Into<&'static str>>() -> String {
+        T::VARIANTS.iter().map(|value| (*value).into()).collect::<Vec<_>>().join(" ")
+    }
+    assert_eq!(names::<Event>(), "fired repeated resolved");
+    assert_eq!(
+        names::<Reason>(),
+        "answered-by-agent answered-by-bot closed live-chat-ended live-chat-expired taken wrote-again read blocked gone \
+         window-closed no-longer-matches rule-changed rule-removed mended"
+    );
+    assert_eq!(
+        names::<Happened>(),
+        "pending firing vanished lapsed returned resolved acknowledged owed dropped sent ambiguous refused superseded \
+         dead rule-edited rule-renamed"
+    );
+    assert_eq!(
+        names::<Problem>(),
+        "inbox-unreadable token-refused rule-rejected receiver-broken outbox-stuck records-not-understood budget-short \
+         runs-missed template-failed inbox-emptied filter-differs state-lost state-unwritable condition-failed \
+         clock-differs rules-missing"
+    );
+}
+
+async fn every_reason_comes_back(driver: TestDriver) {
+    let state = driver.fresh();
+    let store = state.open().await;
+    for (number, reason) in (0..).zip(Reason::VARIANTS) {
         let firing = alert(reason.name(), at(number));
         store.commit("main", beginning(&firing)).await.unwrap();
         let mut ended = resolved(&firing, at(100));
         if let Some(resolution) = &mut ended.resolution {
-            resolution.reason = reason;
+            resolution.reason = *reason;
             resolution.ended_at = at(90);
         }
         store.commit("main", Changes { alerts: vec![ended.clone()], ..Changes::default() }).await.unwrap();
@@ -66,10 +86,9 @@ async fn every_reason_comes_back() {
     assert_eq!(store.snapshot("main").await.unwrap().alerts, []);
 }
 
-#[tokio::test]
-async fn a_commit_that_fails_has_not_happened() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = open(folder.path()).await;
+async fn a_commit_that_fails_has_not_happened(driver: TestDriver) {
+    let state = driver.fresh();
+    let store = state.open().await;
     let first = alert("c", at(0));
     store.commit("main", beginning(&first)).await.unwrap();
     let before = store.snapshot("main").await.unwrap();
@@ -90,10 +109,9 @@ async fn a_commit_that_fails_has_not_happened() {
     store.commit("main", beginning(&alert("c", at(3)))).await.unwrap();
 }
 
-#[tokio::test]
-async fn a_mail_that_some_recipients_have_counts_as_told() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = open(folder.path()).await;
+async fn a_mail_that_some_recipients_have_counts_as_told(driver: TestDriver) {
+    let state = driver.fresh();
+    let store = state.open().await;
     let firing = alert("c", at(0));
     store.commit("main", beginning(&firing)).await.unwrap();
     let ids = vec![store.open_of("support").await.unwrap().owed[0].id];
@@ -116,10 +134,9 @@ async fn a_mail_that_some_recipients_have_counts_as_told() {
     assert!(open.owed[0].told && open.owed[0].told_of_beginning);
 }
 
-#[tokio::test]
-async fn what_waits_is_counted_by_receiver() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = open(folder.path()).await;
+async fn what_waits_is_counted_by_receiver(driver: TestDriver) {
+    let state = driver.fresh();
+    let store = state.open().await;
     let firing = alert("c", at(0));
     let owed = ["support", "leads"].map(|receiver| notification(&firing, receiver, Event::Fired, at(0)));
     store.commit("main", Changes { owed: owed.to_vec(), ..beginning(&alert("d", at(1))) }).await.unwrap_err();
@@ -131,10 +148,9 @@ async fn what_waits_is_counted_by_receiver() {
     assert!(waiting.iter().all(|waiting| waiting.next_at.is_none() && waiting.last_error.is_empty()));
 }
 
-#[tokio::test]
-async fn old_ends_are_forgotten_when_nothing_is_owed() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = open(folder.path()).await;
+async fn old_ends_are_forgotten_when_nothing_is_owed(driver: TestDriver) {
+    let state = driver.fresh();
+    let store = state.open().await;
     for (number, id) in (0..).zip(["firing", "owing", "done", "fresh"]) {
         let firing = alert(id, at(number));
         store.commit("main", beginning(&firing)).await.unwrap();
@@ -155,10 +171,9 @@ async fn old_ends_are_forgotten_when_nothing_is_owed() {
     assert_eq!(store.snapshot("main").await.unwrap().alerts.len(), 1);
 }
 
-#[tokio::test]
-async fn inboxes_and_receivers_that_are_gone_owe_nothing() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = open(folder.path()).await;
+async fn inboxes_and_receivers_that_are_gone_owe_nothing(driver: TestDriver) {
+    let state = driver.fresh();
+    let store = state.open().await;
     let (kept, other) = (alert("kept", at(0)), Alert { inbox: "old".to_owned(), ..alert("other", at(1)) });
     let mut changes = beginning(&kept);
     changes.owed.push(notification(&kept, "gone", Event::Fired, at(0)));
@@ -178,17 +193,4 @@ async fn inboxes_and_receivers_that_are_gone_owe_nothing() {
     assert_eq!(waiting.iter().map(|waiting| waiting.receiver.as_str()).collect::<Vec<_>>(), ["support"]);
 }
 
-#[tokio::test]
-async fn after_a_run_the_file_alone_holds_everything() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = open(folder.path()).await;
-    let firing = alert("c", at(0));
-    store.commit("main", beginning(&firing)).await.unwrap();
-    store.close().await;
-    let copy = folder.path().join("copy.db");
-    std::fs::copy(folder.path().join("state.db"), &copy).unwrap();
-    assert_eq!(
-        Store::open(&StateLocation::sqlite(&copy)).await.unwrap().snapshot("main").await.unwrap().alerts,
-        [firing]
-    );
-}
+contract! { everything_comes_back_as_it_was, every_reason_comes_back, a_commit_that_fails_has_not_happened, a_mail_that_some_recipients_have_counts_as_told, what_waits_is_counted_by_receiver, old_ends_are_forgotten_when_nothing_is_owed, inboxes_and_receivers_that_are_gone_owe_nothing }

@@ -1,6 +1,6 @@
 //! Receivers that go, come and have another name.
 
-use super::fixtures::{alert, at, beginning, message, notification, open};
+use super::fixtures::{TestDriver, alert, at, beginning, contract, message, notification};
 use jiff::Timestamp;
 
 use crate::{
@@ -44,10 +44,9 @@ fn dead(message: MessageId) -> DeliveryStep {
     DeliveryStep::Dead { message, at: at(2), reason: "HTTP 404".to_owned(), ambiguous: false, settled, reached }
 }
 
-#[tokio::test]
-async fn what_is_owed_and_what_was_given_up_goes_to_those_who_do_not_know() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = open(folder.path()).await;
+async fn what_is_owed_and_what_was_given_up_goes_to_those_who_do_not_know(driver: TestDriver) {
+    let state = driver.fresh();
+    let store = state.open().await;
     store.commit("main", beginning(&alert("c", at(0)))).await.unwrap();
     let message = compose(&store, "m", "support").await;
     store.record(dead(message)).await.unwrap();
@@ -70,8 +69,7 @@ async fn what_is_owed_and_what_was_given_up_goes_to_those_who_do_not_know() {
     assert_eq!(store.pass_on(passed(&left, &["night"]), at(6)).await.unwrap(), 0, "once");
 }
 
-#[tokio::test]
-async fn a_receiver_with_the_same_address_goes_on_under_its_new_name() {
+async fn a_receiver_with_the_same_address_goes_on_under_its_new_name(driver: TestDriver) {
     let address = |parts: &[&str]| parts.iter().map(ToString::to_string).collect::<Vec<_>>();
     for (old, new, same) in [
         (&["slack:1"][..], &["slack:1"][..], true),
@@ -82,8 +80,8 @@ async fn a_receiver_with_the_same_address_goes_on_under_its_new_name() {
         // It was never known by its address.
         (&[], &["slack:1"], false),
     ] {
-        let folder = tempfile::tempdir().unwrap();
-        let store = open(folder.path()).await;
+        let state = driver.fresh();
+        let store = state.open().await;
         let known = |name: &str, of: &[&str]| vec![(name.to_owned(), address(of))];
         know(&store, known("support", old), at(0)).await;
         store.commit("main", beginning(&alert("c", at(0)))).await.unwrap();
@@ -116,10 +114,9 @@ async fn a_receiver_with_the_same_address_goes_on_under_its_new_name() {
     }
 }
 
-#[tokio::test]
-async fn whom_both_names_were_to_tell_is_told_once() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = open(folder.path()).await;
+async fn whom_both_names_were_to_tell_is_told_once(driver: TestDriver) {
+    let state = driver.fresh();
+    let store = state.open().await;
     let at_one = |name: &str| (name.to_owned(), vec!["slack:1".to_owned()]);
     know(&store, vec![at_one("support"), at_one("helpdesk")], at(0)).await;
     let firing = alert("c", at(0));
@@ -130,20 +127,18 @@ async fn whom_both_names_were_to_tell_is_told_once() {
     assert_eq!(states(&store).await, ["helpdesk fired superseded", "helpdesk fired owed"]);
 }
 
-#[tokio::test]
-async fn a_list_that_shares_a_person_and_was_there_before_is_another_receiver() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = open(folder.path()).await;
+async fn a_list_that_shares_a_person_and_was_there_before_is_another_receiver(driver: TestDriver) {
+    let state = driver.fresh();
+    let store = state.open().await;
     let list = |name: &str, to: &[&str]| (name.to_owned(), to.iter().map(ToString::to_string).collect::<Vec<_>>());
     let (support, leads) = (list("support", &["mail:a", "mail:b"]), list("leads", &["mail:a", "mail:c"]));
     know(&store, vec![support, leads.clone()], at(0)).await;
     assert_eq!(know(&store, vec![leads], at(1)).await, []);
 }
 
-#[tokio::test]
-async fn another_address_under_the_same_name_begins_anew() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = open(folder.path()).await;
+async fn another_address_under_the_same_name_begins_anew(driver: TestDriver) {
+    let state = driver.fresh();
+    let store = state.open().await;
     let known = |address: &str| vec![("support".to_owned(), vec![address.to_owned()])];
     know(&store, known("slack:1"), at(0)).await;
     store.commit("main", beginning(&alert("c", at(0)))).await.unwrap();
@@ -155,3 +150,5 @@ async fn another_address_under_the_same_name_begins_anew() {
     know(&store, known("slack:2"), at(3)).await;
     assert_eq!(store.open_of("support").await.unwrap().reception, ReceiverState::default());
 }
+
+contract! { what_is_owed_and_what_was_given_up_goes_to_those_who_do_not_know, a_receiver_with_the_same_address_goes_on_under_its_new_name, whom_both_names_were_to_tell_is_told_once, a_list_that_shares_a_person_and_was_there_before_is_another_receiver, another_address_under_the_same_name_begins_anew }

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::receivers::slack::kind::SlackKind;
 use crate::{
-    engine::group::GroupBy,
+    engine::{group::GroupBy, wrong_clock},
     model::{Happened, history::HistoryQuery},
 };
 
@@ -216,7 +216,7 @@ async fn a_clock_that_is_set_back_keeps_no_message_waiting() {
         bench.fire("a").await;
         bench.round().await;
         bench.clock.set(by);
-        bench.store.clock_was_set(by, bench.now()).await.unwrap();
+        bench.store.move_times(wrong_clock::was_set(by, bench.now())).await.unwrap();
         assert_eq!(bench.round().await.sent, 0, "the pause is not over");
         bench.advance(30);
         assert_eq!(bench.round().await.sent, 1, "and is no longer than it was");
@@ -227,7 +227,7 @@ async fn a_clock_that_is_set_back_keeps_no_message_waiting() {
     bench.fire("a").await;
     bench.round().await;
     bench.clock.set(SignedDuration::from_hours(-5));
-    bench.store.recover(bench.now()).await.unwrap();
+    bench.store.move_times(wrong_clock::at_start(None, bench.now())).await.unwrap();
     assert_eq!(bench.round().await.sent, 1);
 }
 
@@ -365,7 +365,7 @@ async fn a_clock_that_is_set_gives_nothing_up() {
     bench.round().await;
     let by = SignedDuration::from_hours(25);
     bench.clock.set(by);
-    bench.store.clock_was_set(by, bench.now()).await.unwrap();
+    bench.store.move_times(wrong_clock::was_set(by, bench.now())).await.unwrap();
     bench.advance(5);
     let round = bench.round().await;
     assert_eq!((round.failed, round.dead, bench.states().await), (1, 0, vec!["owed".to_owned()]));

@@ -2,10 +2,10 @@
 
 use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 
-use super::fixtures::{alert, at, beginning, open};
+use crate::store::tests::fixtures::{alert, at, beginning, open};
 use crate::{
     model::{Changes, StateLocation},
-    store::{Lock, Store, error::StoreError},
+    store::{Store, StoreError, sqlite::lock::Lock},
 };
 
 /// A store with enough in it for several pages.
@@ -64,7 +64,7 @@ async fn a_newer_format_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = filled(folder.path()).await;
     rusqlite::Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
-    let known = crate::store::migrations::newest();
+    let known = crate::store::sqlite::migrations::newest();
     let words = format!("was written by a newer version of pengwatch (format 99, this one knows {known})");
     is_refused(&path, &words).await;
 }
@@ -253,7 +253,7 @@ async fn a_full_disk_changes_nothing_and_it_goes_on_when_there_is_room() {
     let pages = async |store: &Store, most: i64| {
         store
             .owner
-            .read(move |db| db.query_row(&format!("PRAGMA max_page_count = {most}"), [], |_| Ok(())))
+            .whole(move |db| db.query_row(&format!("PRAGMA max_page_count = {most}"), [], |_| Ok(())))
             .await
             .unwrap();
     };
@@ -266,7 +266,7 @@ async fn a_state_that_somebody_keeps_is_told_and_tried_again() {
     let holder = parking_lot::Mutex::new(None);
     let begin = async |store: &Store, path: &Path| {
         // As impatient as a test.
-        store.owner.read(|db| db.busy_timeout(std::time::Duration::ZERO)).await.unwrap();
+        store.owner.whole(|db| db.busy_timeout(std::time::Duration::ZERO)).await.unwrap();
         let db = rusqlite::Connection::open(path).unwrap();
         db.execute_batch("BEGIN IMMEDIATE").unwrap();
         *holder.lock() = Some(db);
@@ -278,11 +278,26 @@ async fn a_state_that_somebody_keeps_is_told_and_tried_again() {
 #[tokio::test]
 async fn a_state_that_must_not_be_written_is_told() {
     let only = async |store: &Store, on: bool| {
-        store.owner.read(move |db| db.pragma_update(None, "query_only", on)).await.unwrap();
+        store.owner.whole(move |db| db.pragma_update(None, "query_only", on)).await.unwrap();
     };
     let begin = async |store: &Store, _: &Path| only(store, true).await;
     fails_and_goes_on("cannot be written: it, its folder or its disk is read-only", begin, async |store| {
         only(store, false).await;
     })
     .await;
+}
+
+#[tokio::test]
+async fn after_a_run_the_file_alone_holds_everything() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).await;
+    let firing = alert("c", at(0));
+    store.commit("main", beginning(&firing)).await.unwrap();
+    store.close().await;
+    let copy = folder.path().join("copy.db");
+    std::fs::copy(folder.path().join("state.db"), &copy).unwrap();
+    assert_eq!(
+        Store::open(&StateLocation::sqlite(&copy)).await.unwrap().snapshot("main").await.unwrap().alerts,
+        [firing]
+    );
 }

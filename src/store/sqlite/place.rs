@@ -15,14 +15,19 @@ use jiff::Timestamp;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::{
-    error::StoreError,
-    file::{Identity, connect, identity, name, private, read_only},
+    file::{Identity, code, connect, identity, name, private, read_only},
     lineage::{self, Lineage},
     lock::Lock,
     migrations,
     mirror::{self, Mirror},
 };
-use crate::model::{Found, Loss, state_location::sibling_path};
+use crate::{
+    model::{Found, Loss, state_location::sibling_path},
+    store::{
+        StoreError,
+        driver::{Done, DriverError},
+    },
+};
 
 /// How long to wait before the state is put back again after a failure.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -242,7 +247,7 @@ impl StatePlace {
             newest_at: Some(newest.at),
             kept: stranger.kept.as_deref().and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned()),
             without_history: history,
-            ..Loss::new(stranger.found, lineage::now(self.mirror.db()).map_err(named)?)
+            ..Loss::new(stranger.found, lineage::now(self.mirror.db()).map_err(|source| name(&asked, source))?)
         };
         finish(&new, &loss).map_err(named)?;
         let locked = self.lock.of_another(&new)?;
@@ -337,7 +342,7 @@ fn is_database(mut file: &File) -> bool {
 }
 
 /// Writes everything that a connection knows to a new file, or nothing; returns its lineage.
-fn write_whole(db: &Connection, new: &Path) -> rusqlite::Result<Lineage> {
+fn write_whole(db: &Connection, new: &Path) -> Done<Lineage> {
     let write = || {
         forget(new);
         // If this fails, SQLite reports the reason.
@@ -350,9 +355,9 @@ fn write_whole(db: &Connection, new: &Path) -> rusqlite::Result<Lineage> {
     write().inspect_err(|_| forget(new))
 }
 
-fn is_damage(error: &rusqlite::Error) -> bool {
+fn is_damage(error: &DriverError) -> bool {
     let damage = [ErrorCode::DatabaseCorrupt, ErrorCode::NotADatabase, ErrorCode::SystemIoFailure];
-    error.sqlite_error_code().is_some_and(|code| damage.contains(&code))
+    code(error).is_some_and(|code| damage.contains(&code))
 }
 
 /// Copies the history from an older copy, which has most of it; the mirror in memory has none.
@@ -379,7 +384,7 @@ fn take_history(new: &Path, copy: &Path) -> rusqlite::Result<()> {
 }
 
 /// Stores in the new file how the state was lost.
-fn finish(new: &Path, loss: &Loss) -> rusqlite::Result<()> {
+fn finish(new: &Path, loss: &Loss) -> Done<()> {
     let db = Connection::open(new)?;
     db.pragma_update(None, "synchronous", "FULL")?;
     lineage::lose(&db, loss, 0)

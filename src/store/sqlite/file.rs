@@ -1,21 +1,26 @@
 //! The one file of a state: how it is opened, and which error a file that cannot be opened causes.
 
 use std::{
-    fmt::Write,
     fs::{File, Metadata, OpenOptions},
     io,
     path::Path,
     time::Duration,
 };
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
-use super::error::StoreError;
 use super::migrations;
-use crate::model::state_location::sibling_path;
+use crate::{
+    model::state_location::sibling_path,
+    store::{StoreError, driver::DriverError},
+};
 
 /// How long to wait for another command's short transaction.
 const BUSY: Duration = Duration::from_secs(10);
+
+/// Prepared statements that are kept: more than the operations have.
+const STATEMENTS: usize = 128;
 
 /// The smallest page of a database, in bytes; every other size is a multiple of it.
 const SHORTEST: u64 = 512;
@@ -24,9 +29,10 @@ const SHORTEST: u64 = 512;
 const LOOKED_THROUGH: u64 = 64 * 1024 * 1024;
 
 /// Turns an error of SQLite into one that names the state, with a variant of its own where the file is the cause.
-pub(super) fn name(path: &Path, source: rusqlite::Error) -> StoreError {
+pub(super) fn name(path: &Path, source: impl Into<DriverError>) -> StoreError {
     let place = || path.display().to_string();
-    match source.sqlite_error_code() {
+    let source = source.into();
+    match code(&source) {
         Some(ErrorCode::DiskFull) => StoreError::Full { place: place() },
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreError::Busy { place: place() },
         Some(ErrorCode::ReadOnly) => StoreError::ReadOnly { place: place() },
@@ -37,10 +43,23 @@ pub(super) fn name(path: &Path, source: rusqlite::Error) -> StoreError {
     }
 }
 
+/// SQLite's code for an error.
+pub(super) fn code(error: &DriverError) -> Option<ErrorCode> {
+    match error {
+        DriverError::Sqlite(error) => error.sqlite_error_code(),
+        DriverError::Unreadable { .. } | DriverError::Unwritable(_) => None,
+    }
+}
+
+/// The error about a folder where the file belongs.
+pub(super) fn is_folder(path: &Path) -> StoreError {
+    StoreError::Open { place: path.display().to_string(), why: "it is a folder, not a file".to_owned() }
+}
+
 /// SQLite does not say why it cannot open a file; the operating system does.
 fn unopened(path: &Path, source: &rusqlite::Error) -> StoreError {
     if path.is_dir() {
-        return StoreError::folder(path);
+        return is_folder(path);
     }
     let why = std::fs::File::open(path).map_or_else(|error| error.to_string(), |_| source.to_string());
     StoreError::Open { place: path.display().to_string(), why }
@@ -54,6 +73,7 @@ pub(super) fn connect(path: &Path) -> Result<Connection, StoreError> {
     check_format(path, &db)?;
     let named = |source| name(path, source);
     db.busy_timeout(BUSY).map_err(named)?;
+    db.set_prepared_statement_cache_capacity(STATEMENTS);
     quick_check(path, &db)?;
     // Deleted content is overwritten: it is what customers wrote.
     db.pragma_update(None, "secure_delete", true).map_err(named)?;
@@ -127,19 +147,14 @@ fn quick_check(path: &Path, db: &Connection) -> Result<(), StoreError> {
     Err(StoreError::Damaged { place: path.display().to_string(), what })
 }
 
+/// Characters that mean something else in a URI; those of a path stay.
+const UNSAFE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
 /// The file's URI for reading, with or without the log beside it. Without the log SQLite does not make its two files
 /// beside the state, which a mere reader would leave there.
 pub(super) fn read_only(path: &Path, with_log: bool) -> String {
     let mut address = "file:".to_owned();
-    for byte in path.as_os_str().as_encoded_bytes() {
-        match byte {
-            b'/' | b'-' | b'_' | b'.' | b'~' => address.push(char::from(*byte)),
-            byte if byte.is_ascii_alphanumeric() => address.push(char::from(*byte)),
-            byte => {
-                let _ = write!(address, "%{byte:02X}");
-            }
-        }
-    }
+    address.extend(percent_encode(path.as_os_str().as_encoded_bytes(), UNSAFE));
     if !with_log {
         address.push_str("?immutable=1");
     }

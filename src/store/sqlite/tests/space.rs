@@ -5,13 +5,13 @@ use std::{fs, path::Path};
 use rusqlite::Connection;
 use serde_json::json;
 
-use super::fixtures::{alert, at, beginning, contact, message, resolved};
+use crate::store::tests::fixtures::{alert, at, beginning, contact, message, resolved};
 use crate::{
     model::{
         Alert, Candidate, Changes, Contact, DeliveryStep, Entry, Happened, InboxMemory, Matchers, MessageId, Silence,
         StateLocation,
     },
-    store::{Store, migrations},
+    store::{Store, sqlite::migrations},
 };
 
 /// In every text of the customers here.
@@ -193,7 +193,7 @@ async fn an_attempt_whose_outcome_could_not_be_written_is_not_made_again() {
     let id = MessageId("m".to_owned());
     store.record(DeliveryStep::Attempting { message: id.clone(), trying: vec![TEXT.to_owned()] }).await.unwrap();
     let only = async |on: bool| {
-        store.owner.read(move |db| db.pragma_update(None, "query_only", on)).await.unwrap();
+        store.owner.whole(move |db| db.pragma_update(None, "query_only", on)).await.unwrap();
     };
     only(true).await;
     let attempted = crate::model::AttemptRecord {

@@ -3,7 +3,7 @@
 use rusqlite::Connection;
 use serde_json::json;
 
-use super::fixtures::{at, open};
+use crate::store::tests::fixtures::{at, open};
 use crate::{
     diagnose::Source,
     engine::{Observed, Tick, observed::Coverage, tick},
@@ -88,8 +88,8 @@ async fn format_1_lives_on_and_nobody_is_told_again() {
         .commit(
             "main",
             crate::model::Changes {
-                owed: vec![super::fixtures::notification(
-                    &super::fixtures::alert("gone", at(0)),
+                owed: vec![crate::store::tests::fixtures::notification(
+                    &crate::store::tests::fixtures::alert("gone", at(0)),
                     "support",
                     crate::model::Event::Fired,
                     at(0),

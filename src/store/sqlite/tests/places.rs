@@ -5,10 +5,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::fixtures::{alert, at, beginning, message, notification, open, resolved};
+use crate::store::tests::fixtures::{alert, at, beginning, message, notification, open, resolved};
 use crate::{
     model::{Changes, DeliveryStep, Event, Found, MessageId, StateLocation},
-    store::{Lock, Store, error::StoreError},
+    store::{Store, StoreError, sqlite::lock::Lock},
 };
 
 fn path(folder: &Path) -> PathBuf {

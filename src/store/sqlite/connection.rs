@@ -8,19 +8,26 @@ use std::{
     },
 };
 
+use jiff::Timestamp;
 use parking_lot::Mutex;
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
-    error::StoreError,
     file::{connect, connect_copy, name},
     lineage::{self, Lineage},
     lock::Lock,
     mark::Mark,
-    place::StatePlace,
+    place::{self, StatePlace},
+    space,
 };
-use crate::model::Loss;
+use crate::{
+    model::Loss,
+    store::{
+        StoreError,
+        driver::{Done, Driver, DriverError},
+    },
+};
 
 type Work = Box<dyn FnOnce(&mut Held) + Send>;
 
@@ -42,11 +49,12 @@ pub struct Writes {
 }
 
 /// How a state is opened.
-pub(super) enum Opening {
+#[derive(Clone, Copy, Debug)]
+pub(in crate::store) enum Opening {
     /// As one of several processes, for short work.
     Beside,
     /// By a run, which holds the lock and puts the state back when it vanishes.
-    Run(Box<Lock>),
+    Run,
     /// As a copy in memory.
     Copy,
 }
@@ -70,7 +78,7 @@ struct Known {
 
 /// A handle to the thread; the thread ends with the last handle.
 #[derive(Clone)]
-pub(super) struct Owner {
+pub(in crate::store) struct Owner {
     path: Arc<PathBuf>,
     work: mpsc::UnboundedSender<Work>,
     points: FaultPoints,
@@ -79,7 +87,7 @@ pub(super) struct Owner {
 
 impl Owner {
     /// Opens the file, or a copy of it in memory.
-    pub(super) async fn open(path: &Path, opening: Opening) -> Result<Self, StoreError> {
+    pub(in crate::store) async fn open(path: &Path, opening: Opening) -> Result<Self, StoreError> {
         let path = Arc::new(path.to_owned());
         let (work, mut inbound) = mpsc::unbounded_channel::<Work>();
         let (opened, open) = oneshot::channel();
@@ -103,22 +111,22 @@ impl Owner {
         Ok(Self { path, work, points: None, known })
     }
 
-    pub(super) fn with_fault_points(self, points: FaultPoints) -> Self {
+    pub(in crate::store) fn with_fault_points(self, points: FaultPoints) -> Self {
         Self { points, ..self }
     }
 
-    pub(super) fn writes(&self) -> Writes {
+    pub(in crate::store) fn writes(&self) -> Writes {
         self.known.writes.lock().clone()
     }
 
     /// Whether the state was lost and this has not been reported yet.
-    pub(super) fn is_untold(&self) -> bool {
+    pub(in crate::store) fn is_untold(&self) -> bool {
         self.known.untold.load(Ordering::SeqCst)
     }
 
-    pub(super) async fn read<T: Send + 'static>(
+    pub(in crate::store) async fn read<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+        work: impl FnOnce(&dyn Driver) -> Done<T> + Send + 'static,
     ) -> Result<T, StoreError> {
         self.run(move |held| {
             held.look()?;
@@ -128,9 +136,9 @@ impl Owner {
     }
 
     /// Runs a transaction that is on disk when this returns.
-    pub(super) async fn write<T: Send + 'static>(
+    pub(in crate::store) async fn write<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+        work: impl FnOnce(&dyn Driver) -> Done<T> + Send + 'static,
     ) -> Result<T, StoreError> {
         let points = self.points.clone();
         self.run(move |held| {
@@ -142,7 +150,7 @@ impl Owner {
 
     /// Runs a transaction soon, before any work that is requested later. It survives the end of the process but not of
     /// the machine; a failure is only logged.
-    pub(super) fn write_soon(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<()> + Send + 'static) {
+    pub(in crate::store) fn write_soon(&self, work: impl FnOnce(&dyn Driver) -> Done<()> + Send + 'static) {
         // If the thread has ended, the next reading fails and says so.
         let _ = self.work.send(Box::new(move |held| {
             if let Err(error) = held.look().and_then(|()| held.write_lightly(work)) {
@@ -152,12 +160,12 @@ impl Owner {
     }
 
     /// Checks that the state is in its place, and puts it back if it is not.
-    pub(super) async fn look(&self) -> Result<(), StoreError> {
+    pub(in crate::store) async fn look(&self) -> Result<(), StoreError> {
         self.run(Held::look).await
     }
 
     /// Runs work outside of a transaction.
-    pub(super) async fn whole<T: Send + 'static>(
+    pub(in crate::store) async fn whole<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
@@ -172,18 +180,47 @@ impl Owner {
         .await
     }
 
-    /// Runs a transaction that marks the loss of the state as reported.
-    pub(super) async fn told(
-        &self,
-        work: impl FnOnce(&Connection) -> rusqlite::Result<()> + Send + 'static,
-    ) -> Result<(), StoreError> {
-        self.write(work).await?;
+    /// Writes a little, to see whether that works.
+    pub(in crate::store) async fn touch(&self) -> Result<(), StoreError> {
+        self.write(|db| lineage::count(db).map(drop)).await
+    }
+
+    /// How the state was last lost.
+    pub(in crate::store) async fn loss(&self) -> Result<Option<Loss>, StoreError> {
+        self.read(lineage::loss).await
+    }
+
+    /// Marks the loss of the state as reported.
+    pub(in crate::store) async fn told(&self, now: Timestamp) -> Result<(), StoreError> {
+        self.write(move |db| lineage::told(db, now)).await?;
         self.known.untold.store(false, Ordering::SeqCst);
         Ok(())
     }
 
+    /// A number that changes when another process has written something.
+    pub(in crate::store) async fn version(&self) -> Result<i64, StoreError> {
+        self.run(|held| {
+            held.look()?;
+            let read = held.db.query_row("PRAGMA data_version", [], |row| row.get(0));
+            read.map_err(|source| name(&held.path, source))
+        })
+        .await
+    }
+
+    /// Gives the room of deleted rows back to the disk, and forgets files that were set aside before `before`.
+    pub(in crate::store) async fn give_room_back(&self, before: Timestamp) {
+        place::forget_aside(&self.path, before);
+        // If another process reads the file, the next call gives the room back.
+        while self.whole(space::give_back).await.unwrap_or_else(|error| {
+            tracing::debug!(%error, "store.room_kept");
+            false
+        }) {}
+        // The log has the deleted rows, too.
+        self.checkpoint().await;
+    }
+
     /// Moves the write-ahead log into the file. The log stays where another process reads it, which is as safe.
-    pub(super) async fn checkpoint(&self) {
+    pub(in crate::store) async fn checkpoint(&self) {
         let moved = self.whole(|db| db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))).await;
         if let Err(error) = moved {
             tracing::debug!(%error, "store.log_not_moved");
@@ -209,6 +246,7 @@ impl Held {
             let db = connect_copy(&path)?;
             return Ok(Self { db, path, mark: None, place: None, known });
         }
+        let lock = if matches!(opening, Opening::Run) { Some(Lock::take(&path)?) } else { None };
         let mut db = connect(&path)?;
         let named = |source| name(&path, source);
         let mut mark = Mark::of(&path);
@@ -217,9 +255,9 @@ impl Held {
         }
         // A failure is ignored: a command that only reads must work where nothing may be written.
         mark.write(&lineage::of(&db).map_err(named)?);
-        let place = match opening {
-            Opening::Run(lock) => Some(StatePlace::of(*lock, &mut db)?),
-            Opening::Beside | Opening::Copy => None,
+        let place = match lock {
+            Some(lock) => Some(StatePlace::of(lock, &mut db)?),
+            None => None,
         };
         let untold = lineage::loss(&db).map_err(named)?.is_some_and(|loss| loss.told_at.is_none());
         known.untold.store(untold, Ordering::SeqCst);
@@ -245,22 +283,18 @@ impl Held {
         }
     }
 
-    fn read<T>(&mut self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, StoreError> {
+    fn read<T>(&mut self, work: impl FnOnce(&dyn Driver) -> Done<T>) -> Result<T, StoreError> {
         // One transaction, so that several queries see the same state.
         let read = || {
             let transaction = self.db.transaction()?;
-            let result = work(&transaction)?;
+            let result = work(&*transaction)?;
             transaction.finish()?;
             Ok(result)
         };
-        read().map_err(|source| name(&self.path, source))
+        read().map_err(|source: DriverError| name(&self.path, source))
     }
 
-    fn write<T>(
-        &mut self,
-        points: &FaultPoints,
-        work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
-    ) -> Result<T, StoreError> {
+    fn write<T>(&mut self, points: &FaultPoints, work: impl FnOnce(&dyn Driver) -> Done<T>) -> Result<T, StoreError> {
         match transact(&mut self.db, points, work) {
             Ok((result, lineage)) => {
                 if lineage.is_some() {
@@ -277,18 +311,18 @@ impl Held {
         }
     }
 
-    fn write_lightly(&mut self, work: impl FnOnce(&Connection) -> rusqlite::Result<()>) -> Result<(), StoreError> {
+    fn write_lightly(&mut self, work: impl FnOnce(&dyn Driver) -> Done<()>) -> Result<(), StoreError> {
         let lightly = || {
             self.db.pragma_update(None, "synchronous", "NORMAL")?;
             let transaction = self.db.transaction_with_behavior(TransactionBehavior::Immediate);
-            let result = transaction.and_then(|transaction| {
-                work(&transaction)?;
-                transaction.commit()
+            let result = transaction.map_err(DriverError::from).and_then(|transaction| {
+                work(&*transaction)?;
+                Ok(transaction.commit()?)
             });
             self.db.pragma_update(None, "synchronous", "FULL")?;
             result
         };
-        let done = lightly().map_err(|source| name(&self.path, source));
+        let done = lightly().map_err(|source: DriverError| name(&self.path, source));
         self.written(None);
         done
     }
@@ -319,14 +353,14 @@ fn note(path: &Path, loss: &Loss) {
 fn transact<T>(
     db: &mut Connection,
     points: &FaultPoints,
-    work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
-) -> rusqlite::Result<(T, Option<Lineage>)> {
+    work: impl FnOnce(&dyn Driver) -> Done<T>,
+) -> Done<(T, Option<Lineage>)> {
     let at = |point| points.iter().for_each(|hear| hear(point));
     let transaction = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
     at("transaction.began");
     let before = transaction.total_changes();
-    let result = work(&transaction)?;
-    let lineage = (transaction.total_changes() > before).then(|| lineage::count(&transaction)).transpose()?;
+    let result = work(&*transaction)?;
+    let lineage = (transaction.total_changes() > before).then(|| lineage::count(&*transaction)).transpose()?;
     at("transaction.written");
     transaction.commit()?;
     at("transaction.committed");

@@ -11,9 +11,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::error::StoreError;
-use super::file::{Identity, identity, private};
-use crate::model::state_location::sibling_path;
+use super::file::{self, Identity, identity, private};
+use crate::{model::state_location::sibling_path, store::StoreError};
 
 /// Whether a lock of the whole file is independent of SQLite's locks of parts of it.
 const APART: bool = cfg!(target_os = "linux");
@@ -42,7 +41,7 @@ impl Lock {
     /// [`StoreError::Locked`] where another process holds it, [`StoreError::NoLocks`] where the file system has none.
     pub(super) fn take(path: &Path) -> Result<Self, StoreError> {
         if path.is_dir() {
-            return Err(StoreError::folder(path));
+            return Err(file::is_folder(path));
         }
         let beside = lock_beside(path, &real(path))?;
         private(path)?;
