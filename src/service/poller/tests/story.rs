@@ -40,7 +40,7 @@ async fn told(bench: &Bench) -> (usize, Vec<i64>) {
 
 async fn story(mode: Mode, lasts: i64, pause: i64) -> (usize, Vec<i64>) {
     let bench = Bench::new(&RULES, 0).await;
-    let mut story = Story::new(7, Pace { waiting: 8, ..Pace::default() });
+    let mut story = Story::new(8, Pace { waiting: 8, ..Pace::default() });
     for second in 0..lasts {
         story.step(&bench.inbox.sandbox, bench.now());
         if second % pause == 0 {
