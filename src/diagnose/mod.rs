@@ -56,6 +56,45 @@ pub enum Level {
     Warning,
 }
 
+/// The words of a mistake. Those of a room stand together in its `mistakes.rs`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wording {
+    /// What is wrong, on one line.
+    pub what: String,
+    /// What would be right.
+    pub help: Option<String>,
+}
+
+impl Wording {
+    pub fn new(what: impl Into<String>) -> Self {
+        Self { what: what.into(), help: None }
+    }
+
+    /// The same with what would be right; `None` where nothing is near.
+    #[must_use]
+    pub fn help(self, help: impl Into<Option<String>>) -> Self {
+        Self { help: help.into(), ..self }
+    }
+
+    /// The same with what would be right, always.
+    #[must_use]
+    pub fn instead(self, right: &str) -> Self {
+        Self { help: Some(right.to_owned()), ..self }
+    }
+}
+
+impl From<String> for Wording {
+    fn from(what: String) -> Self {
+        Self::new(what)
+    }
+}
+
+impl From<&str> for Wording {
+    fn from(what: &str) -> Self {
+        Self::new(what)
+    }
+}
+
 #[derive(Clone, Debug)]
 pub struct Diagnostic {
     pub level: Level,
@@ -72,25 +111,19 @@ pub struct Diagnostic {
 
 impl Diagnostic {
     /// An error at a place of a file.
-    pub fn error(source: &Arc<Source>, span: Range<usize>, title: impl Into<String>) -> Self {
-        Self {
-            level: Level::Error,
-            source: Some(Arc::clone(source)),
-            span,
-            title: title.into(),
-            label: String::new(),
-            help: None,
-        }
+    pub fn error(source: &Arc<Source>, span: Range<usize>, wording: impl Into<Wording>) -> Self {
+        Self { source: Some(Arc::clone(source)), span, ..Self::bare(wording) }
     }
 
     /// A warning at a place of a file.
-    pub fn warning(source: &Arc<Source>, span: Range<usize>, title: impl Into<String>) -> Self {
-        Self { level: Level::Warning, ..Self::error(source, span, title) }
+    pub fn warning(source: &Arc<Source>, span: Range<usize>, wording: impl Into<Wording>) -> Self {
+        Self { level: Level::Warning, ..Self::error(source, span, wording) }
     }
 
     /// An error without a place: a file or folder that cannot be read.
-    pub fn bare(title: impl Into<String>) -> Self {
-        Self { level: Level::Error, source: None, span: 0..0, title: title.into(), label: String::new(), help: None }
+    pub fn bare(wording: impl Into<Wording>) -> Self {
+        let Wording { what, help } = wording.into();
+        Self { level: Level::Error, source: None, span: 0..0, title: what, label: String::new(), help }
     }
 
     /// Adds a text under the marked place.
