@@ -32,7 +32,7 @@ fn quoted(text: &str) -> Vec<String> {
 }
 
 /// The lists of what is known, in the order in which `check` finds what is not.
-fn known(home: Home) -> Vec<BTreeSet<String>> {
+fn known(home: &Home) -> Vec<BTreeSet<String>> {
     let ran = home.run(&["check"]);
     let lists = ran.stdout.lines().filter_map(|line| line.split_once("help: known here: "));
     lists.map(|(_, list)| list.split(", ").map(str::to_owned).collect()).collect()
@@ -45,11 +45,17 @@ fn names<const N: usize>(names: [&str; N]) -> BTreeSet<String> {
 #[test]
 fn every_key_of_the_configuration() {
     let tables = ["inbox.main", "receiver.screen", "watchdog", "server", "names"];
-    let headings =
-        ["## Top level", "## `[inbox.NAME]`", "## `[receiver.NAME]`", "## `[watchdog]`", "## `[server]`", "## `[names]`"];
+    let headings = [
+        "## Top level",
+        "## `[inbox.NAME]`",
+        "## `[receiver.NAME]`",
+        "## `[watchdog]`",
+        "## `[server]`",
+        "## `[names]`",
+    ];
     let config = tables.map(|table| format!("[{table}]\n{UNKNOWN} = 1\n")).concat();
     let home = Home::empty().file("pengwatch.toml", &format!("{UNKNOWN} = 1\n{config}"));
-    let known = known(home);
+    let known = known(&home);
     assert_eq!(known.len(), headings.len(), "{known:?}");
     let docs = document("configuration.md");
     for (heading, known) in headings.into_iter().zip(known) {
@@ -74,7 +80,7 @@ fn every_key_of_a_rule() {
     let places = ["", "[filter]\n", "[hours]\nopen = ['08:00-18:00']\n", "[[notify]]\nto = ['screen']\n"];
     let rule = places.map(|place| format!("{place}{UNKNOWN} = 1\n")).concat();
     let config = "[inbox.main]\ntoken = 'x'\n[receiver.screen]\ntype = 'console'\n";
-    let known = known(Home::empty().file("pengwatch.toml", config).file("rules/r.toml", &rule).folder("templates"));
+    let known = known(&Home::empty().file("pengwatch.toml", config).file("rules/r.toml", &rule).folder("templates"));
     let [top, filter, hours, notify] = known.as_slice() else { panic!("{known:?}") };
     let docs = document("rules.md");
 
@@ -99,7 +105,7 @@ fn every_name_and_helper_of_a_template() {
     );
     let config = "[inbox.main]\ntoken = 'x'\n[receiver.screen]\ntype = 'console'\n";
     let home = Home::empty().file("pengwatch.toml", config).folder("rules");
-    let known = known(home.file("templates/alert/console.txt.hbs", &template));
+    let known = known(&home.file("templates/alert/console.txt.hbs", &template));
     let [message, alert, rule, helpers] = known.as_slice() else { panic!("{known:?}") };
     let docs = document("templates.md");
 
@@ -126,16 +132,16 @@ fn every_name_of_a_condition_is_one() {
     let text = section(&docs, "## `when`");
     let (of_names, of_functions) = text.split_once("| function |").expect("two tables");
     let listed = column(of_names, 1);
-    let mut home = Home::empty().folder("templates").file(
-        "pengwatch.toml",
-        "[inbox.main]\ntoken = 'x'\n[receiver.screen]\ntype = 'console'\n",
-    );
+    let mut home = Home::empty()
+        .folder("templates")
+        .file("pengwatch.toml", "[inbox.main]\ntoken = 'x'\n[receiver.screen]\ntype = 'console'\n");
     for (number, name) in listed.iter().enumerate() {
         let when = match name.as_str() {
             "tags" => "size(tags) > 3".to_owned(),
             "attributes" => "'plan' in attributes".to_owned(),
             "waiting" => "waiting > 90".to_owned(),
             "open" | "missed_live_chat" => format!("{name} && unreadMessages > 0"),
+            "inbox" => "inbox != 'main' || unreadMessages > 0".to_owned(),
             text => format!("{text} == \"somebody else's\""),
         };
         let hours = "[hours]\nopen = ['mon-fri 09:00-18:00']\n";

@@ -8,6 +8,7 @@ mod corpus;
 mod daemon;
 mod demo;
 mod deploy;
+mod documented;
 mod dry_run;
 mod fault_points;
 mod faults;
