@@ -104,7 +104,7 @@ fn view(desk: &CommandContext, known: &Known, loss: Option<&Loss>) -> StatusView
         rules_rejected: rules.rejected.clone(),
         rules_missing: known.missing.as_ref().map(MissingRulesRow::of),
         not_read: unread
-            .map(|file| UnreadFileRow { file: file.path.display().to_string(), why: file.why.clone() })
+            .map(|file| UnreadFileRow { file: file.path.display().to_string(), why: file.why.what.clone() })
             .collect(),
     }
 }

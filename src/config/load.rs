@@ -123,11 +123,11 @@ pub(super) struct Loader<'a, 'f> {
 
 impl Loader<'_, '_> {
     pub(super) fn error(&mut self, span: Range<usize>, title: impl Into<String>, help: impl Into<String>) {
-        self.found.push(Diagnostic::error(self.source, span, title).help(help));
+        self.found.push(Diagnostic::error(self.source, span, crate::diagnose::Wording::new(title)).help(help));
     }
 
     pub(super) fn warning(&mut self, span: Range<usize>, title: impl Into<String>, help: impl Into<String>) {
-        self.found.push(Diagnostic::warning(self.source, span, title).help(help));
+        self.found.push(Diagnostic::warning(self.source, span, crate::diagnose::Wording::new(title)).help(help));
     }
 
     pub(super) fn no_effect(&mut self, span: Range<usize>, key: &str) {

@@ -373,7 +373,7 @@ impl Walk<'_> {
 
     fn error(&mut self, place: Range<usize>, title: impl Into<String>) -> &mut Diagnostic {
         let at = self.found.len();
-        self.found.push(Diagnostic::error(self.source, place, title));
+        self.found.push(Diagnostic::error(self.source, place, crate::diagnose::Wording::new(title)));
         &mut self.found[at]
     }
 }

@@ -54,7 +54,7 @@ pub(super) fn check(source: &Arc<Source>, found: &mut Vec<Diagnostic>) -> bool {
 
 impl<'a> Scan<'a, '_> {
     fn error(&mut self, span: Range<usize>, title: impl Into<String>, help: impl Into<String>) {
-        self.found.push(Diagnostic::error(self.source, span, title).help(help));
+        self.found.push(Diagnostic::error(self.source, span, crate::diagnose::Wording::new(title)).help(help));
     }
 
     fn run(&mut self) {

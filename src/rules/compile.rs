@@ -8,11 +8,12 @@ use toml::{Spanned, Value};
 use super::{
     Condition, Rule, Step,
     condition::{Fact, always_open, inboxes, of_filter, types},
+    mistakes,
     shape::{NotifyTable, RuleFile},
 };
 use crate::{
     diagnose::{
-        Diagnostic, Source,
+        Diagnostic, Source, Wording,
         decode::unseen_in_code,
         nearest::{Choice, did_you_mean, one_of},
         toml::read,
@@ -59,10 +60,12 @@ pub(super) struct Compiler<'a, 'f> {
 }
 
 impl Compiler<'_, '_> {
-    pub(super) fn error(&mut self, span: std::ops::Range<usize>, title: impl Into<String>, help: Option<String>) {
-        let mut diagnostic = Diagnostic::error(self.source, span, title);
-        diagnostic.help = help;
-        self.found.push(diagnostic);
+    pub(super) fn error(&mut self, span: std::ops::Range<usize>, wording: Wording) {
+        self.found.push(Diagnostic::error(self.source, span, wording));
+    }
+
+    pub(super) fn warning(&mut self, span: std::ops::Range<usize>, wording: Wording) {
+        self.found.push(Diagnostic::warning(self.source, span, wording));
     }
 
     fn rule(&mut self, name: &str, file: RuleFile) -> Rule {
@@ -126,8 +129,7 @@ impl Compiler<'_, '_> {
 
     fn later(&mut self, key: &str, value: Option<&Spanned<Value>>) {
         if let Some(value) = value {
-            let help = "take it out until a later version".to_owned();
-            self.error(value.span(), format!("`{key}` is not supported yet by this version"), Some(help));
+            self.error(value.span(), mistakes::not_supported(key));
         }
     }
 
@@ -136,8 +138,7 @@ impl Compiler<'_, '_> {
         let spelled = known.iter().find(|known| same(known, name.get_ref()));
         if spelled.is_none() {
             let help = did_you_mean(name.get_ref(), known.iter().map(String::as_str).collect::<Vec<_>>());
-            let title = format!("there is no {what} `{}` in the configuration", name.get_ref());
-            self.error(name.span(), title, help);
+            self.error(name.span(), mistakes::not_configured(what, name.get_ref(), help));
         }
         spelled.cloned().unwrap_or_else(|| name.into_inner())
     }
@@ -145,7 +146,7 @@ impl Compiler<'_, '_> {
     pub(super) fn one_of<T: Choice>(&mut self, key: &str, value: Option<Spanned<String>>) -> T {
         let Some(value) = value else { return T::default() };
         one_of(value.get_ref()).unwrap_or_else(|help| {
-            self.error(value.span(), format!("`{}` is not a value of `{key}`", value.get_ref()), help);
+            self.error(value.span(), mistakes::not_a_value(value.get_ref(), key, help));
             T::default()
         })
     }
@@ -153,8 +154,7 @@ impl Compiler<'_, '_> {
     /// Compiles `when`; `facts` hold for every customer whom the rule watches.
     fn condition(&mut self, when: &Spanned<String>, facts: &[Fact]) -> Option<Condition> {
         if let Some((_, name)) = unseen_in_code(when.get_ref()) {
-            let title = format!("a character that cannot be seen stands in this condition: {name}");
-            self.error(when.span(), title, Some("delete it, and type what belongs there".to_owned()));
+            self.error(when.span(), mistakes::unseen_character(&name));
             return None;
         }
         let compiled = Condition::compile(when.get_ref()).and_then(|condition| match condition.contradiction(facts) {
@@ -164,9 +164,7 @@ impl Compiler<'_, '_> {
         match compiled {
             Ok(condition) => {
                 if condition.is_always_true() {
-                    let title = "this condition holds for every customer";
-                    let help = "leave `when` out if everybody is meant; `a || b` holds where one of the two does";
-                    self.found.push(Diagnostic::warning(self.source, when.span(), title).help(help));
+                    self.warning(when.span(), mistakes::holds_for_everybody());
                 }
                 Some(condition)
             }
@@ -179,7 +177,7 @@ impl Compiler<'_, '_> {
                         let start = outer.start + at;
                         start + mistake.span.start..start + mistake.span.end
                     });
-                    self.error(span, mistake.what, mistake.help);
+                    self.error(span, Wording { what: mistake.what, help: mistake.help });
                 }
                 None
             }
@@ -188,9 +186,8 @@ impl Compiler<'_, '_> {
 
     fn notify(&mut self, notify: Option<Vec<Spanned<NotifyTable>>>, r#for: SignedDuration) -> Vec<Step> {
         let Some(steps) = notify.filter(|steps| !steps.is_empty()) else {
-            let help = "add [[notify]] with to = [\"…\"], a receiver of the configuration".to_owned();
             if !self.is_reported("notify") {
-                self.error(0..0, "this rule notifies nobody", Some(help));
+                self.error(0..0, mistakes::notifies_nobody());
             }
             return Vec::new();
         };
@@ -206,9 +203,8 @@ impl Compiler<'_, '_> {
             Some(to) if !to.get_ref().is_empty() => to.into_inner(),
             other => {
                 let span = other.map_or(span, |to| to.span());
-                let help = "name at least one receiver of the configuration".to_owned();
                 if !self.is_reported("to") {
-                    self.error(span, "this [[notify]] has nobody in `to`", Some(help));
+                    self.error(span, mistakes::nobody_in_to());
                 }
                 Vec::new()
             }
@@ -221,8 +217,7 @@ impl Compiler<'_, '_> {
         {
             let known = self.known.templates.iter().map(String::as_str).collect::<Vec<_>>();
             let help = did_you_mean(template.get_ref(), known);
-            let title = format!("there is no folder `{}` in the templates", template.get_ref());
-            self.error(template.span(), title, help);
+            self.error(template.span(), mistakes::no_template(template.get_ref(), help));
         }
         Step {
             to,

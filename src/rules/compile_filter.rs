@@ -5,10 +5,11 @@ use toml::{Spanned, Value};
 use super::{
     compile::Compiler,
     condition::{nearest_value, types, types::Values},
+    mistakes,
     shape::{FilterTable, RangeTable, Written},
 };
 use crate::{
-    diagnose::{Diagnostic, nearest::did_you_mean},
+    diagnose::nearest::did_you_mean,
     model::{
         Filter,
         filter::{FilterKey, TimeRange, Wanted, When},
@@ -43,9 +44,7 @@ impl Compiler<'_, '_> {
     /// Warns of `false`, which means "do not filter" to the API: that may not be what the admin meant.
     fn flag(&mut self, field: &str, value: &Spanned<bool>) -> bool {
         if !value.get_ref() {
-            let title = format!("`{field} = false` does not filter: the API takes it for \"all\"");
-            let help = format!("leave it out, or write when = '!{field}'");
-            self.found.push(Diagnostic::warning(self.source, value.span(), title).help(help));
+            self.warning(value.span(), mistakes::false_does_not_filter(field));
         }
         *value.get_ref()
     }
@@ -56,10 +55,9 @@ impl Compiler<'_, '_> {
         let wrong = |this: &mut Self| {
             let source = this.source;
             let written = source.text.get(span.clone()).filter(|text| text.len() <= 60 && !text.contains('\n'));
-            let help = written
-                .filter(|text| text.starts_with(['"', '\'']))
-                .map(|text| format!("write {key} = [\"{}\"]", text.trim_matches(['"', '\''])));
-            this.error(span.clone(), format!("`{key}` is a list of texts, like [\"…\"]"), help);
+            let text = written.filter(|text| text.starts_with(['"', '\'']));
+            let wording = mistakes::not_a_list(key, text.map(|text| text.trim_matches(['"', '\''])));
+            this.error(span.clone(), wording);
         };
         let entries = match value.get_ref().clone() {
             Value::Array(entries) => entries,
@@ -83,10 +81,8 @@ impl Compiler<'_, '_> {
                     if let Some(values) = documented.filter(|values| !values.known.contains(&text.as_str())) {
                         let meant = nearest_value(&text, values).map(|meant| format!("did you mean `{meant}`?"));
                         let help = meant.or_else(|| did_you_mean(&text, values.known.to_vec())).unwrap_or_default();
-                        let help =
-                            format!("{help} (a value that the page does not list is written {{ raw = \"{text}\" }})");
                         let at = self.entry_span(&span, &text);
-                        self.error(at, format!("`{text}` is not a documented value of `{key}`"), Some(help));
+                        self.error(at, mistakes::not_documented(&text, key, &help));
                     }
                     texts.push(form(&text).into_owned());
                 }
@@ -122,8 +118,7 @@ impl Compiler<'_, '_> {
             _ => false,
         };
         if is_turned {
-            let help = "exchange `startAt` and `endsAt`: \"-2h\" is before \"-1h\"".to_owned();
-            self.error(span, "nobody passes this filter: its range ends before it starts", Some(help));
+            self.error(span, mistakes::nobody_passes());
         }
         range
     }
@@ -152,8 +147,7 @@ impl Compiler<'_, '_> {
         let midnight = date.and_then(|date| date.to_zoned(jiff::tz::TimeZone::UTC).ok()).map(|zoned| zoned.timestamp());
         let fixed = midnight.or_else(|| time::parse_timestamp(&text));
         if fixed.is_none() {
-            let help = "write \"2026-06-12T08:00:00Z\", or before now: \"-1h\"".to_owned();
-            self.error(value.span(), "this is not a time", Some(help));
+            self.error(value.span(), mistakes::not_a_time());
         }
         fixed.map(When::At)
     }

@@ -9,11 +9,12 @@ use super::{
     AckOn,
     compile::{Compiler, STATUS},
     hours::{Hours, Outside, Range},
+    mistakes,
     shape::{HoursTable, NotifyTable},
 };
 use crate::{
     diagnose::{
-        Diagnostic,
+        Wording,
         nearest::did_you_mean,
         zones::{doubt, time_zone},
     },
@@ -32,17 +33,17 @@ impl Compiler<'_, '_> {
         let Some(value) = value else { return SignedDuration::ZERO };
         let read = match value.get_ref() {
             Value::String(text) => time::parse_duration(text),
-            Value::Integer(number) => Err(format!("write a duration with its unit, like \"{number}s\"")),
-            _ => Err("write a duration like \"2m\"".to_owned()),
+            Value::Integer(number) => Err(mistakes::without_unit(*number)),
+            _ => Err(mistakes::like_a_duration()),
         };
         match read {
             Ok(duration) if !duration.is_negative() => duration,
             Ok(_) => {
-                self.error(value.span(), format!("`{key}` cannot be negative"), None);
+                self.error(value.span(), mistakes::negative(key));
                 SignedDuration::ZERO
             }
             Err(help) => {
-                self.error(value.span(), format!("`{key}` is not a duration"), Some(help));
+                self.error(value.span(), mistakes::not_a_duration(key, help));
                 SignedDuration::ZERO
             }
         }
@@ -54,9 +55,7 @@ impl Compiler<'_, '_> {
         if let Some(value) = value
             && after < r#for
         {
-            let title = format!("nobody is notified before `for` has passed, which is {}", time::compact(r#for));
-            let help = "`after` counts from when the customer began to wait, too: make it longer, or leave it out";
-            self.found.push(Diagnostic::warning(self.source, value.span(), title).help(help));
+            self.warning(value.span(), mistakes::before_for(&time::compact(r#for)));
         }
         after
     }
@@ -69,23 +68,20 @@ impl Compiler<'_, '_> {
             && pause < SHORTEST_REPEAT
             && self.found.len() == mistakes
         {
-            let help = "for a single message, leave it out; else write a pause like \"30m\"".to_owned();
-            self.error(value.span(), "`repeat` is shorter than a second", Some(help));
+            self.error(value.span(), mistakes::repeat_too_short());
         }
         let factor = step.repeat_factor.as_ref().map_or(1.0, |value| match value.get_ref() {
             Value::Float(factor) if factor.is_finite() && (1.0..=100.0).contains(factor) => *factor,
             Value::Integer(factor @ 1..=100) => f64::from(i8::try_from(*factor).unwrap_or(1)),
             _ => {
-                let help = "2.0 doubles the pause each time; 1.0 keeps it".to_owned();
-                self.error(value.span(), "`repeat_factor` is a number from 1 to 100", Some(help));
+                self.error(value.span(), mistakes::repeat_factor());
                 1.0
             }
         });
         let limit = step.repeat_limit.as_ref().and_then(|value| match value.get_ref() {
             Value::Integer(limit) if u32::try_from(*limit).is_ok() => u32::try_from(*limit).ok(),
             _ => {
-                let help = "it counts the messages after the first one".to_owned();
-                self.error(value.span(), "`repeat_limit` is a whole number, 0 or more", Some(help));
+                self.error(value.span(), mistakes::repeat_limit());
                 None
             }
         });
@@ -93,8 +89,7 @@ impl Compiler<'_, '_> {
             if let Some(value) = value
                 && step.repeat.is_none()
             {
-                let help = "add repeat = \"30m\" to this [[notify]], or take it out".to_owned();
-                self.error(value.span(), format!("`{key}` has no effect without `repeat`"), Some(help));
+                self.error(value.span(), mistakes::without_repeat(key));
             }
         }
         (repeat, factor, limit)
@@ -109,7 +104,7 @@ impl Compiler<'_, '_> {
                 other => {
                     let known = std::iter::once("assigned").chain(STATUS.iter().copied()).collect::<Vec<_>>();
                     let help = did_you_mean(other, known);
-                    self.error(entry.span(), format!("`{other}` is not a value of `ack_on`"), help);
+                    self.error(entry.span(), mistakes::not_a_value(other, "ack_on", help));
                 }
             }
         }
@@ -123,8 +118,7 @@ impl Compiler<'_, '_> {
         let open = match table.open {
             Some(open) if !open.get_ref().is_empty() => self.ranges(open.into_inner()),
             other => {
-                let help = "write open = [\"mon-fri 09:00-18:00\"]".to_owned();
-                self.error(other.map_or(span, |open| open.span()), "these hours are never open", Some(help));
+                self.error(other.map_or(span, |open| open.span()), mistakes::never_open());
                 Vec::new()
             }
         };
@@ -147,17 +141,12 @@ impl Compiler<'_, '_> {
     fn ranges(&mut self, open: Vec<Spanned<String>>) -> Vec<Range> {
         let mut ranges = Vec::new();
         if let Some(first) = open.get(MOST_RANGES) {
-            let help = "write several days in one range, like \"mon-fri 09:00-18:00\"".to_owned();
-            self.error(first.span(), format!("more than {MOST_RANGES} ranges of hours"), Some(help));
+            self.error(first.span(), mistakes::too_many_ranges(MOST_RANGES));
         }
         for text in open.into_iter().take(MOST_RANGES) {
             match Range::parse(text.get_ref()) {
                 Ok(range) => ranges.push(range),
-                Err(what) => {
-                    let help =
-                        "write \"mon-fri 09:00-18:00\", \"sat,sun 22:00-06:00\" or, for every day, \"09:00-24:00\"";
-                    self.error(text.span(), what, Some(help.to_owned()));
-                }
+                Err(what) => self.error(text.span(), mistakes::range_of_hours(what)),
             }
         }
         ranges
@@ -165,10 +154,10 @@ impl Compiler<'_, '_> {
 
     fn timezone(&mut self, name: &Spanned<String>) -> TimeZone {
         if let Some((what, help)) = doubt(name.get_ref()) {
-            self.found.push(Diagnostic::warning(self.source, name.span(), what).help(help));
+            self.warning(name.span(), Wording::new(what).help(help));
         }
         time_zone(name.get_ref()).unwrap_or_else(|help| {
-            self.error(name.span(), format!("there is no time zone `{}`", name.get_ref()), Some(help));
+            self.error(name.span(), mistakes::no_time_zone(name.get_ref(), help));
             TimeZone::UTC
         })
     }
@@ -181,7 +170,7 @@ impl Compiler<'_, '_> {
         };
         let date = text.parse().ok().filter(|_| text.len() == 10);
         if date.is_none() {
-            self.error(value.span(), "this is not a date", Some("write \"2026-12-25\"".to_owned()));
+            self.error(value.span(), mistakes::not_a_date());
         }
         date
     }
@@ -194,7 +183,7 @@ impl Compiler<'_, '_> {
             other => {
                 let known = ["hold", "drop"].into_iter().chain(self.known.receivers.iter().map(String::as_str));
                 let help = did_you_mean(other, known.collect::<Vec<_>>());
-                self.error(value.span(), format!("`{other}` is neither `hold` nor `drop` nor a receiver"), help);
+                self.error(value.span(), mistakes::outside_hours(other, help));
                 Outside::Hold
             }
         }

@@ -14,6 +14,7 @@ mod facts;
 mod fault;
 mod forms;
 mod functions;
+mod mistakes;
 mod never;
 mod spelling;
 mod syntax;
@@ -37,7 +38,10 @@ use self::{
     never::{Against, Conflict, Reader},
     text::ConditionText,
 };
-use crate::model::{Contact, Names, field::Field, text::form, time};
+use crate::{
+    diagnose::Wording,
+    model::{Contact, Names, field::Field, text::form, time},
+};
 
 /// The longest condition, in bytes; a longer one can be split into several rules.
 pub(crate) const MAX_LENGTH: usize = 1024;
@@ -84,6 +88,12 @@ pub struct ConditionMistake {
     pub help: Option<String>,
 }
 
+impl ConditionMistake {
+    fn at(span: std::ops::Range<usize>, Wording { what, help }: Wording) -> Self {
+        Self { span, what, help }
+    }
+}
+
 /// A compiled condition.
 #[derive(Clone)]
 pub struct Condition {
@@ -113,26 +123,22 @@ impl Condition {
     /// # Errors
     /// Every mistake found.
     pub fn compile(text: &str) -> Result<Self, Vec<ConditionMistake>> {
-        let whole = |what: &str, help: &str| {
-            vec![ConditionMistake { span: 0..text.len(), what: what.to_owned(), help: Some(help.to_owned()) }]
-        };
+        let whole = |wording: Wording| vec![ConditionMistake::at(0..text.len(), wording)];
         if text.len() > MAX_LENGTH {
-            return Err(whole("this condition is longer than 1024 bytes", "split it into several rules"));
+            return Err(whole(mistakes::too_long()));
         }
         if text.trim().is_empty() {
-            return Err(whole("this condition is empty", "leave `when` out, or write it like `unreadMessages > 0`"));
+            return Err(whole(mistakes::empty()));
         }
-        let deep = || whole("this condition is nested too deep", "write it flatter, or split it into several rules");
         if depth::too_many_brackets(text) {
-            return Err(deep());
+            return Err(whole(mistakes::too_deep()));
         }
-        let program = Program::compile(text).map_err(|errors| syntax::mistakes(text, &errors))?;
+        let program = Program::compile(text).map_err(|errors| syntax::of_parser(text, &errors))?;
         if depth::too_deep(program.expression()) {
-            return Err(deep());
+            return Err(whole(mistakes::too_deep()));
         }
         if depth::too_long(program.expression()) {
-            let help = "use at most two of `all`, `exists`, `map` and `filter` in each other, and four in a row";
-            return Err(whole("this condition would take too long", help));
+            return Err(whole(mistakes::too_slow()));
         }
         let mut parsed = program.expression().clone();
         absent::in_one_form(&mut parsed);
@@ -189,31 +195,15 @@ impl Condition {
     pub fn contradiction(&self, facts: &[Fact]) -> Option<ConditionMistake> {
         let Conflict { place, part, against } = never::never(self.reader(), &self.parsed.0, facts)?;
         if self.parsed.0.id != 0 && part == "false" {
-            let help = "to switch a rule off, write `enabled = false`".to_owned();
-            return Some(ConditionMistake {
-                span: place,
-                what: "this condition is never true".to_owned(),
-                help: Some(help),
-            });
+            return Some(ConditionMistake::at(place, mistakes::never_true()));
         }
-        let (what, help) = match against {
-            Against::Itself("") => (format!("`{part}` can never be true"), None),
-            Against::Itself(why) => (format!("`{part}` can never be true: {why}"), None),
-            Against::Part(other) => (
-                format!("this condition can never be true: `{part}` contradicts `{other}`"),
-                Some(format!("leave one of them out, or write `{other} || {part}` where either is meant")),
-            ),
-            Against::Fact(fact) => (
-                format!("this condition can never be true: `{part}` contradicts {fact}"),
-                Some("change one of them: both must hold".to_owned()),
-            ),
-            Against::Rest => (
-                format!("this condition can never be true: `{part}` contradicts what else must hold"),
-                Some("leave a part out, or join alternatives by `||`".to_owned()),
-            ),
+        let wording = match against {
+            Against::Itself(why) => mistakes::part_never_true(&part, why),
+            Against::Part(other) => mistakes::contradicts_part(&part, &other),
+            Against::Fact(fact) => mistakes::contradicts_fact(&part, &fact),
+            Against::Rest => mistakes::contradicts_rest(&part),
         };
-        let help = help.or_else(|| Some("write what should hold, or leave it out".to_owned()));
-        Some(ConditionMistake { span: place, what, help })
+        Some(ConditionMistake::at(place, wording))
     }
 
     /// Whether it is true for every customer, so that it can be left out.

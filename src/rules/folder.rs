@@ -6,8 +6,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use super::mistakes;
 use crate::{
-    diagnose::{harmless::is_harmless, read_text},
+    diagnose::{Wording, harmless::is_harmless, read_text},
     model::text::form,
 };
 
@@ -25,9 +26,8 @@ const SIGNS: [&str; 2] = ["[[notify]]", "[filter]"];
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unread {
     pub path: PathBuf,
-    /// Why it is not read.
-    pub why: String,
-    pub help: String,
+    /// Why it is not read, and what to do.
+    pub why: Wording,
 }
 
 /// The rule files of a folder, and what of it is not read.
@@ -47,7 +47,7 @@ pub(crate) struct Listing {
 /// The reason why the folder itself cannot be read.
 pub(crate) fn list(folder: &Path) -> Result<Listing, String> {
     let mut listing = Listing::default();
-    let mut visited = HashSet::from([fs::canonicalize(folder).map_err(|error| reason(&error))?]);
+    let mut visited = HashSet::from([fs::canonicalize(folder).map_err(|error| mistakes::reason(&error))?]);
     let mut waiting = vec![(folder.to_owned(), String::new(), 0)];
     // Links to folders are followed last, so that a folder that is also linked to keeps its own name.
     let mut links = Vec::new();
@@ -55,8 +55,9 @@ pub(crate) fn list(folder: &Path) -> Result<Listing, String> {
         if depth > 0 && !visited.insert(fs::canonicalize(&folder).unwrap_or_else(|_| folder.clone())) {
             continue;
         }
-        let entries =
-            fs::read_dir(&folder).and_then(Iterator::collect::<io::Result<Vec<_>>>).map_err(|error| reason(&error));
+        let entries = fs::read_dir(&folder)
+            .and_then(Iterator::collect::<io::Result<Vec<_>>>)
+            .map_err(|error| mistakes::reason(&error));
         let entries = match entries {
             Ok(entries) => entries,
             Err(why) if depth == 0 => return Err(why),
@@ -74,8 +75,7 @@ pub(crate) fn list(folder: &Path) -> Result<Listing, String> {
             }
             match fs::metadata(&path) {
                 Ok(about) if about.is_dir() && depth >= DEEPEST => {
-                    let why = format!("it is nested in more than {DEEPEST} folders");
-                    listing.unread.push(Unread { path, why, help: "move its rules up".to_owned() });
+                    listing.unread.push(Unread { path, why: mistakes::nested_too_deep(DEEPEST) });
                 }
                 Ok(about) if about.is_dir() => {
                     let to = if path.is_symlink() { &mut links } else { &mut waiting };
@@ -90,55 +90,39 @@ pub(crate) fn list(folder: &Path) -> Result<Listing, String> {
     Ok(listing)
 }
 
-/// The reason why a folder cannot be read, worded for the admin.
-fn reason(error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::NotFound => "it does not exist".to_owned(),
-        io::ErrorKind::NotADirectory => "it is not a folder".to_owned(),
-        _ => error.to_string(),
-    }
-}
-
 fn nothing_behind(path: PathBuf, name: &str, error: &io::Error) -> Unread {
-    if error.kind() == io::ErrorKind::NotFound {
-        let why = "it is a link to something that is not there".to_owned();
-        return Unread { path, why, help: "correct the link, or remove it".to_owned() };
-    }
-    let why = format!("it cannot be read: {error}");
-    Unread { path, why, help: format!("correct or remove `{name}`") }
+    let is_link = error.kind() == io::ErrorKind::NotFound;
+    let why = if is_link { mistakes::dangling_link() } else { mistakes::unreadable(name, error) };
+    Unread { path, why }
 }
 
 impl Listing {
     fn file(&mut self, path: PathBuf, name: &str, prefix: &str, is_regular: bool) {
         let Some(stem) = name.strip_suffix(".toml").filter(|stem| !stem.is_empty()) else {
-            if let Some((why, help)) = looks_like_a_rule(&path, name, is_regular) {
-                self.unread.push(Unread { path, why, help });
+            if let Some(why) = looks_like_a_rule(&path, name, is_regular) {
+                self.unread.push(Unread { path, why });
             }
             return;
         };
         if !is_regular {
-            let (why, help) = ("it is not a regular file".to_owned(), "a rule is a text file".to_owned());
-            return self.unread.push(Unread { path, why, help });
+            return self.unread.push(Unread { path, why: mistakes::not_a_regular_file() });
         }
         if path.file_name().is_some_and(|name| name.to_str().is_none()) {
-            let why = "its name is not UTF-8 text".to_owned();
-            return self.unread.push(Unread { path, why, help: "rename it".to_owned() });
+            return self.unread.push(Unread { path, why: mistakes::name_not_utf8() });
         }
         let rule = format!("{prefix}{}", form(stem));
         if let Some(other) = self.rules.get(&rule) {
-            let why = format!("`{}` has the same name in another spelling of its letters", other.display());
-            let help = "one of the two is enough: remove it, or rename it".to_owned();
-            return self.unread.push(Unread { path, why, help });
+            let why = mistakes::same_name(&other.display().to_string());
+            return self.unread.push(Unread { path, why });
         }
         self.rules.insert(rule, path);
     }
 }
 
-/// Returns the reason and the help for a file that looks like a rule but whose name does not end in `.toml`.
-fn looks_like_a_rule(path: &Path, name: &str, is_regular: bool) -> Option<(String, String)> {
+/// Returns the mistake for a file that looks like a rule but whose name does not end in `.toml`.
+fn looks_like_a_rule(path: &Path, name: &str, is_regular: bool) -> Option<Wording> {
     let lower = name.trim().to_lowercase();
     let ending = lower.rsplit_once('.').map_or("", |(_, ending)| ending);
-    let ends = "the name of a rule's file ends in `.toml`".to_owned();
     if let Some(at) = lower.find(".toml").filter(|at| *at > 0 && is_regular) {
         let stem: String = name.chars().take(lower[..at].chars().count()).collect();
         let right = format!("{}.toml", stem.trim());
@@ -148,10 +132,10 @@ fn looks_like_a_rule(path: &Path, name: &str, is_regular: bool) -> Option<(Strin
         if is_backup && path.with_file_name(&right).exists() {
             return None;
         }
-        return Some((ends, format!("rename it to `{right}`, or move it out of the folder")));
+        return Some(mistakes::wrong_ending(&right));
     }
     let looks = MISTAKEN.contains(&ending)
         || (is_regular && read_text(path).is_ok_and(|text| text.lines().any(|line| SIGNS.contains(&line.trim()))));
     let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
-    looks.then(|| (ends, format!("write it in TOML as `{stem}.toml`, or move it out of the folder")))
+    looks.then(|| mistakes::not_in_toml(stem))
 }

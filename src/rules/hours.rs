@@ -15,6 +15,8 @@ use jiff::{
 };
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
+use super::mistakes;
+
 /// The number of days that are searched: ahead for open hours, and back for the open hours of a wait.
 const HORIZON: i32 = 400;
 
@@ -69,15 +71,15 @@ impl Range {
         let (days, times) = match words[..] {
             [times] => ([true; 7], times),
             [days, times] => (parse_days(days)?, times),
-            _ => return Err(format!("`{text}` is not a range of hours")),
+            _ => return Err(mistakes::not_a_range(text)),
         };
-        let (from, to) = times.split_once('-').ok_or_else(|| format!("`{times}` is not a range of hours"))?;
+        let (from, to) = times.split_once('-').ok_or_else(|| mistakes::not_a_range(times))?;
         let (from, to) = (parse_time(from)?, parse_time(to)?);
         if from == DAY {
-            return Err("a range cannot begin at 24:00".to_owned());
+            return Err(mistakes::begins_at_midnight());
         }
         if from == to {
-            return Err(format!("`{times}` is empty: the whole day is 00:00-24:00"));
+            return Err(mistakes::empty_range(times));
         }
         Ok(Self { days, from, to })
     }
@@ -87,7 +89,7 @@ fn parse_days(text: &str) -> Result<[bool; 7], String> {
     let number = |name: &str| {
         let name = name.to_ascii_lowercase();
         let found = DAYS.iter().position(|day| name.len() >= 3 && is_day(day, &name));
-        found.ok_or_else(|| format!("`{name}` is not a day of the week"))
+        found.ok_or_else(|| mistakes::not_a_day(&name))
     };
     let mut days = [false; 7];
     for part in text.split(',') {
@@ -119,7 +121,7 @@ fn is_day(short: &str, name: &str) -> bool {
 }
 
 fn parse_time(text: &str) -> Result<u16, String> {
-    let wrong = || format!("`{text}` is not a time of day");
+    let wrong = || mistakes::not_a_time_of_day(text);
     let (hours, minutes) = text.split_once(':').ok_or_else(wrong)?;
     let digits = |part: &str, most: usize| part.bytes().all(|byte| byte.is_ascii_digit()) && part.len() <= most;
     if !digits(hours, 2) || !digits(minutes, 2) || minutes.len() != 2 {

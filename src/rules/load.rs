@@ -11,6 +11,7 @@ use super::{
     compile::{Compiled, compile},
     folder::{Listing, Unread, list},
     known::Known,
+    mistakes,
 };
 use crate::{
     diagnose::{Diagnostic, Level, Source, read_text},
@@ -77,11 +78,11 @@ pub(crate) fn load(folder: &Path, known: &Known<'_>, found: &mut Vec<Diagnostic>
     for (prefix, why) in &listing.closed {
         let path = folder.join(prefix.trim_end_matches('/'));
         let path = if prefix.is_empty() { folder } else { &path };
-        let mistake = Diagnostic::bare(format!("the folder of rules `{}` cannot be read: {why}", path.display()));
-        found.push(mistake.help(if prefix.is_empty() {
-            "the key `rules` of the configuration names it, relative to that file"
+        let path = path.display().to_string();
+        found.push(Diagnostic::bare(if prefix.is_empty() {
+            mistakes::folder_unreadable(&path, why)
         } else {
-            "make it readable: until then its rules go on as they were, and new ones are not known"
+            mistakes::subfolder_unreadable(&path, why)
         }));
     }
     let mut sources = BTreeMap::new();
@@ -94,7 +95,7 @@ pub(crate) fn load(folder: &Path, known: &Known<'_>, found: &mut Vec<Diagnostic>
                 compile(&name, &source, known, found)
             }
             Err(reason) => {
-                found.push(Diagnostic::bare(format!("the rule `{}` cannot be read: {reason}", path.display())));
+                found.push(Diagnostic::bare(mistakes::rule_unreadable(&path.display().to_string(), &reason)));
                 Compiled::Rejected
             }
         };
@@ -109,8 +110,8 @@ pub(crate) fn load(folder: &Path, known: &Known<'_>, found: &mut Vec<Diagnostic>
         }
     }
     for unread in &listing.unread {
-        let title = format!("`{}` looks like a rule and is not read: {}", unread.path.display(), unread.why);
-        found.push(Diagnostic { level: Level::Warning, ..Diagnostic::bare(title).help(&unread.help) });
+        let wording = mistakes::not_read(&unread.path.display().to_string(), &unread.why);
+        found.push(Diagnostic { level: Level::Warning, ..Diagnostic::bare(wording) });
     }
     set.sources = sources;
     copies(&set, found);
@@ -123,9 +124,8 @@ fn copies(set: &RuleSet, found: &mut Vec<Diagnostic>) {
     for (at, rule) in set.rules.iter().enumerate() {
         let Some(first) = set.rules[..at].iter().find(|first| is_copy(first, rule)) else { continue };
         let Some(source) = set.sources.get(&rule.name) else { continue };
-        let title = format!("the rule `{}` is a copy of `{}`", rule.name, first.name);
-        let mistake = Diagnostic::warning(source, 0..0, title).label("same filter, condition and receivers");
-        found.push(mistake.help("its receivers are notified of every customer twice: remove or change one of the two"));
+        let mistake = Diagnostic::warning(source, 0..0, mistakes::copy_of(&rule.name, &first.name));
+        found.push(mistake.label("same filter, condition and receivers"));
     }
 }
 

@@ -12,6 +12,7 @@ pub(crate) mod folder;
 pub(crate) mod hours;
 pub(crate) mod known;
 pub(crate) mod load;
+mod mistakes;
 pub(crate) mod rule;
 pub(crate) mod sentence;
 pub(crate) mod shape;

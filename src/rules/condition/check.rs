@@ -15,11 +15,14 @@ use cel::common::ast::{EntryExpr, Expr, IdedExpr, LiteralValue};
 use super::{
     ConditionMistake,
     absent::Types,
-    forms,
+    forms, mistakes,
     text::ConditionText as Source,
     types::{Family, TextType, Type},
 };
-use crate::model::{Contact, field::FieldKind};
+use crate::{
+    diagnose::Wording,
+    model::{Contact, field::FieldKind},
+};
 
 /// What a condition refers to, and the types of its parts.
 #[derive(Debug, Default)]
@@ -35,12 +38,8 @@ pub(super) fn check(root: &IdedExpr, source: Source<'_>) -> Result<Used, Vec<Con
         Checker { source, record: Contact::kind(), bound: Vec::new(), used: Used::default(), mistakes: Vec::new() };
     let whole = checker.infer(root);
     if checker.mistakes.is_empty() && !matches!(whole.family(), Family::Flag | Family::Any) {
-        let help = Some(forms::as_condition(&source.of(root), &whole));
-        checker.mistakes.push(ConditionMistake {
-            span: source.whole(),
-            what: "this is neither true nor false".to_owned(),
-            help,
-        });
+        let right = forms::as_condition(&source.of(root), &whole);
+        checker.mistakes.push(ConditionMistake::at(source.whole(), mistakes::not_a_condition(right)));
     }
     if checker.mistakes.is_empty() { Ok(checker.used) } else { Err(checker.mistakes) }
 }
@@ -136,8 +135,8 @@ impl Checker<'_> {
                     Type::Map(_) | Type::Record(..) => Type::Text(TextType::Plain),
                     Type::Any => Type::Any,
                     other => {
-                        let what = format!("`{}` is not a list", self.source.of(&inner.iter_range));
-                        self.mistake(self.source.place(&inner.iter_range), what, forms::list_of(&other));
+                        let wording = mistakes::not_a_list(&self.source.of(&inner.iter_range));
+                        self.mistake(self.source.place(&inner.iter_range), wording.help(forms::list_of(&other)));
                         Type::Any
                     }
                 };
@@ -171,12 +170,12 @@ impl Checker<'_> {
         let found = self.infer(part);
         if !matches!(found.family(), Family::Flag | Family::Any) {
             let text = self.source.of(part);
-            let what = format!("`{text}` is {}, which is neither true nor false", found.word());
-            self.mistake(self.source.place(part), what, Some(forms::as_condition(&text, &found)));
+            let right = forms::as_condition(&text, &found);
+            self.mistake(self.source.place(part), mistakes::neither_true_nor_false(&text, found.word(), right));
         }
     }
 
-    fn mistake(&mut self, span: Range<usize>, what: String, help: Option<String>) {
+    fn mistake(&mut self, span: Range<usize>, Wording { what, help }: Wording) {
         if !self.mistakes.iter().any(|known| known.what == what && (known.span == span || known.help == help)) {
             self.mistakes.push(ConditionMistake { span, what, help });
         }

@@ -5,10 +5,10 @@ use cel::{
     common::ast::{Expr, IdedExpr},
 };
 
-use super::{ConditionMistake, forms, spelling};
+use super::{ConditionMistake, forms, mistakes, spelling};
 
 /// The mistakes of a text that cannot be parsed: known forms of other languages, else the parser's first error.
-pub(super) fn mistakes(text: &str, errors: &ParseErrors) -> Vec<ConditionMistake> {
+pub(super) fn of_parser(text: &str, errors: &ParseErrors) -> Vec<ConditionMistake> {
     let known = spelling::mistakes(text);
     if !known.is_empty() {
         return known;
@@ -23,11 +23,8 @@ pub(super) fn mistakes(text: &str, errors: &ParseErrors) -> Vec<ConditionMistake
                 let at = text.find("has").unwrap_or(at);
                 return ConditionMistake { span: at..(at + 3).min(text.len()), what, help: Some(help) };
             }
-            ConditionMistake {
-                span: at..at + text[at..].chars().next().map_or(0, char::len_utf8),
-                what: format!("not valid CEL: {}", plainly(&error.msg)),
-                help: Some("write it like `unreadMessages > 0 && lastMessage.by == \"user\"`".to_owned()),
-            }
+            let end = at + text[at..].chars().next().map_or(0, char::len_utf8);
+            ConditionMistake::at(at..end, mistakes::not_cel(&plainly(&error.msg)))
         })
         .collect();
     // One mistake often causes several errors of the parser.

@@ -20,7 +20,11 @@ fn names(folder: &Path) -> Vec<String> {
 fn unread(folder: &Path) -> Vec<(String, String)> {
     let listing = list(folder).unwrap();
     let name = |path: &Path| path.strip_prefix(folder).unwrap().display().to_string();
-    listing.unread.into_iter().map(|file| (name(&file.path), format!("{}: {}", file.why, file.help))).collect()
+    listing
+        .unread
+        .into_iter()
+        .map(|file| (name(&file.path), format!("{}: {}", file.why.what, file.why.help.unwrap())))
+        .collect()
 }
 
 #[test]

@@ -7,11 +7,11 @@ use super::{
     signs::{did_you_mean_value, is_no_time},
 };
 use crate::{
-    diagnose::nearest::did_you_mean,
+    diagnose::{Wording, nearest::did_you_mean},
     rules::condition::{
         forms,
         functions::FUNCTIONS,
-        spelling,
+        mistakes, spelling,
         types::{Family, TextType, Type},
     },
 };
@@ -53,34 +53,28 @@ impl Checker<'_> {
         let texts: Vec<String> = given.iter().map(|part| self.source.of(part)).collect();
         let place = self.source.name(node.id, name);
         if !FUNCTIONS.contains(&name) && !STANDARD.contains(&name) {
-            let (what, help) = match forms::function(name, &texts, &types).or_else(|| spelling::word(name)) {
-                Some((what, help)) => (what, Some(help)),
-                None => (
-                    format!("there is no function `{name}`"),
-                    did_you_mean(name, FUNCTIONS.into_iter().chain(STANDARD)),
-                ),
+            let wording = match forms::function(name, &texts, &types).or_else(|| spelling::word(name)) {
+                Some((what, help)) => Wording::new(what).help(help),
+                None => mistakes::no_function(name, did_you_mean(name, FUNCTIONS.into_iter().chain(STANDARD))),
             };
-            self.mistake(place, what, help);
+            self.mistake(place, wording);
             return Type::Any;
         }
         if matches!(name, "has" | "all" | "exists" | "exists_one" | "map" | "filter") {
             let (what, help) = forms::macro_form(name);
-            self.mistake(place, what, Some(help));
+            self.mistake(place, Wording::new(what).help(help));
             return Type::Any;
         }
         let wanted = if OF_TEXTS.contains(&name) { 2 } else { 1 };
         if !matches!(name, "min" | "max") && given.len() != wanted {
-            let what = if wanted == 2 {
-                format!("`{name}` is called on a text with one value, like `name.{name}(\"…\")`")
-            } else {
-                format!("`{name}` takes one value, not {}", given.len())
-            };
-            self.mistake(place, what, None);
+            self.mistake(
+                place,
+                if wanted == 2 { mistakes::two_values(name) } else { mistakes::one_value(name, given.len()) },
+            );
             return Type::Any;
         }
         if OF_TEXTS.contains(&name) && target.is_none() {
-            let what = format!("`{name}` is called on a text");
-            self.mistake(place, what, Some(format!("write `{}.{name}({})`", texts[0], texts[1])));
+            self.mistake(place, mistakes::on_a_text(name, &texts[0], &texts[1]));
             return Type::Flag;
         }
         let first = types.first().cloned().unwrap_or(Type::Any);
@@ -91,15 +85,15 @@ impl Checker<'_> {
             },
             "raw" => {
                 if !matches!(given[0].expr, Expr::Literal(LiteralValue::String(_))) {
-                    let what = "`raw` takes a text in quotes, like raw(\"DELETED\")".to_owned();
-                    self.mistake(place, what, None);
+                    self.mistake(place, mistakes::raw_without_quotes());
                 }
                 Type::Text(TextType::Free)
             }
             "seconds" | "minutes" | "hours" | "days" => {
                 if first != Type::Whole && first != Type::Any {
-                    let what = format!("`{name}` takes a whole number, and `{}` is {}", texts[0], first.word());
-                    self.mistake(self.source.place(given[0]), what, forms::duration(name, given[0]));
+                    let help = forms::duration(name, given[0]);
+                    let wording = mistakes::not_whole(name, &texts[0], first.word(), help);
+                    self.mistake(self.source.place(given[0]), wording);
                 }
                 Type::Whole
             }
@@ -110,17 +104,15 @@ impl Checker<'_> {
                     _ => false,
                 };
                 if !is_time {
-                    let what =
-                        format!("`since` takes one of the contact's times, and `{}` is {}", texts[0], no_time(&first));
-                    self.mistake(self.source.place(given[0]), what, forms::since(&texts[0], &first));
+                    let help = forms::since(&texts[0], &first);
+                    let wording = mistakes::since_no_time(&texts[0], no_time(&first), help);
+                    self.mistake(self.source.place(given[0]), wording);
                 }
                 Type::Whole
             }
             "size" => {
                 if !matches!(first.family(), Family::Any | Family::Text | Family::List | Family::Map | Family::Other) {
-                    let what =
-                        format!("`size` counts what is in a list or a text, and `{}` is {}", texts[0], first.word());
-                    self.mistake(self.source.place(given[0]), what, None);
+                    self.mistake(self.source.place(given[0]), mistakes::no_size(&texts[0], first.word()));
                 }
                 Type::Whole
             }
@@ -131,8 +123,7 @@ impl Checker<'_> {
                     _ => false,
                 };
                 if !can {
-                    let what = format!("`{name}` does not work on {}", first.word());
-                    self.mistake(self.source.place(given[0]), what, None);
+                    self.mistake(self.source.place(given[0]), mistakes::does_not_work_on(name, first.word()));
                 }
                 match name {
                     "int" => Type::Whole,
@@ -151,22 +142,22 @@ impl Checker<'_> {
     fn text_method(&mut self, name: &str, [target, argument]: [&IdedExpr; 2], types: &[Type]) {
         let (text, other) = (self.source.of(target), self.source.of(argument));
         if !matches!(types[0].family(), Family::Text | Family::Any) {
-            let what = format!("`{name}` is called on a text, and `{text}` is {}", types[0].word());
             let help = forms::method(name, &text, &types[0], &other);
-            return self.mistake(self.source.place(target), what, help);
+            let wording = mistakes::not_on_a_text(name, &text, types[0].word(), help);
+            return self.mistake(self.source.place(target), wording);
         }
         if !matches!(types[1].family(), Family::Text | Family::Any) {
-            let what = format!("`{name}` takes a text, and `{other}` is {}", types[1].word());
-            let help = matches!(argument.expr, Expr::Literal(_)).then(|| format!("write `{text}.{name}(\"{other}\")`"));
-            return self.mistake(self.source.place(argument), what, help);
+            let in_quotes = matches!(argument.expr, Expr::Literal(_));
+            let wording = mistakes::takes_a_text(name, &text, &other, types[1].word(), in_quotes);
+            return self.mistake(self.source.place(argument), wording);
         }
         let Expr::Literal(LiteralValue::String(literal)) = &argument.expr else { return };
         let wanted = literal.inner();
         if name == "matches" {
             if let Err(error) = regex::Regex::new(wanted) {
                 let why = error.to_string();
-                let why = why.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
-                self.mistake(self.source.place(argument), format!("this is not a valid pattern: {why}"), None);
+                let why = why.lines().last().unwrap_or_default().trim_start_matches("error: ");
+                self.mistake(self.source.place(argument), mistakes::not_a_pattern(why));
             }
             return;
         }
@@ -182,12 +173,8 @@ impl Checker<'_> {
                 "endsWith" => "ends with",
                 _ => "contains",
             };
-            let what = format!("no documented value of `{}` {verb} `{wanted}`", values.field);
-            let help = format!(
-                "{} (a value that the page does not list is written raw(\"{wanted}\"))",
-                did_you_mean_value(wanted, values)
-            );
-            self.mistake(self.source.place(argument), what, Some(help));
+            let help = did_you_mean_value(wanted, values);
+            self.mistake(self.source.place(argument), mistakes::no_value_does(verb, wanted, values, &help));
         }
     }
 }

@@ -6,10 +6,13 @@ use cel::common::ast::{Expr, IdedExpr, LiteralValue};
 
 use super::{Checker, signs::nearest_value};
 use crate::{
-    diagnose::nearest::{did_you_mean, nearest},
+    diagnose::{
+        Wording,
+        nearest::{did_you_mean, nearest},
+    },
     model::field::FieldKind,
     rules::condition::{
-        forms, spelling,
+        forms, mistakes, spelling,
         types::{Family, Type, Values},
     },
 };
@@ -36,17 +39,13 @@ impl Checker<'_> {
         }
         let place = self.source.name(node.id, name);
         if let Some((what, help)) = spelling::word(name) {
-            self.mistake(place, what, Some(help));
+            self.mistake(place, Wording::new(what).help(help));
             return Type::Any;
         }
         let FieldKind::Object(fields) = self.record.clone() else { return Type::Any };
         let near = nearest(name, DERIVED.into_iter().chain(fields.iter().map(|(field, _)| *field)));
-        let help = match (near, self.deep(name)) {
-            (_, Some(path)) => format!("did you mean `{path}`?"),
-            (Some(near), None) => format!("did you mean `{near}`?"),
-            (None, None) => format!("an undocumented field is written `extra[\"{name}\"]`"),
-        };
-        self.mistake(place, format!("a contact has no field `{name}`"), Some(help));
+        let deep = self.deep(name);
+        self.mistake(place, mistakes::no_field_of_contact(name, deep.as_deref().or(near)));
         Type::Any
     }
 
@@ -70,14 +69,12 @@ impl Checker<'_> {
                 }
                 let FieldKind::Object(fields) = kind else { return Type::Any };
                 let help = did_you_mean(name, fields.iter().map(|(field, _)| *field).collect::<Vec<_>>());
-                let what = format!("`{}` has no field `{name}`", above());
-                self.mistake(self.after(node, operand, name), what, help);
+                self.mistake(self.after(node, operand, name), mistakes::no_field(&above(), name, help));
                 Type::Any
             }
             other => {
-                let (what, help) =
-                    (format!("`{}` has no fields", above()), forms::without_fields(&above(), name, other));
-                self.mistake(self.after(node, operand, name), what, help);
+                let help = forms::without_fields(&above(), name, other);
+                self.mistake(self.after(node, operand, name), mistakes::no_fields(&above(), help));
                 Type::Any
             }
         }
@@ -94,8 +91,7 @@ impl Checker<'_> {
     pub(super) fn index(&mut self, node: &IdedExpr, list: &IdedExpr, at: &IdedExpr) -> Type {
         let (is_list, is_at) = (self.infer(list), self.infer(at));
         let text = self.source.of(list);
-        let wrong = |what: String, help: Option<String>| (what, help);
-        let (what, help) = match (&is_list, is_at.family()) {
+        let wording = match (&is_list, is_at.family()) {
             (Type::Any | Type::Null | Type::Other, _) => return Type::Any,
             (Type::List(entry), Family::Number | Family::Any) if is_at != Type::Fraction => return (**entry).clone(),
             (Type::Map(value), Family::Text | Family::Any) => return (**value).clone(),
@@ -106,19 +102,13 @@ impl Checker<'_> {
                 }
                 let FieldKind::Object(fields) = kind else { return Type::Any };
                 let help = did_you_mean(name.inner(), fields.iter().map(|(field, _)| *field).collect::<Vec<_>>());
-                wrong(format!("`{text}` has no field `{}`", name.inner()), help)
+                mistakes::no_field(&text, name.inner(), help)
             }
-            (Type::List(_), _) => wrong(
-                format!("an entry of the list `{text}` is chosen by its number"),
-                Some(format!("write `{} in {text}`, or `{text}[0]` for the first", self.source.of(at))),
-            ),
-            (Type::Map(_) | Type::Record(..), _) => wrong(
-                format!("an entry of the table `{text}` is chosen by its name"),
-                Some(format!("write `{text}[\"…\"]`")),
-            ),
-            (other, _) => wrong(format!("`{text}` is {} and has no entries", other.word()), None),
+            (Type::List(_), _) => mistakes::by_number(&text, &self.source.of(at)),
+            (Type::Map(_) | Type::Record(..), _) => mistakes::by_name(&text),
+            (other, _) => mistakes::no_entries(&text, other.word()),
         };
-        self.mistake(self.source.sign(node.id), what, help);
+        self.mistake(self.source.sign(node.id), wording);
         Type::Any
     }
 
@@ -151,17 +141,13 @@ impl Checker<'_> {
         } else {
             format!("{text} {sign} \"{meant}\"")
         };
-        let what = if known {
-            format!("`{name}` is the name of a field here, and not a value of `{text}`")
+        let wording = if known {
+            mistakes::field_as_value(name, &text, &right, near_field)
         } else {
-            format!("`{name}` is not a name that a condition knows: a text stands in quotes")
-        };
-        let help = match near_field {
-            Some(near) => format!("write `{right}`, or did you mean the field `{near}`?"),
-            None => format!("write `{right}`"),
+            mistakes::without_quotes(name, &right, near_field)
         };
         self.used.types.insert(part.id, Type::Any);
-        self.mistake(self.source.name(part.id, name), what, Some(help));
+        self.mistake(self.source.name(part.id, name), wording);
         true
     }
 

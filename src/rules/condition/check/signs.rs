@@ -7,7 +7,7 @@ use crate::{
     diagnose::nearest::nearest,
     model::time::parse_duration,
     rules::condition::{
-        forms,
+        forms, mistakes,
         types::{Family, TextType, Type, Values},
     },
 };
@@ -48,26 +48,19 @@ impl Checker<'_> {
             forms::Side { text: &text_left, node: left, is: &is_left },
             forms::Side { text: &text_right, node: right, is: &is_right },
         );
-        let what = if fits {
-            let side = if is_left == Type::Time { &text_right } else { &text_left };
-            format!("`{side}` is not a time")
+        let wording = if fits {
+            mistakes::not_a_time(if is_left == Type::Time { &text_right } else { &text_left })
         } else if matches!(sign, "==" | "!=") {
-            let never = if sign == "==" { "never equal" } else { "always different" };
-            let side = |text: &str, is: &Type| match is {
-                Type::Null => "nothing (null)".to_owned(),
-                is => format!("`{text}` is {}", is.word()),
-            };
             match (&is_left, &is_right) {
                 (Type::Null, other) | (other, Type::Null) => {
-                    let text = if is_left == Type::Null { &text_right } else { &text_left };
-                    format!("`{text}` is {} and never null: an absent field has the empty value", other.word())
+                    mistakes::never_null(if is_left == Type::Null { &text_right } else { &text_left }, other.word())
                 }
-                _ => format!("{} and {}: they are {never}", side(&text_left, &is_left), side(&text_right, &is_right)),
+                _ => mistakes::of_two_types(sign, [(&text_left, is_left.word()), (&text_right, is_right.word())]),
             }
         } else {
-            format!("`{sign}` does not work between {} and {}", is_left.word(), is_right.word())
+            mistakes::not_between(sign, is_left.word(), is_right.word())
         };
-        self.mistake(self.source.sign(node.id), what, help);
+        self.mistake(self.source.sign(node.id), wording.help(help));
     }
 
     pub(super) fn membership(&mut self, node: &IdedExpr, entry: &IdedExpr, list: &IdedExpr) {
@@ -93,17 +86,13 @@ impl Checker<'_> {
             self.documented(element, &is_element, entry);
             if self.mistakes.len() == before && !comparable(&is_entry, &is_element) {
                 let (text, text_element) = (self.source.of(entry), self.source.of(element));
-                let what = format!(
-                    "`{text}` is {} and `{text_element}` is {}: they are never equal",
-                    is_entry.word(),
-                    is_element.word()
-                );
+                let wording = mistakes::never_equal(&text, is_entry.word(), &text_element, is_element.word());
                 let left = forms::Side { text: &text, node: entry, is: &is_entry };
                 let text_list = self.source.of(list);
                 let right = forms::Side { text: &text_list, node: list, is: &is_list };
                 let help =
                     forms::among(left, right, forms::Side { text: &text_element, node: element, is: &is_element });
-                self.mistake(self.source.place(element), what, help);
+                self.mistake(self.source.place(element), wording.help(help));
             }
         }
         if self.mistakes.len() > before {
@@ -114,27 +103,19 @@ impl Checker<'_> {
             return;
         }
         let (text, text_list) = (self.source.of(entry), self.source.of(list));
-        let what = match &is_list {
+        let wording = match &is_list {
             Type::Any => return,
             Type::List(element) if comparable(&is_entry, element) => return,
             Type::Map(_) | Type::Record(..) if matches!(is_entry.family(), Family::Text | Family::Any) => return,
-            Type::List(element) => {
-                format!(
-                    "`{text}` is {} and `{text_list}` is a list of {}: it is never in it",
-                    is_entry.word(),
-                    forms::plural(element)
-                )
-            }
-            Type::Map(_) | Type::Record(..) => {
-                format!("`in` looks for a name in a table, and `{text}` is {}", is_entry.word())
-            }
-            other => format!("`in` needs a list on its right, and `{text_list}` is {}", other.word()),
+            Type::List(element) => mistakes::never_in(&text, is_entry.word(), &text_list, forms::plural(element)),
+            Type::Map(_) | Type::Record(..) => mistakes::not_a_name(&text, is_entry.word()),
+            other => mistakes::no_list(&text_list, other.word()),
         };
         let help = forms::membership(
             forms::Side { text: &text, node: entry, is: &is_entry },
             forms::Side { text: &text_list, node: list, is: &is_list },
         );
-        self.mistake(self.source.sign(node.id), what, help);
+        self.mistake(self.source.sign(node.id), wording.help(help));
     }
 
     /// Checks that a text that is compared with a field of documented values is one of them. `raw` is not checked.
@@ -145,12 +126,8 @@ impl Checker<'_> {
                 let value = literal.inner();
                 // An absent field has the empty value.
                 if !value.is_empty() && !values.known.contains(&value) {
-                    let what = format!("`{value}` is not a documented value of `{}`", values.field);
-                    let help = format!(
-                        "{} (a value that the page does not list is written raw(\"{value}\"))",
-                        did_you_mean_value(value, values)
-                    );
-                    self.mistake(self.source.place(text), what, Some(help));
+                    let help = did_you_mean_value(value, values);
+                    self.mistake(self.source.place(text), mistakes::not_documented(value, values, &help));
                 }
             }
             Expr::List(list) => {
@@ -174,7 +151,7 @@ impl Checker<'_> {
         if matches!(found.family(), Family::Number | Family::Any) {
             return found;
         }
-        self.mistake(self.source.sign(node.id), format!("`{sign}` does not work on {}", found.word()), None);
+        self.mistake(self.source.sign(node.id), mistakes::does_not_work_on(sign, found.word()));
         Type::Any
     }
 
@@ -198,8 +175,8 @@ impl Checker<'_> {
             _ => {}
         }
         let help = forms::arithmetic(&self.source.of(left), &is_left, &self.source.of(right), &is_right);
-        let what = format!("`{sign}` does not work between {} and {}", is_left.word(), is_right.word());
-        self.mistake(self.source.sign(node.id), what, help);
+        let wording = mistakes::not_between(sign, is_left.word(), is_right.word());
+        self.mistake(self.source.sign(node.id), wording.help(help));
         Type::Any
     }
 }
