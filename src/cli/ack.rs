@@ -42,7 +42,7 @@ pub(super) async fn ack(global: &Global, arguments: AckArguments) -> anyhow::Res
             return refuse(&format!("there is no alert `{}`; `pengwatch alerts` lists them", arguments.alert));
         }
         (0, _) => {
-            let what = found[0].resolution.as_ref().map_or("over", |end| end.reason.words());
+            let what = found[0].resolution.as_ref().map_or("over", |end| end.reason.phrase());
             return refuse(&format!("the alert {} is over already: {what}", found[0].id));
         }
         _ => {

@@ -58,7 +58,7 @@ pub(super) async fn dry_run(global: &Global) -> anyhow::Result<Exit> {
             terminal::say(&format!(
                 "--- the rule {} cannot be judged in the inbox {inbox}: {}",
                 fault.rule,
-                fault.words()
+                fault.message()
             ))?;
         }
         if let Some(why) = polled.unread() {

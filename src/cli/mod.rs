@@ -214,7 +214,7 @@ fn obey(arguments: Arguments) -> Exit {
         Ok(Ok(exit)) => exit,
         Ok(Err(error)) => {
             let prefix = if global.log_format == LogFormat::Text { "error: " } else { "" };
-            terminal::note(&global, tracing::Level::ERROR, &format!("{prefix}{}", words(&error)));
+            terminal::note(&global, tracing::Level::ERROR, &format!("{prefix}{}", message_of(&error)));
             Exit::No
         }
         Err(_) => Exit::No,
@@ -250,7 +250,7 @@ fn start(command: Command, global: &Global) -> anyhow::Result<Exit> {
 }
 
 /// The error and its causes, each once: some errors already include their cause.
-fn words(error: &anyhow::Error) -> String {
+fn message_of(error: &anyhow::Error) -> String {
     let mut words = error.to_string();
     for cause in error.chain().skip(1).map(ToString::to_string) {
         if !words.contains(&cause) {
@@ -265,6 +265,6 @@ mod tests {
     #[test]
     fn a_cause_is_said_once() {
         let says_it_itself = anyhow::anyhow!("disk full").context("writing failed: disk full").context("no state");
-        assert_eq!(super::words(&says_it_itself), "no state: writing failed: disk full");
+        assert_eq!(super::message_of(&says_it_itself), "no state: writing failed: disk full");
     }
 }

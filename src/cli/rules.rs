@@ -66,7 +66,7 @@ pub(super) async fn rules(global: &Global, arguments: RulesArguments) -> anyhow:
         terminal::say(&format!("there is no rule in {}", desk.files.config.rules.display()))?;
     } else {
         for row in &rows {
-            terminal::say(&words(row, &desk))?;
+            terminal::say(&described(row, &desk))?;
         }
     }
     Ok(Exit::Fine)
@@ -101,7 +101,7 @@ fn rows(desk: &CommandContext, memory: &RuleMemory, fired: &BTreeMap<String, Fir
     rows
 }
 
-fn words(row: &RuleRow, desk: &CommandContext) -> String {
+fn described(row: &RuleRow, desk: &CommandContext) -> String {
     let what = match (&row.sentence, row.state) {
         (Some(sentence), _) => sentence.as_str(),
         (None, "disabled") => "It is disabled.",

@@ -220,7 +220,7 @@ pub(super) fn tell_of_rules(global: &Global, rules: &RuleSet, one_shot: bool) ->
     }
     if let Some(lost) = &rules.lost {
         let what = if one_shot { "their alerts are left alone" } else { "their last good versions go on" };
-        let line = format!("{}; {what}. If it is meant, `pengwatch rules --accept` says so", lost.words());
+        let line = format!("{}; {what}. If it is meant, `pengwatch rules --accept` says so", lost.message());
         terminal::note(global, Level::ERROR, &line);
     }
     rules.lost.is_some()

@@ -137,7 +137,7 @@ async fn add(
     for (alert, _) in store.open_alerts().await? {
         held += usize::from(silence.matchers.fit(&alert, desk.severity(&alert), &desk.files.config.names));
     }
-    let what = in_words(&silence.matchers);
+    let what = described(&silence.matchers);
     let id = store.silence(silence).await?;
     let now = match held {
         0 => "no open alert matches now".to_owned(),
@@ -199,7 +199,7 @@ async fn expire(global: &Global, id: i64, desk: &CommandContext, store: &Store) 
             terminal::say(&format!("silence {id} had ended at {}", desk.moment(silence.ends_at)))?;
         }
         Some(silence) => {
-            let what = in_words(&silence.matchers);
+            let what = described(&silence.matchers);
             terminal::say(&format!("silence {id} has ended: what still fires of {what} is told now"))?;
         }
     }
@@ -213,7 +213,7 @@ fn show(silences: &[Silence], all: bool, json: bool, desk: &CommandContext) -> s
         let left = if row.active { human(elapsed(desk.now, row.ends_at.0)) } else { "ended".to_owned() };
         vec![
             row.id.clone(),
-            in_words(&row.matchers),
+            described(&row.matchers),
             desk.moment(row.ends_at.0),
             left,
             row.created_by.clone().unwrap_or_default(),
@@ -224,6 +224,6 @@ fn show(silences: &[Silence], all: bool, json: bool, desk: &CommandContext) -> s
     list(json, &rows, &heads, cells, "nothing is silenced")
 }
 
-fn in_words(matchers: &Matchers) -> String {
+fn described(matchers: &Matchers) -> String {
     matchers.set().iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" ")
 }

@@ -151,7 +151,7 @@ fn people(desk: &CommandContext, status: &StatusView) -> io::Result<()> {
     }
     for inbox in &status.inboxes {
         for FailedConditionRow { rule, since, part, reason, contacts } in &inbox.conditions_failed {
-            let (words, since) = (faults::words(part, reason, *contacts), moment(*since));
+            let (words, since) = (faults::fault_message(part, reason, *contacts), moment(*since));
             let inbox = &inbox.name;
             terminal::say(&format!("rule {rule} cannot be judged for everybody in {inbox} since {since}: {words}"))?;
         }

@@ -21,8 +21,8 @@ pub struct RuleFault {
 
 impl RuleFault {
     /// A text for operators: what failed and for how many contacts.
-    pub fn words(&self) -> String {
-        words(&self.fault.part, &self.fault.why, self.contacts.len())
+    pub fn message(&self) -> String {
+        fault_message(&self.fault.part, &self.fault.why, self.contacts.len())
     }
 }
 
@@ -38,7 +38,7 @@ pub(crate) fn note(faults: &mut Vec<RuleFault>, rule: &Rule, contact: &str, faul
 }
 
 /// A text for operators: what failed and for how many contacts.
-pub(crate) fn words(part: &str, why: &str, contacts: usize) -> String {
+pub(crate) fn fault_message(part: &str, why: &str, contacts: usize) -> String {
     let who = if contacts == 1 { "1 contact".to_owned() } else { format!("{contacts} contacts") };
     format!("`{part}` failed for {who}: {why}")
 }

@@ -84,7 +84,7 @@ pub(super) fn of_inbox(inbox: &str, memory: &InboxMemory, after: SignedDuration,
         troubles.push(trouble(Problem::BudgetShort, inbox, &detail, short.since));
     }
     if let Some(since) = memory.clocks.differ_since {
-        troubles.push(trouble(Problem::ClockDiffers, inbox, &memory.clocks.words(), since));
+        troubles.push(trouble(Problem::ClockDiffers, inbox, &memory.clocks.message(), since));
     }
     troubles
 }
@@ -129,7 +129,7 @@ pub(super) fn of_templates(rendered: &BTreeMap<String, Option<(String, Timestamp
 
 /// A lost or older state is reported for a while, and so is one that is lost again and again.
 fn of_state(name: &str, loss: &Loss, now: Timestamp) -> Option<Trouble> {
-    loss.lasts(now).then(|| trouble(Problem::StateLost, name, &loss.words(), loss.found_at))
+    loss.lasts(now).then(|| trouble(Problem::StateLost, name, &loss.message(), loss.found_at))
 }
 
 /// Conditions that could not be judged: one problem for each rule, over all its inboxes.
@@ -141,7 +141,7 @@ pub(super) fn of_conditions(memories: &[(String, InboxMemory)]) -> Vec<Trouble> 
         *contacts += failed.contacts;
     }
     let told = |(rule, (failed, contacts)): (&str, (ConditionFailed, usize))| {
-        let detail = faults::words(&failed.part, &failed.why, contacts);
+        let detail = faults::fault_message(&failed.part, &failed.why, contacts);
         trouble(Problem::ConditionFailed, rule, &detail, failed.since)
     };
     found.into_iter().map(told).collect()
@@ -149,7 +149,7 @@ pub(super) fn of_conditions(memories: &[(String, InboxMemory)]) -> Vec<Trouble> 
 
 /// All vanished rules are one problem.
 fn of_rules(lost: &MissingRules) -> Trouble {
-    trouble(Problem::RulesMissing, "rules", &lost.words(), lost.since)
+    trouble(Problem::RulesMissing, "rules", &lost.message(), lost.since)
 }
 
 /// Missed runs are one problem, over all inboxes.

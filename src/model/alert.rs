@@ -81,7 +81,7 @@ impl Reason {
     }
 
     /// The words in messages.
-    pub fn words(self) -> &'static str {
+    pub fn phrase(self) -> &'static str {
         match self {
             Self::AnsweredByAgent => "answered by an agent",
             Self::AnsweredByBot => "answered by the bot",

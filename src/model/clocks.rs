@@ -173,7 +173,7 @@ impl Clocks {
     }
 
     /// The difference of this machine's clock in words: `3 min ahead of the API's`.
-    pub fn words(&self) -> String {
+    pub fn message(&self) -> String {
         match self.difference() {
             None => "not known".to_owned(),
             Some(SignedDuration::ZERO) => "as the API's".to_owned(),

@@ -70,7 +70,7 @@ impl Loss {
     }
 
     /// What happened, what happens now, what to do: for operators.
-    pub fn words(&self) -> String {
+    pub fn message(&self) -> String {
         let kept = self.kept.as_ref().map(|name| format!(" (kept as `{name}`)")).unwrap_or_default();
         let time = |at: Option<Timestamp>| at.map_or("an unknown time".to_owned(), iso);
         let by = self.older_by().map_or("older".to_owned(), |by| format!("{} older", human(by)));
@@ -118,14 +118,14 @@ mod tests {
     fn it_says_what_happened_and_by_how_much() {
         let older = Loss { copy_at: Some(at(-7_200)), newest_at: Some(at(0)), ..Loss::new(Found::Older, at(60)) };
         assert_eq!(
-            older.words(),
+            older.message(),
             "it is a copy that is 2 h older than the newest one here (last change 2026-06-12T10:00:00.000Z, the newest \
              2026-06-12T12:00:00.000Z). What was sent since then is not known any more: who still waits is told, \
              perhaps again"
         );
         let running = Loss { found: Found::OlderWhileRunning, kept: Some("x.db".to_owned()), ..older };
         assert_eq!(
-            running.words(),
+            running.message(),
             "it was replaced by a copy that is 2 h older (last change 2026-06-12T10:00:00.000Z) (kept as `x.db`) while \
              pengwatch ran. The newer state was written back: nobody is told twice. To go back to a copy, stop \
              pengwatch first"

@@ -42,7 +42,7 @@ const LISTED: usize = 8;
 
 impl MissingRules {
     /// What is missing, in an operator's words.
-    pub fn words(&self) -> String {
+    pub fn message(&self) -> String {
         let listed = self.names.iter().take(LISTED).map(String::as_str).collect::<Vec<_>>().join(", ");
         let more = self.names.len().saturating_sub(LISTED);
         let more = if more == 0 { String::new() } else { format!(" and {more} more") };

@@ -72,7 +72,7 @@ const ALERT: [AlertRow; 27] = [
     ("fired_at", safe, |of| time(of.told.alert.fired_at)),
     ("resolved_at", safe, |of| time(of.told.alert.resolution.as_ref().map(|end| end.at))),
     ("ended_at", safe, |of| time(of.told.alert.resolution.as_ref().map(|end| end.ended_at))),
-    ("reason", safe, |of| of.told.alert.resolution.as_ref().map_or("", |end| end.reason.words()).into()),
+    ("reason", safe, |of| of.told.alert.resolution.as_ref().map_or("", |end| end.reason.phrase()).into()),
     ("outcome", safe, |of| of.outcome.as_str().into()),
     ("link", safe, |of| of.link.as_str().into()),
     ("ack_link", safe, |_| "".into()),

@@ -6,8 +6,9 @@ use serde_json::{Map, Value};
 use crate::model::{Contact, Event, Reason, phone, text, time::elapsed};
 
 use super::{
-    AlertView, MessageView, link, privacy,
-    words::{self, sign_of_end},
+    AlertView, MessageView,
+    display::{self, sign_of_end},
+    link, privacy,
 };
 
 /// Characters of the last message that a template gets as `text`.
@@ -80,7 +81,7 @@ impl<'a> ListedAlert<'a> {
         let json = clean(contact.json(), &mut { CONTACT });
         Self {
             user_id: line(&contact.id),
-            platform: line(words::platform(&contact.platform())),
+            platform: line(display::platform(&contact.platform())),
             bot: line(names.bot(contact.bot_id())),
             agent: line(names.agent(agent)),
             agent_slack: line(names.agent_slack(agent)),
@@ -110,13 +111,13 @@ fn outcome(told: AlertView<'_>, contact: &Contact, telling: &MessageView<'_>) ->
     match (agent.filter(|name| text::shows_a_name(name)), end.reason) {
         (Some(agent), Reason::AnsweredByAgent) => format!("answered by {agent}"),
         (Some(agent), Reason::Taken) => format!("taken by {agent}"),
-        (_, reason) => reason.words().to_owned(),
+        (_, reason) => reason.phrase().to_owned(),
     }
 }
 
 /// The name as it is written among other words; a User ID gets "Customer" before it.
 fn who(name: &str, id: &str) -> String {
-    if name == id { format!("Customer {name}") } else { words::isolated(&text::cut(name, WHO)) }
+    if name == id { format!("Customer {name}") } else { display::isolated(&text::cut(name, WHO)) }
 }
 
 /// The number by which the customer can be called, as people read it; a certain number is preferred to an uncertain
@@ -126,8 +127,8 @@ fn phone_number(contact: &Contact) -> String {
     let (prefix, number) = (&who.contact.phone.prefix, &who.contact.phone.number);
     phone::with_prefix(prefix, number)
         .or_else(|| phone::international(&who.whats_app_number))
-        .or_else(|| Some(words::as_it_came(prefix, number)).filter(|came| !came.is_empty()))
-        .unwrap_or_else(|| words::as_it_came("", &who.whats_app_number))
+        .or_else(|| Some(display::as_it_came(prefix, number)).filter(|came| !came.is_empty()))
+        .unwrap_or_else(|| display::as_it_came("", &who.whats_app_number))
 }
 
 /// The rest of the 24 hours for an answer; `None` if they do not apply or are over.

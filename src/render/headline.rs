@@ -10,8 +10,8 @@ use crate::model::{Event, text, time::human};
 
 use super::{
     MessageView,
+    display::{self, ANSWERED, MISSED, OVER},
     entry::{ListedAlert, is_resolved},
-    words::{self, ANSWERED, MISSED, OVER},
 };
 
 /// The shortest wait that is mentioned.
@@ -54,7 +54,7 @@ fn late(words: String, telling: &MessageView<'_>) -> String {
 /// The sign of the severity; for an end, the sign of the worst end in the list.
 fn sign(telling: &MessageView<'_>, entries: &[ListedAlert<'_>]) -> &'static str {
     if !is_resolved(telling) {
-        return words::emoji(&telling.rule.severity);
+        return display::emoji(&telling.rule.severity);
     }
     let signs: Vec<&str> = entries.iter().map(|entry| entry.sign).collect();
     [MISSED, OVER].into_iter().find(|sign| signs.contains(sign)).unwrap_or(ANSWERED)
@@ -99,7 +99,7 @@ fn ended(entry: &ListedAlert<'_>) -> String {
 
 /// A name beside other names. A User ID is not cut, since it would be useless then.
 fn short(entry: &ListedAlert<'_>) -> String {
-    if entry.name == entry.user_id { entry.who.clone() } else { words::isolated(&text::cut(&entry.name, SHORT)) }
+    if entry.name == entry.user_id { entry.who.clone() } else { display::isolated(&text::cut(&entry.name, SHORT)) }
 }
 
 /// The first names, and how many more there are.

@@ -16,7 +16,7 @@ use crate::model::{
     time::{elapsed, human, parse_timestamp},
 };
 
-use super::{file::TemplateFile, words};
+use super::{display, file::TemplateFile};
 
 /// The properties of a helper, for the check of templates.
 pub(super) struct HelperSpec {
@@ -93,10 +93,10 @@ pub(super) fn register(registry: &mut Handlebars<'_>, file: TemplateFile) {
         ("plural", plural),
         ("upper", |call| call.value(0).map(|value| shown(value).to_uppercase().into())),
         ("lower", |call| call.value(0).map(|value| shown(value).to_lowercase().into())),
-        ("mask", |call| call.value(0).map(|value| words::mask(&shown(value)).into())),
-        ("quote", |call| call.value(0).map(|value| words::quote(&shown(value)).into())),
+        ("mask", |call| call.value(0).map(|value| display::mask(&shown(value)).into())),
+        ("quote", |call| call.value(0).map(|value| display::quote(&shown(value)).into())),
         ("phone", phone),
-        ("emoji", |call| call.value(0).map(|value| words::emoji(&shown(value)).into())),
+        ("emoji", |call| call.value(0).map(|value| display::emoji(&shown(value)).into())),
     ];
     for (name, run) in helpers {
         registry.register_helper(name, Box::new(Pure { run }));
@@ -279,7 +279,7 @@ fn phone(call: &Call<'_>) -> Result<Value, RenderError> {
         (number, None) => (String::new(), shown(number)),
     };
     if is_national && prefix.trim().is_empty() {
-        return Ok(phone::with_prefix("", &number).unwrap_or_else(|| words::as_it_came("", &number)).into());
+        return Ok(phone::with_prefix("", &number).unwrap_or_else(|| display::as_it_came("", &number)).into());
     }
-    Ok(words::phone(&prefix, &number).into())
+    Ok(display::phone(&prefix, &number).into())
 }

@@ -21,6 +21,7 @@ mod guard;
 mod headline;
 mod helpers;
 pub(crate) use crate::model::link;
+mod display;
 mod load;
 mod places;
 pub(crate) mod plain;
@@ -32,7 +33,6 @@ pub(crate) mod telling;
 #[cfg(test)]
 pub(crate) mod tests;
 pub(crate) mod watchdog;
-mod words;
 
 pub(crate) use file::{Content, TemplateFile};
 pub(crate) use format::{Format, TemplateTexts};

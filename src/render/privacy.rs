@@ -7,7 +7,7 @@ use crate::model::{
     contact::{LastMessage, Profile, Record, UserDetails},
 };
 
-use super::words;
+use super::display;
 
 /// The contact as the receiver may see it, and the name to show.
 pub(super) fn seen(contact: &Contact, privacy: Privacy) -> (Contact, String) {
@@ -24,7 +24,7 @@ fn initials(contact: &Contact) -> String {
     let who = &contact.profile.user_details;
     [&who.name, &who.user_provided_name]
         .into_iter()
-        .map(|name| words::initials(&crate::model::text::one_line(name, 80)))
+        .map(|name| display::initials(&crate::model::text::one_line(name, 80)))
         .find(|initials| !initials.is_empty())
         .unwrap_or_else(|| bare(contact).name())
 }

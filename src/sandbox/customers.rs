@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::actions::{By, CustomerAction};
 use super::random::Random;
-use super::words;
+use super::sample_texts;
 use crate::{
     model::{contact::by, time::iso},
     sandbox::received::SandboxError,
@@ -77,7 +77,7 @@ impl Population {
         let platform = self.any_platform();
         let mut contact = self.person(platform, now, now);
         if self.random.chance(16) {
-            overlay(&mut contact, json!({ "profile": { "userDetails": { "tags": [words::VIP] } } }));
+            overlay(&mut contact, json!({ "profile": { "userDetails": { "tags": [sample_texts::VIP] } } }));
         }
         Value::Object(contact)
     }
@@ -89,9 +89,10 @@ impl Population {
         let mut contact = self.regular(platform, wrote);
         let more = self.random.between(0, 2);
         for _ in 0..more {
-            CustomerAction::Write(Some(self.random.pick(&words::FOLLOW_UPS).to_owned())).change(&mut contact, wrote);
+            CustomerAction::Write(Some(self.random.pick(&sample_texts::FOLLOW_UPS).to_owned()))
+                .change(&mut contact, wrote);
         }
-        CustomerAction::Write(Some(self.random.pick(&words::OPENINGS).to_owned())).change(&mut contact, wrote);
+        CustomerAction::Write(Some(self.random.pick(&sample_texts::OPENINGS).to_owned())).change(&mut contact, wrote);
         if self.random.chance(33) {
             CustomerAction::LiveChat(true).change(&mut contact, wrote);
         }
@@ -106,11 +107,11 @@ impl Population {
         let platform = self.any_platform();
         let over = self.before(now, 300, 30 * 86_400);
         let mut contact = self.regular(platform, over);
-        CustomerAction::Write(Some(self.random.pick(&words::OPENINGS).to_owned())).change(&mut contact, over);
+        CustomerAction::Write(Some(self.random.pick(&sample_texts::OPENINGS).to_owned())).change(&mut contact, over);
         if self.random.chance(60) {
             self.answer_by_agent(&mut contact, over);
         } else {
-            CustomerAction::Answer(By::Bot, self.random.pick(&words::BOT_ANSWERS).to_owned())
+            CustomerAction::Answer(By::Bot, self.random.pick(&sample_texts::BOT_ANSWERS).to_owned())
                 .change(&mut contact, over);
             contact.insert("unreadMessages".to_owned(), json!(0));
         }
@@ -157,11 +158,11 @@ impl Population {
             }
         } else {
             let mut contact = self.person(platform.unwrap_or(&PLATFORMS[0]), now, now);
-            CustomerAction::Write(Some(self.random.pick(&words::OPENINGS).to_owned())).change(&mut contact, now);
+            CustomerAction::Write(Some(self.random.pick(&sample_texts::OPENINGS).to_owned())).change(&mut contact, now);
             match said(["lastMessage", "by"]).and_then(Value::as_str) {
                 Some(by::AGENT) => self.answer_by_agent(&mut contact, now),
                 Some(by::BOT) => {
-                    CustomerAction::Answer(By::Bot, self.random.pick(&words::BOT_ANSWERS).to_owned())
+                    CustomerAction::Answer(By::Bot, self.random.pick(&sample_texts::BOT_ANSWERS).to_owned())
                         .change(&mut contact, now);
                 }
                 _ => {}
@@ -177,7 +178,8 @@ impl Population {
 
     fn answer_by_agent(&mut self, contact: &mut Map<String, Value>, at: Timestamp) {
         CustomerAction::Assign(self.random.pick(&AGENTS).0.to_owned()).change(contact, at);
-        CustomerAction::Answer(By::Agent, self.random.pick(&words::AGENT_ANSWERS).to_owned()).change(contact, at);
+        CustomerAction::Answer(By::Agent, self.random.pick(&sample_texts::AGENT_ANSWERS).to_owned())
+            .change(contact, at);
     }
 
     fn any_platform(&mut self) -> &'static Platform {
@@ -206,7 +208,7 @@ impl Population {
         }
         let mut details = json!({});
         if self.random.chance(35) {
-            details["tags"] = json!([self.random.pick(&words::TAGS)]);
+            details["tags"] = json!([self.random.pick(&sample_texts::TAGS)]);
         }
         if self.random.chance(20) {
             details["attributes"] = json!([{ "key": "plan", "value": self.random.pick(&["free", "pro", "team"]) }]);
@@ -237,7 +239,7 @@ impl Population {
             "isUserBlocked": false, "isLiveChatActive": false, "isPaid": random.chance(70),
             "chatBotType": if agentic { "AGENTIC" } else { "FLOW_BASED" },
             "segments": [], "lastSeenAt": iso(seen),
-            "lastMessage": { "at": iso(made), "text": words::GREETING, "by": by::BOT },
+            "lastMessage": { "at": iso(made), "text": sample_texts::GREETING, "by": by::BOT },
             "unreadMessages": 0, "unreadMessage": [{ "userId": CUSTOMER, "count": 0 }],
             "hasOrdered": { "status": false },
             "integrations": { "zoho": { "isTemplateSent": false } },
@@ -264,7 +266,7 @@ impl Population {
 
     fn profile(&mut self, platform: &Platform) -> Value {
         let random = &mut self.random;
-        let (name, country, city, prefix, gender) = random.pick(&words::PEOPLE);
+        let (name, country, city, prefix, gender) = random.pick(&sample_texts::PEOPLE);
         let number = format!("5550{}", random.digits(6));
         let latin: String = name.chars().filter(char::is_ascii_alphabetic).collect::<String>().to_lowercase();
         let handle = format!("{}{}", if latin.is_empty() { "guest" } else { &latin }, random.digits(3));
@@ -282,12 +284,12 @@ impl Population {
         let mut profile = json!({});
         match platform.name {
             "WEBSITE" => {
-                let (device, browser, system) = random.pick(&words::DEVICES);
+                let (device, browser, system) = random.pick(&sample_texts::DEVICES);
                 // Addresses that belong to documentation.
                 let ip = format!("203.0.113.{}", random.between(1, 254));
                 profile["device"] =
                     json!({ "device": device, "browser": browser, "ip": ip, "operatingSystem": system });
-                profile["marketing"] = json!({ "urlsVisited": [random.pick(&words::PAGES)] });
+                profile["marketing"] = json!({ "urlsVisited": [random.pick(&sample_texts::PAGES)] });
                 if name.is_empty() && random.chance(50) {
                     who["userProvidedName"] = json!("Sam");
                 }

@@ -32,13 +32,13 @@ mod log;
 pub mod random;
 mod received;
 mod records;
+mod sample_texts;
 mod settings;
 mod sinks;
 pub mod smtp;
 mod state;
 pub mod story;
 pub mod validate;
-mod words;
 
 #[cfg(test)]
 mod tests;

@@ -11,7 +11,7 @@ use super::actions::{By, CustomerAction};
 use super::customers::{AGENTS, Population};
 use super::handle::Sandbox;
 use super::random::Random;
-use super::words;
+use super::sample_texts;
 use crate::model::contact::Contact;
 
 /// After a longer pause than this nothing is made up for it: the machine slept.
@@ -166,7 +166,7 @@ impl Story {
     pub fn open_with(&mut self, sandbox: &Sandbox, count: usize, at: Timestamp) -> Vec<Happening> {
         for _ in 0..count {
             let Some(who) = self.somebody(sandbox, at) else { break };
-            let text = self.random.pick(&words::OPENINGS);
+            let text = self.random.pick(&sample_texts::OPENINGS);
             if self.does(sandbox, who, &CustomerAction::Write(Some(text.to_owned())), at) {
                 self.cast[who].busy = true;
                 self.tell_wrote(who, text);
@@ -223,7 +223,7 @@ impl Story {
             return;
         }
         let Some(who) = self.somebody(sandbox, at) else { return };
-        let text = self.random.pick(&words::OPENINGS);
+        let text = self.random.pick(&sample_texts::OPENINGS);
         if !self.does(sandbox, who, &CustomerAction::Write(Some(text.to_owned())), at) {
             return;
         }
@@ -291,7 +291,7 @@ impl Story {
                     return;
                 }
                 let (agent, to_name) = self.random.pick(&AGENTS);
-                let text = self.random.pick(&words::HAND_OVERS).to_owned();
+                let text = self.random.pick(&sample_texts::HAND_OVERS).to_owned();
                 let done = self.does(sandbox, who, &CustomerAction::Assign(agent.to_owned()), at)
                     && self.does(sandbox, who, &CustomerAction::Answer(By::Bot, text.clone()), at);
                 if done {
@@ -299,13 +299,13 @@ impl Story {
                 }
             }
             Act::WriteAgain => {
-                let text = self.random.pick(&words::FOLLOW_UPS);
+                let text = self.random.pick(&sample_texts::FOLLOW_UPS);
                 if self.does(sandbox, who, &CustomerAction::Write(Some(text.to_owned())), at) {
                     self.tell_wrote(who, text);
                 }
             }
             Act::BotAnswers => {
-                let text = self.random.pick(&words::BOT_ANSWERS).to_owned();
+                let text = self.random.pick(&sample_texts::BOT_ANSWERS).to_owned();
                 if self.does(sandbox, who, &CustomerAction::Answer(By::Bot, text.clone()), at) {
                     self.told.push(Happening::BotAnswered { id, name, text });
                 }
@@ -321,7 +321,7 @@ impl Story {
             }
             Act::AgentAnswers => {
                 let (agent, by_name) = self.random.pick(&AGENTS);
-                let text = self.random.pick(&words::AGENT_ANSWERS).to_owned();
+                let text = self.random.pick(&sample_texts::AGENT_ANSWERS).to_owned();
                 let done = self.does(sandbox, who, &CustomerAction::Assign(agent.to_owned()), at)
                     && self.does(sandbox, who, &CustomerAction::Answer(By::Agent, text), at);
                 if done {
@@ -352,7 +352,7 @@ impl Story {
             self.later(Some(who), Act::Close, at, (20, 60));
             return false;
         }
-        let text = self.random.pick(&words::FOR_A_PERSON);
+        let text = self.random.pick(&sample_texts::FOR_A_PERSON);
         let wrote = self.does(sandbox, who, &CustomerAction::Write(Some(text.to_owned())), at);
         if wrote {
             self.tell_wrote(who, text);

@@ -42,12 +42,12 @@ impl Lookout {
     pub async fn blind(&self) -> Result<Vec<String>, StoreError> {
         let mut reasons: Vec<String> = self.look().await?.into_iter().filter_map(|(_, why)| why).collect();
         reasons.dedup();
-        Ok(reasons.iter().map(|why| words(why)).collect())
+        Ok(reasons.iter().map(|why| consequence(why)).collect())
     }
 }
 
 /// Puts the consequence before the reason.
-fn words(why: &str) -> String {
+fn consequence(why: &str) -> String {
     format!("nobody would be notified of a customer who waits: {why}")
 }
 
@@ -58,7 +58,7 @@ pub(crate) fn blind_by_files(
     backlogs: &BTreeMap<String, Backlog>,
 ) -> Vec<(String, Option<String>)> {
     let receivers = standing(&fallbacks(config), backlogs);
-    let why = |inbox: &String| blind(rules, inbox, &receivers).map(|why| words(&why));
+    let why = |inbox: &String| blind(rules, inbox, &receivers).map(|why| consequence(&why));
     config.inbox_names().into_iter().map(|inbox| (inbox.clone(), why(&inbox))).collect()
 }
 

@@ -211,7 +211,7 @@ impl Poller {
     fn warn_of(&self, faults: &[RuleFault], records: usize) {
         let inbox = self.inbox.as_str();
         for fault in faults {
-            let (rule, words) = (&fault.rule, fault.words());
+            let (rule, words) = (&fault.rule, fault.message());
             tracing::warn!(
                 inbox,
                 rule,

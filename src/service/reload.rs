@@ -320,7 +320,7 @@ fn tell(vanished: &Vanished, old: &Live, new: &Live) {
     }
     match (&old.rules.lost, &new.rules.lost) {
         (None, Some(lost)) => tracing::error!(
-            missing = lost.words(),
+            missing = lost.message(),
             "rules.missing: their last good versions go on; `pengwatch rules --accept` says that it is meant"
         ),
         (Some(_), None) => tracing::info!("rules.missing: they are back, or count as removed"),

@@ -57,7 +57,7 @@ impl AlertRow {
             comment: ack.and_then(|ack| present(&ack.comment)),
             silenced: silence.is_some(),
             silenced_until: silence.map(|silence| At(silence.ends_at)),
-            lapsed: alert.lapse.as_ref().map(|lapse| lapse.reason.words()),
+            lapsed: alert.lapse.as_ref().map(|lapse| lapse.reason.phrase()),
         }
     }
 }

@@ -120,7 +120,7 @@ impl InboxRow {
             pending: count(&|alert| alert.state() == State::Pending),
             firing: count(&Alert::is_firing),
             acknowledged: count(&|alert| alert.ack.is_some()),
-            clock: memory.clocks.words(),
+            clock: memory.clocks.message(),
         }
     }
 }
@@ -146,14 +146,14 @@ impl LossRow {
             at: At(loss.found_at),
             told_at: loss.told_at.map(At),
             older_by: loss.older_by().map(Seconds),
-            detail: loss.words(),
+            detail: loss.message(),
         }
     }
 }
 
 impl MissingRulesRow {
     pub(crate) fn of(missing: &MissingRules) -> Self {
-        Self { since: At(missing.since), names: missing.names.clone(), of: missing.of, words: missing.words() }
+        Self { since: At(missing.since), names: missing.names.clone(), of: missing.of, words: missing.message() }
     }
 }
 

@@ -232,12 +232,12 @@ fn an_empty_resolved_message() {
         // What the message is made of: who, since when, until when, and why.
         let ended = &outcome.changes.alerts[0];
         let resolution = ended.resolution.as_ref().unwrap();
-        assert!(end(&outcome).is_some() && !resolution.reason.words().is_empty());
+        assert!(end(&outcome).is_some() && !resolution.reason.phrase().is_empty());
         assert!(!ended.contact.name().is_empty() && ended.since < resolution.ended_at);
         // And what it says, wherever it goes.
         for (kind, format) in FORMATS {
             let said = said(ended, format);
-            let reason = resolution.reason.words();
+            let reason = resolution.reason.phrase();
             assert!(said.contains(&ended.contact.name()) && said.contains(reason), "{kind} {said}");
         }
     }

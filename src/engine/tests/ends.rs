@@ -251,7 +251,7 @@ fn what_cannot_be_judged_neither_begins_nor_ends() {
     let mut scene = Scene::firing(rule("r", text), &visits(1));
     let outcome = scene.later(15).complete(&[visits(0), customer("other", &[])]);
     assert!(outcome.changes.is_empty(), "{outcome:?}");
-    let told: Vec<(&str, String)> = outcome.faults.iter().map(|fault| (fault.rule.as_str(), fault.words())).collect();
+    let told: Vec<(&str, String)> = outcome.faults.iter().map(|fault| (fault.rule.as_str(), fault.message())).collect();
     assert_eq!(told, [("r", "`10 / websiteVisits` failed for 2 contacts: a division by zero".to_owned())]);
 }
 

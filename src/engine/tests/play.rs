@@ -157,7 +157,7 @@ impl Play {
     fn state(&self, outcome: &TickOutcome) -> String {
         let ended = outcome.changes.alerts.iter().find_map(|alert| alert.resolution.as_ref());
         match (ended, self.alert().map(Alert::state)) {
-            (Some(end), _) => end.reason.words().to_owned(),
+            (Some(end), _) => end.reason.phrase().to_owned(),
             (None, Some(State::Firing)) if self.alert().is_some_and(|alert| alert.lapse.is_some()) => {
                 "lapsed".to_owned()
             }

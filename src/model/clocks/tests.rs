@@ -116,7 +116,7 @@ fn a_large_difference_is_told_until_it_is_small() {
     .enumerate()
     .map(|(second, (measured, since, words))| {
         clocks.note(measured.map(seconds), SignedDuration::ZERO, at(i64::try_from(second).unwrap() * 1_000));
-        ((clocks.differ_since, clocks.words()), since.map(|since: i64| at(since * 1_000)), words)
+        ((clocks.differ_since, clocks.message()), since.map(|since: i64| at(since * 1_000)), words)
     })
     .map(|((found_since, found), since, words)| ((found_since, since), found, words))
     {

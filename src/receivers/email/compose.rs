@@ -54,7 +54,7 @@ pub(super) fn mail(
     };
     for (name, mailbox) in [("From", from), ("To", to)] {
         if let Some(shown) = mailbox.name.as_deref().filter(|shown| looks_encoded(shown)) {
-            let encoded = format!("{} <{}>", words(shown), mailbox.email);
+            let encoded = format!("{} <{}>", encoded_words(shown), mailbox.email);
             let name = HeaderName::new_from_ascii_str(name);
             mail.headers_mut().insert_raw(HeaderValue::dangerous_new_pre_encoded(name, shown.to_owned(), encoded));
         }
@@ -77,7 +77,7 @@ fn part(kind: ContentType, body: String) -> SinglePart {
 fn subject_header(subject: &str) -> HeaderValue {
     let name = HeaderName::new_from_ascii_str("Subject");
     if looks_encoded(subject) {
-        return HeaderValue::dangerous_new_pre_encoded(name, subject.to_owned(), words(subject));
+        return HeaderValue::dangerous_new_pre_encoded(name, subject.to_owned(), encoded_words(subject));
     }
     HeaderValue::new(name, subject.to_owned())
 }
@@ -91,7 +91,7 @@ fn looks_encoded(text: &str) -> bool {
 const WORD: usize = 36;
 
 /// The text as encoded words, each on its own line.
-fn words(text: &str) -> String {
+fn encoded_words(text: &str) -> String {
     let mut parts = vec![String::new()];
     for c in text.chars() {
         // The bytes of a character stay in one word.

@@ -6,7 +6,7 @@ use super::fixtures::{Case, EMAIL, FORMATS, LINK, SLACK, WEBHOOK, alert, built_i
 use crate::{
     model::{Contact, Privacy},
     receivers::formats,
-    render::{Renderer, context, entry, link, shape, words},
+    render::{Renderer, context, display, entry, link, shape},
 };
 
 #[test]
@@ -35,7 +35,7 @@ fn phone_numbers() {
         ("+91", "", ""),
         ("", "none", ""),
     ] {
-        assert_eq!(words::phone(prefix, number), wanted, "{prefix} {number}");
+        assert_eq!(display::phone(prefix, number), wanted, "{prefix} {number}");
     }
 }
 
@@ -49,10 +49,10 @@ fn initials_and_masks() {
         ("a b c d", "A. B. C."),
         ("", ""),
     ] {
-        assert_eq!(words::initials(name), wanted, "{name}");
+        assert_eq!(display::initials(name), wanted, "{name}");
     }
     for (text, wanted) in [("9812345678", "••••78"), ("short", "••••"), ("", "")] {
-        assert_eq!(words::mask(text), wanted);
+        assert_eq!(display::mask(text), wanted);
     }
 }
 

@@ -39,7 +39,7 @@ pub(super) fn failing(
         return;
     }
     match context.resolve(part) {
-        Err(error) if counts(&error) => found.push((part.id, words(&error))),
+        Err(error) if counts(&error) => found.push((part.id, message(&error))),
         _ => {}
     }
 }
@@ -79,7 +79,7 @@ pub(super) fn is_type_error(error: &ExecutionError) -> bool {
 }
 
 /// The error of an evaluation in words, without any value: it may be a customer's.
-fn words(error: &ExecutionError) -> String {
+fn message(error: &ExecutionError) -> String {
     match error {
         ExecutionError::NoSuchOverload(overload) => {
             let types = overload.argument_types().iter().map(|kind| type_word(kind)).collect::<Vec<_>>();

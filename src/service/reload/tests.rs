@@ -83,7 +83,7 @@ impl Folder {
     /// The rules whose alerts are left alone, and what the watchdog reports.
     fn doubts(&self) -> (Vec<String>, Option<String>) {
         let live = self.shared.live();
-        (live.rules.missing.clone(), live.rules.lost.as_ref().map(crate::model::MissingRules::words))
+        (live.rules.missing.clone(), live.rules.lost.as_ref().map(crate::model::MissingRules::message))
     }
 }
 

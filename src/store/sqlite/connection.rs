@@ -346,7 +346,7 @@ impl Held {
 
 /// Logs the loss for the operator; the watchdog and `status` report it as well.
 fn note(path: &Path, loss: &Loss) {
-    tracing::error!("state.lost: the state `{}`: {}", path.display(), loss.words());
+    tracing::error!("state.lost: the state `{}`: {}", path.display(), loss.message());
 }
 
 /// Returns how far the state has come if anything was written.

@@ -183,7 +183,7 @@ async fn the_difference_is_measured_remembered_and_over() {
     let (bench, ours) = ahead(WAITING, seconds(180), true).await;
     bench.good().await;
     let known = clocks(&bench).await;
-    assert_eq!(known.words(), "3 min ahead of the API's");
+    assert_eq!(known.message(), "3 min ahead of the API's");
     assert!(known.differ_since.is_some() && (known.counted() - seconds(180)).abs() <= seconds(1), "{known:?}");
     ours.set(seconds(-45));
     bench.good().await;
@@ -194,11 +194,11 @@ async fn the_difference_is_measured_remembered_and_over() {
     bench.good().await;
     bench.good().await;
     let known = clocks(&bench).await;
-    assert_eq!((known.words().as_str(), known.differ_since, known.counted), ("as the API's", None, 0));
+    assert_eq!((known.message().as_str(), known.differ_since, known.counted), ("as the API's", None, 0));
 
     let (bench, _) = ahead(WAITING, seconds(180), false).await;
     bench.good().await;
-    assert_eq!((clocks(&bench).await.words().as_str(), clocks(&bench).await.counted), ("not known", 0));
+    assert_eq!((clocks(&bench).await.message().as_str(), clocks(&bench).await.counted), ("not known", 0));
 }
 
 #[tokio::test]

@@ -199,7 +199,7 @@ async fn an_older_copy_under_a_run_is_told_and_what_is_newer_is_written_back() {
         let loss = store.loss().await.unwrap().unwrap();
         assert_eq!(loss.found, Found::OlderWhileRunning, "in place: {in_place}");
         assert!(loss.copy_at < loss.newest_at && !loss.without_history, "{loss:?}");
-        assert!(loss.words().starts_with("it was replaced by a copy that is "), "{}", loss.words());
+        assert!(loss.message().starts_with("it was replaced by a copy that is "), "{}", loss.message());
         assert!(store.is_untold());
     }
 }
@@ -229,9 +229,9 @@ async fn an_older_copy_between_two_starts_says_by_how_much() {
         let loss = store.loss().await.unwrap().unwrap();
         assert_eq!(loss.found, Found::Older);
         assert!(
-            loss.words().starts_with("it is a copy that is 2 h older than the newest one here"),
+            loss.message().starts_with("it is a copy that is 2 h older than the newest one here"),
             "{}",
-            loss.words()
+            loss.message()
         );
         assert!(store.is_untold(), "until somebody was told");
         drop(store);
@@ -260,7 +260,7 @@ async fn a_state_that_is_gone_or_another_one_at_the_start_is_told() {
     let second = held(folder.path()).await;
     let loss = second.loss().await.unwrap().unwrap();
     assert_eq!((loss.found, second.is_untold()), (Found::Gone, true));
-    assert!(loss.words().starts_with("it was not there at the start (last change known "), "{}", loss.words());
+    assert!(loss.message().starts_with("it was not there at the start (last change known "), "{}", loss.message());
     second.told_of_loss(at(1)).await.unwrap();
     drop(second);
     gone(folder.path()).await;
