@@ -21,14 +21,14 @@ use url::{Host, Url};
 use super::{
     ConfigOf, DEFAULT_URL, Inbox, Server, Watchdog,
     keys::{Key, KeyedKind},
-    mask, pasted,
+    mask, mistakes, pasted,
     secret::{Environment, Secret},
     shape::{ConfigFile, InboxTable, NamesTable, ServerTable, WatchdogTable},
     together::{Together, together},
 };
 use crate::{
     diagnose::{
-        Diagnostic, Source,
+        Diagnostic, Source, Wording,
         decode::unseen,
         nearest::{did_you_mean, suggest},
         read_text,
@@ -122,20 +122,16 @@ pub(super) struct Loader<'a, 'f> {
 }
 
 impl Loader<'_, '_> {
-    pub(super) fn error(&mut self, span: Range<usize>, title: impl Into<String>, help: impl Into<String>) {
-        self.found.push(Diagnostic::error(self.source, span, crate::diagnose::Wording::new(title)).help(help));
+    pub(super) fn error(&mut self, span: Range<usize>, wording: Wording) {
+        self.found.push(Diagnostic::error(self.source, span, wording));
     }
 
-    pub(super) fn warning(&mut self, span: Range<usize>, title: impl Into<String>, help: impl Into<String>) {
-        self.found.push(Diagnostic::warning(self.source, span, crate::diagnose::Wording::new(title)).help(help));
+    pub(super) fn warning(&mut self, span: Range<usize>, wording: Wording) {
+        self.found.push(Diagnostic::warning(self.source, span, wording));
     }
 
     pub(super) fn no_effect(&mut self, span: Range<usize>, key: &str) {
-        self.warning(
-            span,
-            format!("`{key}` has no effect yet in this version"),
-            "it is read and checked, nothing more",
-        );
+        self.warning(span, mistakes::no_effect_yet(key));
     }
 
     /// The tables by name, with the names in one Unicode form.
@@ -144,11 +140,10 @@ impl Loader<'_, '_> {
         for (name, table) in tables {
             let name = composed_name(&name);
             if name.get_ref().chars().all(|c| c.is_whitespace() || is_harmful(c) || unseen(c).is_some()) {
-                self.error(name.span(), format!("this {what} has no visible name"), "give it a name of letters");
+                self.error(name.span(), mistakes::no_visible_name(what));
             }
             if named.contains_key(&name) {
-                let title = format!("there is a second {what} of this name, in another spelling of its letters");
-                self.error(name.span(), title, "rename one of them");
+                self.error(name.span(), mistakes::second_of_name(what));
             }
             named.insert(name, table);
         }
@@ -176,10 +171,10 @@ impl Loader<'_, '_> {
         }
         let receiver_names: Vec<String> = receivers.keys().map(|name| name.get_ref().clone()).collect();
         if file.inbox.is_empty() {
-            self.error(0..0, "no inbox is configured", "add [inbox.main] with a token");
+            self.error(0..0, mistakes::no_inbox());
         }
         if receivers.is_empty() {
-            self.error(0..0, "no receiver is configured", "add [receiver.NAME] with type = \"slack\", for example");
+            self.error(0..0, mistakes::no_receiver());
         }
         let tokens: Vec<_> =
             file.inbox.iter().map(|(name, table)| (name.get_ref().clone(), table.get_ref().token.clone())).collect();
@@ -204,8 +199,7 @@ impl Loader<'_, '_> {
         if let Some(templates) = &file.templates
             && !self.folder.join(templates.get_ref()).is_dir()
         {
-            let title = format!("there is no folder `{}`", templates.get_ref());
-            self.error(templates.span(), title, "correct it, or take the key out to use the built-in templates");
+            self.error(templates.span(), mistakes::no_templates(templates.get_ref()));
         }
         let path_of =
             |key: Option<Spanned<String>>, default: &str| key.map_or_else(|| default.to_owned(), Spanned::into_inner);
@@ -234,8 +228,7 @@ impl Loader<'_, '_> {
         let name = name?;
         if self.secrets != Secrets::Again && name.get_ref() != ALERT && !self.templates.contains(name.get_ref()) {
             let known = self.templates.iter().map(String::as_str).chain([ALERT]).collect::<Vec<_>>();
-            let help = did_you_mean(name.get_ref(), known).unwrap_or_default();
-            self.error(name.span(), format!("there is no folder `{}` in the templates", name.get_ref()), help);
+            self.error(name.span(), mistakes::no_template(name.get_ref(), did_you_mean(name.get_ref(), known)));
         }
         Some(name.into_inner()).filter(|name| name != ALERT)
     }
@@ -255,7 +248,7 @@ impl Loader<'_, '_> {
         let source = |place: usize| token(place).map(Spanned::get_ref);
         for Together { place, title, help } in together(inboxes, &|a, b| source(a).is_some() && source(a) == source(b))
         {
-            self.warning(token(place).map_or(0..0, Spanned::span), title, help);
+            self.warning(token(place).map_or(0..0, Spanned::span), Wording::new(title).help(help));
         }
     }
 
@@ -268,20 +261,18 @@ impl Loader<'_, '_> {
                 && !folder.as_os_str().is_empty()
                 && !folder.is_dir()
             {
-                let title = format!("there is no folder `{}`", folder.display());
-                let help = "make it where pengwatch runs; the file itself is made by the first run";
+                let wording = mistakes::no_folder_of_state(&folder.display().to_string());
                 match self.secrets {
-                    Secrets::Needed => self.error(span, title, help),
-                    Secrets::Wanted | Secrets::Again => self.warning(span, title, help),
+                    Secrets::Needed => self.error(span, wording),
+                    Secrets::Wanted | Secrets::Again => self.warning(span, wording),
                 }
             }
             return StateLocation::Sqlite(path);
         }
         if text.starts_with("postgres://") || text.starts_with("postgresql://") {
-            let help = "use state = \"sqlite:pengwatch.db\" until a later version";
-            self.error(span, "state in PostgreSQL is not supported yet by this version", help);
+            self.error(span, mistakes::postgres());
         } else {
-            self.error(span, "this is not a place for state", "write state = \"sqlite:pengwatch.db\"");
+            self.error(span, mistakes::not_a_place_for_state());
         }
         StateLocation::Sqlite(self.folder.join("pengwatch.db"))
     }
@@ -289,10 +280,10 @@ impl Loader<'_, '_> {
     fn timezone(&mut self, name: Option<Spanned<String>>) -> TimeZone {
         let Some(name) = name else { return TimeZone::UTC };
         if let Some((what, help)) = doubt(name.get_ref()) {
-            self.warning(name.span(), what, help);
+            self.warning(name.span(), Wording::new(what).help(help));
         }
         time_zone(name.get_ref()).unwrap_or_else(|help| {
-            self.error(name.span(), format!("there is no time zone `{}`", name.get_ref()), help);
+            self.error(name.span(), mistakes::no_time_zone(name.get_ref(), help));
             TimeZone::UTC
         })
     }
@@ -304,11 +295,11 @@ impl Loader<'_, '_> {
         match time::parse_duration(value.get_ref()) {
             Ok(duration) if duration >= known(least) => duration,
             Ok(_) => {
-                self.error(value.span(), "this duration is too short", format!("write at least \"{least}\""));
+                self.error(value.span(), mistakes::too_short(least));
                 known(default)
             }
             Err(right) => {
-                self.error(value.span(), "this is not a duration", right);
+                self.error(value.span(), mistakes::not_a_duration(right));
                 known(default)
             }
         }
@@ -327,12 +318,12 @@ impl Loader<'_, '_> {
         match pasted::clean(text, is_token) {
             Ok(clean) => {
                 if let Some(what) = clean.left_out {
-                    self.warning(span, format!("left out of `{key}`: {what}"), "correct it where it is set");
+                    self.warning(span, mistakes::left_out(key, what));
                 }
                 SecretString::from(clean.text)
             }
             Err((what, help)) => {
-                self.error(span, format!("`{key}` cannot be used: {what}"), help);
+                self.error(span, mistakes::unusable(key, what, help));
                 SecretString::default()
             }
         }
@@ -343,41 +334,35 @@ impl Loader<'_, '_> {
         let secret = match Secret::parse(value.get_ref()) {
             Ok(secret) => secret,
             Err(right) => {
-                self.error(value.span(), format!("`{key}` is not written as a secret"), right);
+                self.error(value.span(), mistakes::not_a_secret(key, right));
                 return SecretString::default();
             }
         };
         let misplaced = match &secret {
             Secret::Env(name) => pasted::variable(name),
-            Secret::File(path) if pasted::may_be_a_secret(path) => Some((
-                "`file` takes the path of a file; this looks like the secret itself",
-                "write the path of the file that holds it, and give the secret a new value: it stood in a file"
-                    .to_owned(),
-            )),
+            Secret::File(path) if pasted::may_be_a_secret(path) => Some(mistakes::secret_as_a_path()),
             _ => None,
         };
         if let Some((what, help)) = misplaced {
-            self.error(value.span(), what, help);
+            self.error(value.span(), Wording::new(what).help(help));
             return SecretString::default();
         }
         if matches!(&secret, Secret::Plain(text) if !text.expose_secret().trim().is_empty()) {
-            let help = format!("better keep it out of the file: {key} = {{ env = \"NAME\" }} or {{ file = \"path\" }}");
-            self.warning(value.span(), format!("`{key}` stands in the file as plain text"), help);
+            self.warning(value.span(), mistakes::plain_text(key));
         }
         let read = match &secret {
-            Secret::File(path) if self.is_gone_by(path) => {
-                Err(format!("`{path}` is not a regular file: it is read only once"))
-            }
+            Secret::File(path) if self.is_gone_by(path) => Err(mistakes::read_only_once(path)),
             _ => secret.read(&self.folder, self.env),
         };
         match read {
             Ok(secret) => secret,
             Err(reason) => {
-                let help = "set it where pengwatch runs";
                 match (self.secrets, secret) {
-                    (_, Secret::Plain(_)) => self.error(value.span(), format!("`{key}` is empty"), reason),
-                    (Secrets::Needed | Secrets::Again, _) => self.error(value.span(), reason, help),
-                    (Secrets::Wanted, _) => self.warning(value.span(), reason, help),
+                    (_, Secret::Plain(_)) => self.error(value.span(), mistakes::empty_secret(key, reason)),
+                    (Secrets::Needed | Secrets::Again, _) => {
+                        self.error(value.span(), mistakes::secret_not_set(reason));
+                    }
+                    (Secrets::Wanted, _) => self.warning(value.span(), mistakes::secret_not_set(reason)),
                 }
                 SecretString::default()
             }
@@ -403,16 +388,15 @@ impl Loader<'_, '_> {
         let secret = self.secret(key, value);
         let text = secret.expose_secret();
         if let Some((what, help)) = misplaced(text) {
-            self.error(value.span(), format!("`{key}` cannot be used: {what}"), help);
+            self.error(value.span(), mistakes::unusable(key, what, help));
         } else if !text.is_empty() {
             match Url::parse(text) {
                 Ok(url) if matches!(url.scheme(), "http" | "https") => {
                     if url.scheme() == "http" && !is_loopback(&url) {
-                        let help = "use https:// (http:// is for this machine only)";
-                        self.warning(value.span(), format!("`{key}` is not encrypted on its way"), help);
+                        self.warning(value.span(), mistakes::not_encrypted(key));
                     }
                 }
-                _ => self.error(value.span(), format!("`{key}` is not an http(s) address"), "it begins with https://"),
+                _ => self.error(value.span(), mistakes::not_http(key)),
             }
         }
         secret
@@ -426,35 +410,25 @@ impl Loader<'_, '_> {
             Some(url) => match Url::parse(url.get_ref()) {
                 Ok(parsed) if matches!(parsed.scheme(), "http" | "https") && parsed.host().is_some() => {
                     if parsed.scheme() == "http" && !is_loopback(&parsed) {
-                        let help = "use https:// (http:// is for this machine only)";
-                        self.warning(url.span(), "the token would travel unencrypted", help);
+                        self.warning(url.span(), mistakes::token_unencrypted());
                     }
                     let parsed = match pasted::base_of(&parsed) {
                         Some(base) => {
-                            let help = format!("write it like \"{DEFAULT_URL}\": the rest of the path is added");
-                            self.warning(url.span(), "the path of the endpoint is left out of `url`", help);
+                            self.warning(url.span(), mistakes::path_left_out());
                             base
                         }
                         None => parsed,
                     };
                     if let Some(what) = pasted::not_an_api(&parsed) {
-                        self.error(url.span(), what, format!("write it like \"{DEFAULT_URL}\""));
+                        self.error(url.span(), mistakes::not_the_api(what));
                     }
                     if !parsed.username().is_empty() || parsed.password().is_some() || parsed.query().is_some() {
-                        self.error(
-                            url.span(),
-                            "this is not a base address",
-                            format!("write it like \"{DEFAULT_URL}\""),
-                        );
+                        self.error(url.span(), mistakes::not_a_base_address());
                     }
                     parsed
                 }
                 _ => {
-                    self.error(
-                        url.span(),
-                        "this is not an http(s) address",
-                        format!("write it like \"{DEFAULT_URL}\""),
-                    );
+                    self.error(url.span(), mistakes::not_an_api_address());
                     default_url()
                 }
             },
@@ -462,30 +436,27 @@ impl Loader<'_, '_> {
         let token = if let Some(value) = &table.token {
             let token = self.secret("token", value);
             if !text::fits_header(token.expose_secret()) {
-                let title = "this `token` has characters that no request can carry";
-                self.error(value.span(), title, "a token is letters, digits and signs of ASCII on one line");
+                self.error(value.span(), mistakes::token_not_sendable());
             } else if token.expose_secret().contains(' ') {
-                self.error(value.span(), "this `token` has a blank in it", "a token is one word");
+                self.error(value.span(), mistakes::token_with_blank());
             }
             token
         } else {
-            let title = format!("the inbox `{}` has no token", name.get_ref());
-            self.error(span, title, "add token = { env = \"BOTPENGUIN_TOKEN\" }");
+            self.error(span, mistakes::no_token(name.get_ref()));
             SecretString::default()
         };
         let rate = table.requests_per_minute.as_ref().map_or(80, |rate| *rate.get_ref());
         if let Some(given) = &table.requests_per_minute {
             if rate == 0 {
-                self.error(given.span(), "without requests nothing can be read", "the provider allows 100 a minute");
+                self.error(given.span(), mistakes::no_requests());
             } else if rate > 100 {
-                let help = "more is answered with 429; leave a part to whatever else uses the token";
-                self.warning(given.span(), "the provider allows 100 requests a minute", help);
+                self.warning(given.span(), mistakes::too_many_requests());
             }
         }
         if let Some(link) = &table.contact_link
             && let Err(reason) = link::check(link.get_ref(), &suggest)
         {
-            self.error(link.span(), reason, "write it like \"https://app.example.com/inbox/{{contact._id}}\"");
+            self.error(link.span(), mistakes::contact_link(reason));
         }
         Inbox {
             name: name.get_ref().clone(),
@@ -519,22 +490,16 @@ impl Loader<'_, '_> {
         let table = table.into_inner();
         let listen = match &table.listen {
             None => {
-                let help = "add listen = \"127.0.0.1:9464\"";
-                self.error(first_line(&self.source.text, span.clone()), "this server has no address", help);
+                self.error(first_line(&self.source.text, span.clone()), mistakes::no_listen());
                 None
             }
             Some(listen) => {
                 let address = listen.get_ref().parse::<SocketAddr>().ok();
                 if address.is_none() {
-                    self.error(listen.span(), "this is not an address with a port", "write it like \"127.0.0.1:9464\"");
+                    self.error(listen.span(), mistakes::not_listen());
                 }
                 if address.is_some_and(|address| !address.ip().is_loopback()) && table.token.is_none() {
-                    let help = "add token = { env = \"PENGWATCH_WEB_TOKEN\" }, or listen on 127.0.0.1";
-                    self.error(
-                        listen.span(),
-                        "this address is reachable from other machines, so `token` is required",
-                        help,
-                    );
+                    self.error(listen.span(), mistakes::reachable_without_token());
                 }
                 address
             }
@@ -542,7 +507,7 @@ impl Loader<'_, '_> {
         if let Some(url) = &table.public_url
             && Url::parse(url.get_ref()).is_err()
         {
-            self.error(url.span(), "this is not an address", "write it like \"https://pengwatch.example.com\"");
+            self.error(url.span(), mistakes::not_an_address());
         }
         let token = table.token.as_ref().and_then(|token| self.good(|loader| Some(loader.secret("token", token))));
         if let Some(url) = &table.public_url {
@@ -553,9 +518,8 @@ impl Loader<'_, '_> {
 
     pub(super) fn known_receiver(&mut self, name: &Spanned<String>, receivers: &[String]) {
         if !receivers.contains(name.get_ref()) {
-            let help = did_you_mean(name.get_ref(), receivers.iter().map(String::as_str).collect::<Vec<_>>())
-                .unwrap_or_else(|| "add it as [receiver.NAME]".to_owned());
-            self.error(name.span(), format!("there is no receiver `{}`", name.get_ref()), help);
+            let help = did_you_mean(name.get_ref(), receivers.iter().map(String::as_str).collect::<Vec<_>>());
+            self.error(name.span(), mistakes::no_receiver_named(name.get_ref(), help));
         }
     }
 }

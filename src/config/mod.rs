@@ -6,6 +6,7 @@
 pub(crate) mod keys;
 pub(crate) mod load;
 mod mask;
+mod mistakes;
 pub(crate) mod pasted;
 mod receiver;
 pub(crate) mod secret;

@@ -12,10 +12,11 @@ use super::{
     ReceiverOf,
     keys::{KeyedKind, Keys, Misplaced, ValueJudge},
     load::{Loader, composed_name},
+    mistakes,
     shape::ReceiverTable,
 };
 use crate::diagnose::{
-    Diagnostic, Source,
+    Diagnostic, Source, Wording,
     nearest::{Choice, did_you_mean, nearest, one_of},
     toml::{read_table_secretly, unknown_key},
 };
@@ -39,20 +40,19 @@ impl Loader<'_, '_> {
         self.unknown_keys(&rest, common.get("type").and_then(|kind| kind.get_ref().as_str()), kinds);
         let table: ReceiverTable = read_table_secretly(self.source, Spanned::new(span.clone(), common), self.found)?;
         let Some(kind) = &table.r#type else {
-            let title = format!("the receiver `{}` has no type", name.get_ref());
-            self.error(span, title, format!("add type = {}", or(kinds)));
+            self.error(span, mistakes::no_type(name.get_ref(), &or(kinds)));
             return None;
         };
         let Some(kind) = kinds.iter().find(|known| known.name() == kind.get_ref()) else {
-            let help = did_you_mean(kind.get_ref(), kinds.iter().map(|kind| kind.name())).unwrap_or_default();
-            self.error(kind.span(), format!("there is no receiver type `{}`", kind.get_ref()), help);
+            let help = did_you_mean(kind.get_ref(), kinds.iter().map(|kind| kind.name()));
+            self.error(kind.span(), mistakes::unknown_type(kind.get_ref(), help));
             return None;
         };
         let own = self.own_keys(rest, *kind, kinds);
         let fallback = table.fallback.as_ref().map(composed_name);
         if let Some(fallback) = &fallback {
             if fallback.get_ref() == name.get_ref() {
-                self.error(fallback.span(), "a receiver cannot be its own fallback", "name another one");
+                self.error(fallback.span(), mistakes::own_fallback());
             }
             self.known_receiver(fallback, all);
         }
@@ -63,7 +63,7 @@ impl Loader<'_, '_> {
         if let Some(most) = &table.max_listed
             && !(1..=100).contains(&max_listed)
         {
-            self.error(most.span(), "`max_listed` is from 1 to 100", "10 is a good number");
+            self.error(most.span(), mistakes::max_listed());
         }
         let give_up_after = self.duration(table.give_up_after.clone(), "24h", "1s");
         let way = kind.read(&mut Keys::of(self, own, span))?;
@@ -82,8 +82,7 @@ impl Loader<'_, '_> {
     fn one_of<T: Choice>(&mut self, key: &str, value: Option<&Spanned<String>>) -> T {
         let Some(value) = value else { return T::default() };
         one_of(value.get_ref()).unwrap_or_else(|help| {
-            let title = format!("`{}` is not a value of `{key}`", value.get_ref());
-            self.error(value.span(), title, help.unwrap_or_default());
+            self.error(value.span(), mistakes::not_a_value(value.get_ref(), key, help));
             T::default()
         })
     }
@@ -118,12 +117,12 @@ impl Loader<'_, '_> {
             if has(kind, name) {
                 own.insert(key, value);
             } else if let Some(owner) = kinds.iter().find(|other| has(**other, name)) {
-                let title = format!("`{name}` belongs to type = \"{}\", not \"{}\"", owner.name(), kind.name());
+                let wording = mistakes::of_another_type(name, owner.name(), kind.name());
                 let span = match value.get_ref() {
                     DeValue::Table(inner) => inner.keys().next().map_or_else(|| value.span(), Spanned::span),
                     _ => value.span(),
                 };
-                self.error(span, title, "take it out, or change the type");
+                self.error(span, wording);
             }
         }
         own
@@ -141,11 +140,11 @@ fn or<W>(kinds: &[&dyn KeyedKind<W>]) -> String {
 
 impl ValueJudge for Loader<'_, '_> {
     fn error(&mut self, span: Range<usize>, title: String, help: String) {
-        Self::error(self, span, title, help);
+        Self::error(self, span, Wording::new(title).help(help));
     }
 
     fn warning(&mut self, span: Range<usize>, title: String, help: String) {
-        Self::warning(self, span, title, help);
+        Self::warning(self, span, Wording::new(title).help(help));
     }
 
     fn no_effect(&mut self, span: Range<usize>, key: &str) {
