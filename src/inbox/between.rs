@@ -1,12 +1,12 @@
-//! Whose answer it was: the API's, or one of something on the way to it.
+//! Whether an answer came from the API, or from something on the way to it.
 //!
-//! Proxies, firewalls, content networks and the login pages of guest networks answer in the API's place. What they say
-//! is about themselves: a token that they never looked at is not refused.
+//! Proxies, firewalls, content networks and the login pages of guest networks answer in the API's place. Their
+//! answers are about themselves: they never checked the token, so they cannot refuse it.
 
 use serde_json::Value;
 use url::Url;
 
-/// What is known of an answer before its body is read as the API's.
+/// What is known of an answer before its body is parsed.
 #[derive(Clone, Copy)]
 pub(crate) struct Seen<'a> {
     pub status: u16,
@@ -17,7 +17,7 @@ pub(crate) struct Seen<'a> {
     pub asked: &'a Url,
 }
 
-/// What it is that answered in the API's place; `None`: nothing speaks against the API.
+/// What answered in the API's place; `None`: the answer may be the API's.
 pub(crate) fn between(seen: Seen<'_>) -> Option<&'static str> {
     let Seen { status, header, body, asked } = seen;
     let has = |name: &str| header(name).is_some();
@@ -27,7 +27,7 @@ pub(crate) fn between(seen: Seen<'_>) -> Option<&'static str> {
         511 => Some("a network that wants a login"),
         _ if has("cf-mitigated") || has("x-amzn-waf-action") => Some("a check for bots"),
         300..=399 => redirect(header("location").as_deref(), asked),
-        // 401 is what the API's page says of a token.
+        // The API's page documents 401 for a wrong token.
         400 | 403 | 405 | 406 | 451 if is_page => Some("a web page"),
         403 if !is_envelope(body) => Some("no word of the API's own"),
         _ => None,
@@ -39,23 +39,23 @@ fn first(body: &[u8]) -> Option<u8> {
     body.iter().copied().find(|byte| !byte.is_ascii_whitespace())
 }
 
-/// Whether this is the structure in which the API speaks of errors.
+/// Whether this is the structure of the API's errors.
 fn is_envelope(body: &[u8]) -> bool {
     let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
     match serde_json::from_slice::<Value>(body) {
         Ok(Value::Object(fields)) => {
             fields.contains_key("success") || fields.get("error").is_some_and(Value::is_object)
         }
-        // Cut in the middle, it still begins like one.
+        // A body that was cut still begins like one.
         Err(error) if error.is_eof() => String::from_utf8_lossy(body).contains("\"success\""),
         _ => false,
     }
 }
 
-/// Words of paths that ask who somebody is.
+/// Words in the paths of login pages.
 const LOGIN: [&str; 7] = ["login", "signin", "sign-in", "sso", "saml", "oauth", "portal"];
 
-/// A redirect within the API's own host is a matter of `url`; another one leads away from it.
+/// A redirect within the API's own host means that `url` is wrong; another one leads away from the API.
 fn redirect(location: Option<&str>, asked: &Url) -> Option<&'static str> {
     let to = asked.join(location?).ok()?;
     let path = to.path().to_ascii_lowercase();

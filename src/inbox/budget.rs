@@ -1,4 +1,4 @@
-//! How many requests may still be made: at most so many in any 60 seconds.
+//! How many requests may still be made: at most the configured number in any 60 seconds.
 
 use std::collections::VecDeque;
 
@@ -17,18 +17,18 @@ pub(crate) struct Hold {
 
 /// The requests of the last minute.
 ///
-/// A request counts from the moment its answer came: the provider counts when it arrives there,
-/// which is no later, so that no 60 seconds at the provider's see more than allowed.
+/// A request counts from the time of its answer. The provider counts it when it arrives there, which is not later, so
+/// the provider never counts more than allowed in any 60 seconds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct RequestLedger {
     limit: usize,
-    /// With whether the answer is still to come.
+    /// Each with whether its answer is still expected.
     times: VecDeque<(Timestamp, bool)>,
     hold: Option<Hold>,
 }
 
 impl RequestLedger {
-    /// A ledger of `limit` requests a minute that goes on from earlier ones.
+    /// A ledger of `limit` requests a minute that continues from earlier requests.
     pub(crate) fn new(limit: u32, earlier: impl IntoIterator<Item = Timestamp>) -> Self {
         let mut times: Vec<Timestamp> = earlier.into_iter().collect();
         times.sort();
@@ -36,7 +36,7 @@ impl RequestLedger {
         Self { limit: usize::try_from(limit).unwrap_or(usize::MAX).max(1), times, hold: None }
     }
 
-    /// With a pause that an earlier run was asked for.
+    /// Adds a pause that the provider asked an earlier run for.
     #[must_use]
     pub(crate) fn held(self, hold: Option<Hold>) -> Self {
         Self { hold, ..self }
@@ -47,7 +47,7 @@ impl RequestLedger {
         self.wait_keeping(now, 0)
     }
 
-    /// The same for one that leaves so many requests to others.
+    /// The same for a request that leaves this many requests to others.
     pub(crate) fn wait_keeping(&mut self, now: Timestamp, kept: usize) -> SignedDuration {
         self.set_back(now);
         self.times.retain(|(time, _)| now.duration_since(*time) < WINDOW);
@@ -63,12 +63,13 @@ impl RequestLedger {
         held.max(full).max(SignedDuration::ZERO)
     }
 
-    /// A request begins.
+    /// Records that a request begins.
     pub(crate) fn begin(&mut self, now: Timestamp) {
         self.times.push_back((now, true));
     }
 
-    /// An answer came; of several that are to come the longest awaited one, which forgets least.
+    /// Records that an answer came. If several are expected, it counts as the answer to the oldest request, so that no
+    /// request is forgotten too early.
     pub(crate) fn end(&mut self, now: Timestamp) {
         if let Some(place) = self.times.iter().position(|(_, awaited)| *awaited) {
             self.times.remove(place);
@@ -76,14 +77,14 @@ impl RequestLedger {
         }
     }
 
-    /// The provider asked at `now` to wait until then.
+    /// Records that the provider asked at `now` for a pause until then.
     pub(crate) fn hold(&mut self, now: Timestamp, until: Timestamp) {
         self.set_back(now);
         let until = self.hold.map_or(until, |hold| hold.until.max(until));
         self.hold = Some(Hold { since: now, until });
     }
 
-    /// A clock that was set back must not stop everything: what lies ahead of it happened just now.
+    /// After the clock was set back, requests in its future count as made now; they must not stop everything.
     fn set_back(&mut self, now: Timestamp) {
         for (time, _) in &mut self.times {
             *time = (*time).min(now);
@@ -100,12 +101,12 @@ impl RequestLedger {
         if self.hold.is_some() { 0 } else { self.limit.saturating_sub(self.times.len()) }
     }
 
-    /// What is to be remembered.
+    /// The times to store.
     pub(crate) fn times(&self) -> Vec<Timestamp> {
         self.times.iter().map(|(time, _)| *time).collect()
     }
 
-    /// The pause that is to be remembered.
+    /// The pause to store.
     pub(crate) fn pause(&self) -> Option<Hold> {
         self.hold
     }

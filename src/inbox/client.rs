@@ -1,4 +1,4 @@
-//! One inbox of the API: a request at a time, tried again while that can help.
+//! The client of one inbox: one request at a time, tried again while that can help.
 
 use std::{
     collections::BTreeMap,
@@ -29,48 +29,52 @@ use crate::{
     },
 };
 
-/// The largest answer that is read, in MiB; a page of 137 long records is far below.
+/// The largest answer that is read, in MiB. A page of 137 long records is far smaller.
 const MAX_MIB: usize = 16;
 
-/// An error that comes with HTTP 200 is shorter; a page of records is not searched for a pause.
+/// The longest body, in bytes, that is searched for a requested pause: an error with HTTP 200 is shorter, a page of
+/// records is longer.
 const SHORT: usize = 4 * 1024;
 
-/// What a request gets at least, however near the deadline is.
+/// The least time that a request gets, however near the deadline is.
 const SHORTEST: SignedDuration = SignedDuration::from_millis(100);
 
-/// A longer pause is not waited out in silence: the poll has failed, and the next one waits.
+/// The longest pause that is waited for within a poll. After a longer one the poll has failed, and the next one waits.
 const LONGEST: SignedDuration = SignedDuration::from_mins(1);
 
-/// What lets a request pass: the budget, its memory and the clock, which this room does not know.
+/// Lets requests pass. Behind it are the budget, its memory and the clock, which this room must not know.
 pub trait Gate: Send + Sync {
-    /// Waits for a slot; [`InboxError::OutOfTime`] where none comes before the deadline.
+    /// Waits for a slot.
+    ///
+    /// # Errors
+    /// [`InboxError::OutOfTime`]: there is none before the deadline.
     fn enter(&self) -> impl Future<Output = Result<(), InboxError>> + Send;
-    /// The answer, or the failure, is there.
+    /// Is called when the answer, or the failure, is there.
     fn leave(&self) -> impl Future<Output = ()> + Send;
-    /// An answer came that says when it was written.
+    /// Is called for an answer that states when it was written.
     fn dated(&self, _dated: Dated) {}
-    /// How the request ended: `ok`, or the fault's name.
+    /// Is called at the end of a request with `ok`, or with the fault's name.
     fn ended(&self, _outcome: &'static str) {}
-    /// The provider asked for a pause.
+    /// Is called when the provider asked for a pause.
     fn hold(&self, pause: SignedDuration) -> impl Future<Output = ()> + Send;
-    /// The time, by this machine's clock.
+    /// The time by this machine's clock.
     fn now(&self) -> Timestamp;
-    /// The time, by the API's clock as far as that is known.
+    /// The time by the API's clock, as far as that is known.
     fn api_now(&self) -> Timestamp {
         self.now()
     }
-    /// What is left until the deadline, where there is one: no request takes longer.
+    /// The time until the deadline, if there is one; no request takes longer.
     fn remaining(&self) -> Option<SignedDuration> {
         None
     }
 }
 
-/// How often and how soon a failed request is tried again.
+/// How often and when a failed request is tried again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Patience {
-    /// Attempts in all.
+    /// The number of attempts, including the first.
     pub tries: u32,
-    /// The pause before the second one; three times as long before each further one.
+    /// The pause before the second attempt. Before each further attempt it is three times as long.
     pub first: Duration,
 }
 
@@ -80,7 +84,7 @@ impl Default for Patience {
     }
 }
 
-/// A client of one inbox.
+/// The client of one inbox.
 #[derive(Debug)]
 pub struct Client {
     http: reqwest::Client,
@@ -88,14 +92,14 @@ pub struct Client {
     token: Renewable<SecretString>,
     timeout: SignedDuration,
     patience: Patience,
-    /// Whether anything was ever answered.
+    /// Whether an answer ever came.
     answered: AtomicBool,
-    /// The proxy that requests go through, as people may see it.
+    /// The proxy that requests use, without its login.
     proxy: Option<String>,
 }
 
 impl Client {
-    /// A client; `http` must not follow redirects, which would take the token along.
+    /// `http` must not follow redirects, because they would send the token along.
     pub fn new(
         http: reqwest::Client,
         base: Url,
@@ -114,27 +118,27 @@ impl Client {
         }
     }
 
-    /// With other patience, for tests.
+    /// Changes the attempts, for tests.
     #[must_use]
     pub fn with_patience(self, patience: Patience) -> Self {
         Self { patience, ..self }
     }
 
-    /// The token as it is now: another one is another `Arc`.
+    /// The present token; a renewed token is another `Arc`.
     pub fn token(&self) -> Arc<SecretString> {
         self.token.get()
     }
 
-    /// Through this proxy, as people may see it: where something on the way fails, it is named.
+    /// Names the proxy that requests use, without its login, in errors of what is on the way.
     #[must_use]
     pub fn through(self, proxy: Option<String>) -> Self {
         Self { proxy, ..self }
     }
 
-    /// One page of `filter`, relative times as of `now`.
+    /// Requests one page of `filter`, with relative times as of `now`.
     ///
     /// # Errors
-    /// The fault of the last try.
+    /// The fault of the last attempt.
     pub async fn page(&self, gate: &impl Gate, filter: &Filter, page: u32, now: Timestamp) -> Result<Page, InboxError> {
         let body = request::body(filter, page, now);
         let mut pause = self.patience.first;
@@ -142,11 +146,12 @@ impl Client {
         let mut before = None;
         loop {
             let error = match self.passed(gate, Method::POST, "inbox/users", Some(&body), response::page).await {
-                // The fault says more than that there is no time to try again.
+                // The fault says more than `OutOfTime`.
                 Err(InboxError::OutOfTime) => return Err(before.unwrap_or(InboxError::OutOfTime)),
                 Err(error) => error,
-                // Pages after the last one are empty, whatever the total; the first one, and one that more is to
-                // follow, are not.
+                // Pages after the last one are empty, whatever the total is. The first page, and a page that more
+                // should
+                // follow, must not be.
                 Ok(found)
                     if found.is_empty()
                         && found.stated.is_some_and(|stated| stated > 0 && (page == 1 || stated == u64::MAX)) =>
@@ -166,7 +171,7 @@ impl Client {
         }
     }
 
-    /// Names of segments by id; asked for once, since nothing depends on them.
+    /// The names of segments by id. It is requested once only, because nothing depends on it.
     ///
     /// # Errors
     /// The fault.
@@ -174,7 +179,7 @@ impl Client {
         self.passed(gate, Method::GET, "inbox/segments", None, response::segments).await
     }
 
-    /// One request through the gate.
+    /// Makes one request through the gate.
     async fn passed<T>(
         &self,
         gate: &impl Gate,
@@ -186,12 +191,12 @@ impl Client {
         gate.enter().await?;
         let timeout = gate.remaining().map_or(self.timeout, |left| left.max(SHORTEST).min(self.timeout));
         let answer = match self.once(method, path, body, timeout, gate, read).await {
-            // The deadline cut it short, which says nothing of an API that has answered before.
+            // The deadline ended it, which proves nothing about an API that has answered before.
             Err(InboxError::Timeout { .. }) if timeout < self.timeout => {
                 Err(if self.answered.load(Ordering::Relaxed) {
                     InboxError::OutOfTime
                 } else {
-                    // In tenths of a second, as people read it.
+                    // In tenths of a second, which people can read.
                     let millis = i64::try_from(timeout.as_millis()).unwrap_or(i64::MAX);
                     InboxError::Timeout { timeout: SignedDuration::from_millis(millis - millis % 100) }
                 })
@@ -246,7 +251,7 @@ impl Client {
                     return Err(InboxError::TooLarge { limit: MAX_MIB });
                 }
                 Ok(Some(chunk)) => bytes.extend_from_slice(&chunk),
-                // What the status says is worth more than the rest of an error's body.
+                // The status says more than the rest of an error's body.
                 Err(_) if status >= 300 => break,
                 Err(error) if error.is_timeout() => return Err(self.fault(&error)),
                 Err(_) => return Err(InboxError::Broken),
@@ -261,7 +266,7 @@ impl Client {
         if let Some(date) = written {
             gate.dated(Dated { date, sent, came });
         }
-        // A date counts from when it was written, by the clock that wrote it.
+        // A date is compared with the time at which it was written, by the clock that wrote it.
         let short = if bytes.len() < SHORT { bytes.as_slice() } else { &[] };
         let retry_after = asked(status, &|name| all(&headers, name), short, written.unwrap_or(came));
         read(Head { status, retry_after, asked_at }, &bytes)
@@ -274,7 +279,7 @@ impl Client {
         Ok(value)
     }
 
-    /// A transport's error without the address, which is the operator's own but may hold a secret.
+    /// A transport's error without the address, which may hold a secret.
     fn fault(&self, error: &reqwest::Error) -> InboxError {
         if error.is_timeout() {
             InboxError::Timeout { timeout: self.timeout }

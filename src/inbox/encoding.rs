@@ -1,12 +1,12 @@
-//! An answer's bytes as UTF-8, whichever way they were written.
+//! Decodes an answer's bytes to UTF-8 from any encoding.
 //!
-//! JSON is UTF-8, says its standard; a byte order mark, UTF-16 and what `Content-Type` announces come all the same,
-//! from whatever stands between us and the API.
+//! JSON must be UTF-8. A byte order mark, UTF-16 and encodings that `Content-Type` announces come nevertheless, from
+//! whatever is between us and the API.
 
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 
-/// The bytes in UTF-8, without a mark. What is UTF-8 stays so, whatever was announced; bytes of no known encoding
-/// stay as they are, and cost those characters.
+/// The bytes in UTF-8, without a byte order mark. UTF-8 stays UTF-8, whatever was announced. Bytes of an unknown
+/// encoding stay as they are; only those characters are lost.
 pub(crate) fn utf8(content_type: Option<&str>, mut bytes: Vec<u8>) -> Vec<u8> {
     let encoding = match Encoding::for_bom(&bytes) {
         Some((encoding, length)) if encoding == UTF_8 => {
@@ -14,7 +14,7 @@ pub(crate) fn utf8(content_type: Option<&str>, mut bytes: Vec<u8>) -> Vec<u8> {
             return bytes;
         }
         Some((encoding, _)) => encoding,
-        // JSON begins with an ASCII character, half of which is zero there.
+        // JSON begins with an ASCII character, one byte of which is zero in UTF-16.
         None => match bytes.first_chunk() {
             Some([0, other]) if *other != 0 => UTF_16BE,
             Some([other, 0]) if *other != 0 => UTF_16LE,
@@ -63,7 +63,7 @@ mod tests {
             (Some("application/json"), utf16(MEANT, u16::to_be_bytes)),
             (Some("application/json;charset=ISO-8859-1"), windows.clone()),
             (Some("application/json; Charset=\"windows-1252\""), windows.clone()),
-            // It was announced wrongly.
+            // The announced encoding is wrong.
             (Some("application/json; charset=iso-8859-1"), MEANT.as_bytes().to_vec()),
         ] {
             assert_eq!(String::from_utf8(utf8(content_type, bytes)).as_deref(), Ok(MEANT), "{content_type:?}");

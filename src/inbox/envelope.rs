@@ -1,4 +1,4 @@
-//! What stands around the records: whether an answer says that it is good, and nothing else.
+//! Checks what surrounds the records: whether an answer states success, and nothing in it contradicts that.
 //!
 //! An empty list ends every alert, so it is believed only from an answer in which nothing reports an error and nothing
 //! contradicts itself. The documented good answer is `{success, message, code, data}`; anything else beside these is
@@ -9,32 +9,32 @@ use serde_json::{Map, Value};
 
 use super::{InboxError, loose, mend::mended, split};
 
-/// How deep what stands beside the records is looked at.
+/// The depth to which values beside the records are examined.
 const DEEPEST: usize = 4;
 
-/// More of one value than this is not looked at.
+/// The largest part of one value, in bytes, that is examined.
 const LONGEST: usize = 64 * 1024;
 
-/// A good answer.
+/// A successful answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Good<'a> {
-    /// The list of records, as it stands there.
+    /// The list of records, as text.
     pub data: &'a str,
-    /// How many records there are in all, where the answer says so, or at least one where it says that more come.
+    /// The total number of records, if the answer states it; at least 1 if it states that more follow.
     pub stated: Option<u64>,
 }
 
 /// Reads an answer that came with a good HTTP status.
 ///
 /// # Errors
-/// The named fault.
+/// The fault.
 pub(crate) fn read(status: u16, retry_after: Option<SignedDuration>, body: &str) -> Result<Good<'_>, InboxError> {
     let body = body.trim_start_matches('\u{feff}').trim_matches(split::is_blank);
     match body.as_bytes().first() {
         None => return Err(InboxError::Empty { status }),
         Some(b'<') => return Err(InboxError::Html { status }),
         Some(b'{') => {}
-        // A list, too, would be taken for the fields of an envelope.
+        // Otherwise a list would be read as the fields of an envelope.
         Some(_) => {
             let is_json = serde_json::from_str::<serde::de::IgnoredAny>(body).is_ok();
             return Err(if is_json { wrong("it is no object") } else { InboxError::NotJson });
@@ -61,7 +61,7 @@ pub(crate) fn read(status: u16, retry_after: Option<SignedDuration>, body: &str)
     Ok(Good { data, stated: stated(&envelope.beside) })
 }
 
-/// The documented error's code in an answer with an HTTP status that is none of a good one.
+/// The documented error's code in an answer whose HTTP status is not a success.
 pub(crate) fn error_code_of(body: &str) -> Option<String> {
     error_code(Envelope::of(body).ok()?.beside.get("error"))
 }
@@ -71,7 +71,7 @@ fn wrong(what: &'static str) -> InboxError {
 }
 
 struct Envelope<'a> {
-    /// Everything besides the records.
+    /// Checks everything besides the records.
     beside: Map<String, Value>,
     data: Option<&'a str>,
 }
@@ -94,7 +94,7 @@ impl<'a> Envelope<'a> {
         Ok(envelope)
     }
 
-    /// The error that the answer itself speaks of, by its own status.
+    /// The error that the answer's own status reports.
     fn failure(&self, retry_after: Option<SignedDuration>) -> InboxError {
         let error = self.beside.get("error");
         let code = error_code(error);
@@ -111,7 +111,7 @@ impl<'a> Envelope<'a> {
     }
 }
 
-/// A value beside the records, mended where that is needed.
+/// A value beside the records, repaired if needed.
 fn value(raw: &str) -> Option<Value> {
     if raw.len() > LONGEST {
         return Some(Value::Null);
@@ -133,7 +133,7 @@ fn truth(value: &Value) -> Option<bool> {
     }
 }
 
-/// The first field that speaks of an error, by its own name.
+/// The name of the first field that reports an error.
 fn accusation(fields: &Map<String, Value>, depth: usize) -> Option<String> {
     fields.iter().find_map(|(name, value)| {
         let plain: String = name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
@@ -158,13 +158,13 @@ fn accusation(fields: &Map<String, Value>, depth: usize) -> Option<String> {
     })
 }
 
-/// The name of a field in a message: it is the API's, but nobody knows what it holds.
+/// A field's name as it may stand in a message: the API chose it, but it may contain anything.
 fn shown(name: &str) -> String {
     let is_plain = name.len() <= 40 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte));
     if is_plain { name.to_owned() } else { "a field".to_owned() }
 }
 
-/// Whether a field of this name is there to tell of something that went wrong.
+/// Whether a field of this name reports errors.
 fn names_a_fault(plain: &str) -> bool {
     ["error", "exception", "fail", "timedout", "unauthorized", "unavailable"].iter().any(|part| plain.contains(part))
         || ["err", "fault", "partial", "incomplete", "degraded", "truncated", "aborted"]
@@ -173,7 +173,7 @@ fn names_a_fault(plain: &str) -> bool {
         || ["stacktrace", "stack"].contains(&plain)
 }
 
-/// Whether it tells of anything: empty values, in all spellings, do not.
+/// Whether a value reports something. Empty values, in all spellings, do not.
 fn says_something(value: &Value) -> bool {
     match value {
         Value::Null => false,
@@ -193,7 +193,7 @@ fn says_something(value: &Value) -> bool {
     }
 }
 
-/// Statuses of a whole answer: not of one that is still being made, or of a part.
+/// Statuses of a whole answer, not of an answer in progress or of a part.
 pub(crate) fn is_good(status: u64) -> bool {
     (200..=299).contains(&status) && !matches!(status, 202 | 205..=207 | 226)
 }
@@ -211,7 +211,7 @@ fn whole(number: f64) -> Option<u64> {
     (0.0..1.0e15).contains(&number).then_some(number as u64)
 }
 
-/// `code` echoes the HTTP status; absent or empty, it says nothing.
+/// `code` repeats the HTTP status. An absent or empty one means nothing.
 fn is_good_code(value: &Value) -> bool {
     match (number(value), value) {
         (Some(status), _) => is_good(status),
@@ -229,7 +229,7 @@ fn is_good_status(value: &Value) -> bool {
             Some(status) if (100..=599).contains(&status) => is_good(status),
             _ => !speaks(text),
         },
-        // Objects are looked into by their fields' names.
+        // In objects, the fields' names decide.
         Value::Null | Value::Array(_) | Value::Object(_) => true,
     }
 }
@@ -241,7 +241,7 @@ fn is_good_word(text: &str) -> bool {
     )
 }
 
-/// Whether a message, of whatever shape, speaks of an error; it is empty in a good answer.
+/// Whether a message, of whatever shape, reports an error. In a successful answer it is empty.
 fn texts_speak(value: &Value) -> bool {
     match value {
         Value::String(text) => speaks(text),
@@ -251,7 +251,8 @@ fn texts_speak(value: &Value) -> bool {
     }
 }
 
-/// Words by which messages speak of an error. "Not found" is none of them: so some say that a list is empty.
+/// Words with which messages report errors. "Not found" is not one of them, because some programs say it of an empty
+/// list.
 const WORDS: [&str; 44] = [
     "error",
     "exception",
@@ -308,7 +309,7 @@ fn speaks(text: &str) -> bool {
     WORDS.iter().any(|word| text.contains(word))
 }
 
-/// How many records the answer says that there are.
+/// The number of records that the answer states.
 fn stated(beside: &Map<String, Value>) -> Option<u64> {
     let totals = [
         "total",
@@ -336,7 +337,7 @@ fn stated(beside: &Map<String, Value>) -> Option<u64> {
     beside.iter().filter_map(of).max()
 }
 
-/// The documented error's code, if it looks like one: anything else may hold a customer's text.
+/// The documented error's code, if it looks like a code; anything else may hold a customer's text.
 fn error_code(error: Option<&Value>) -> Option<String> {
     let error = error?;
     let code = error.as_str().or_else(|| error.get("code")?.as_str())?;

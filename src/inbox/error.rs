@@ -1,4 +1,4 @@
-//! What can go wrong with a request, in an operator's words: no secret, no customer's text.
+//! The errors of a request, worded for operators, without secrets or customers' text.
 
 use jiff::SignedDuration;
 
@@ -6,22 +6,22 @@ use jiff::SignedDuration;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, strum::IntoStaticStr)]
 #[strum(serialize_all = "kebab-case")]
 pub enum InboxError {
-    /// Something on the way answered in the API's place: the token was not looked at.
+    /// Something on the way answered in the API's place, so the token was not checked.
     #[error("something between us and the API answered (HTTP {status}, {what}): look there, not at the token")]
     Between {
         status: u16,
         /// What it looks like.
         what: &'static str,
     },
-    /// Something on the way failed, and requests go through a proxy.
+    /// Something on the way failed, and requests use a proxy.
     #[error("{error}; requests go through the proxy {proxy}")]
     Through {
         /// The proxy, without its login.
         proxy: String,
-        /// What failed.
+        /// The failure.
         error: Box<InboxError>,
     },
-    /// 401, the API's own words with 403, or the same said in the body.
+    /// HTTP 401, or 403 with the API's own words, or one of these in the body.
     #[error("the API refused the token (HTTP {status}); check the inbox's `token`, or ask the provider for a new one")]
     TokenRefused {
         /// The HTTP status, or the one in the body.
@@ -33,17 +33,17 @@ pub enum InboxError {
     /// 429.
     #[error("the API's request limit is used up{}", retry_after.map(|after| format!("; it asks to wait {} s", after.as_secs())).unwrap_or_default())]
     RateLimited {
-        /// What `Retry-After` says.
+        /// The pause of `Retry-After`.
         retry_after: Option<SignedDuration>,
     },
     /// 5xx.
     #[error("the API failed (HTTP {status})")]
     Server {
         status: u16,
-        /// What `Retry-After` says.
+        /// The pause of `Retry-After`.
         retry_after: Option<SignedDuration>,
     },
-    /// 3xx: not followed, the token would go along.
+    /// 3xx. It is not followed, because the token would be sent along.
     #[error("the API answered with a redirect (HTTP {status}), which is not followed; check the inbox's `url`")]
     Redirected { status: u16 },
     /// Another status.
@@ -52,37 +52,37 @@ pub enum InboxError {
     /// No connection.
     #[error("the API cannot be reached: {reason}")]
     Unreachable {
-        /// Which step failed.
+        /// The step that failed.
         reason: String,
     },
     /// No answer in time.
     #[error("the API did not answer within {} s", timeout.as_secs_f64())]
     Timeout {
-        /// The inbox's `timeout`, or what the deadline left of it.
+        /// The inbox's `timeout`, or the shorter time until the deadline.
         timeout: SignedDuration,
     },
     /// The connection broke, or fewer bytes came than announced.
     #[error("the API's answer broke off")]
     Broken,
-    /// More than any page can need.
+    /// More bytes than any page can need.
     #[error("the API's answer is larger than {limit} MiB and was not read")]
     TooLarge {
         /// In MiB.
         limit: usize,
     },
-    /// More than is kept in memory, whatever it takes on the wire.
+    /// More than may be kept in memory, whatever its size on the wire.
     #[error("the API's answer takes more than {limit} MiB of memory and was not read")]
     TooMuch {
         /// In MiB.
         limit: usize,
     },
-    /// Nothing in the body.
+    /// An empty body.
     #[error("the API's answer is empty (HTTP {status})")]
     Empty { status: u16 },
-    /// A web page, of a proxy in between mostly.
+    /// A web page, mostly of a proxy in between.
     #[error("something between us and the API answered (HTTP {status}, a web page): look there, not at the token")]
     Html { status: u16 },
-    /// Not JSON, or cut.
+    /// Not JSON, or incomplete JSON.
     #[error("the API's answer is no valid JSON")]
     NotJson,
     /// JSON of another shape.
@@ -94,7 +94,7 @@ pub enum InboxError {
     /// `"success": false` with HTTP 200.
     #[error("the API says that it failed{}", code.as_ref().map(|code| format!(" ({code})")).unwrap_or_default())]
     Unsuccessful { code: Option<String> },
-    /// `"success": true`, and something else in the answer says that it is not so.
+    /// `"success": true`, while something else in the answer reports an error.
     #[error("the API's answer contradicts itself: `success` is true, and `{key}` says otherwise")]
     Contradiction {
         /// The field's name.
@@ -106,7 +106,7 @@ pub enum InboxError {
 }
 
 impl InboxError {
-    /// Whether the same request can work a moment later.
+    /// Whether the same request may succeed a moment later.
     pub fn is_passing(&self) -> bool {
         if let Self::Through { error, .. } = self {
             return error.is_passing();
@@ -121,7 +121,7 @@ impl InboxError {
         )
     }
 
-    /// How long the API asked to wait.
+    /// The pause that the API asked for.
     pub fn retry_after(&self) -> Option<SignedDuration> {
         match self {
             Self::RateLimited { retry_after } | Self::Server { retry_after, .. } => *retry_after,
@@ -130,7 +130,7 @@ impl InboxError {
         }
     }
 
-    /// The same, with the proxy that it went through where that may be to blame.
+    /// The same, with the proxy that was used, if the proxy may be the cause.
     #[must_use]
     pub fn through(self, proxy: Option<&str>) -> Self {
         let on_the_way = matches!(

@@ -1,7 +1,7 @@
-//! A list of records of which one hides where it ends, cut where the next one begins.
+//! Splits a list of records by the beginnings of records, because the end of one of them cannot be found.
 //!
-//! A quote too many or too few turns the texts of all that follows inside out, so that brackets say nothing any
-//! more. Records of one list begin with the same field: by that they are told apart.
+//! After a missing or an extra quotation mark, everything that follows seems to be inside of a text or outside of it,
+//! so brackets mean nothing any more. But all records of a list begin with the same field.
 
 use serde::de::IgnoredAny;
 
@@ -10,21 +10,21 @@ use super::{
     split::{self, is_blank},
 };
 
-/// So many beginnings can lie within one record: lists in it may have the same first field.
+/// The most beginnings within one record: lists in it may have the same first field.
 const MOST_WITHIN: usize = 16;
 
-/// So many entries are read further than to the next beginning; a page has fewer.
+/// The most entries that are read past the next beginning; a page has fewer.
 const MOST_EXTENDED: usize = 1_000;
 
-/// So many brackets are tried as the end of the list.
+/// The most brackets that are tried as the end of the list.
 const MOST_ENDS: usize = 64;
 
-/// The fields of an answer, as [`split::fields`] gives them, with the records in `data`; `None` where the list of
-/// them does not come to its end, or something else is no JSON.
+/// The fields of an answer, as [`split::fields`] returns them, with the records in `data`; `None`: the list of records
+/// has no end, or something else is not JSON.
 pub(crate) fn fields(answer: &str) -> Option<Vec<(&str, &str)>> {
     let (mut found, rest) = split::fields_before(answer, "data")?;
     let first = First::of(rest.strip_prefix('[')?)?;
-    // The last is looked for first, but a list that follows after the records is none of them.
+    // The last bracket is tried first, but a list after the records is not part of them.
     let ends = rest.rmatch_indices(']').map(|(at, _)| at).take(MOST_ENDS);
     let (end, after) = ends
         .filter_map(|at| Some((at, split::fields_after(&rest[at + 1..]).ok()?)))
@@ -35,14 +35,14 @@ pub(crate) fn fields(answer: &str) -> Option<Vec<(&str, &str)>> {
     Some(found)
 }
 
-/// The entries of the list that `text` is; none where it is no list of records.
+/// The entries of the list in `text`; none if it is not a list of records.
 pub(crate) fn entries(text: &str) -> LooseEntries<'_> {
     let inside = text.strip_prefix('[').and_then(|text| text.strip_suffix(']'));
     let first = inside.and_then(First::of);
     LooseEntries { rest: inside.filter(|_| first.is_some()), first: first.unwrap_or_default(), extended: 0 }
 }
 
-/// Cuts one entry after the other.
+/// Splits off one entry after the other.
 pub(crate) struct LooseEntries<'a> {
     rest: Option<&'a str>,
     first: First,
@@ -69,7 +69,7 @@ impl<'a> Iterator for LooseEntries<'a> {
     }
 }
 
-/// Where an entry ends that stands, without a fault, before others which are no records.
+/// The end of an entry without a fault that stands before others which are not records.
 fn beside_others(text: &str) -> Option<usize> {
     let entry = split::value(text).filter(|entry| is_json(entry))?;
     let after = text[entry.len()..].trim_start_matches(is_blank);
@@ -84,14 +84,14 @@ fn is_readable(text: &str) -> bool {
     readings(text).any(|json| is_json(&json))
 }
 
-/// Whether a record is there as a whole. Where it cannot be read, its brackets are counted, wherever they stand: an
-/// answer that was cut short ends with brackets, too.
+/// Whether a record is complete. If it cannot be parsed, all its brackets are counted, also those in texts: an answer
+/// that was cut short ends with brackets, too.
 fn comes_to_its_end(record: &str) -> bool {
     let count = |brackets: [char; 2]| record.matches(brackets).count();
     is_readable(record) || (record.ends_with('}') && count(['{', '[']) == count(['}', ']']))
 }
 
-/// The field with which each record begins: its name, within quotes.
+/// The name, in quotes, of the field with which each record begins.
 #[derive(Default)]
 struct First(String);
 
@@ -102,7 +102,7 @@ impl First {
         Some(Self(record[..length + 2].to_owned()))
     }
 
-    /// The commas behind which a record begins.
+    /// The commas after which a record begins.
     fn commas<'a>(&'a self, text: &'a str) -> impl Iterator<Item = usize> {
         text.match_indices(&self.0).filter_map(|(at, _)| self.comma(text, at))
     }
@@ -169,7 +169,7 @@ mod tests {
                 assert_eq!(fields(cut), None, "{cut}");
             }
         }
-        // Cut within a record whose list and object had just ended.
+        // The answer was cut within a record, just after the end of a list and an object in it.
         assert_eq!(fields(r#"{"success":true,"data":[{"_id":"a"},{"_id":"b","p":{"tags":["t"]}"#), None);
         assert_eq!(fields(r#"{"success":true,"data":[{"_id":"a"},{"_id":"b","p":{"tags":[{"_id":"t"}]}"#), None);
         assert_eq!(fields(r#"{"success":true,"data":[]"#), None);

@@ -1,8 +1,8 @@
-//! A record that is not JSON by the letter, as the JSON that was meant.
+//! Repairs a record that is not valid JSON.
 //!
 //! A text cut in the middle of an emoji, a control character, a number that no computer has, or a value that is
-//! nested without end must not cost its customer the alert. What cannot be known stays a value that no documented
-//! field understands, so that no alert ends by it.
+//! nested without end must not prevent its customer's alert. What cannot be known becomes a value that no documented
+//! field understands, so that it ends no alert.
 
 use std::{borrow::Cow, iter};
 
@@ -11,22 +11,22 @@ use super::{
     split::{self, is_blank},
 };
 
-/// How deep a record may be nested; what lies deeper is undocumented and is dropped.
+/// The deepest nesting of a record. What lies deeper is undocumented, and is dropped.
 const DEEPEST: usize = 64;
 
-/// What a record may have meant, as JSON: as it stands there, without faults, and with its texts' quotes escaped.
+/// The JSON that a record may stand for: as it came, without its faults, and with the quotes in its texts escaped.
 pub(crate) fn readings(raw: &str) -> impl Iterator<Item = Cow<'_, str>> {
     let without_faults = iter::once_with(move || Cow::from(mended(raw)));
     let with_quotes = iter::once_with(move || escaped(raw)).flatten().map(|escaped| Cow::from(mended(&escaped)));
     iter::once(Cow::from(raw)).chain(without_faults).chain(with_quotes)
 }
 
-/// The record in JSON, as far as that can be said.
+/// The record as JSON, as far as it can be repaired.
 pub(crate) fn mended(raw: &str) -> String {
     within(raw, usize::MAX, usize::MAX).unwrap_or_default()
 }
 
-/// The same, with every text cut after `longest` bytes; `None` where it is larger than `most` all the same.
+/// The same, with every text cut after `longest` bytes; `None`: it is still larger than `most`.
 pub(crate) fn within(raw: &str, longest: usize, most: usize) -> Option<String> {
     let mut mended = String::new();
     let mut rest = raw;
@@ -58,7 +58,7 @@ pub(crate) fn within(raw: &str, longest: usize, most: usize) -> Option<String> {
     Some(mended)
 }
 
-/// A literal or a number; what only looks like a number counts as a text, which no documented number takes for one.
+/// A literal or a number. What only looks like a number becomes a text, which is never read as a documented number.
 fn word(rest: &str, mended: &mut String) -> usize {
     let ends = |character: char| is_blank(character) || matches!(character, ',' | ':' | '"' | '[' | ']' | '{' | '}');
     let word = &rest[..rest.find(ends).unwrap_or(rest.len())];
@@ -72,7 +72,7 @@ fn word(rest: &str, mended: &mut String) -> usize {
     word.len()
 }
 
-/// A text with its escapes and control characters as JSON has them; gives how much of `rest` it took.
+/// Writes a text with the escapes of JSON; returns how much of `rest` it was.
 fn text(rest: &str, longest: usize, mended: &mut String) -> usize {
     mended.push('"');
     let begins = mended.len();
@@ -84,7 +84,7 @@ fn text(rest: &str, longest: usize, mended: &mut String) -> usize {
                 return at + 1;
             }
             _ if mended.len() - begins >= longest => {
-                // What is left of it is skipped, with its escapes.
+                // The rest is skipped, with its escapes.
                 at += if character == '\\' {
                     1 + rest[at + 1..].chars().next().map_or(0, char::len_utf8)
                 } else {
@@ -93,7 +93,7 @@ fn text(rest: &str, longest: usize, mended: &mut String) -> usize {
             }
             '\\' => at += escape(&rest[at..], mended),
             control if control < ' ' => {
-                // The quotes that come with it are those of a text of its own.
+                // Its quotes are those of a text.
                 mended.push_str(serde_json::Value::from(control.to_string()).to_string().trim_matches('"'));
                 at += 1;
             }
@@ -106,7 +106,7 @@ fn text(rest: &str, longest: usize, mended: &mut String) -> usize {
     at
 }
 
-/// One escape: halves of a character are replaced, what JSON does not know stays as it was written.
+/// Writes one escape. Half of a character is replaced; an escape that JSON does not know stays as text.
 fn escape(rest: &str, mended: &mut String) -> usize {
     let unit = |text: &str| {
         let digits = text.strip_prefix("\\u")?.get(..4)?;
@@ -146,7 +146,7 @@ mod tests {
             (r#""\ud83d\ud83d\ude00""#, json!("\u{fffd}\u{1f600}")),
             (r#""\ud83d\n\u00e9\\ud83d""#, json!("\u{fffd}\né\\ud83d")),
             (r#""\ud83dé""#, json!("\u{fffd}é")),
-            // Escapes that JSON does not know, and half of one.
+            // An escape that JSON does not know, or half of an escape.
             (r#""C:\users \x41 \u12""#, json!("C:\\users \\x41 \\u12")),
             (r#""\u+123""#, json!("\\u+123")),
             ("\"a\u{0}\u{1}\tb\r\nc\"", json!("a\u{0}\u{1}\tb\r\nc")),

@@ -1,6 +1,6 @@
-//! The API's client: one request, one walk, one budget, everything named when it goes wrong.
+//! The API's client: requests, walks and the request budget. Every fault has a name.
 //!
-//! It knows the wire and the nouns, and the shape of a filter; nothing of rules, alerts or state.
+//! It knows the protocol, the nouns and the filter, and must not know rules, alerts or the state.
 //! Facts about the API come from the provider's page on `POST /inbox/users`.
 
 pub(crate) mod between;

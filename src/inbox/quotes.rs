@@ -1,15 +1,15 @@
-//! A record with quotes in its texts that nobody escaped, as the JSON that was meant.
+//! Repairs a record whose texts have quotes that are not escaped.
 //!
-//! Where such a text ends is seen from what follows it: after a value comes a comma with the next field, or the
-//! brackets that are open. Where a field's name seems to stand inside of a text, a quote is missing, and nobody
-//! knows where: such a record is not guessed at.
+//! What follows shows the end of such a text: after a value comes a comma with the next field, or the closing brackets.
+//! If a field's name seems to be inside of a text, a quote is missing, and its place is unknown: such a record is not
+//! repaired.
 
 use super::split::is_blank;
 
-/// No field's name is longer.
+/// The longest name of a field, in bytes.
 const LONGEST_NAME: usize = 256;
 
-/// The record with a backslash before each quote that belongs to a text; `None` where that cannot be said.
+/// The record with a backslash before each quote that belongs to a text; `None`: that cannot be known.
 pub(crate) fn escaped(raw: &str) -> Option<String> {
     let mut escaped = String::with_capacity(raw.len() + 16);
     let mut open = Vec::new();
@@ -49,7 +49,7 @@ fn opening(closing: u8) -> u8 {
     if closing == b'}' { b'{' } else { b'[' }
 }
 
-/// Where the next quote stands that is not escaped.
+/// The place of the next quote that is not escaped.
 fn next_quote(raw: &[u8], mut at: usize) -> Option<usize> {
     loop {
         match raw.get(at)? {
@@ -66,7 +66,7 @@ fn after_blanks(raw: &str, from: usize) -> (Option<u8>, usize) {
     (rest.get(blanks).copied(), from + blanks)
 }
 
-/// Whether what stands at `at` can follow a text that stands within these brackets.
+/// Whether the characters at `at` can follow a text within these brackets.
 fn ends(raw: &str, at: usize, open: &[u8], is_name: bool) -> bool {
     let (mut next, mut at) = after_blanks(raw, at);
     if is_name {
@@ -88,7 +88,7 @@ fn ends(raw: &str, at: usize, open: &[u8], is_name: bool) -> bool {
     }
 }
 
-/// Whether a name and a colon stand there.
+/// Whether there is a name with a colon at this place.
 fn begins_field(raw: &str, at: usize) -> bool {
     let (Some(b'"'), at) = after_blanks(raw, at) else {
         return false;

@@ -1,4 +1,4 @@
-//! An answer's bytes → a page of contacts, or the named error.
+//! Makes a page of contacts, or an error, of an answer's bytes.
 
 use std::collections::BTreeMap;
 
@@ -15,65 +15,65 @@ use super::{
 };
 use crate::model::{Contact, text};
 
-/// One page as it came.
+/// One page.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Page {
     /// The records that were understood, in order.
     pub contacts: Vec<Contact>,
-    /// How many were not: one bad record does not lose the page.
+    /// The number of records that were not understood. One bad record does not lose the page.
     pub unreadable: usize,
-    /// How many bytes of memory the records take, about.
+    /// The memory that the records take, in bytes, approximately.
     pub bytes: usize,
-    /// How many records there are in all, where the answer says so.
+    /// The total number of records, if the answer states it.
     pub stated: Option<u64>,
     /// When the request began.
     pub asked_at: Timestamp,
 }
 
 impl Page {
-    /// How many records came.
+    /// The number of records, understood or not.
     pub fn len(&self) -> usize {
         self.contacts.len() + self.unreadable
     }
 
-    /// Whether none came.
+    /// Whether it has no records.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 }
 
-/// The memory that the records of one answer may take: a page of 137 long records is far below.
+/// The memory that the records of one answer may take, in bytes. A page of 137 long records takes far less.
 const MOST_KEPT: usize = 8 << 20;
 
-/// A record that is larger has its texts cut.
+/// In a record that is larger than this, in bytes, texts are cut.
 const LARGEST: usize = 256 << 10;
 
-/// … after so many bytes.
+/// The length after which they are cut, in bytes.
 const LONGEST_TEXT: usize = 64 << 10;
 
-/// No id is longer.
+/// The longest id, in bytes.
 const LONGEST_ID: usize = 256;
 
-/// Segments whose names are kept.
+/// The most segments whose names are kept.
 const MOST_SEGMENTS: usize = 10_000;
 
-/// The longest pause that is believed: who waits longer is blind for longer.
+/// The longest requested pause that is kept, because nobody is watched for during a pause.
 pub(crate) const MOST_PAUSE: SignedDuration = SignedDuration::from_hours(1);
 
-/// What of an answer decides, besides its body.
+/// The parts of an answer that decide besides its body.
 #[derive(Clone, Copy, Debug)]
 pub struct Head {
     pub status: u16,
-    /// How long it asks to wait.
+    /// The pause that it asks for.
     pub retry_after: Option<SignedDuration>,
-    /// When it was asked for, by the API's clock as far as that is known.
+    /// The time of the request, by the API's clock as far as that is known.
     pub asked_at: Timestamp,
 }
 
 /// Reads a page of the inbox.
 ///
 /// # Errors
-/// The named fault; the records of such an answer are no evidence of anything.
+/// The fault. The records of such an answer are not evidence of anything.
 pub fn page(head: Head, body: &[u8]) -> Result<Page, InboxError> {
     let text = String::from_utf8_lossy(body);
     let good = good(head, &text)?;
@@ -86,15 +86,16 @@ pub fn page(head: Head, body: &[u8]) -> Result<Page, InboxError> {
     Ok(Page { contacts: kept, unreadable, bytes, stated: good.stated, asked_at: head.asked_at })
 }
 
-/// What was understood of a list, how many entries were not, and how many bytes of memory it takes.
+/// The entries of a list that were understood, the number of the others, and the memory that they take, in bytes.
 struct Read<T> {
     kept: Vec<T>,
     unreadable: usize,
     bytes: usize,
 }
 
-/// Reads a list's entries; `entry` gives what is in one, and its bytes. Where one may have hidden others, the list
-/// is cut by their beginnings, and what tells more counts.
+/// Reads a list's entries; `entry` returns the value of one and its size in bytes. If an entry may hide others, the
+/// list
+/// is also split by their beginnings, and the reading with more entries counts.
 fn read<T>(list: &str, entry: impl Fn(&str) -> Option<(T, usize)>) -> Result<Read<T>, InboxError> {
     let by_brackets = read_of(split::entries(list).into_iter().flatten(), &entry)?;
     if by_brackets.unreadable == 0 {
@@ -118,7 +119,7 @@ fn read_of<'a, T>(
             }
             None => read.unreadable += 1,
         }
-        // A few bytes on the wire can be a hundred times as many in memory.
+        // A few bytes on the wire can take a hundred times as many in memory.
         if read.bytes > MOST_KEPT {
             return Err(InboxError::TooMuch { limit: MOST_KEPT >> 20 });
         }
@@ -126,8 +127,8 @@ fn read_of<'a, T>(
     Ok(read)
 }
 
-/// A record as JSON, mended where that is needed: one fault costs one record at most. Of a very large one, texts are
-/// cut; one that is large all the same would take many times as much memory.
+/// A record as JSON, repaired if needed, so that a fault costs at most its own record. The texts of a very large record
+/// are cut. A record that is still too large is refused, because it would take many times as much memory.
 fn record(raw: &str) -> Option<Value> {
     let cut = |raw: &str| serde_json::from_str(&within(raw, LONGEST_TEXT, LARGEST)?).ok();
     if raw.len() > LARGEST {
@@ -136,10 +137,10 @@ fn record(raw: &str) -> Option<Value> {
     readings(raw).find_map(|json| serde_json::from_str(&json).ok())
 }
 
-/// Reads `GET /inbox/segments`: names by id; entries without both are left out.
+/// Reads the answer of `GET /inbox/segments`: names by id. Entries that lack one of the two are left out.
 ///
 /// # Errors
-/// The named fault.
+/// The fault.
 pub fn segments(head: Head, body: &[u8]) -> Result<BTreeMap<String, String>, InboxError> {
     let named = |raw: &str| {
         let value = record(raw)?;

@@ -1,16 +1,16 @@
-//! An answer's JSON, cut where its values begin and end, without reading what is in them.
+//! Splits an answer's JSON into its values without parsing them.
 //!
-//! A parser refuses the whole answer for one value that is not JSON. Cut first, each record is read for
-//! itself, so that a fault in one costs that one only, and no more than one is unpacked at a time.
+//! A parser refuses the whole answer for one value that is not JSON. After splitting, each record is parsed alone, so a
+//! fault costs its own record only, and only one record is in memory as a tree at a time.
 
-/// The answer is no JSON object, or stops before its end.
+/// The answer is not a JSON object, or is incomplete.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Malformed;
 
-/// The fields of the object that `text` is, in order: names without their quotes, and values as they stand there.
+/// The fields of the object in `text`, in order: names without their quotes, and values as text.
 ///
 /// # Errors
-/// It is no object, or something stands before or after it.
+/// It is not an object, or there is something before or after it.
 pub(crate) fn fields(text: &str) -> Result<Vec<(&str, &str)>, Malformed> {
     let mut cut = Cut { text, at: 0 };
     let mut found = Vec::new();
@@ -25,8 +25,8 @@ pub(crate) fn fields(text: &str) -> Result<Vec<(&str, &str)>, Malformed> {
     Ok(found)
 }
 
-/// The fields that stand before the one of this name, and the text from its value on; `None` where none has it, or
-/// something stands between them.
+/// The fields before the one with this name, and the text from its value on; `None`: no field has the name, or there is
+/// something between the fields.
 pub(crate) fn fields_before<'a>(text: &'a str, wanted: &str) -> Option<(Vec<(&'a str, &'a str)>, &'a str)> {
     let mut cut = Cut { text, at: 0 };
     let mut found = Vec::new();
@@ -45,18 +45,18 @@ pub(crate) fn fields_before<'a>(text: &'a str, wanted: &str) -> Option<(Vec<(&'a
 /// The fields of the rest of an object, from the comma or the bracket after a value.
 ///
 /// # Errors
-/// As of [`fields`].
+/// As for [`fields`].
 pub(crate) fn fields_after(text: &str) -> Result<Vec<(&str, &str)>, Malformed> {
     Cut { text, at: 0 }.rest()
 }
 
-/// The entries of the list that `text` is, as they stand there; `None` where it is no list.
+/// The entries of the list in `text`, as text; `None`: it is not a list.
 pub(crate) fn entries(text: &str) -> Option<Entries<'_>> {
     let inside = text.strip_prefix('[')?.strip_suffix(']')?;
     Some(Entries { cut: Cut { text: inside, at: 0 }, first: true })
 }
 
-/// Cuts one entry after the other.
+/// Splits off one entry after the other.
 pub(crate) struct Entries<'a> {
     cut: Cut<'a>,
     first: bool,
@@ -80,7 +80,7 @@ impl<'a> Iterator for Entries<'a> {
         }
         self.first = false;
         let from = self.cut.at;
-        // What stands between an entry and the next comma is a part of it, and a fault of it.
+        // Characters between an entry and the next comma are part of the entry, and a fault of it.
         while !matches!(self.cut.peek(), None | Some(b',')) {
             let before = self.cut.at;
             let _ = self.cut.value();
@@ -94,12 +94,12 @@ impl<'a> Iterator for Entries<'a> {
     }
 }
 
-/// The value that `text` begins with; `None` where it does not come to its end.
+/// The value at the beginning of `text`; `None`: it has no end.
 pub(crate) fn value(text: &str) -> Option<&str> {
     Cut { text, at: 0 }.value().ok()
 }
 
-/// Whitespace, and what no JSON has outside of a text.
+/// Whitespace, and characters that valid JSON never has outside of a text.
 pub(crate) fn is_blank(character: char) -> bool {
     character.is_ascii_control() || character == ' '
 }
@@ -128,7 +128,7 @@ impl<'a> Cut<'a> {
         }
     }
 
-    /// A field's name, up to where its value begins.
+    /// Reads a field's name, up to the beginning of its value.
     fn name(&mut self) -> Result<&'a str, Malformed> {
         self.skip_blanks();
         if self.peek() != Some(b'"') {
@@ -141,14 +141,14 @@ impl<'a> Cut<'a> {
         Ok(name.trim_matches('"'))
     }
 
-    /// A field's value, up to what follows it.
+    /// Reads a field's value, up to what follows it.
     fn field_value(&mut self) -> Result<&'a str, Malformed> {
         let value = self.value()?;
         self.skip_blanks();
         if value.is_empty() { Err(Malformed) } else { Ok(value) }
     }
 
-    /// What follows in an object after a value, with its end and that of the text.
+    /// Reads what follows a value in an object, including the end of the object and of the text.
     fn rest(&mut self) -> Result<Vec<(&'a str, &'a str)>, Malformed> {
         let mut found = Vec::new();
         self.skip_blanks();
@@ -162,7 +162,7 @@ impl<'a> Cut<'a> {
         if self.at == self.text.len() { Ok(found) } else { Err(Malformed) }
     }
 
-    /// One value, whatever is in it. It does not call itself: nesting costs no stack.
+    /// Reads one value, whatever it contains. It is not recursive, so nesting takes no stack.
     fn value(&mut self) -> Result<&'a str, Malformed> {
         let from = self.at;
         let mut depth = 0_usize;
@@ -227,7 +227,7 @@ mod tests {
             ("[]", vec![]),
             ("[ ]", vec![]),
             (r#"[{"a":[1,{"b":"]}"}]} , "x,\"y" ,3]"#, vec![r#"{"a":[1,{"b":"]}"}]}"#, r#""x,\"y""#, "3"]),
-            // What is no JSON is an entry, and the others are as well.
+            // An entry that is not JSON is an entry, and so are the others.
             ("[nonsense, {},, x y]", vec!["nonsense", "{}", "", "x y"]),
             ("[{\"a\":\"\u{1}\n\"},1]", vec!["{\"a\":\"\u{1}\n\"}", "1"]),
             ("[1,]", vec!["1", ""]),

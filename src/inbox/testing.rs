@@ -1,4 +1,4 @@
-//! What the tests of the client and of the poll share.
+//! Servers and gates that the tests of the client and of the poller share.
 
 use std::{
     sync::{
@@ -27,14 +27,14 @@ use crate::{
 
 pub(crate) const TOKEN: &str = "made-up-token";
 
-/// Tries that do not wait.
+/// Attempts without pauses.
 pub(crate) const AT_ONCE: Patience = Patience { tries: 3, first: Duration::ZERO };
 
 pub(crate) fn noon() -> Timestamp {
     "2026-06-12T12:00:00Z".parse().unwrap()
 }
 
-/// A client as the program builds it, that loses no time.
+/// A client as the program builds it, but without pauses.
 pub(crate) fn client(url: &str) -> Client {
     within(url, SignedDuration::from_secs(10))
 }
@@ -52,7 +52,7 @@ fn over(http: reqwest::Client, url: &str, timeout: SignedDuration) -> Client {
     Client::new(http, url.parse().unwrap(), secrecy::SecretString::from(TOKEN), timeout).with_patience(AT_ONCE)
 }
 
-/// A gate that lets everything pass and remembers what it was told.
+/// A gate that lets everything pass and records its calls.
 #[derive(Default)]
 pub(crate) struct Open {
     pub(crate) entered: AtomicU32,
@@ -124,7 +124,7 @@ impl Inbox {
         over(self.http.clone(), self.running.url(), SignedDuration::from_secs(10))
     }
 
-    /// So many plain contacts, `c000` the newest.
+    /// This number of plain contacts; `c000` is the newest.
     pub(crate) fn fill(&self, total: usize) {
         for index in 0..total {
             self.sandbox.put(plain(index)).unwrap();
@@ -132,13 +132,14 @@ impl Inbox {
     }
 }
 
-/// The least that a contact is.
+/// The smallest contact.
 pub(crate) fn plain(index: usize) -> Value {
     let at = noon() - SignedDuration::from_secs(i64::try_from(index).unwrap());
     json!({ "_id": format!("c{index:03}"), "lastMessage": { "at": at.to_string(), "by": "user" } })
 }
 
-/// A server that gives every request these bytes and hangs up; so often again its last mebibyte.
+/// A server that answers every request with these bytes, repeats the last mebibyte of them this number of times, and
+/// closes the connection.
 pub(crate) async fn raw(answer: Vec<u8>, again: usize) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -164,7 +165,7 @@ pub(crate) async fn raw(answer: Vec<u8>, again: usize) -> String {
     url
 }
 
-/// Whether a request has come completely.
+/// Whether a request is complete.
 fn whole(request: &[u8]) -> bool {
     let text = String::from_utf8_lossy(request).to_lowercase();
     let Some((head, body)) = text.split_once("\r\n\r\n") else { return false };
@@ -172,12 +173,11 @@ fn whole(request: &[u8]) -> bool {
     length.is_none_or(|length| body.len() >= length.trim().parse().unwrap_or(0))
 }
 
-/// An answer in gzip of some KiB, or MiB, that inflates to so many MiB of spaces, and never comes to
-/// its end.
+/// An answer in gzip of some KiB or MiB that inflates to this number of MiB of spaces, and has no end.
 pub(crate) fn bomb(mebibytes: usize) -> Vec<u8> {
     let mut deflate = Compress::new(Compression::best(), false);
     let mut block = Vec::with_capacity(64 * 1024);
-    // With a full flush a block stands for itself, and can be repeated.
+    // After a full flush a block does not depend on the others, so it can be repeated.
     deflate.compress_vec(&vec![b' '; 1 << 20], &mut block, FlushCompress::Full).unwrap();
     let mut answer = b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\n\r\n".to_vec();
     answer.extend([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff]);
@@ -185,7 +185,7 @@ pub(crate) fn bomb(mebibytes: usize) -> Vec<u8> {
     answer
 }
 
-/// A server that says this, and then the word without end, one every ten milliseconds.
+/// A server that sends the beginning, and then the word without end, one every ten milliseconds.
 pub(crate) async fn trickling(head: &'static str, word: &'static str) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -204,7 +204,7 @@ pub(crate) async fn trickling(head: &'static str, word: &'static str) -> String 
     url
 }
 
-/// What a server says that wants to fill memory with something else than a body, once and again.
+/// A beginning and a word to repeat, which fill memory with something other than a body.
 pub(crate) const FLOODS: [(&str, &str); 5] = [
     ("HTTP/1.1 200 OK\r\n", "x: y\r\n"),
     ("HTTP/1.1 200 OK\r\nx: ", "y"),
@@ -213,7 +213,7 @@ pub(crate) const FLOODS: [(&str, &str); 5] = [
     ("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n0\r\n", "x: y\r\n"),
 ];
 
-/// A server that says `head`, and then the word as often as a gibibyte holds it.
+/// A server that sends `head`, and then a gibibyte of the word.
 pub(crate) async fn flooding(head: &str, word: &str) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());

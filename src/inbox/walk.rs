@@ -1,7 +1,7 @@
-//! Reading all pages of a query, and knowing whether that was really all.
+//! Reads all pages of a query, and says whether they were all.
 //!
-//! The API gives neither a page size nor a total, and records move while one pages. A walk says for
-//! itself whether it is complete; only a complete one is evidence of absence.
+//! The API documents neither a page size nor a total, and records move between pages during a walk. Each walk states
+//! whether it is complete; only a complete walk is evidence of absence.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -10,46 +10,46 @@ use jiff::Timestamp;
 use super::{Client, Gate, InboxError};
 use crate::model::{Contact, ContactId, Filter, snapshot::PageSize};
 
-/// Pages in a row without a new contact that end a walk.
+/// The number of consecutive pages without a new contact that ends a walk.
 const STALE: u32 = 3;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum WalkEnd {
     /// Every page came and was understood, down to an empty or a short one.
     Complete,
-    /// Every page came and was understood, down to an empty one, and yet some customers may not have come: pages in
-    /// the middle are shorter than others, or there are said to be more.
+    /// Every page came and was understood, down to an empty one, but some customers may be missing: pages in the
+    /// middle are shorter than others, or the answer states a larger total.
     Uneven,
     /// A page repeated the one before, three brought nothing new, or a record was not understood.
     Torn,
-    /// As many pages as were allowed.
+    /// The largest allowed number of pages was read.
     Capped,
-    /// The next page takes more memory than there is room for.
+    /// The next page would take too much memory.
     TooLarge,
     /// A request failed for good.
     Failed(InboxError),
 }
 
-/// What a walk gave.
+/// The result of a walk.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Walk {
     /// Every contact that was understood, the newest version of each.
     pub contacts: BTreeMap<ContactId, Contact>,
-    /// When the request began that showed a contact last.
+    /// For each contact, when the last request that showed it began.
     pub seen_at: BTreeMap<ContactId, Timestamp>,
     pub end: WalkEnd,
     pub pages: u32,
     /// The number of the last page that had records.
     pub filled: u32,
-    /// How many bytes of memory the records of the pages took, about.
+    /// The memory that the records of the pages took, in bytes, approximately.
     pub bytes: usize,
     pub unreadable: usize,
-    /// What it taught of the page size.
+    /// What it showed about the page size.
     pub page_size: PageSize,
 }
 
 impl Walk {
-    /// Takes the contacts out, each with the time at which the request began that showed it last.
+    /// Takes the contacts out, each with the time at which the last request that showed it began.
     pub(crate) fn sightings(&mut self) -> impl Iterator<Item = (Contact, Timestamp)> {
         let seen_at = std::mem::take(&mut self.seen_at);
         std::mem::take(&mut self.contacts).into_iter().map(move |(id, contact)| {
@@ -58,21 +58,21 @@ impl Walk {
         })
     }
 
-    /// Whether it is evidence of absence.
+    /// Whether the walk is evidence of absence.
     pub(crate) fn is_complete(&self) -> bool {
         self.end == WalkEnd::Complete
     }
 }
 
-/// Which page is a walk's last one.
+/// Which page ends a walk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Last {
-    /// An empty one, which confirms the page size.
+    /// An empty page, which confirms the page size.
     Empty,
-    /// One shorter than the learned size, after full ones: a first page that is short may as well
-    /// mean that pages have become shorter.
+    /// A page that is shorter than the learned size, after full ones. A short first page may also mean that pages have
+    /// become shorter.
     Short,
-    /// Any that is shorter than the learned size, where the walk need not be evidence.
+    /// Any page that is shorter than the learned size, for walks that need not be evidence.
     AnyShort,
 }
 
@@ -82,19 +82,19 @@ pub(crate) struct Extent {
     pub page_size: Option<usize>,
     /// Which page ends the walk.
     pub last: Last,
-    /// The first page, from 1: a walk can go on where an earlier one stopped.
+    /// The first page, from 1: a walk can continue where an earlier one stopped.
     pub first: u32,
-    /// At most so many pages.
+    /// The most pages.
     pub cap: u32,
-    /// Pages that had records the last time: that there are fewer now is asked twice.
+    /// The number of pages that had records the last time. If there are fewer now, they are requested twice.
     pub filled: u32,
-    /// At most so many bytes: what is read is kept until the poll ends.
+    /// The most bytes, because records are kept until the poll ends.
     pub room: usize,
-    /// The time that relative dates are meant at.
+    /// The time to which relative dates refer.
     pub now: Timestamp,
 }
 
-/// Walks a query; `progress` hears of every page.
+/// Walks a query; `progress` is called for every page.
 pub(crate) async fn walk(
     client: &Client,
     gate: &impl Gate,
@@ -184,8 +184,8 @@ fn is_last(last: Last, sizes: &[usize], learned: usize) -> bool {
         }
 }
 
-/// An empty page where there were records the last time is asked for once more, and so is the one after it: a
-/// moment's emptiness hides everybody who comes after it.
+/// Requests a page once more that is empty and had records the last time, and then the page after it: a page that is
+/// empty for a moment would hide all later customers.
 async fn another_look(
     client: &Client,
     gate: &impl Gate,
@@ -210,17 +210,17 @@ fn finish(mut walk: Walk) -> Walk {
     walk
 }
 
-/// How many records it has seen.
+/// The number of records so far.
 fn count(walk: &Walk) -> u64 {
     u64::try_from(walk.contacts.len() + walk.unreadable).unwrap_or(u64::MAX)
 }
 
-/// Whether pages in the middle are so short that they may have hidden somebody.
+/// Whether pages in the middle are so short that a customer may be missing.
 fn hides(sizes: &[usize], known: Option<usize>) -> bool {
     let Some((last, full)) = sizes.split_last() else { return false };
     let Some(size) = full.first() else { return false };
     let even = full.iter().all(|other| other == size) && last <= size;
-    // One page alone does not teach another size.
+    // One page alone is not evidence of another size.
     !even || (full.len() == 1 && known.is_some_and(|known| *size < known))
 }
 
@@ -233,8 +233,8 @@ fn take(contacts: &mut BTreeMap<ContactId, Contact>, contact: Contact) {
     contacts.insert(id, newest);
 }
 
-/// What the sizes of a walk's pages say, down to an empty one: all but the last should be full. Two
-/// full pages teach the size.
+/// What the sizes of a walk's pages, down to an empty one, show: all but the last should be full. Two full pages show
+/// the page size.
 fn learned(sizes: &[usize], known: Option<usize>) -> PageSize {
     let Some((last, full)) = sizes.split_last() else { return PageSize::Unchanged };
     let size = full.first().copied();
