@@ -150,8 +150,7 @@ impl Client {
                 Err(InboxError::OutOfTime) => return Err(before.unwrap_or(InboxError::OutOfTime)),
                 Err(error) => error,
                 // Pages after the last one are empty, whatever the total is. The first page, and a page that more
-                // should
-                // follow, must not be.
+                // should follow, must not be.
                 Ok(found)
                     if found.is_empty()
                         && found.stated.is_some_and(|stated| stated > 0 && (page == 1 || stated == u64::MAX)) =>

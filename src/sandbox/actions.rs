@@ -24,16 +24,16 @@ pub enum CustomerAction {
     Answer(By, String),
     /// The conversation is closed, and a live chat with it.
     Close,
-    /// A live chat is asked for, or over.
+    /// A live chat is requested, or is over.
     LiveChat(bool),
-    /// An agent is put in charge; nobody, if the id is empty.
+    /// An agent is assigned; nobody, if the id is empty.
     Assign(String),
     /// The customer goes offline.
     Leave,
 }
 
 impl CustomerAction {
-    /// Does it to a record.
+    /// Applies the action to a record.
     pub(super) fn change(&self, contact: &mut Map<String, Value>, at: Timestamp) {
         match self {
             Self::Write(text) => {

@@ -1,7 +1,6 @@
-//! An answer before it is on the wire, and how it gets there.
+//! An answer, and how it is sent.
 //!
-//! It is decided as a whole while the state is locked, so that what follows (a delay, a cut) can
-//! wait without holding anything.
+//! The whole answer is decided while the state is locked, so that a delay or a cut afterwards holds no lock.
 
 use std::time::Duration;
 
@@ -17,25 +16,25 @@ use super::line::Cutter;
 /// How the connection ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum End {
-    /// As HTTP wants it.
+    /// Properly, after the answer.
     Proper,
     /// In the middle of the body.
     Cut,
     /// Without an answer.
     Closed,
-    /// Without an answer, by a reset.
+    /// By a reset, without an answer.
     Reset,
 }
 
-/// What will be answered.
+/// The answer to a request.
 #[derive(Clone)]
 pub(super) struct SandboxAnswer {
-    /// The status; nobody sees it where the line ends without an answer.
+    /// The status; not sent if the connection ends without an answer.
     pub(super) status: StatusCode,
     /// Headers besides the length.
     pub(super) headers: Vec<(HeaderName, String)>,
     pub(super) body: Vec<u8>,
-    /// How long to wait first.
+    /// The delay before the answer.
     pub(super) delay: Duration,
     /// How the connection ends.
     pub(super) end: End,
@@ -51,12 +50,12 @@ impl SandboxAnswer {
         Self::new(status, "application/json; charset=utf-8", body.to_string().into_bytes())
     }
 
-    /// Plain text, as Slack answers.
+    /// Plain text, like Slack's answers.
     pub(super) fn text(status: StatusCode, body: &str) -> Self {
         Self::new(status, "text/plain; charset=utf-8", body.as_bytes().to_vec())
     }
 
-    /// HTML, as proxies answer.
+    /// HTML, like proxies' answers.
     pub(super) fn html(status: StatusCode, body: &str) -> Self {
         Self::new(status, "text/html; charset=utf-8", body.as_bytes().to_vec())
     }
@@ -80,13 +79,13 @@ impl SandboxAnswer {
         self
     }
 
-    /// The same with the time, where it is to be told; else with one that nobody can read, so that none is added.
+    /// The same with the header `Date`; without a time, with an unreadable one, so that the server adds none.
     pub(super) fn at(self, now: Timestamp, dated: bool) -> Self {
         let date = DateTimePrinter::new().timestamp_to_rfc9110_string(&now).ok().filter(|_| dated);
         self.with(header::DATE, date.unwrap_or_default())
     }
 
-    /// What the log of requests says of it: 0 where nothing was answered.
+    /// The status for the log of requests; 0: no answer.
     pub(super) fn shown_status(&self) -> u16 {
         match self.end {
             End::Proper | End::Cut => self.status.as_u16(),
@@ -94,7 +93,7 @@ impl SandboxAnswer {
         }
     }
 
-    /// Waits, then answers or ends the connection; a delay does not hold up the end of the sandbox.
+    /// Waits, then answers or ends the connection. The end of the sandbox ends the wait.
     pub(super) async fn send(self, cutter: &Cutter, shutdown: &CancellationToken) -> Response {
         if !self.delay.is_zero() {
             tokio::select! {
@@ -111,7 +110,7 @@ impl SandboxAnswer {
         self.into_response()
     }
 
-    /// The answer as HTTP, at once and properly ended.
+    /// The answer for HTTP, without its delay and its cut.
     pub(super) fn into_response(self) -> Response {
         let mut response = Response::new(Body::from(self.body));
         *response.status_mut() = self.status;
@@ -132,7 +131,7 @@ pub(super) fn error_body(status: StatusCode, message: &str) -> Value {
     })
 }
 
-/// The error's name: the status' own, in the spelling of the page's example.
+/// The error's name: the status's, spelled as in the page's example.
 fn code(status: StatusCode) -> String {
     status.canonical_reason().unwrap_or("ERROR").to_uppercase().replace([' ', '-'], "_")
 }

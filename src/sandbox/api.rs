@@ -1,4 +1,4 @@
-//! The documented endpoints: who may ask, how often, what for, and the answer.
+//! The documented endpoints: authentication, rate limit, validation and answers.
 
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{ConnectInfo, State};
@@ -85,7 +85,7 @@ async fn segments(
     answer.send(&cutter, sandbox.shutdown()).await
 }
 
-/// Why a request is not even read: the token, or too many of them.
+/// The answer to a request that is refused before its body is read: a wrong token, or too many requests.
 fn refusal(state: &mut state::SandboxState, headers: &HeaderMap, now: Timestamp) -> Option<SandboxAnswer> {
     let said = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let token = said("authorization").strip_prefix("Bearer ");
@@ -99,7 +99,7 @@ fn refusal(state: &mut state::SandboxState, headers: &HeaderMap, now: Timestamp)
     Some(answer.with(header::RETRY_AFTER, seconds.to_string()))
 }
 
-/// The body's size and JSON, or the error that it deserves.
+/// Reads the body as JSON; the error if it is too large or not JSON.
 fn read_body(headers: &HeaderMap, body: Result<Bytes, BytesRejection>) -> Result<(usize, Value), SandboxAnswer> {
     let body =
         body.map_err(|_| SandboxAnswer::error(StatusCode::PAYLOAD_TOO_LARGE, "The body is larger than 1 MiB."))?;
@@ -113,12 +113,12 @@ fn read_body(headers: &HeaderMap, body: Result<Bytes, BytesRejection>) -> Result
     }
 }
 
-/// What every other path gets.
+/// The answer for every other path.
 pub(super) async fn no_route() -> Response {
     answer_alone(StatusCode::NOT_FOUND, "There is no such endpoint.")
 }
 
-/// What a known path gets for another method.
+/// The answer for another method of a known path.
 pub(super) async fn no_method() -> Response {
     answer_alone(StatusCode::METHOD_NOT_ALLOWED, "The endpoint has another method.")
 }

@@ -1,4 +1,4 @@
-//! `/sandbox/…`: making customers wait, be answered and leave, asking for faults, reading the sinks.
+//! `/sandbox/…`: makes customers wait, get answers and leave, requests faults, and shows what the sinks got.
 
 use axum::body::Bytes;
 use axum::extract::State;
@@ -116,13 +116,13 @@ async fn sinks(State(sandbox): State<Sandbox>) -> Response {
     reply(Ok(json!({ "slack": shown(sandbox.slack()), "webhooks": shown(sandbox.webhooks()), "mails": mails })))
 }
 
-/// Does it now, and shows the contact as it is then.
+/// Performs the action now, and answers with the changed contact.
 fn done(sandbox: &Sandbox, id: &str, action: &CustomerAction) -> Result<Value, Refused> {
     sandbox.act(id, action, sandbox.now())?;
     Ok(sandbox.contact(id).unwrap_or_default())
 }
 
-/// A status and why.
+/// A status with its reason.
 struct Refused(StatusCode, String);
 
 impl From<SandboxError> for Refused {

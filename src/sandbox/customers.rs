@@ -11,7 +11,7 @@ use crate::{
     sandbox::received::SandboxError,
 };
 
-/// The account that all belong to.
+/// The account of all customers.
 pub const CUSTOMER: &str = "5fed38e56fb193dcc6c933f5";
 /// The agency of that account.
 pub const AGENCY: &str = "5fed22a15383a9a5135e925d";
@@ -60,7 +60,7 @@ pub(super) fn segments() -> Value {
     SEGMENTS.iter().map(|(id, name)| json!({ "_id": id, "_customer": CUSTOMER, "segmentName": name })).collect()
 }
 
-/// A source of customers: the same seed and times give the same ones.
+/// A source of customers: the same seed and times make the same customers.
 #[derive(Clone)]
 pub struct Population {
     random: Random,
@@ -99,7 +99,7 @@ impl Population {
         Value::Object(contact)
     }
 
-    /// Somebody who waits for nothing: answered, closed or imported.
+    /// Somebody who does not wait: answered, closed or imported.
     pub fn settled(&mut self, now: Timestamp) -> Value {
         if self.random.chance(12) {
             return self.imported(now);
@@ -125,7 +125,7 @@ impl Population {
         Value::Object(contact)
     }
 
-    /// Somebody from a list: looks as if waiting, but never wrote.
+    /// Somebody from an imported list, who seems to wait but never wrote.
     pub fn imported(&mut self, now: Timestamp) -> Value {
         let made = self.before(now, 86_400, 60 * 86_400);
         let mut contact = self.person(&PLATFORMS[1], made, made);
@@ -137,12 +137,12 @@ impl Population {
         Value::Object(contact)
     }
 
-    /// A plausible contact with what is given; without anything, somebody who has just written.
+    /// A plausible contact with the given fields; without any, somebody who has just written.
     ///
-    /// Values are taken as they are, odd ones too: the real inbox has them.
+    /// Odd values are kept as well, because the real inbox has them.
     ///
     /// # Errors
-    /// Something else than an object, or an `_id` that is none.
+    /// The fields are not an object, or `_id` is not an id.
     pub fn complete(&mut self, given: Value, now: Timestamp) -> Result<Value, SandboxError> {
         let Value::Object(given) = given else { return Err(SandboxError::NoObject) };
         if given.get("_id").is_some_and(|id| id.as_str().is_none_or(str::is_empty)) {
@@ -183,7 +183,7 @@ impl Population {
     }
 
     fn any_platform(&mut self) -> &'static Platform {
-        // Most come by the website and `WhatsApp`.
+        // Most customers use the website and `WhatsApp`.
         let index: usize = self.random.pick(&[0, 0, 0, 1, 1, 1, 2, 3, 4]);
         &PLATFORMS[index]
     }
@@ -222,12 +222,12 @@ impl Population {
         contact
     }
 
-    /// A record with every field that the page does not call conditional.
+    /// A record with every field that the page does not document as conditional.
     fn person(&mut self, platform: &Platform, made: Timestamp, seen: Timestamp) -> Map<String, Value> {
         let random = &mut self.random;
         let agentic = platform.name == "WEBSITE" && random.chance(25);
         let uuid = [8, 4, 4, 4, 12].map(|length| random.hex(length)).join("-");
-        // A real id begins with the time; these keep the look, and sort by chance within an hour.
+        // A real id begins with the time. These look alike, and are in random order within an hour.
         let id = format!("{:08x}{}", made.as_second().rem_euclid(1 << 32), random.hex(16));
         let user = random.hex(24);
         let mut contact = json!({
@@ -285,7 +285,7 @@ impl Population {
         match platform.name {
             "WEBSITE" => {
                 let (device, browser, system) = random.pick(&sample_texts::DEVICES);
-                // Addresses that belong to documentation.
+                // Addresses that are reserved for documentation.
                 let ip = format!("203.0.113.{}", random.between(1, 254));
                 profile["device"] =
                     json!({ "device": device, "browser": browser, "ip": ip, "operatingSystem": system });

@@ -1,7 +1,7 @@
-//! Faults on request: what goes wrong with a real inbox, its proxies and the receivers.
+//! Faults on request, like those of a real inbox, its proxies and the receivers.
 //!
-//! Faults wait in a queue. A request that would be answered properly takes the first one that is
-//! meant for it; a request that is refused (token, rate limit, a bad body) leaves the queue alone.
+//! Faults wait in a queue. A request that would be answered properly takes the first one for its
+//! kind; a request that is refused (token, rate limit, a bad body) takes none.
 
 use std::time::Duration;
 
@@ -37,7 +37,7 @@ pub enum BadRecord {
     WithoutId,
 }
 
-/// What goes wrong.
+/// A kind of fault.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum FaultKind {
@@ -56,28 +56,28 @@ pub enum FaultKind {
     Html,
     /// 200 with an empty body.
     Empty,
-    /// Whole in HTTP's eyes, but the JSON stops in the middle.
+    /// A complete HTTP answer whose JSON ends in the middle.
     HalfJson,
-    /// The length of the whole is announced, then the connection ends in the middle of the body.
+    /// The whole length is announced, but the connection ends in the middle of the body.
     Cut,
     /// 200 with the documented structure of an error.
     NoSuccess,
-    /// `data` is no array.
+    /// `data` is not an array.
     DataNoArray,
-    /// JSON of quite another shape.
+    /// JSON of another shape.
     WrongShape,
     /// 302.
     Redirect { to: String },
     /// A proper answer, but late.
     Delay {
-        /// How late, in milliseconds.
+        /// The delay in milliseconds.
         ms: u64,
     },
     /// The connection is closed without an answer.
     Close,
     /// The connection is reset without an answer.
     Reset,
-    /// A bad record stands among the good ones.
+    /// There is a bad record among the good ones.
     BadRecord { what: BadRecord },
     /// After this page the first record of the next one moves to the front, as if its customer
     /// had written: the page's last record comes again, and the moved one is missed.
@@ -86,17 +86,17 @@ pub enum FaultKind {
     Vanish,
 }
 
-/// Something that will go wrong.
+/// A fault that waits for its request.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fault {
-    /// For whose requests.
+    /// The requests that it is for.
     #[serde(default)]
     pub at: Place,
     /// Only for this page of the inbox.
     #[serde(default)]
     pub page: Option<usize>,
-    /// How often.
+    /// The number of times.
     #[serde(default = "once")]
     pub times: u32,
     pub kind: FaultKind,
@@ -132,7 +132,7 @@ impl Fault {
         Self::at(Place::Mail, kind)
     }
 
-    /// The same, so many times.
+    /// The same, this number of times.
     #[must_use]
     pub fn repeated(self, times: u32) -> Self {
         Self { times, ..self }
@@ -144,7 +144,7 @@ impl Fault {
         Self { page: Some(page), ..self }
     }
 
-    /// What makes no sense in it, for whoever asked for it.
+    /// Why the fault is impossible, for whoever requested it.
     pub(super) fn mistake(&self) -> Option<&'static str> {
         let data = matches!(
             self.kind,
@@ -176,7 +176,7 @@ impl FaultKind {
         Self::Status { code, body: None, retry_after: None }
     }
 
-    /// The same to a client that brings a mail; `None` where a mail server knows no such thing.
+    /// The same for a client of the mail sink; `None`: a mail server has no such fault.
     pub(super) fn trouble(&self) -> Option<SinkTrouble> {
         match self {
             Self::Status { code, .. } => Some(SinkTrouble::Code(*code)),
@@ -192,7 +192,7 @@ impl FaultKind {
     }
 }
 
-/// The faults to come.
+/// The queue of faults.
 #[derive(Default)]
 pub(super) struct Queue(Vec<Fault>);
 
@@ -207,7 +207,7 @@ impl Queue {
         self.0.clear();
     }
 
-    /// The fault for a request, and one less of it.
+    /// Takes the fault for a request out of the queue, once.
     pub(super) fn take(&mut self, at: Place, page: Option<usize>) -> Option<FaultKind> {
         let index = self.0.iter().position(|fault| fault.at == at && (fault.page.is_none() || fault.page == page))?;
         let fault = self.0.get_mut(index)?;
@@ -219,7 +219,7 @@ impl Queue {
     }
 }
 
-/// A proper answer made wrong.
+/// Makes a proper answer faulty.
 pub(super) fn spoil(kind: &FaultKind, at: Place, mut answer: SandboxAnswer) -> SandboxAnswer {
     match kind {
         FaultKind::Status { code, body, retry_after } => {

@@ -1,4 +1,4 @@
-//! Every filter of the page, on a record as it is stored: as JSON.
+//! Every filter of the page, applied to a record as stored JSON.
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -6,16 +6,16 @@ use serde_json::Value;
 use super::validate::{InboxQuery, QueryRange};
 use crate::model::time::parse_timestamp;
 
-/// What the page leaves open about filters.
+/// Choices that the page leaves open about filters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct FilterReading {
-    /// A filter holds only when `applicableFilters` names it.
+    /// A filter is applied only if `applicableFilters` names it.
     pub(super) listed_only: bool,
     /// `false` does not limit anything, for the four flags where the page does not say so.
     pub(super) false_means_all: bool,
 }
 
-/// A text of a record; empty where there is none.
+/// A text of a record; empty if it is absent.
 pub(super) fn text<'a>(contact: &'a Value, pointer: &str) -> &'a str {
     contact.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
 }
@@ -38,7 +38,7 @@ fn is_in(text: &str, wanted: &[String]) -> bool {
     wanted.iter().any(|one| one == text)
 }
 
-/// Whether the query lets a record through.
+/// Whether a record passes the query.
 pub(super) fn passes(query: &InboxQuery, contact: &Value, reading: FilterReading) -> bool {
     let holds = |name: &str| !reading.listed_only || is_in(name, &query.applicable_filters);
     // `isOnline` alone is documented as "`false` for all".
@@ -70,7 +70,7 @@ pub(super) fn passes(query: &InboxQuery, contact: &Value, reading: FilterReading
         && flagged("isContact", query.is_contact, "/isContact")
 }
 
-/// A customer talks with one bot, so that bots of two platforms can only mean either.
+/// A customer talks with one bot, so bots of two platforms are alternatives.
 fn with_bot(query: &InboxQuery, contact: &Value, holds: impl Fn(&str) -> bool) -> bool {
     let asked = [
         ("_botWebsite", &query.bot_website),
@@ -93,7 +93,7 @@ fn found(searched: &str, contact: &Value) -> bool {
     [who("name"), who("contact/email"), phone, who("whatsAppNumber")].iter().any(|text| text.contains(&searched))
 }
 
-/// Whether a time is in a range, whose ends belong to it; an unknown time is in no range.
+/// Whether a time is in a range, including its ends. An unknown time is in no range.
 fn within(range: &QueryRange, contact: &Value, pointer: &str) -> bool {
     if range.start.is_none() && range.end.is_none() {
         return true;

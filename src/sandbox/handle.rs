@@ -1,4 +1,4 @@
-//! Direct access to a sandbox, for those in the same process.
+//! Direct access to a sandbox within its process.
 
 use std::sync::{Arc, OnceLock};
 
@@ -15,14 +15,14 @@ use super::smtp::{Mail, SmtpSink, Stage};
 use super::state::SandboxState;
 use crate::clock::Clock;
 
-/// A made-up inbox. Clones are the same inbox.
+/// A made-up inbox. Clones share it.
 #[derive(Clone)]
 pub struct Sandbox(Arc<Inner>);
 
 struct Inner {
-    /// Locked for the length of one decision, never while anything waits.
+    /// Locked for one decision, never during a wait.
     state: Mutex<SandboxState>,
-    /// The mail sink beside it, which has a listener and a lock of its own.
+    /// The mail sink, which has its own listener and lock.
     mail: OnceLock<SmtpSink>,
     clock: Arc<dyn Clock>,
     shutdown: CancellationToken,
@@ -34,7 +34,7 @@ impl Sandbox {
         Self(Arc::new(Inner { state, mail: OnceLock::new(), clock, shutdown }))
     }
 
-    /// Decides something under the lock.
+    /// Runs a decision under the lock.
     pub(super) fn with<T>(&self, decide: impl FnOnce(&mut SandboxState, Timestamp) -> T) -> T {
         let now = self.now();
         decide(&mut self.0.state.lock(), now)
@@ -56,8 +56,8 @@ impl Sandbox {
         self.with(|state, _| state.records.put(contact)).map_err(|_| SandboxError::NoId)
     }
 
-    /// Adds or replaces a contact of which only some fields are given, the others made up: see
-    /// [`Population::complete`](super::customers::Population::complete). Gives it as it is then.
+    /// Adds or replaces a contact of which only some fields are given, the others made up; see
+    /// [`Population::complete`](super::customers::Population::complete). Returns the contact.
     ///
     /// # Errors
     /// [`SandboxError::NoObject`], [`SandboxError::NoId`].
@@ -69,7 +69,7 @@ impl Sandbox {
         })
     }
 
-    /// Removes a contact, and gives what it was.
+    /// Removes a contact, and returns it.
     pub fn remove(&self, id: &str) -> Option<Value> {
         self.with(|state, _| state.records.remove(id))
     }
@@ -84,7 +84,7 @@ impl Sandbox {
         self.with(|state, _| state.records.iter().cloned().collect())
     }
 
-    /// Does something in a contact's conversation, at that time.
+    /// Performs an action in a contact's conversation, at that time.
     ///
     /// # Errors
     /// [`SandboxError::NoSuchContact`].
@@ -92,13 +92,13 @@ impl Sandbox {
         self.with(|state, _| state.change(id, action, at))
     }
 
-    /// Puts a mail sink beside it, so that its mails and its faults are reached in the same way as
-    /// those of the others; the first one stays.
+    /// Adds a mail sink, so that its mails and faults are reached like those of the other sinks. A second one is
+    /// ignored.
     pub fn with_mail(&self, sink: SmtpSink) {
         let _ = self.0.mail.set(sink);
     }
 
-    /// Puts a fault into the queue; one of a mail sink that is not there never comes.
+    /// Puts a fault into the queue. A fault of an absent mail sink never occurs.
     pub fn fault(&self, fault: Fault) {
         if fault.at != Place::Mail {
             self.with(|state, _| state.faults.push(fault));
@@ -107,12 +107,12 @@ impl Sandbox {
         }
     }
 
-    /// Whether there is a mail sink beside it.
+    /// Whether it has a mail sink.
     pub(super) fn takes_mail(&self) -> bool {
         self.0.mail.get().is_some()
     }
 
-    /// Forgets the faults that have not come yet.
+    /// Empties the queue of faults.
     pub fn clear_faults(&self) {
         self.with(|state, _| state.faults.clear());
     }
@@ -127,22 +127,22 @@ impl Sandbox {
         self.with(|state, _| state.requests.all())
     }
 
-    /// What the Slack sink got, oldest first.
+    /// The messages of the Slack sink, oldest first.
     pub fn slack(&self) -> Vec<Received> {
         self.with(|state, _| state.slack.all())
     }
 
-    /// What the webhook sink got, oldest first.
+    /// The messages of the webhook sink, oldest first.
     pub fn webhooks(&self) -> Vec<Received> {
         self.with(|state, _| state.webhooks.all())
     }
 
-    /// What the mail sink got, oldest first; nothing where there is none.
+    /// The mails of the mail sink, oldest first; none without a mail sink.
     pub fn mails(&self) -> Vec<Mail> {
         self.0.mail.get().map(SmtpSink::mails).unwrap_or_default()
     }
 
-    /// Forgets the requests and what the sinks got.
+    /// Forgets the requests and the messages of the sinks.
     pub fn clear_logs(&self) {
         if let Some(sink) = self.0.mail.get() {
             sink.forget_mails();

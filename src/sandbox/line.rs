@@ -1,7 +1,7 @@
-//! A connection that can be cut: the only way to be rude that HTTP itself does not offer.
+//! A connection that can be cut in the middle, which an HTTP server does not offer.
 //!
-//! A handler decides what becomes of its connection and says so through a [`Cutter`]; the line
-//! does it when the server comes to write the answer.
+//! A handler decides what happens to its connection, and says it through a [`Cutter`]; the stream does it when the
+//! server writes the answer.
 
 use std::io;
 use std::net::SocketAddr;
@@ -15,20 +15,20 @@ use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 
-/// What becomes of the bytes that the server writes.
+/// What happens to the bytes that the server writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fate {
     /// They are sent.
     Sent,
-    /// The head is sent, and so many bytes of the body.
+    /// The head is sent, and this number of bytes of the body.
     Cut { body: usize },
-    /// So many more bytes are sent.
+    /// This number of further bytes is sent.
     Left(usize),
     /// The connection ends as if the process had died: with a plain end of the stream, or a reset.
     Dead { reset: bool },
 }
 
-/// The handler's hold on its own connection.
+/// Through it a handler cuts its own connection.
 #[derive(Clone, Debug)]
 pub(super) struct Cutter(Arc<Mutex<Fate>>);
 
@@ -67,7 +67,7 @@ impl Listener for CuttableListener {
 
     async fn accept(&mut self) -> (CuttableStream, SocketAddr) {
         let (stream, address) = Listener::accept(&mut self.0).await;
-        // Small answers that wait for one another would slow every test down; a line without it works.
+        // Small answers that wait for one another would slow down every test. It also works without.
         let _ = stream.set_nodelay(true);
         (CuttableStream { stream, cutter: Cutter(Arc::new(Mutex::new(Fate::Sent))) }, address)
     }

@@ -1,10 +1,10 @@
-//! What came in, kept within bounds: a sandbox may run for days.
+//! A bounded log of what came in, because a sandbox may run for days.
 
 use std::collections::VecDeque;
 
-/// How many entries are kept.
+/// The most entries that are kept.
 const MOST_ENTRIES: usize = 10_000;
-/// How many bytes of bodies are kept: ten thousand bodies of a mebibyte would be the machine's end.
+/// The most bytes of bodies that are kept: ten thousand bodies of a mebibyte would fill the machine's memory.
 const MOST_BYTES: usize = 64 * 1024 * 1024;
 
 /// The last entries of their kind, oldest first.
@@ -18,7 +18,7 @@ impl<T: Clone> Log<T> {
         Self { entries: VecDeque::new(), bytes: 0 }
     }
 
-    /// Keeps `entry`, whose body has `size` bytes; forgets the oldest ones where that is too much.
+    /// Keeps `entry`, whose body has `size` bytes; forgets the oldest entries if there are too many.
     pub(super) fn push(&mut self, size: usize, entry: T) {
         self.entries.push_back((size, entry));
         self.bytes += size;

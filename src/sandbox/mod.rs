@@ -1,11 +1,10 @@
-//! The made-up inbox: the documented API with invented customers, and sinks that remember what
-//! they got, for the demo and for tests.
+//! The made-up inbox: the documented API with invented customers, and sinks that keep what
+//! they get, for the demo and for tests.
 //!
 //! It follows the provider's page to the letter (authentication, every field of the body, every
 //! filter, the rate limit, the errors), settles what the page leaves open by [`Settings`], and
-//! fails on request (`fault`). It keeps everything in memory and speaks only where it is told to
-//! listen. It is on the outside of the house: it knows the names of the model and a clock, and must
-//! know nothing of rules, alerts or the watcher's client, or it would share their mistakes.
+//! fails on request (`fault`). It keeps everything in memory and listens only where it is told to. It uses
+//! `model` and `clock`, and must not know rules, alerts or the watcher's client, because it would share their mistakes.
 
 use std::io;
 use std::sync::Arc;
@@ -53,7 +52,7 @@ pub use story::{Happening, Story};
 
 /// The largest body that is read.
 const LARGEST_BODY: usize = 1024 * 1024;
-/// How long open connections may hold up the end.
+/// How long open connections may delay the end.
 const FAREWELL: Duration = Duration::from_secs(2);
 
 /// A sandbox that is listening.
@@ -64,7 +63,7 @@ pub struct Running {
 }
 
 impl Running {
-    /// Where it listens: `http://127.0.0.1:8808`, without a slash at the end.
+    /// Its address: `http://127.0.0.1:8808`, without a slash at the end.
     pub fn url(&self) -> &str {
         &self.url
     }
@@ -74,7 +73,7 @@ impl Running {
         self.sandbox.clone()
     }
 
-    /// Waits until it has ended, which the token of [`Sandbox::start`] makes it do.
+    /// Waits for its end, after the token of [`Sandbox::start`] was cancelled.
     pub async fn ended(self) -> io::Result<()> {
         self.served.await.map_err(io::Error::other)?
     }
@@ -105,7 +104,7 @@ impl Sandbox {
                 .with_graceful_shutdown(async move { shutdown.cancelled().await });
             tokio::select! {
                 ended = server => ended,
-                // A client that keeps its connection open must not keep the sandbox.
+                // A client that keeps its connection open must not keep the sandbox running.
                 () = async { leaving.cancelled().await; tokio::time::sleep(FAREWELL).await } => Ok(()),
             }
         });

@@ -1,5 +1,5 @@
-//! Chance with a seed: the same seed gives the same customers and the same story, always. Nothing secret is drawn from
-//! it.
+//! Random numbers from a seed: the same seed makes the same customers and the same story. Nothing secret is made of
+//! them.
 
 /// A seeded source of numbers.
 #[derive(Clone, Debug)]

@@ -1,23 +1,23 @@
-//! What came to a sandbox, and why something could not be done in it.
+//! Requests and messages that a sandbox got, and the errors of its operations.
 
 use std::fmt;
 
 use jiff::Timestamp;
 use serde_json::Value;
 
-/// Why something could not be done in the sandbox.
+/// An operation on the sandbox failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SandboxError {
-    /// Nobody has that id.
+    /// No contact has this id.
     #[error("there is no contact with that `id`")]
     NoSuchContact,
-    /// A contact is an object.
+    /// A contact must be an object.
     #[error("a contact must be a JSON object")]
     NoObject,
-    /// A contact needs an id.
+    /// A contact must have an id.
     #[error("a contact's `_id` must be a string that is not empty")]
     NoId,
-    /// A fault of a mail server that is not there.
+    /// The fault is for an absent mail sink.
     #[error("this sandbox has no mail sink")]
     NoMailSink,
 }
@@ -29,24 +29,24 @@ pub struct Request {
     pub at: Timestamp,
     /// `/inbox/users` or `/inbox/segments`.
     pub path: &'static str,
-    /// The body; null where there was none or it was no JSON.
+    /// The body; null if it was absent or not JSON.
     pub body: Value,
-    /// The status of the answer; 0 where the connection was ended without one.
+    /// The status of the answer; 0: the connection ended without one.
     pub status: u16,
 }
 
-/// What a sink got, refused things included.
+/// A message that a sink got, whether it was accepted or refused.
 #[derive(Clone)]
 pub struct Received {
     /// When it came.
     pub at: Timestamp,
-    /// Where it was sent.
+    /// Its path.
     pub path: String,
     /// The headers, names in lower case.
     pub headers: Vec<(String, String)>,
-    /// The body as it came: signatures are over exactly this.
+    /// The body as it came; signatures cover exactly these bytes.
     pub body: String,
-    /// The status of the answer; 0 where the connection was ended without one.
+    /// The status of the answer; 0: the connection ended without one.
     pub status: u16,
 }
 
@@ -62,14 +62,14 @@ impl Received {
     }
 }
 
-// Bodies hold customers' words.
+// Bodies hold customers' text.
 impl fmt::Debug for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Request({} {} {})", self.at, self.path, self.status)
     }
 }
 
-// Bodies hold customers' words, and the path of a webhook is its secret.
+// Bodies hold customers' text, and the path of a webhook is its secret.
 impl fmt::Debug for Received {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Received({} {})", self.at, self.status)

@@ -1,4 +1,4 @@
-//! The made-up inbox's records, kept in the order in which pages give them.
+//! The made-up inbox's records, kept in the order of the pages.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -9,7 +9,7 @@ use super::filter::{text, time};
 /// The order of the records, which the page leaves open.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Order {
-    /// The newest last message first, as an inbox looks on a screen.
+    /// The newest last message first, as on the screen.
     #[default]
     NewestFirst,
     /// The oldest last message first.
@@ -18,7 +18,7 @@ pub enum Order {
     Id,
 }
 
-/// A place in the order; `_id` parts what would be equal.
+/// A place in the order; equal times are ordered by `_id`.
 type Place = (i64, String);
 
 /// The records.
@@ -33,7 +33,7 @@ impl ContactRecords {
         Self { order, places: HashMap::new(), records: BTreeMap::new() }
     }
 
-    /// Adds a record or replaces the one with the same `_id`; gives the record back if it has none.
+    /// Adds a record or replaces the one with the same `_id`; returns the record if it has none.
     pub(super) fn put(&mut self, contact: Value) -> Result<String, Value> {
         let id = text(&contact, "/_id").to_owned();
         if id.is_empty() {
@@ -49,7 +49,7 @@ impl ContactRecords {
     fn rank(&self, contact: &Value) -> i64 {
         let at = time(contact, "/lastMessage/at").map(jiff::Timestamp::as_millisecond);
         match self.order {
-            // Without a message: last.
+            // Records without a message come last.
             Order::NewestFirst => at.map_or(i64::MAX, |at| -at),
             Order::OldestFirst => at.unwrap_or(i64::MAX),
             Order::Id => 0,

@@ -1,4 +1,4 @@
-//! Names and sentences of made-up customers. Nobody here is anybody.
+//! Names and sentences of made-up customers. They are not real people.
 
 /// Name, country, city, dial prefix, gender. Dial prefixes differ as the provider's do.
 pub(super) type Person = (&'static str, &'static str, &'static str, &'static str, &'static str);

@@ -1,30 +1,30 @@
-//! What the made-up inbox is like.
+//! The settings of the made-up inbox.
 
 use std::fmt;
 
 use super::records::Order;
 
-/// What the made-up inbox is like.
+/// The settings of the made-up inbox.
 #[derive(Clone)]
 pub struct Settings {
     /// The one token that is accepted.
     pub token: String,
-    /// Records on a page.
+    /// The number of records on a page.
     pub page_size: usize,
-    /// Requests in any 60 seconds; 0: no limit.
+    /// The most requests in any 60 seconds; 0: no limit.
     pub rate_limit: u32,
-    /// Customers at the start.
+    /// The number of customers at the start.
     pub contacts: usize,
-    /// How many of them wait for an answer; the others are answered, closed or imported.
+    /// The number of them who wait for an answer; the others are answered, closed or imported.
     pub waiting: usize,
-    /// What the customers are drawn from.
+    /// The seed of the customers.
     pub seed: u64,
     /// The order of the records.
     pub order: Order,
-    /// Whether a filter holds only when `applicableFilters` names it.
+    /// Whether a filter is applied only if `applicableFilters` names it.
     pub listed_filters_only: bool,
     /// Whether `false` means "all" for `userInteracted`, `isLiveChatActive`, `hasOrdered.status` and
-    /// `isContact`, as the page says of `isOnline`.
+    /// `isContact`, as the page documents it for `isOnline`.
     pub false_means_all: bool,
     /// Whether answers of the API have the header `Date`, by the clock of the records.
     pub dated: bool,
@@ -47,7 +47,7 @@ impl Default for Settings {
     }
 }
 
-/// Without the token.
+/// Does not show the token.
 impl fmt::Debug for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Settings")

@@ -1,4 +1,4 @@
-//! Receivers that only remember: an incoming webhook of Slack, and any other webhook.
+//! Receivers that only keep what they get: an incoming webhook of Slack, and any other webhook.
 
 use std::collections::HashSet;
 
@@ -86,7 +86,7 @@ async fn receive(
     answer.send(cutter, sandbox.shutdown()).await
 }
 
-/// What a sink got, for `GET /sandbox/sinks`.
+/// The messages of a sink, for `GET /sandbox/sinks`.
 pub(super) fn shown(received: &Received) -> Value {
     let headers: serde_json::Map<_, _> =
         received.headers.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str()))).collect();
@@ -96,7 +96,7 @@ pub(super) fn shown(received: &Received) -> Value {
     })
 }
 
-/// What the mail sink got, for `GET /sandbox/sinks`.
+/// The mails of the mail sink, for `GET /sandbox/sinks`.
 pub(super) fn shown_mail(mail: &Mail) -> Value {
     json!({
         "from": mail.from, "to": mail.to, "subject": mail.subject(), "text": mail.text(), "html": mail.html(),
@@ -104,7 +104,7 @@ pub(super) fn shown_mail(mail: &Mail) -> Value {
     })
 }
 
-/// Slack's name for what is wrong with a payload.
+/// Slack's name for the mistake in a payload.
 fn slack_mistake(body: &[u8]) -> Option<&'static str> {
     let Ok(Value::Object(payload)) = serde_json::from_slice::<Value>(body) else { return Some("invalid_payload") };
     let text = match payload.get("text") {

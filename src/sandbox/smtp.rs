@@ -1,7 +1,7 @@
-//! A mail server that keeps what it gets, for the demo and for tests.
+//! A mail server that keeps its mails, for the demo and for tests.
 //!
-//! It delivers nothing. It takes a login and TLS where it is told to, and misbehaves on request. It is
-//! bounded in every direction, and garbage makes it hang up, not fall over.
+//! It delivers nothing. It requires a login and TLS if configured, and misbehaves on request. Everything is
+//! bounded; after invalid input it closes the connection.
 
 mod mail;
 mod session;
@@ -19,16 +19,16 @@ use tokio_util::sync::CancellationToken;
 
 pub use mail::Mail;
 
-/// How many mails are kept, and how many bytes of them; the oldest go first.
+/// The most mails, and bytes of mails, that are kept; the oldest are forgotten first.
 const KEPT: usize = 1_000;
 const KEPT_BYTES: usize = 64 * 1024 * 1024;
-/// How many clients are talked to at once; the others wait.
+/// The number of clients that are served at once; the others wait.
 const CLIENTS: usize = 100;
 
-/// Where in a conversation something goes wrong.
+/// The moment of a conversation at which something goes wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
-    /// Before the first word.
+    /// Before the greeting.
     Greeting,
     /// At the login.
     Auth,
@@ -36,32 +36,32 @@ pub enum Stage {
     Mail,
     /// At a recipient.
     Rcpt,
-    /// At the word `DATA`.
+    /// At `DATA`.
     Data,
     /// After the mail itself. A mail that is answered with a code is not kept; one whose answer is
     /// lost is.
     End,
 }
 
-/// What goes wrong.
+/// A kind of fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SinkTrouble {
     /// This code instead of the right answer.
     Code(u16),
     /// The connection is closed without an answer.
     HangUp,
-    /// The answer comes so much later.
+    /// The answer is late by this time.
     Delay(Duration),
 }
 
-/// How the server protects itself.
+/// Login and TLS of the server.
 #[derive(Clone, Default)]
 pub struct SinkSettings {
-    /// The user and the password that it insists on.
+    /// The user and the password that it requires.
     pub login: Option<(String, String)>,
     /// With these certificates it offers `STARTTLS`.
     pub tls: Option<Arc<ServerConfig>>,
-    /// It speaks TLS from the first byte instead.
+    /// It uses TLS from the first byte instead.
     pub implicit: bool,
 }
 
@@ -90,7 +90,7 @@ pub struct SmtpSink {
 }
 
 impl SmtpSink {
-    /// Serves on `listener` until `shutdown`, without TLS and for everybody.
+    /// Serves on `listener` until `shutdown`, without TLS and without a login.
     pub fn start(listener: TcpListener, shutdown: CancellationToken) -> Self {
         Self::start_with(SinkSettings::default(), listener, shutdown)
     }
@@ -105,7 +105,7 @@ impl SmtpSink {
 
     async fn serve(&self, listener: TcpListener, shutdown: &CancellationToken) {
         let clients = Arc::new(Semaphore::new(CLIENTS));
-        // Nobody closes the semaphore: this ends with the shutdown.
+        // The semaphore is never closed; this ends with the shutdown.
         while let Ok(place) = clients.clone().acquire_owned().await {
             match listener.accept().await {
                 Ok((stream, _)) => {
@@ -116,7 +116,7 @@ impl SmtpSink {
                         drop(place);
                     });
                 }
-                // Out of sockets, for example: some will come back.
+                // For example, no socket is free; that passes.
                 Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
             }
         }
@@ -132,12 +132,12 @@ impl SmtpSink {
         self.state().mails.clear();
     }
 
-    /// How many whole mails were refused with a code.
+    /// The number of complete mails that were refused with a code.
     pub fn refused(&self) -> usize {
         self.state().refused
     }
 
-    /// How many connections there were.
+    /// The number of connections so far.
     pub fn connections(&self) -> usize {
         self.state().connections
     }
@@ -155,12 +155,12 @@ impl SmtpSink {
         }
     }
 
-    /// Answers with `code` at `stage`, so many times.
+    /// Answers with `code` at `stage`, this number of times.
     pub fn fault(&self, stage: Stage, code: u16, times: usize) {
         self.trouble(stage, SinkTrouble::Code(code), times);
     }
 
-    /// Answers with `code` to this recipient, so many times.
+    /// Answers with `code` to this recipient, this number of times.
     pub fn refuse(&self, recipient: &str, code: u16, times: usize) {
         self.trouble_for(recipient, Stage::Rcpt, SinkTrouble::Code(code), times);
     }
@@ -170,12 +170,12 @@ impl SmtpSink {
         self.state().script.clear();
     }
 
-    /// Makes trouble at `stage`, so many times.
+    /// Makes trouble at `stage`, this number of times.
     pub fn trouble(&self, stage: Stage, trouble: SinkTrouble, times: usize) {
         self.state().script.push(Scripted { stage, recipient: None, trouble, times });
     }
 
-    /// Makes trouble at `stage` when the mail is for this recipient, so many times.
+    /// Makes trouble at `stage` if the mail is for this recipient, this number of times.
     pub fn trouble_for(&self, recipient: &str, stage: Stage, trouble: SinkTrouble, times: usize) {
         self.state().script.push(Scripted { stage, recipient: Some(recipient.to_owned()), trouble, times });
     }

@@ -1,4 +1,4 @@
-//! All that a sandbox knows, behind one lock that is never held while something waits.
+//! The state of a sandbox, behind one lock that is never held during a wait.
 
 use std::collections::VecDeque;
 
@@ -18,7 +18,7 @@ use crate::model::time::iso;
 /// The documented window of the rate limit.
 const WINDOW: SignedDuration = SignedDuration::from_secs(60);
 
-/// What the lock guards.
+/// The state behind the lock.
 pub(super) struct SandboxState {
     pub(super) settings: Settings,
     pub(super) records: ContactRecords,
@@ -27,7 +27,7 @@ pub(super) struct SandboxState {
     pub(super) requests: Log<Request>,
     pub(super) slack: Log<Received>,
     pub(super) webhooks: Log<Received>,
-    /// When the requests of the last minute came.
+    /// The times of the requests of the last minute.
     window: VecDeque<Timestamp>,
 }
 
@@ -56,7 +56,7 @@ impl SandboxState {
         state
     }
 
-    /// Counts a request; where the limit is reached, the seconds to wait instead.
+    /// Counts a request; if the limit is reached, returns the seconds to wait instead.
     pub(super) fn admit(&mut self, now: Timestamp) -> Result<(), i64> {
         let limit = usize::try_from(self.settings.rate_limit).unwrap_or(usize::MAX);
         while self.window.front().is_some_and(|at| now.duration_since(*at) >= WINDOW) {
@@ -65,7 +65,7 @@ impl SandboxState {
         match self.window.front() {
             Some(oldest) if limit > 0 && self.window.len() >= limit => {
                 let left = WINDOW.saturating_sub(now.duration_since(*oldest));
-                // Rounded up: who comes back after that long is let in.
+                // Rounded up, so that a request after this time is accepted.
                 let full = left.as_secs() + i64::from(left.subsec_nanos() > 0);
                 Err(full.max(1))
             }
@@ -76,7 +76,7 @@ impl SandboxState {
         }
     }
 
-    /// One page of what a query asks for.
+    /// One page of a query.
     pub(super) fn page(&self, query: &InboxQuery) -> Vec<Value> {
         let size = self.settings.page_size.max(1);
         self.matching(query).skip((query.page - 1).saturating_mul(size)).take(size).cloned().collect()
@@ -90,7 +90,7 @@ impl SandboxState {
         self.records.iter().filter(move |contact| passes(query, contact, reading))
     }
 
-    /// What happens to the inbox between this page and the next one.
+    /// Changes the inbox between this page and the next one.
     pub(super) fn between_pages(&mut self, kind: &FaultKind, query: &InboxQuery, now: Timestamp) {
         let size = self.settings.page_size.max(1);
         let index = match kind {
@@ -113,14 +113,14 @@ impl SandboxState {
         }
     }
 
-    /// Does something in one conversation.
+    /// Performs an action in one conversation.
     pub(super) fn change(&mut self, id: &str, action: &CustomerAction, at: Timestamp) -> Result<(), SandboxError> {
         let Some(Value::Object(mut contact)) = self.records.remove(id) else { return Err(SandboxError::NoSuchContact) };
         action.change(&mut contact, at);
         self.records.put(Value::Object(contact)).map(drop).map_err(|_| SandboxError::NoId)
     }
 
-    /// Keeps what a sink got.
+    /// Keeps a message of a sink.
     pub(super) fn keep(&mut self, place: Place, received: Received) {
         let log = if place == Place::Slack { &mut self.slack } else { &mut self.webhooks };
         log.push(received.body.len(), received);

@@ -1,7 +1,6 @@
 //! A day at the shop, told faster: customers come and write, wait, and are answered.
 //!
-//! Every act is planned ahead with its time, so that the story depends on nothing but the seed and
-//! the times at which it is asked to go on.
+//! Every act is planned ahead with its time, so that the story depends only on the seed and on the times of its steps.
 
 use std::collections::BTreeMap;
 
@@ -14,28 +13,28 @@ use super::random::Random;
 use super::sample_texts;
 use crate::model::contact::Contact;
 
-/// After a longer pause than this nothing is made up for it: the machine slept.
+/// After a longer pause than this the missed part is skipped, because the machine slept.
 const LONGEST_PAUSE: SignedDuration = SignedDuration::from_secs(60);
 
-/// How fast and how crowded the story is.
+/// The speed and the crowd of the story.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pace {
-    /// How many times faster than in a shop, where one waits some minutes for a person; at least 1.
+    /// How many times faster it is than a shop, where customers wait some minutes; at least 1.
     pub speed: u32,
-    /// How many may wait for a person at a time.
+    /// The most customers who wait for a person at a time.
     pub waiting: usize,
-    /// How many different customers there are before old ones come again.
+    /// The number of different customers, before earlier ones come again.
     pub customers: usize,
 }
 
-/// As fast as one likes to watch: a wait takes 10 to 30 seconds.
+/// A pace that is pleasant to watch: a wait takes 10 to 30 seconds.
 impl Default for Pace {
     fn default() -> Self {
         Self { speed: 20, waiting: 3, customers: 60 }
     }
 }
 
-/// Something that happened, for the one who watches the demo.
+/// Something that happened, for the viewer of the demo.
 #[derive(Clone, PartialEq, Eq)]
 #[allow(missing_docs)] // the fields are the same everywhere: who, by which platform, which words
 pub enum Happening {
@@ -70,7 +69,7 @@ pub enum Happening {
         name: String,
         by_name: String,
     },
-    /// An agent answered, so long after the customer had begun to wait.
+    /// An agent answered, this long after the customer had begun to wait.
     Answered {
         id: String,
         name: String,
@@ -89,7 +88,7 @@ pub enum Happening {
     },
 }
 
-/// What somebody will do.
+/// A planned act.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Act {
     #[default]
@@ -111,7 +110,7 @@ struct Actor {
     platform: String,
     /// In a conversation that is not closed yet.
     busy: bool,
-    /// Since when a person is waited for.
+    /// Since when the customer waits for a person.
     waiting: Option<Timestamp>,
 }
 
@@ -123,7 +122,7 @@ pub struct Story {
     random: Random,
     population: Population,
     cast: Vec<Actor>,
-    /// What is to come. An arrival has nobody yet.
+    /// The planned acts. An arrival has no customer yet.
     plan: BTreeMap<Place, (Option<usize>, Act)>,
     planned: u64,
     /// The next arrival's place in the plan.
@@ -133,7 +132,7 @@ pub struct Story {
 }
 
 impl Story {
-    /// A story that depends on nothing but `seed`, `pace` and the times of its steps.
+    /// A story that depends only on `seed`, `pace` and the times of its steps.
     pub fn new(seed: u64, pace: Pace) -> Self {
         let mut random = Random::new(seed);
         let population = Population::new(random.bits());
@@ -141,7 +140,7 @@ impl Story {
         Self { pace, random, population, cast, plan, planned: 0, arrival: None, last: None, told: Vec::new() }
     }
 
-    /// Lets everything happen in `sandbox` that is due at `now`, each at its own time.
+    /// Performs everything in `sandbox` that is due at `now`, each at its own time.
     pub fn step(&mut self, sandbox: &Sandbox, now: Timestamp) -> Vec<Happening> {
         let pause = self.last.map_or(SignedDuration::ZERO, |last| now.duration_since(last));
         if pause > LONGEST_PAUSE {
@@ -162,7 +161,7 @@ impl Story {
         std::mem::take(&mut self.told)
     }
 
-    /// So many have written at once, as at the end of a night: each waits for a person.
+    /// This number of customers has written at once, as at the end of a night; each waits for a person.
     pub fn open_with(&mut self, sandbox: &Sandbox, count: usize, at: Timestamp) -> Vec<Happening> {
         for _ in 0..count {
             let Some(who) = self.somebody(sandbox, at) else { break };
@@ -180,7 +179,7 @@ impl Story {
         self.cast.iter().filter(|actor| actor.waiting.is_some()).count()
     }
 
-    /// Sees to it that somebody comes: soon where nobody waits, not at all where enough do.
+    /// Plans an arrival: soon if nobody waits, none if enough customers wait.
     fn invite(&mut self, at: Timestamp) {
         let waiting = self.waiting();
         let soon = (4, 18);
@@ -201,8 +200,7 @@ impl Story {
         self.arrival = Some(self.later(None, Act::Arrive, at, delay));
     }
 
-    /// Seconds of the shop as time; never nothing, or a very fast story would go on at one moment for
-    /// ever.
+    /// Seconds of the shop as real time; never zero, because a very fast story would stay at one moment.
     fn paced(&self, seconds: i64) -> SignedDuration {
         SignedDuration::from_millis((seconds * 1_000 / i64::from(self.pace.speed.max(1))).max(1))
     }
@@ -229,7 +227,7 @@ impl Story {
         }
         self.cast[who].busy = true;
         self.tell_wrote(who, text);
-        // While nobody else waits, this one does: the bot would leave the watcher nothing to see.
+        // If nobody else waits, this customer does, so that the watcher has something to see.
         if waiting > 0 && self.random.chance(35) {
             let (answered, _) = self.later(Some(who), Act::BotAnswers, at, (20, 40));
             let next =
@@ -247,7 +245,7 @@ impl Story {
     fn wait(&mut self, who: usize, end: Act, at: Timestamp) {
         self.cast[who].waiting = Some(at);
         let (answered, _) = self.later(Some(who), end, at, (200, 600));
-        // Some take a conversation first, and answer when they have looked something up.
+        // Some agents take a conversation first, and answer later.
         if end == Act::AgentAnswers && self.random.chance(35) {
             self.later(Some(who), Act::Take, at, (140, 190));
         }
@@ -346,7 +344,7 @@ impl Story {
         }
     }
 
-    /// Lets somebody whom the bot has not helped write once more and wait, unless too many do.
+    /// Lets a customer whom the bot has not helped write once more and wait, unless too many wait.
     fn insist(&mut self, sandbox: &Sandbox, who: usize, end: Act, at: Timestamp) -> bool {
         if self.waiting() >= self.pace.waiting {
             self.later(Some(who), Act::Close, at, (20, 60));
@@ -361,7 +359,7 @@ impl Story {
         wrote
     }
 
-    /// Does something in the sandbox; who has been removed there leaves the story.
+    /// Performs an action in the sandbox. A customer who was removed there leaves the story.
     fn does(&mut self, sandbox: &Sandbox, who: usize, action: &CustomerAction, at: Timestamp) -> bool {
         let done = sandbox.act(&self.cast[who].id, action, at).is_ok();
         if !done {

@@ -1,4 +1,4 @@
-//! Whether a body is what the page asks for: all fields, each with its type and its values.
+//! Checks a request's body against the page: all fields, each with its type and its values.
 
 use std::fmt;
 
@@ -13,7 +13,7 @@ pub const STATUSES: [&str; 6] = ["OPEN", "INPROGRESS", "REVIEW", "ONHOLD", "DEPE
 /// The documented values of `lastMessageBy`.
 pub const SENDERS: [&str; 3] = ["bot", "user", "agent"];
 
-/// What a field of the body has to be.
+/// The type of a field of the body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FieldShape {
     Text,
@@ -28,7 +28,7 @@ pub enum FieldShape {
     Object,
     /// A whole number from 1.
     Page,
-    /// `"none"`: the page knows no other value.
+    /// `"none"`, the only documented value.
     Export,
 }
 
@@ -95,7 +95,7 @@ pub const FIELDS: [(&str, FieldShape); 26] = [
     ("isContact", FieldShape::Flag),
 ];
 
-/// A range of times; an end that is not given does not limit.
+/// A range of times; an absent end does not limit it.
 #[derive(Deserialize)]
 pub(super) struct QueryRange {
     #[serde(rename = "startAt", deserialize_with = "time")]
@@ -144,7 +144,7 @@ pub(super) struct InboxQuery {
     pub(super) is_contact: bool,
 }
 
-/// The body as a query, or what is wrong with it; the first field that is wrong, in the page's order.
+/// The body as a query, or the first mistake in it, in the page's order.
 pub(super) fn query(body: &Value) -> Result<InboxQuery, String> {
     if !body.is_object() {
         return Err("The body must be a JSON object.".to_owned());
@@ -160,7 +160,7 @@ pub(super) fn query(body: &Value) -> Result<InboxQuery, String> {
     InboxQuery::deserialize(body).map_err(|error| error.to_string())
 }
 
-/// A number as a page: JSON does not tell 1 from 1.0.
+/// A number as a page; JSON does not distinguish 1 and 1.0.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // whole, positive and small, as asked before
 fn page(value: &Value) -> Option<usize> {
     let number = value.as_f64()?;

@@ -1,4 +1,4 @@
-//! A mail as it came, read by a parser that is not ours.
+//! A mail as it came, read by a parser that the program itself does not use.
 
 use mail_parser::{Message, MessageParser, MimeHeaders, PartType};
 
@@ -17,7 +17,7 @@ impl Mail {
     pub fn header(&self, name: &str) -> Option<String> {
         let parser = MessageParser::default();
         let message = parser.parse_headers(self.data.as_bytes())?;
-        // Every header is read as a subject is: as text.
+        // Every header is read as text, like a subject.
         let line = format!("Subject:{}\r\n", message.header_raw(name)?.trim_end());
         parser.parse_headers(line.as_bytes())?.subject().map(str::to_owned)
     }

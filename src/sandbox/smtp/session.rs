@@ -35,15 +35,15 @@ struct Session<'a> {
     to: Vec<String>,
 }
 
-/// Whether the conversation goes on.
+/// Whether the conversation continues.
 enum Next {
     Line,
     HangUp,
 }
 
-/// Talks until either side has enough.
+/// Talks until one side ends the conversation.
 pub(super) async fn run(sink: &SmtpSink, stream: TcpStream) {
-    // Whatever goes wrong here is the client's to notice.
+    // The client notices whatever goes wrong here.
     let _ = talk(sink, stream).await;
 }
 
@@ -71,7 +71,7 @@ async fn talk(sink: &SmtpSink, stream: TcpStream) -> io::Result<()> {
                 continue;
             };
             session.say("220 go on").await?;
-            // What was sent ahead in the clear goes away with the buffer.
+            // Unencrypted bytes that were sent ahead are dropped with the buffer.
             let stream = BufReader::new(encrypt(tls, session.stream.into_inner()).await?);
             session = Session { sink, stream, encrypted: true, known, from: None, to: Vec::new() };
             next = Next::Line;
@@ -145,7 +145,7 @@ impl Session<'_> {
             ("LOGIN", first) => {
                 let user = if first.is_empty() { self.ask("VXNlcm5hbWU6").await? } else { Some(first.to_owned()) };
                 let password = self.ask("UGFzc3dvcmQ6").await?;
-                // Put together as PLAIN has it.
+                // In the form of PLAIN.
                 let decoded = user.as_deref().and_then(decode).zip(password.as_deref().and_then(decode));
                 decoded.map(|(user, password)| STANDARD.encode(format!("\0{user}\0{password}")))
             }
@@ -254,7 +254,7 @@ impl Session<'_> {
         Ok(Next::Line)
     }
 
-    /// The next line without its end; `None` at the end, and when it is too long or too late.
+    /// The next line without its end; `None` at the end, or if the line is too long or too late.
     async fn line(&mut self) -> io::Result<Option<Vec<u8>>> {
         let mut line = Vec::new();
         let mut limited = (&mut self.stream).take(LINE);
