@@ -152,7 +152,7 @@ impl fmt::Display for Incomplete {
         match self {
             Self::Unreadable(1) => f.write_str("1 record was not understood"),
             Self::Unreadable(count) => write!(f, "{count} records were not understood"),
-            Self::Torn => f.write_str("the API's pages repeat what had come, twice"),
+            Self::Torn => f.write_str("the API's pages repeated earlier records, twice"),
             Self::Uneven => f.write_str("the API's pages differ in size, and may hide customers"),
             Self::Emptied(gone, open) => {
                 write!(f, "{gone} of {open} customers whose alerts fire are gone at once, and no look-up finds anybody")
@@ -161,7 +161,7 @@ impl fmt::Display for Incomplete {
             Self::TooLarge(mebibytes) => {
                 write!(f, "the API returns more than the {mebibytes} MiB of memory that a poll keeps")
             }
-            Self::Behind => f.write_str("more is new than could be read"),
+            Self::Behind => f.write_str("there is more new than could be read"),
         }
     }
 }

@@ -55,7 +55,7 @@ pub fn decide(
         }
         // It is sent once more at most: a receiver that always answers like that would be notified again and again.
         Outcome::Unclear { reason } if too_old || message.ambiguous => {
-            Decision::Dead { reason: format!("sent twice, and nobody knows whether it arrived: {reason}") }
+            Decision::Dead { reason: format!("sent twice, and it is not known whether it arrived: {reason}") }
         }
         Outcome::Unclear { .. } => {
             Decision::Again { at: now.checked_add(backoff(message.attempts, jitter)).unwrap_or(Timestamp::MAX) }
@@ -205,7 +205,7 @@ mod tests {
     #[test]
     fn an_unclear_answer_is_repeated_once() {
         let again = Message { ambiguous: true, ..message(2, false) };
-        let right = dead("sent twice, and nobody knows whether it arrived: HTTP 200");
+        let right = dead("sent twice, and it is not known whether it arrived: HTTP 200");
         assert_eq!(decide(&again, &unclear(), at(9), DAY, 0.0), right);
         let failing = reception(&ReceiverState::default(), &unclear(), PartialDelivery::Nobody, at(9), 0.0);
         assert_eq!((failing.failing_since, failing.broken_at, failing.not_before), (Some(at(9)), None, None));

@@ -80,7 +80,7 @@ pub(super) fn of_inbox(inbox: &str, memory: &InboxMemory, after: SignedDuration,
         troubles.push(trouble(Problem::FilterDiffers, inbox, &detail, since));
     }
     if let Some(short) = &memory.short {
-        let detail = format!("a full walk of {} pages or more does not come to its end in time", short.pages);
+        let detail = format!("a full walk of {} pages or more does not end in time", short.pages);
         troubles.push(trouble(Problem::BudgetShort, inbox, &detail, short.since));
     }
     if let Some(since) = memory.clocks.differ_since {
@@ -156,7 +156,7 @@ fn of_rules(lost: &MissingRules) -> Trouble {
 pub(super) fn of_runs(memories: &[(String, InboxMemory)]) -> Option<Trouble> {
     let missed = memories.iter().find_map(|(_, memory)| memory.runs.missed.as_ref())?;
     let words = |seconds| human(SignedDuration::from_secs(seconds));
-    let detail = format!("no run for {}, where there is one every {}", words(missed.gap), words(missed.usual));
+    let detail = format!("no run for {}, while usually there is one every {}", words(missed.gap), words(missed.usual));
     Some(trouble(Problem::RunsMissed, "run --once", &detail, missed.since))
 }
 

@@ -29,7 +29,7 @@ pub(crate) fn between(seen: Seen<'_>) -> Option<&'static str> {
         300..=399 => redirect(header("location").as_deref(), asked),
         // The API's page documents 401 for a wrong token.
         400 | 403 | 405 | 406 | 451 if is_page => Some("a web page"),
-        403 if !is_envelope(body) => Some("no word of the API's own"),
+        403 if !is_envelope(body) => Some("not an error of the API"),
         _ => None,
     }
 }
@@ -102,9 +102,9 @@ mod tests {
             (403, nobody.to_vec(), PAGE, page),
             (403, nobody.to_vec(), "\u{feff}<html>", page),
             (403, vec![("content-type", "text/html; charset=utf-8")], "", page),
-            (403, nobody.to_vec(), "", Some("no word of the API's own")),
-            (403, nobody.to_vec(), "Access denied by policy", Some("no word of the API's own")),
-            (403, nobody.to_vec(), r#"{"message":"Forbidden"}"#, Some("no word of the API's own")),
+            (403, nobody.to_vec(), "", Some("not an error of the API")),
+            (403, nobody.to_vec(), "Access denied by policy", Some("not an error of the API")),
+            (403, nobody.to_vec(), r#"{"message":"Forbidden"}"#, Some("not an error of the API")),
             (400, nobody.to_vec(), PAGE, page),
             (451, nobody.to_vec(), PAGE, page),
             (407, nobody.to_vec(), "", Some("a proxy that wants a login")),

@@ -155,7 +155,7 @@ impl Client {
                     if found.is_empty()
                         && found.stated.is_some_and(|stated| stated > 0 && (page == 1 || stated == u64::MAX)) =>
                 {
-                    InboxError::WrongShape { what: "it says that there are records, and `data` is empty" }
+                    InboxError::WrongShape { what: "it states that there are records, but `data` is empty" }
                 }
                 Ok(page) => return Ok(page),
             };

@@ -37,7 +37,7 @@ pub(crate) fn read(status: u16, retry_after: Option<SignedDuration>, body: &str)
         // Otherwise a list would be read as the fields of an envelope.
         Some(_) => {
             let is_json = serde_json::from_str::<serde::de::IgnoredAny>(body).is_ok();
-            return Err(if is_json { wrong("it is no object") } else { InboxError::NotJson });
+            return Err(if is_json { wrong("it is not an object") } else { InboxError::NotJson });
         }
     }
     let envelope = Envelope::of(body)?;
@@ -56,7 +56,7 @@ pub(crate) fn read(status: u16, retry_after: Option<SignedDuration>, body: &str)
     }
     let data = envelope.data.filter(|data| *data != "null").ok_or(wrong("`data` is missing"))?;
     if split::entries(data).is_none() {
-        return Err(wrong("`data` is no list"));
+        return Err(wrong("`data` is not a list"));
     }
     Ok(Good { data, stated: stated(&envelope.beside) })
 }
@@ -88,7 +88,7 @@ impl<'a> Envelope<'a> {
                 envelope.beside.insert(name.to_owned(), value).is_some()
             };
             if twice {
-                return Err(wrong("a field stands there twice"));
+                return Err(wrong("a field occurs twice"));
             }
         }
         Ok(envelope)

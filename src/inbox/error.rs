@@ -62,7 +62,7 @@ pub enum InboxError {
         timeout: SignedDuration,
     },
     /// The connection broke, or fewer bytes came than announced.
-    #[error("the API's answer broke off")]
+    #[error("the API's answer ended early")]
     Broken,
     /// More bytes than any page can need.
     #[error("the API's answer is larger than {limit} MiB and was not read")]
@@ -83,7 +83,7 @@ pub enum InboxError {
     #[error("something between us and the API answered (HTTP {status}, a web page): look there, not at the token")]
     Html { status: u16 },
     /// Not JSON, or incomplete JSON.
-    #[error("the API's answer is no valid JSON")]
+    #[error("the API's answer is not valid JSON")]
     NotJson,
     /// JSON of another shape.
     #[error("the API's answer has an unexpected shape: {what}")]
@@ -92,7 +92,7 @@ pub enum InboxError {
         what: &'static str,
     },
     /// `"success": false` with HTTP 200.
-    #[error("the API says that it failed{}", code.as_ref().map(|code| format!(" ({code})")).unwrap_or_default())]
+    #[error("the API reported a failure{}", code.as_ref().map(|code| format!(" ({code})")).unwrap_or_default())]
     Unsuccessful { code: Option<String> },
     /// `"success": true`, while something else in the answer reports an error.
     #[error("the API's answer contradicts itself: `success` is true, and `{key}` says otherwise")]

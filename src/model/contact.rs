@@ -287,7 +287,7 @@ record! {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unreadable {
     /// An entry of the list is not a JSON object.
-    #[error("an entry of `data` is no object")]
+    #[error("an entry of `data` is not an object")]
     NoObject,
     /// A record without `_id` cannot be attributed to anybody.
     #[error("a record has no `_id`")]

@@ -109,12 +109,12 @@ pub(crate) mod detail {
     use super::Event;
 
     /// It is not known how the attempt ended.
-    pub(crate) const CUT_OFF: &str = "it was cut off in the middle of the attempt";
+    pub(crate) const CUT_OFF: &str = "the attempt was cut off";
     pub(crate) const REPLAYED: &str = "replayed by hand";
     pub(crate) const DROPPED: &str = "dropped by hand";
     pub(crate) const RECEIVER_GONE: &str = "the receiver is gone";
-    pub(crate) const RECEIVER_RENAMED: &str = "the receiver has another name now";
-    pub(crate) const OTHERS_NAMED: &str = "the rule names others now";
+    pub(crate) const RECEIVER_RENAMED: &str = "the receiver was renamed";
+    pub(crate) const OTHERS_NAMED: &str = "the rule names other receivers now";
 
     /// A step, which counts from 0, with its event, and why where that is not empty: "step 2 fired: HTTP 503".
     pub(crate) fn of_step(step: u32, event: Event, why: &str) -> String {

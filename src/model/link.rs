@@ -82,7 +82,7 @@ fn pieces(template: &str) -> Result<Vec<Piece<'_>>, String> {
         if !text.is_empty() {
             pieces.push(Piece::Text(text));
         }
-        let (inside, after) = behind.split_once("}}").ok_or("a `{{` is never closed")?;
+        let (inside, after) = behind.split_once("}}").ok_or("a `{{` is not closed")?;
         let name = inside.trim();
         let path = name
             .strip_prefix("contact.")
@@ -101,7 +101,7 @@ fn field(path: &str, suggest: Suggest<'_>) -> Result<(), String> {
     let names: Vec<&str> = path.split('.').collect();
     match Contact::kind().at(&names) {
         Some(FieldKind::Text | FieldKind::Number | FieldKind::Flag | FieldKind::Time) => Ok(()),
-        Some(FieldKind::List(_) | FieldKind::Object(_)) => Err(format!("`contact.{path}` is no single value")),
+        Some(FieldKind::List(_) | FieldKind::Object(_)) => Err(format!("`contact.{path}` is not a single value")),
         None => {
             let paths = Contact::kind().paths();
             let hint =

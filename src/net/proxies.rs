@@ -94,10 +94,10 @@ impl std::fmt::Debug for Proxies {
 /// Parses a variable's value, which often has no scheme.
 fn address(value: &str) -> Result<Url, &'static str> {
     let with_scheme = if value.contains("://") { value.to_owned() } else { format!("http://{value}") };
-    let url = Url::parse(&with_scheme).map_err(|_| "it is no address")?;
+    let url = Url::parse(&with_scheme).map_err(|_| "it is not an address")?;
     match url.scheme() {
         "http" | "https" if url.has_host() => Ok(url),
-        "http" | "https" => Err("it is no address"),
+        "http" | "https" => Err("it is not an address"),
         _ => Err("only proxies with http:// or https:// can be used"),
     }
 }
@@ -208,7 +208,7 @@ mod tests {
         assert_eq!(name(&proxies, "https://api.example.com"), None);
         let unusable = [
             ("ALL_PROXY".to_owned(), "only proxies with http:// or https:// can be used"),
-            ("HTTPS_PROXY".to_owned(), "it is no address"),
+            ("HTTPS_PROXY".to_owned(), "it is not an address"),
         ];
         assert_eq!(proxies.unusable(), unusable);
     }

@@ -56,7 +56,7 @@ fn line(alert: &Alert, now: Timestamp) -> String {
             let lasts = elapsed(trouble.since, now) >= WORTH_SAYING;
             let since = if lasts { format!(" for {since}") } else { String::new() };
             format!(
-                "⚠️ pengwatch: the receiver {subject} takes no messages{since}: {detail}. `pengwatch outbox \
+                "⚠️ pengwatch: the receiver {subject} accepts no messages{since}: {detail}. `pengwatch outbox \
                  list` shows what waits or was given up"
             )
         }
@@ -64,8 +64,8 @@ fn line(alert: &Alert, now: Timestamp) -> String {
             format!("⚠️ pengwatch: messages to {subject} wait for {since}, and none was tried")
         }
         Problem::RecordsNotUnderstood => format!(
-            "⚠️ pengwatch does not understand records of the inbox {subject} for {since}: {detail}. Nobody's alert ends \
-             by them"
+            "⚠️ pengwatch does not understand records of the inbox {subject} for {since}: {detail}. They end no \
+             alert"
         ),
         Problem::BudgetShort => format!(
             "⚠️ pengwatch may make too few requests for the rules of the inbox {subject}: {detail}. New customers are \
@@ -85,23 +85,25 @@ fn line(alert: &Alert, now: Timestamp) -> String {
         ),
         Problem::InboxEmptied => format!(
             "⚠️ pengwatch doubts what the inbox {subject} says: {detail}. If they were really closed or removed, nothing \
-             is to be done"
+             needs to be done"
         ),
         Problem::FilterDiffers => format!(
-            "⚠️ pengwatch may be blind in the inbox {subject}: {detail}. Nobody is told of by such a rule; ask \
+            "⚠️ pengwatch may be blind in the inbox {subject}: {detail}. Such a rule notifies nobody; ask \
              for it in the rule's `when`, as the records have it (`raw(\"USER\")`), in place of `[filter]`"
         ),
         Problem::StateLost => format!("⚠️ pengwatch lost its state {subject}: {detail}"),
         Problem::StateUnwritable => {
-            format!("⚠️ pengwatch cannot write its state and tells nobody of customers who wait until it can: {detail}")
+            format!(
+                "⚠️ pengwatch cannot write its state and notifies nobody of waiting customers until it can: {detail}"
+            )
         }
         Problem::ConditionFailed => format!(
-            "⚠️ pengwatch cannot judge the rule {subject} for everybody: {detail}. For them nothing begins and nothing \
-             ends by this rule; write its `when` so that it can be judged for every customer"
+            "⚠️ pengwatch cannot judge the rule {subject} for everybody: {detail}. For them the rule begins and ends \
+             no alert; write its `when` so that it can be judged for every customer"
         ),
         Problem::ClockDiffers => format!(
             "⚠️ pengwatch: the clock of this machine is {detail}, by the answers of the inbox {subject}. Waits are \
-              counted by the API's clock, so that none is told too soon or too late; pauses, silences and what is sent \
+              counted by the API's clock, so that nobody is notified too early or too late; pauses, silences and sending \
               go by this machine's: set it right"
         ),
     }
@@ -112,7 +114,7 @@ fn mended(problem: Problem, subject: &str) -> String {
         Problem::InboxUnreadable => format!("the inbox {subject} is read again"),
         Problem::TokenRefused => format!("the token of the inbox {subject} is accepted again"),
         Problem::RuleRejected => format!("the rule {subject} has no mistake any more"),
-        Problem::ReceiverBroken => format!("the receiver {subject} takes messages again"),
+        Problem::ReceiverBroken => format!("the receiver {subject} accepts messages again"),
         Problem::OutboxStuck => format!("messages to {subject} are sent again"),
         Problem::RecordsNotUnderstood => format!("all records of the inbox {subject} are understood again"),
         Problem::BudgetShort => format!("the requests are enough for the rules of the inbox {subject} again"),
@@ -126,7 +128,7 @@ fn mended(problem: Problem, subject: &str) -> String {
         Problem::RulesMissing => "the rules that were missing are back, or are taken as removed".to_owned(),
         Problem::RunsMissed => "it runs regularly again".to_owned(),
         Problem::StateLost => format!("the state {subject} is in its place"),
-        Problem::StateUnwritable => "the state can be written again, and who waits is told of".to_owned(),
+        Problem::StateUnwritable => "the state can be written again, and waiting customers are reported".to_owned(),
     }
 }
 

@@ -216,7 +216,7 @@ fn the_inbox_refuses_the_token() {
 
 #[test]
 fn the_inbox_answers_with_half_of_it() {
-    inbox_broken(FaultKind::HalfJson, "the API's answer is no valid JSON");
+    inbox_broken(FaultKind::HalfJson, "the API's answer is not valid JSON");
 }
 
 #[test]

@@ -62,7 +62,7 @@ fn its_successor_hears_once_what_was_owed_and_the_end() {
     assert_eq!(told(&home).len(), 1, "once");
     home.run(&["outbox", "list"]).says(0, "nothing waits, and nothing was given up\n", "");
     let history = home.run(&["history", "--contact", "c1"]).stdout;
-    assert!(history.contains("support   step 1 fired: the rule names others now"), "{history}");
+    assert!(history.contains("support   step 1 fired: the rule names other receivers now"), "{history}");
     assert!(history.contains("helpdesk  in place of support"), "{history}");
     answer(&home, "c1");
     home.run(&["run", "--once"]).ends(0);

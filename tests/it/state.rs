@@ -132,7 +132,7 @@ fn a_state_that_cannot_be_used_is_told_once_without_it_and_when_it_is_over() {
     }
     assert_eq!(subjects(&home).len(), 1);
     let told = home.mail().mails()[0].text();
-    let words = "⚠️ pengwatch cannot write its state and tells nobody of customers who wait until it can: the state";
+    let words = "⚠️ pengwatch cannot write its state and notifies nobody of waiting customers until it can: the state";
     assert!(told.starts_with(words), "{told}");
     fs::write(&state, &good).expect("to write");
     for _ in 0..2 {
@@ -140,7 +140,7 @@ fn a_state_that_cannot_be_used_is_told_once_without_it_and_when_it_is_over() {
     }
     let [_, over] = subjects(&home).try_into().expect("two mails");
     assert!(
-        over.starts_with("✅ pengwatch: the state can be written again, and who waits is told of, after "),
+        over.starts_with("✅ pengwatch: the state can be written again, and waiting customers are reported, after "),
         "{over}"
     );
     assert_eq!(slack(&home), 1, "told again");

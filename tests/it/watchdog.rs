@@ -194,7 +194,7 @@ fn a_dead_receiver_is_told_through_another_one() {
     home.run(&["run", "--once"]).ends(1);
     let told = subjects(&home);
     assert_eq!(told.len(), 1);
-    assert!(told[0].starts_with("⚠️ pengwatch: the receiver support takes no messages: HTTP 404"), "{told:?}");
+    assert!(told[0].starts_with("⚠️ pengwatch: the receiver support accepts no messages: HTTP 404"), "{told:?}");
     assert!(!home.mail().mails()[0].text().contains("hunter2"));
     home.inbox().clear_faults();
     let kept = home.run(&["outbox", "list"]).stdout;
@@ -203,7 +203,7 @@ fn a_dead_receiver_is_told_through_another_one() {
     home.run(&["run", "--once"]).ends(0);
     home.run(&["run", "--once"]).ends(0);
     assert!(
-        subjects(&home)[1].starts_with("✅ pengwatch: the receiver support takes messages again"),
+        subjects(&home)[1].starts_with("✅ pengwatch: the receiver support accepts messages again"),
         "{:?}",
         subjects(&home)
     );
@@ -233,7 +233,7 @@ fn the_fallback_hears_of_the_customer_and_of_the_end() {
     home.run(&["run", "--once"]).ends(1);
     let mut told = subjects(&home);
     told.sort();
-    assert!(told.len() == 2 && told[0].contains("the receiver support takes no messages"), "{told:?}");
+    assert!(told.len() == 2 && told[0].contains("the receiver support accepts no messages"), "{told:?}");
     assert!(told[1].starts_with("🟠 Asha has waited 2 min"), "{told:?}");
     home.inbox().act("c1", &CustomerAction::Answer(By::Agent, "Yes?".to_owned()), now()).expect("a contact");
     home.run(&["run", "--once"]).ends(0);
@@ -254,7 +254,7 @@ fn runs_that_did_not_come_are_told_by_the_next_one_and_once() {
     assert_eq!(told.len(), 1);
     assert!(
         told[0].starts_with(
-            "⚠️ pengwatch did not run for a while: no run for 1 h, where there is one every 1 min. Customers"
+            "⚠️ pengwatch did not run for a while: no run for 1 h, while usually there is one every 1 min. Customers"
         ),
         "{told:?}"
     );

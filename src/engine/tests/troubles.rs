@@ -73,14 +73,14 @@ fn a_short_budget_and_missed_runs_say_how_much() {
     let memory = InboxMemory { short, ..InboxMemory::default() };
     let [trouble] = of_inbox("main", &memory, AFTER, at(0)).try_into().unwrap();
     assert_eq!((trouble.problem, trouble.subject.as_str()), (Problem::BudgetShort, "main"));
-    assert_eq!(trouble.detail, "a full walk of 412 pages or more does not come to its end in time");
+    assert_eq!(trouble.detail, "a full walk of 412 pages or more does not end in time");
 
     let missed = Some(Missed { since: at(0), usual: 60, gap: 2_580 });
     let memory = InboxMemory { runs: Runs { missed, ..Runs::default() }, ..InboxMemory::default() };
     let memories = ["main", "second"].map(|name| (name.to_owned(), memory.clone()));
     let trouble = of_runs(&memories).unwrap();
     assert_eq!((trouble.problem, trouble.since), (Problem::RunsMissed, at(0)));
-    assert_eq!(trouble.detail, "no run for 43 min, where there is one every 1 min");
+    assert_eq!(trouble.detail, "no run for 43 min, while usually there is one every 1 min");
 }
 
 #[test]

@@ -95,8 +95,8 @@ async fn who_stands_between_is_not_the_api() {
     let page = format!("<html><title>{SECRET}</title></html>");
     for (status, body, what) in [
         (403, page.as_str(), "a web page"),
-        (403, "", "no word of the API's own"),
-        (403, r#"{"message":"Forbidden"}"#, "no word of the API's own"),
+        (403, "", "not an error of the API"),
+        (403, r#"{"message":"Forbidden"}"#, "not an error of the API"),
         (407, page.as_str(), "a proxy that wants a login"),
         (511, page.as_str(), "a network that wants a login"),
     ] {
@@ -155,10 +155,10 @@ async fn an_error_in_a_200_is_one() {
         (json!({ "success": true, "data": null }).to_string(), InboxError::WrongShape { what: "`data` is missing" }, 3),
         (
             json!({ "success": true, "data": { "name": SECRET } }).to_string(),
-            InboxError::WrongShape { what: "`data` is no list" },
+            InboxError::WrongShape { what: "`data` is not a list" },
             3,
         ),
-        (json!([SECRET]).to_string(), InboxError::WrongShape { what: "it is no object" }, 3),
+        (json!([SECRET]).to_string(), InboxError::WrongShape { what: "it is not an object" }, 3),
         (String::new(), InboxError::Empty { status: 200 }, 3),
         (format!("<html>{SECRET}</html>"), InboxError::Html { status: 200 }, 3),
         (format!("{{\"success\":true,\"data\":[{{\"_id\":\"{SECRET}"), InboxError::NotJson, 3),
@@ -386,9 +386,9 @@ fn every_error_has_a_name_of_its_own_and_one_sentence() {
         InboxError::Empty { status: 200 },
         InboxError::Html { status: 200 },
         InboxError::NotJson,
-        InboxError::WrongShape { what: "`data` is no list" },
+        InboxError::WrongShape { what: "`data` is not a list" },
         InboxError::Unsuccessful { code: Some("INTERNAL".to_owned()) },
-        InboxError::Between { status: 403, what: "no word of the API's own" },
+        InboxError::Between { status: 403, what: "not an error of the API" },
         InboxError::OutOfTime,
     ];
     let names: std::collections::BTreeSet<&str> = all.iter().map(InboxError::name).collect();

@@ -57,7 +57,7 @@ fn statuses() {
 #[test]
 fn a_200_that_is_none() {
     let wrong = |what| InboxError::WrongShape { what };
-    let no_object = wrong("it is no object");
+    let no_object = wrong("it is not an object");
     for (body, error) in [
         ("", InboxError::Empty { status: 200 }),
         (" \r\n", InboxError::Empty { status: 200 }),
@@ -75,9 +75,9 @@ fn a_200_that_is_none() {
         (r#"{"success":"perhaps","data":[]}"#, wrong("`success` is missing")),
         (r#"{"success":true}"#, wrong("`data` is missing")),
         (r#"{"success":true,"data":null}"#, wrong("`data` is missing")),
-        (r#"{"success":true,"data":{"users":[]}}"#, wrong("`data` is no list")),
-        (r#"{"success":true,"data":"a customer's words"}"#, wrong("`data` is no list")),
-        (r#"{"success":true,"data":[],"data":[]}"#, wrong("a field stands there twice")),
+        (r#"{"success":true,"data":{"users":[]}}"#, wrong("`data` is not a list")),
+        (r#"{"success":true,"data":"a customer's words"}"#, wrong("`data` is not a list")),
+        (r#"{"success":true,"data":[],"data":[]}"#, wrong("a field occurs twice")),
     ] {
         assert_eq!(fault(200, body), error, "{body}");
     }

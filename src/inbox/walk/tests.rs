@@ -210,7 +210,7 @@ async fn an_answer_that_says_that_there_are_more_is_no_whole_one() {
         (
             45,
             vec![0],
-            WalkEnd::Failed(InboxError::WrongShape { what: "it says that there are records, and `data` is empty" }),
+            WalkEnd::Failed(InboxError::WrongShape { what: "it states that there are records, but `data` is empty" }),
         ),
     ] {
         let mut server = mockito::Server::new_async().await;

@@ -199,7 +199,7 @@ async fn it_is_rendered_sent_retried_and_watched() {
     watcher.line.busy.store(true, Ordering::Relaxed);
     assert_eq!(watcher.after(0).await, Vec::<String>::new());
     let office = [watcher.after(6).await, watcher.after(1).await].concat();
-    let told = "⚠️ pengwatch: the receiver duty takes no messages for 7 min: the line is busy.";
+    let told = "⚠️ pengwatch: the receiver duty accepts no messages for 7 min: the line is busy.";
     assert!(office.len() == 1 && office[0].starts_with(told), "{office:?}");
     // The kind's own escape, in its own file.
     let duty = watcher.app.deliverers.iter().find(|one| one.manner.receiver == "duty").unwrap();
@@ -211,7 +211,7 @@ async fn it_is_rendered_sent_retried_and_watched() {
     // The watchdog's messages are plain text.
     assert!(pages.iter().any(|page| page.starts_with("PAGE ⚠️ pengwatch: the receiver duty takes no")), "{pages:?}");
     let over = watcher.after(1).await;
-    for line in ["✅ pengwatch: the receiver duty takes messages again", "PAGE ✅ pengwatch: the receiver duty"] {
+    for line in ["✅ pengwatch: the receiver duty accepts messages again", "PAGE ✅ pengwatch: the receiver duty"] {
         assert!(over.iter().any(|one| one.starts_with(line)), "{over:?}");
     }
 }

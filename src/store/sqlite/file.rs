@@ -125,7 +125,7 @@ fn check_length(path: &Path) -> Result<(), StoreError> {
                 && ((1..SHORTEST).contains(&file.len())
                     || !(file.len().is_multiple_of(SHORTEST) || sibling_path(path, "-wal").exists())) =>
         {
-            let what = format!("{} bytes are no whole database", file.len());
+            let what = format!("{} bytes are not a complete database", file.len());
             Err(StoreError::Damaged { place: path.display().to_string(), what })
         }
         _ => Ok(()),

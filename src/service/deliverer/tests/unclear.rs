@@ -41,7 +41,7 @@ async fn what_it_may_have_got_is_repeated_once_and_then_told() {
         assert_eq!(bench.states().await, ["dead", "owed"], "the fallback is told: {says:?}");
         let backlog = bench.store.backlogs().await.unwrap()["support"].clone();
         let (_, why) = backlog.given_up.unwrap();
-        assert!(why.starts_with("sent twice, and nobody knows whether it arrived: HTTP 20"), "{why}");
+        assert!(why.starts_with("sent twice, and it is not known whether it arrived: HTTP 20"), "{why}");
         assert!(why.contains("is there a proxy in between?") && !why.contains("hunter2"), "{why}");
         let history = bench.store.history(HistoryQuery::default()).await.unwrap();
         let happened: Vec<_> = history.iter().map(|entry| entry.happened).collect();
