@@ -13,11 +13,12 @@ use handlebars::{
 use super::{
     context::{shape_of_alert, shape_of_message},
     helpers::{self, KNOWN},
+    mistakes,
     places::Places,
     shape::TemplateShape,
 };
 use crate::{
-    diagnose::{Diagnostic, Source, nearest::did_you_mean},
+    diagnose::{Diagnostic, Source, Wording, nearest::did_you_mean},
     render::file::ExtraPath,
 };
 
@@ -65,12 +66,6 @@ struct Walk<'a> {
     found: &'a mut Vec<Diagnostic>,
 }
 
-/// A name that does not exist.
-struct Unknown {
-    name: String,
-    help: Option<String>,
-}
-
 impl Walk<'_> {
     fn template(&mut self, template: &Template) {
         for (at, element) in template.elements.iter().enumerate() {
@@ -92,16 +87,12 @@ impl Walk<'_> {
             }
             TemplateElement::HtmlExpression(call) => {
                 if self.expression(call, &here).is_customers() {
-                    self.error(here, "a customer's text must not be written without its escape").help =
-                        Some("write two braces: {{…}} writes the text as it is, safely".to_owned());
+                    self.error(here, mistakes::not_escaped());
                 }
             }
             TemplateElement::HelperBlock(call) => self.block(call, tag),
             // Partials and decorators, and anything that a newer Handlebars adds.
-            _ => {
-                self.error(here, "partials ({{> …}}, {{#*inline …}}) are not supported").help =
-                    Some("write the text where it is needed".to_owned());
-            }
+            _ => self.error(here, mistakes::partial()),
         }
     }
 
@@ -114,8 +105,7 @@ impl Walk<'_> {
             if let TemplateShape::Fields(fields) = &given {
                 let place = self.places.word(tag, &name);
                 let some = fields.first().map_or("", |(name, _)| name);
-                self.error(place, format!("`{name}` is not a single value")).help =
-                    Some(format!("name one of its fields, like `{name}.{some}`"));
+                self.error(place, mistakes::not_single(&name, some));
             }
             return given;
         }
@@ -130,8 +120,7 @@ impl Walk<'_> {
             return TemplateShape::Free;
         };
         if !helper.inline {
-            self.error(self.places.word(tag, name), format!("`{name}` is a block")).help =
-                Some(format!("write {{{{#{name} …}}}}…{{{{/{name}}}}}"));
+            self.error(self.places.word(tag, name), mistakes::is_block(name));
             return TemplateShape::Safe;
         }
         self.count(helper, call.params.len(), tag);
@@ -160,7 +149,7 @@ impl Walk<'_> {
             self.value(value, tag);
             if name != "includeZero" {
                 let place = self.places.word(tag, name);
-                self.error(place, format!("there is no option `{name}`"));
+                self.error(place, mistakes::unknown_option(name));
             }
         }
         given
@@ -198,8 +187,7 @@ impl Walk<'_> {
         match helpers::known(&name) {
             None => self.unknown_helper(&name, &tag),
             Some(helper) if !helper.block => {
-                self.error(self.places.word(&tag, &name), format!("`{name}` is not a block")).help =
-                    Some(format!("write {{{{{name} …}}}} without `#`"));
+                self.error(self.places.word(&tag, &name), mistakes::not_a_block(&name));
             }
             Some(helper) => self.count(helper, call.params.len(), &tag),
         }
@@ -218,8 +206,7 @@ impl Walk<'_> {
         let list = usize::from(name == "each");
         self.lists += list;
         if self.lists > LISTS {
-            self.error(tag, format!("more than {LISTS} lists in each other")).help =
-                Some("a message would take too long to be made: write the lists one after the other".to_owned());
+            self.error(tag, mistakes::too_many_lists(LISTS));
         } else if let Some(template) = &call.template {
             self.template(template);
         }
@@ -240,8 +227,7 @@ impl Walk<'_> {
             TemplateShape::Safe | TemplateShape::Customers => {
                 let name = call.params.first().and_then(Parameter::as_name).unwrap_or_default();
                 let place = self.places.word(tag, name);
-                self.error(place, format!("`{name}` is not a list")).help =
-                    Some("write {{#if …}} for a single value".to_owned());
+                self.error(place, mistakes::not_a_list(name));
                 (TemplateShape::Free, &IN_OBJECT)
             }
         };
@@ -251,7 +237,7 @@ impl Walk<'_> {
     }
 
     /// The shape of what a path refers to here.
-    fn resolve(&mut self, path: &Path) -> Result<TemplateShape, Unknown> {
+    fn resolve(&mut self, path: &Path) -> Result<TemplateShape, Wording> {
         let (segments, raw) = match path {
             Path::Local((level, name, _)) => return self.local(*level, name),
             Path::Relative((segments, raw)) => (segments, raw),
@@ -273,26 +259,25 @@ impl Walk<'_> {
         }
         let at = if from_root { Some(0) } else { self.scopes.len().checked_sub(up + 1) };
         let Some(shape) = at.and_then(|at| self.scopes.get(at)).map(|scope| scope.shape.clone()) else {
-            let help = "there is nothing above this place: write one `../` less".to_owned();
-            return Err(Unknown { name: raw.clone(), help: Some(help) });
+            return Err(mistakes::nothing_above(raw));
         };
         self.below(&shape, &names)
     }
 
-    fn local(&self, level: usize, name: &str) -> Result<TemplateShape, Unknown> {
+    fn local(&self, level: usize, name: &str) -> Result<TemplateShape, Wording> {
         let locals = self.scopes.iter().rev().nth(level).map_or(&[] as &[_], |scope| scope.locals);
         if locals.contains(&name) {
             return Ok(if name == "key" { TemplateShape::Customers } else { TemplateShape::Safe });
         }
-        let help = match name {
-            "root" => Some("write `@root.` and a name, like `@root.count`".to_owned()),
-            _ if IN_OBJECT.contains(&name) => Some("it is known inside {{#each …}} only".to_owned()),
-            _ => did_you_mean(name, IN_OBJECT),
-        };
-        Err(Unknown { name: format!("@{name}"), help })
+        let written = format!("@{name}");
+        Err(match name {
+            "root" => mistakes::only_root(),
+            _ if IN_OBJECT.contains(&name) => mistakes::outside_each(&written),
+            _ => mistakes::unknown_name(&written, did_you_mean(name, IN_OBJECT)),
+        })
     }
 
-    fn below(&mut self, shape: &TemplateShape, names: &[&str]) -> Result<TemplateShape, Unknown> {
+    fn below(&mut self, shape: &TemplateShape, names: &[&str]) -> Result<TemplateShape, Wording> {
         let mut at = shape;
         for (depth, name) in names.iter().enumerate() {
             if matches!(at, TemplateShape::Free) {
@@ -300,81 +285,67 @@ impl Walk<'_> {
                 return Ok(TemplateShape::Free);
             }
             at = at.field(name).ok_or_else(|| {
-                let known = at.names();
-                let name = (*name).to_owned();
-                let help = if depth == 0 { self.elsewhere(&name, names) } else { None };
-                let help = help.or_else(|| match at {
-                    TemplateShape::List(_) => Some("this is a list: write {{#each …}} around it".to_owned()),
-                    TemplateShape::Safe | TemplateShape::Customers => {
-                        Some("this is a single value, without fields".to_owned())
-                    }
-                    _ => did_you_mean(&name, known),
-                });
-                Unknown { name, help }
+                let elsewhere = if depth == 0 { self.elsewhere(name, names) } else { None };
+                elsewhere.unwrap_or_else(|| match at {
+                    TemplateShape::List(_) => mistakes::field_of_list(name),
+                    TemplateShape::Safe | TemplateShape::Customers => mistakes::field_of_value(name),
+                    _ => mistakes::unknown_name(name, did_you_mean(name, at.names())),
+                })
             })?;
         }
         Ok(at.clone())
     }
 
-    /// Help for a name that exists in another scope, or deeper in the contact.
-    fn elsewhere(&self, name: &str, path: &[&str]) -> Option<String> {
+    /// The mistake of a name that exists in another scope, or deeper in the contact.
+    fn elsewhere(&self, name: &str, path: &[&str]) -> Option<Wording> {
         let here = self.scopes.last().map(|scope| &scope.shape)?;
         let near = crate::diagnose::nearest::nearest(name, here.names()).is_some();
         let whole = path.join(".");
         if shape_of_message().field(name).is_some() {
-            return Some(format!("outside of this block it is known: write `@root.{whole}`"));
+            return Some(mistakes::of_message(name, &whole));
         }
         let alert = shape_of_alert();
         if self.scopes.len() == 1 && alert.field(name).is_some() {
-            return Some(format!(
-                "it belongs to an alert: write it inside {{{{#each alerts}}}}, or `alerts.0.{whole}`"
-            ));
+            return Some(mistakes::of_alert(name, &whole));
         }
         if near {
             return None;
         }
         let deeper = alert.paths().into_iter().find(|known| known.ends_with(&format!(".{whole}")))?;
         let deeper = if self.scopes.len() == 1 { format!("alerts.0.{deeper}") } else { deeper };
-        Some(format!("did you mean `{deeper}`?"))
+        Some(mistakes::deeper(name, &deeper))
     }
 
-    fn unknown(&mut self, unknown: Unknown, written: &str, tag: &Range<usize>) -> TemplateShape {
+    fn unknown(&mut self, unknown: Wording, written: &str, tag: &Range<usize>) -> TemplateShape {
         let place = self.places.word(tag, written);
-        let mistake = self.error(place, format!("unknown name `{}`", unknown.name));
-        mistake.help = unknown.help;
-        "not known here".clone_into(&mut mistake.label);
+        self.found.push(Diagnostic::error(self.source, place, unknown).label("not known here"));
         TemplateShape::Free
     }
 
     fn unknown_helper(&mut self, name: &str, tag: &Range<usize>) {
         let place = self.places.word(tag, name);
         let is_name = self.scopes.last().is_some_and(|scope| scope.shape.field(name).is_some());
-        let mistake = self.error(place, format!("unknown helper `{name}`"));
-        mistake.help = match name {
-            "log" => Some("customers' texts do not belong into the log".to_owned()),
-            _ if is_name => Some(format!("write {{{{#each {name}}}}} or {{{{#if {name}}}}}")),
-            _ => did_you_mean(name, KNOWN.iter().map(|helper| helper.name).collect::<Vec<_>>()),
+        let mistake = match name {
+            "log" => mistakes::no_log(),
+            _ if is_name => mistakes::name_as_helper(name),
+            _ => {
+                let known: Vec<_> = KNOWN.iter().map(|helper| helper.name).collect();
+                mistakes::unknown_helper(name, did_you_mean(name, known))
+            }
         };
+        self.error(place, mistake);
     }
 
     fn count(&mut self, helper: &helpers::HelperSpec, given: usize, tag: &Range<usize>) {
         let (least, most) = helper.values;
-        if (least..=most).contains(&given) {
-            return;
+        if !(least..=most).contains(&given) {
+            let place = self.places.word(tag, helper.name);
+            self.error(place, mistakes::number_of_values(helper.name, helper.values, given));
         }
-        let wanted = match (least, most) {
-            (1, 1) => "one value".to_owned(),
-            (least, usize::MAX) => format!("at least {least} values"),
-            (least, most) if least == most => format!("{least} values"),
-            (least, most) => format!("{least} to {most} values"),
-        };
-        self.error(self.places.word(tag, helper.name), format!("`{}` takes {wanted}, not {given}", helper.name));
     }
 
-    fn error(&mut self, place: Range<usize>, title: impl Into<String>) -> &mut Diagnostic {
-        let at = self.found.len();
-        self.found.push(Diagnostic::error(self.source, place, crate::diagnose::Wording::new(title)));
-        &mut self.found[at]
+    fn error(&mut self, place: Range<usize>, wording: Wording) {
+        self.found.push(Diagnostic::error(self.source, place, wording));
     }
 }
 

@@ -3,8 +3,11 @@
 
 use std::{ops::Range, sync::Arc};
 
-use super::context::{shape_of_alert, shape_of_message};
-use crate::diagnose::{Diagnostic, Source, decode::unseen_in_code};
+use super::{
+    context::{shape_of_alert, shape_of_message},
+    mistakes,
+};
+use crate::diagnose::{Diagnostic, Source, Wording, decode::unseen_in_code};
 
 /// Tags that end a block in other languages.
 const ENDS: [&str; 9] = ["end", "endif", "endfor", "endeach", "endforeach", "endunless", "endwith", "fi", "done"];
@@ -53,8 +56,8 @@ pub(super) fn check(source: &Arc<Source>, found: &mut Vec<Diagnostic>) -> bool {
 }
 
 impl<'a> Scan<'a, '_> {
-    fn error(&mut self, span: Range<usize>, title: impl Into<String>, help: impl Into<String>) {
-        self.found.push(Diagnostic::error(self.source, span, crate::diagnose::Wording::new(title)).help(help));
+    fn error(&mut self, span: Range<usize>, wording: Wording) {
+        self.found.push(Diagnostic::error(self.source, span, wording));
     }
 
     fn run(&mut self) {
@@ -75,8 +78,7 @@ impl<'a> Scan<'a, '_> {
         }
         self.plain(at, self.text.len());
         for Open { name, tag } in std::mem::take(&mut self.open) {
-            let title = format!("not valid Handlebars: {{{{#{name} …}}}} is not closed");
-            self.error(tag, title, format!("write {{{{/{name}}}}} where its part ends"));
+            self.error(tag, mistakes::not_closed(name));
         }
     }
 
@@ -100,8 +102,7 @@ impl<'a> Scan<'a, '_> {
             }
             _ => {
                 let line = rest.find('\n').unwrap_or(rest.len());
-                let title = "not valid Handlebars: this {{ is not closed";
-                self.error(start..start + line, title, "write }} where the tag ends");
+                self.error(start..start + line, mistakes::tag_not_closed());
                 None
             }
         }
@@ -119,12 +120,11 @@ impl<'a> Scan<'a, '_> {
         if let Some((at, mark)) = whole.char_indices().find(|(_, c)| matches!(c, '“' | '”' | '„' | '‘' | '’'))
         {
             let span = tag.start + at..tag.start + at + mark.len_utf8();
-            return self.error(span, format!("`{mark}` is a typographic quotation mark"), "write the straight one: \"");
+            return self.error(span, mistakes::typographic_quote(mark));
         }
         if let Some((at, name)) = unseen_in_code(whole) {
             let end = at + whole[at..].chars().next().map_or(0, char::len_utf8);
-            let title = format!("a character that cannot be seen stands in this tag: {name}");
-            return self.error(tag.start + at..tag.start + end, title, "delete it, and type what belongs there");
+            return self.error(tag.start + at..tag.start + end, mistakes::unseen(&name));
         }
         let (block, rest) =
             (inner.starts_with(['#', '^']), inner.trim_start_matches(['#', '^', '*', '>']).trim_start());
@@ -132,37 +132,21 @@ impl<'a> Scan<'a, '_> {
         let bare = without_quoted(rest);
         if ENDS.contains(&name) && rest == name {
             let open = self.open.pop().map_or("if", |open| open.name);
-            return self.error(
-                tag,
-                format!("{{{{{name}}}}} does not close a block in Handlebars"),
-                format!("write {{{{/{open}}}}}"),
-            );
+            return self.error(tag, mistakes::foreign_end(name, open));
         }
         if ELSE_IFS.contains(&name) {
-            return self.error(tag, format!("`{name}` is written in two words"), "write {{else if …}}");
+            return self.error(tag, mistakes::foreign_else_if(name));
         }
         if rest == "else if" {
-            return self.error(tag, "{{else if}} has no condition", "write {{else if NAME}}, or {{else}}");
+            return self.error(tag, mistakes::no_condition());
         }
         let known_sign = |(sign, _): &&(&str, &str)| bare.contains(sign);
         if let Some((sign, helper)) = SIGNS.iter().find(known_sign) {
-            self.error(
-                tag.clone(),
-                format!("`{}` does not compare in Handlebars", sign.trim()),
-                format!("write {helper}, like {{{{#if {helper}}}}}"),
-            );
+            self.error(tag.clone(), mistakes::foreign_sign(sign.trim(), helper));
         } else if bare.contains('|') && !bare.contains(" as |") {
-            self.error(
-                tag.clone(),
-                "`|` does not pass a value on in Handlebars",
-                "write the helper first: {{upper name}}",
-            );
+            self.error(tag.clone(), mistakes::foreign_pipe());
         } else if block && matches!(name, "for" | "foreach") {
-            self.error(
-                tag.clone(),
-                format!("`{name}` is not a loop in Handlebars"),
-                "write {{#each alerts}}…{{/each}}",
-            );
+            self.error(tag.clone(), mistakes::foreign_loop(name));
         }
         // `{{^}}` has no name and does not open a block; `{{^if …}}` does.
         if block && !name.is_empty() {
@@ -178,24 +162,19 @@ impl<'a> Scan<'a, '_> {
                 // Blocks inside it that are still open were not closed.
                 for Open { name: inner, tag: opened } in self.open.split_off(at).into_iter().skip(1) {
                     let line = self.source.position(tag.start).0;
-                    let title = format!("not valid Handlebars: {{{{#{inner} …}}}} is not closed");
-                    self.error(opened, title, format!("write {{{{/{inner}}}}} before {{{{/{name}}}}} in line {line}"));
+                    self.error(opened, mistakes::not_closed_before(inner, name, line));
                 }
             }
             None => match self.bare.iter().rposition(|bare| bare.name == name) {
                 Some(at) => {
                     let Open { name, tag } = self.bare.remove(at);
-                    self.error(tag, format!("`{name}` is a block"), format!("write {{{{#{name} …}}}}…{{{{/{name}}}}}"));
+                    self.error(tag, mistakes::is_block(name));
                 }
                 None if !self.open.is_empty() => {
                     let open = self.open.pop().map_or("", |open| open.name);
-                    let title = format!("{{{{/{name}}}}} does not close an open block");
-                    self.error(tag, title, format!("the open block is {{{{#{open} …}}}}"));
+                    self.error(tag, mistakes::closes_another(name, open));
                 }
-                None => {
-                    let title = format!("not valid Handlebars: {{{{/{name}}}}} does not close an open block");
-                    self.error(tag, title, format!("write {{{{#{name} …}}}} before it, or take it out"));
-                }
+                None => self.error(tag, mistakes::closes_nothing(name)),
             },
         }
     }
@@ -207,12 +186,7 @@ impl<'a> Scan<'a, '_> {
             let mut at = 0;
             while let Some(start) = text[at..].find(open).map(|found| at + found) {
                 let Some(end) = text[start..].find(close).map(|found| start + found + close.len()) else { break };
-                let title = format!("`{open} … {close}` is of {what}, and is sent as it stands");
-                self.error(
-                    from + start..from + end,
-                    title,
-                    "Handlebars writes {{name}}, {{#if name}}…{{/if}}, {{#each list}}…{{/each}}",
-                );
+                self.error(from + start..from + end, mistakes::foreign_tag(open, close, what));
                 at = end;
             }
         }
@@ -224,8 +198,7 @@ impl<'a> Scan<'a, '_> {
             let is_known = self.names.iter().any(|known| known == name.strip_prefix("alert.").unwrap_or(name));
             if is_name && (dollar || is_known) {
                 let (sign, begin) = if dollar { ("$", start - 1) } else { ("", start) };
-                let title = format!("`{sign}{{{name}}}` is not replaced, and is sent as it stands");
-                self.error(from + begin..from + start + length + 1, title, format!("write two braces: {{{{{name}}}}}"));
+                self.error(from + begin..from + start + length + 1, mistakes::one_brace(sign, name));
             }
         }
     }

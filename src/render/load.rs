@@ -14,7 +14,7 @@ use super::{
     file::{ExtraPath, TemplateFile},
     foreign,
     format::Format,
-    guard,
+    guard, mistakes,
     places::Places,
     renderer::Renderer,
     samples,
@@ -36,7 +36,7 @@ impl Renderer {
         let path = Path::new(folder).join(name);
         self.add_folder(folder);
         let Some(file) = self.file(name) else {
-            found.push(Diagnostic::bare(format!("{}: there is no such template file", path.display())));
+            found.push(Diagnostic::bare(mistakes::no_such_file(&path, None)));
             return;
         };
         take_in(folder, file, &Source::new(path, text), self, found);
@@ -52,10 +52,8 @@ fn folders(folder: &Path, renderer: &mut Renderer, found: &mut Vec<Diagnostic>) 
         if path.is_dir() {
             one(&form(&name), &path, renderer, found);
         } else if path.extension().is_some_and(|extension| extension == "hbs") {
-            found.push(
-                Diagnostic::bare(format!("{}: a template lies in a folder of its own", path.display()))
-                    .help(format!("move it to {}", folder.join("NAME").join(&name).display())),
-            );
+            let right = folder.join("NAME").join(&name);
+            found.push(Diagnostic::bare(mistakes::without_folder(&path, &right)));
         }
     }
 }
@@ -64,9 +62,8 @@ fn one(folder: &str, path: &Path, renderer: &mut Renderer, found: &mut Vec<Diagn
     renderer.add_folder(folder);
     for (name, path) in entries(path, found) {
         let Some(file) = renderer.file(&name) else {
-            let mut mistake = Diagnostic::bare(format!("{}: there is no such template file", path.display()));
-            mistake.help = did_you_mean(&name, renderer.file_names().collect::<Vec<_>>());
-            found.push(mistake);
+            let near = did_you_mean(&name, renderer.file_names().collect::<Vec<_>>());
+            found.push(Diagnostic::bare(mistakes::no_such_file(&path, near)));
             continue;
         };
         if let Some(source) = read(&path, found) {
@@ -99,7 +96,7 @@ fn entries(folder: &Path, found: &mut Vec<Diagnostic>) -> Vec<(String, std::path
     let listed = match fs::read_dir(folder) {
         Ok(listed) => listed,
         Err(error) => {
-            found.push(Diagnostic::bare(format!("{}: cannot be read: {error}", folder.display())));
+            found.push(Diagnostic::bare(mistakes::unreadable_folder(folder, &error)));
             return Vec::new();
         }
     };
@@ -117,7 +114,7 @@ fn read(path: &Path, found: &mut Vec<Diagnostic>) -> Option<Arc<Source>> {
     match read_text_of(path, guard::SIZE) {
         Ok(text) => Some(Source::new(path, text)),
         Err(why) => {
-            found.push(Diagnostic::bare(format!("{}: {why}", path.display())));
+            found.push(Diagnostic::bare(mistakes::unreadable_file(path, &why)));
             None
         }
     }
@@ -126,7 +123,7 @@ fn read(path: &Path, found: &mut Vec<Diagnostic>) -> Option<Arc<Source>> {
 /// Parses and checks one file.
 pub(super) fn parse(source: &Arc<Source>, found: &mut Vec<Diagnostic>) -> Option<(Template, BTreeSet<ExtraPath>)> {
     if let Some((place, what)) = guard::too_deep(&source.text) {
-        found.push(Diagnostic::error(source, place, format!("nested too deeply: {what}")));
+        found.push(Diagnostic::error(source, place, mistakes::too_deep(&what)));
         return None;
     }
     if !foreign::check(source, found) {
@@ -151,12 +148,11 @@ fn syntax(source: &Arc<Source>, error: &TemplateError) -> Diagnostic {
     match error.reason() {
         TemplateErrorReason::MismatchingClosedHelper(open, close) => {
             let (open, close) = (open.trim_matches('"'), close.trim_matches('"'));
-            Diagnostic::error(source, places.tag(start), format!("{{{{/{close}}}}} does not close an open block"))
-                .help(format!("the open block is {{{{#{open} …}}}}"))
+            Diagnostic::error(source, places.tag(start), mistakes::closes_another(close, open))
         }
-        TemplateErrorReason::InvalidSyntax(what) => Diagnostic::error(source, start..end, "not valid Handlebars")
-            .label(what.clone())
-            .help("every {{#block}} needs its {{/block}}, every {{ its }}"),
-        other => Diagnostic::error(source, start..end, format!("not valid Handlebars: {other}")),
+        TemplateErrorReason::InvalidSyntax(what) => {
+            Diagnostic::error(source, start..end, mistakes::not_valid()).label(what.clone())
+        }
+        other => Diagnostic::error(source, start..end, mistakes::not_valid_because(&other.to_string())),
     }
 }

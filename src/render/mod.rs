@@ -23,6 +23,7 @@ mod helpers;
 pub(crate) use crate::model::link;
 mod display;
 mod load;
+mod mistakes;
 mod places;
 pub(crate) mod plain;
 mod privacy;

@@ -13,7 +13,7 @@ use crate::{
     model::{Alert, Contact, Event, Names, Privacy, Reason, Resolution, names::Agent},
 };
 
-use super::{AlertView, MessageView, RuleWords, file::TemplateFile, places::Places, renderer::Renderer};
+use super::{AlertView, MessageView, RuleWords, file::TemplateFile, mistakes, places::Places, renderer::Renderer};
 
 const AGENT: &str = "5fed38e56fb193dcc6c933f5";
 const BOT: &str = "6891d66c35b30cd878987865";
@@ -52,9 +52,8 @@ pub(super) fn try_out(
                 Some((line, column)) => places.tag(places.byte(line, column)),
                 None => 0..0,
             };
-            let mut mistake = Diagnostic::error(source, place, failure.what).label(format!("tried with {what}"));
-            mistake.help = failure.given.map(|given| format!("the output was:\n{given}"));
-            found.push(mistake);
+            let wording = mistakes::sample_failed(&failure.what, failure.given.as_deref());
+            found.push(Diagnostic::error(source, place, wording).label(format!("tried with {what}")));
             return false;
         }
     }
