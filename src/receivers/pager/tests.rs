@@ -209,7 +209,7 @@ async fn it_is_rendered_sent_retried_and_watched() {
     let pages = watcher.after(30).await;
     assert!(pages.contains(&"PAGE Ravi waits #1".to_owned()), "{pages:?}");
     // The watchdog's messages are plain text.
-    assert!(pages.iter().any(|page| page.starts_with("PAGE ⚠️ pengwatch: the receiver duty takes no")), "{pages:?}");
+    assert!(pages.iter().any(|page| page.starts_with("PAGE ⚠️ pengwatch: the receiver duty accepts no")), "{pages:?}");
     let over = watcher.after(1).await;
     for line in ["✅ pengwatch: the receiver duty accepts messages again", "PAGE ✅ pengwatch: the receiver duty"] {
         assert!(over.iter().any(|one| one.starts_with(line)), "{over:?}");
