@@ -1,4 +1,4 @@
-//! `pengwatch ack`: somebody takes an alert on; repeats and escalations stop until it is over.
+//! `pengwatch ack`: a person takes an alert over; repeats and escalations stop until its end.
 
 use clap::Args;
 use tracing::Level;
@@ -6,7 +6,7 @@ use tracing::Level;
 use super::{Exit, Global, state::CommandContext, terminal};
 use crate::model::{Ack, Alert};
 
-/// What the command takes.
+/// The arguments of the command.
 #[derive(Debug, Args)]
 pub struct AckArguments {
     /// The alert's id, or the beginning of it
@@ -23,7 +23,7 @@ pub struct AckArguments {
 /// Acknowledges one alert.
 ///
 /// # Errors
-/// What ended it.
+/// The reason for the exit status.
 pub(super) async fn ack(global: &Global, arguments: AckArguments) -> anyhow::Result<Exit> {
     let desk = match CommandContext::open(global, false).await? {
         Ok(desk) => desk,

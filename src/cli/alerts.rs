@@ -13,7 +13,7 @@ use crate::{
 /// Lists pending and firing alerts, the longest waiting first.
 ///
 /// # Errors
-/// What ended it.
+/// The reason for the exit status.
 pub(super) async fn alerts(global: &Global, arguments: ListArguments) -> anyhow::Result<Exit> {
     let desk = match CommandContext::open(global, false).await? {
         Ok(desk) => desk,
@@ -24,7 +24,7 @@ pub(super) async fn alerts(global: &Global, arguments: ListArguments) -> anyhow:
         None => (Vec::new(), Vec::new()),
     };
     let is_asked = |alert: &Alert| {
-        // The watcher's own troubles are what `status` and the history show.
+        // `status` and the history show the watcher's own troubles.
         alert.inbox != WATCHDOG
             && arguments.rule.as_ref().is_none_or(|rule| same(&alert.rule, rule))
             && arguments.contact.as_ref().is_none_or(|contact| alert.contact.id == *contact)

@@ -43,8 +43,8 @@ const HURRY: [(&str, &str); 7] = [
     ("mon-fri 09:00-18:00", "00:00-24:00"),
 ];
 
-/// The seed of the story. With this one, every shipped rule fires within a minute.
-const SEED: u64 = 7;
+/// The seed of the story. With this one, five of the seven shipped rules fire within a minute.
+const SEED: u64 = 582;
 
 /// How many customers have written before the first poll: they become one message.
 const WHO_WROTE_BEFORE: usize = 4;
@@ -107,7 +107,7 @@ pub(super) async fn demo(global: &Global, fast: bool, how_long: Option<SignedDur
     Ok(if balance.wrong.is_empty() { Exit::Fine } else { Exit::No })
 }
 
-/// How fast everything goes.
+/// The speed of everything in the demo.
 #[derive(Clone, Copy)]
 struct Tempo {
     /// Speed of the story: 1 as in a real shop, 20 is good to watch.

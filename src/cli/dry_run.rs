@@ -25,7 +25,7 @@ use crate::{
 /// One poll on a copy of the state.
 ///
 /// # Errors
-/// What ended it.
+/// The reason for the exit status.
 pub(super) async fn dry_run(global: &Global) -> anyhow::Result<Exit> {
     let stop = signals::listen(&global.talk, None);
     let files = match load_files(global) {

@@ -1,4 +1,4 @@
-//! `pengwatch history`: what happened to alerts, and who was told.
+//! `pengwatch history`: what happened to alerts, and who was notified.
 
 use clap::Args;
 use jiff::SignedDuration;
@@ -12,13 +12,13 @@ use crate::{
     views::HistoryRow,
 };
 
-/// What the command takes.
+/// The arguments of the command.
 #[derive(Debug, Args)]
 pub struct HistoryArguments {
     /// How far back, like 24h or 7d
     #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "24h")]
     pub since: SignedDuration,
-    /// What every list takes.
+    /// The arguments of every list.
     #[command(flatten)]
     pub list: ListArguments,
 }
@@ -26,7 +26,7 @@ pub struct HistoryArguments {
 /// Lists what happened, the oldest first.
 ///
 /// # Errors
-/// What ended it.
+/// The reason for the exit status.
 pub(super) async fn history(global: &Global, arguments: HistoryArguments) -> anyhow::Result<Exit> {
     let desk = match CommandContext::open(global, false).await? {
         Ok(desk) => desk,

@@ -1,4 +1,4 @@
-//! `pengwatch outbox`: messages that no receiver has taken yet, and what to do with them.
+//! `pengwatch outbox`: messages that no receiver has accepted yet, and what can be done with them.
 
 use std::io;
 
@@ -16,7 +16,7 @@ use crate::{
     views::MessageRow,
 };
 
-/// What can be done with messages.
+/// The subcommands.
 #[derive(Debug, Subcommand)]
 pub enum OutboxCommand {
     /// List messages that wait for an attempt or were given up, the oldest first
@@ -42,7 +42,7 @@ pub enum OutboxCommand {
 /// Lists, replays or drops messages.
 ///
 /// # Errors
-/// What ended it.
+/// The reason for the exit status.
 pub(super) async fn outbox(global: &Global, command: OutboxCommand) -> anyhow::Result<Exit> {
     let desk = match CommandContext::open(global, false).await? {
         Ok(desk) => desk,

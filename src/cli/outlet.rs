@@ -1,9 +1,8 @@
-//! A stream whose reader may stand still, go away or have no room for more: whoever writes to it never waits
-//! and never fails.
+//! An output stream whose reader may stop reading, close it or have a full disk: writing to it never waits and never
+//! fails.
 //!
-//! A thread of its own writes what is put in; what finds no place is left out and counted, and the count is
-//! said where the gap is. tracing's own appender prints to standard output when its end takes too long, and
-//! `println!` panics where nobody reads.
+//! A thread writes what is put in. What has no room is left out and counted, and the count is written at the gap.
+//! tracing's own appender prints to standard output when its end takes too long, and `println!` panics if nobody reads.
 
 use std::{
     collections::VecDeque,
@@ -16,19 +15,19 @@ use std::{
 
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
-/// Bytes that wait for the reader at most.
+/// The most bytes that wait for the reader.
 const MOST: usize = 1 << 20;
 
-/// What a piece costs besides its bytes.
+/// The memory of a piece besides its bytes.
 const EACH: usize = 64;
 
-/// A stream that takes nothing now, though it could be asked: the pause before it is asked again.
+/// The pause before the next attempt at a stream that accepts nothing at the moment.
 const AGAIN: Duration = Duration::from_millis(20);
 
-/// The words for so many pieces that are missing, as whole lines.
+/// Makes the text for this number of missing pieces, as complete lines.
 pub(super) type MissingWords = Box<dyn Fn(u64) -> String + Send>;
 
-/// Where pieces of text are put in. Clones are the same stream.
+/// The end into which pieces of text are put. Clones share the stream.
 #[derive(Clone)]
 pub struct Outlet(Arc<Shared>);
 
@@ -44,29 +43,29 @@ struct Shared {
 #[derive(Default)]
 struct Queue {
     waiting: VecDeque<Piece>,
-    /// What waits, in bytes.
+    /// The size of what waits, in bytes.
     bytes: usize,
-    /// Pieces that found no place since the last one that did.
+    /// The number of pieces that had no room since the last one that had.
     left_out: u64,
-    /// Pieces that the thread has dealt with.
+    /// The number of pieces that the thread has written or given up.
     dealt_with: u64,
-    /// Whether the thread is at one.
+    /// Whether the thread is writing a piece.
     is_busy: bool,
-    /// Whether the reader has gone.
+    /// Whether the reader has closed the stream.
     is_gone: bool,
 }
 
 enum Piece {
     Text(Vec<u8>),
-    /// So many are missing here.
+    /// This number of pieces is missing here.
     Gap(u64),
 }
 
 impl Outlet {
-    /// To `stream`; `gap` words what is missing.
+    /// Writes to `stream`; `gap` makes the text for missing pieces.
     ///
     /// # Errors
-    /// There is no thread to be had.
+    /// No thread can be started.
     pub fn new(stream: impl Write + Send + 'static, gap: MissingWords) -> io::Result<Self> {
         let outlet = Self(Arc::default());
         let shared = Arc::clone(&outlet.0);
@@ -74,10 +73,10 @@ impl Outlet {
         Ok(outlet)
     }
 
-    /// Puts a piece in, which is written whole or not at all.
+    /// Puts a piece in, which is written completely or not at all.
     pub fn put(&self, text: &[u8]) {
         let mut queue = self.0.lock();
-        // After a gap it goes on when there is room for many: else every other line would be a gap.
+        // After a gap it continues only when there is room for many pieces; otherwise every other line would be a gap.
         let most = if queue.left_out > 0 { MOST / 2 } else { MOST };
         if queue.bytes + text.len() + EACH > most {
             queue.left_out += 1;
@@ -95,8 +94,8 @@ impl Outlet {
         self.put(format!("{line}\n").as_bytes());
     }
 
-    /// Waits until everything is written, for `longest` at most, and no longer than `patience` for a reader
-    /// that takes nothing.
+    /// Waits until everything is written: for `longest` at most, and no longer than `patience` for a reader that reads
+    /// nothing.
     pub fn flush(&self, patience: Duration, longest: Duration) {
         let began = Instant::now();
         let mut queue = self.0.lock();
@@ -113,7 +112,7 @@ impl Outlet {
         }
     }
 
-    /// Whether the reader has gone for good, or seems to.
+    /// Whether the reader has closed the stream, or seems to have.
     pub fn is_gone(&self) -> bool {
         self.0.lock().is_gone
     }
@@ -141,7 +140,7 @@ impl Shared {
         self.queue.lock()
     }
 
-    /// The next piece, when there is one.
+    /// Waits for the next piece.
     fn next(&self) -> Piece {
         let mut queue = self.lock();
         loop {
@@ -161,7 +160,7 @@ impl Shared {
 }
 
 impl Queue {
-    /// What was left out until now is said here.
+    /// The number of pieces that were left out until now is written here.
     fn mind_the_gap(&mut self) {
         if self.left_out > 0 {
             self.waiting.push_back(Piece::Gap(std::mem::take(&mut self.left_out)));
@@ -169,7 +168,7 @@ impl Queue {
     }
 }
 
-/// Writes for as long as the program runs.
+/// Writes until the program ends.
 fn pour(shared: &Shared, mut stream: impl Write, gap: &MissingWords) {
     let (mut missing, mut is_torn) = (0, false);
     loop {
@@ -202,10 +201,10 @@ fn pour(shared: &Shared, mut stream: impl Write, gap: &MissingWords) {
     }
 }
 
-/// Writes all of it, however often the stream has to be asked.
+/// Writes all of it, in as many attempts as the stream needs.
 ///
 /// # Errors
-/// Why not, and how much was written.
+/// The reason, and how much was written.
 pub(super) fn write_patiently(stream: &mut impl Write, bytes: &[u8]) -> Result<(), (io::Error, usize)> {
     let mut written = 0;
     let mut is_flushed = false;
@@ -221,7 +220,7 @@ pub(super) fn write_patiently(stream: &mut impl Write, bytes: &[u8]) -> Result<(
         match done {
             Ok(()) => {}
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            // Whoever shares the stream has set it so.
+            // Another program that shares the stream has set it so.
             Err(error) if error.kind() == ErrorKind::WouldBlock => thread::sleep(AGAIN),
             Err(error) => return Err((error, written)),
         }
@@ -235,7 +234,7 @@ mod tests {
 
     use super::*;
 
-    /// A stream that answers every attempt as it is told to: with how many bytes it takes, or with a fault.
+    /// A stream with a scripted answer to every attempt: the number of bytes that it accepts, or a fault.
     struct Reader {
         answers: Receiver<Result<usize, ErrorKind>>,
         got: Got,
@@ -243,7 +242,7 @@ mod tests {
 
     impl Write for Reader {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            // Who says nothing any more takes all.
+            // After the script it accepts everything.
             let most = self.answers.recv().unwrap_or(Ok(usize::MAX))?;
             let taken = &bytes[..most.min(bytes.len())];
             self.got.lock().extend_from_slice(taken);
@@ -275,7 +274,7 @@ mod tests {
     #[test]
     fn nothing_is_lost_where_somebody_reads() {
         let (outlet, answer, got) = outlet();
-        // In whatever pieces, and however often it has to be asked.
+        // In any pieces, and in any number of attempts.
         for taken in [Ok(2), Err(ErrorKind::WouldBlock), Err(ErrorKind::Interrupted), Ok(1)] {
             answer.send(taken).unwrap();
         }
@@ -321,7 +320,7 @@ mod tests {
         assert!(outlet.is_gone());
         drop(answer);
         outlet.put(b"four\n");
-        // What was cut off ends before the next line begins.
+        // A line that was cut off ends before the next line begins.
         assert_eq!(all(&outlet, &got), "(1\n(3 missing)\nfour\n");
         assert!(!outlet.is_gone());
     }

@@ -1,5 +1,5 @@
-//! `pengwatch rules`: what each rule does, in one sentence, and how often it fired; and the word of a person that rules
-//! which are missing are meant to be gone.
+//! `pengwatch rules`: what each rule does, in one sentence, and how often it fired; also accepts missing rules as
+//! removed.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ use crate::{
     views::{At, RuleRow},
 };
 
-/// What the command takes.
+/// The arguments of the command.
 #[derive(Debug, Args)]
 pub struct RulesArguments {
     /// Rules that are missing are meant to be gone: their alerts end without a message
@@ -38,7 +38,7 @@ struct Fired {
 /// Lists the rules, or accepts that some are missing.
 ///
 /// # Errors
-/// What ended it.
+/// The reason for the exit status.
 pub(super) async fn rules(global: &Global, arguments: RulesArguments) -> anyhow::Result<Exit> {
     let desk = match CommandContext::open(global, false).await? {
         Ok(desk) => desk,
@@ -72,7 +72,7 @@ pub(super) async fn rules(global: &Global, arguments: RulesArguments) -> anyhow:
     Ok(Exit::Fine)
 }
 
-/// Every rule that is there, and those that are missing, by name.
+/// Every rule, present or missing, by name.
 fn rows(desk: &CommandContext, memory: &RuleMemory, fired: &BTreeMap<String, Fired>) -> Vec<RuleRow> {
     let set = &desk.files.live.rules;
     let in_use = set.rules.iter().map(|rule| (&rule.name, "in-use", Some(rule.as_ref())));
@@ -117,7 +117,7 @@ fn described(row: &RuleRow, desk: &CommandContext) -> String {
     format!("{}: {what} {fired}.", row.name)
 }
 
-/// A person says that what is missing is meant.
+/// Accepts the missing rules as removed.
 async fn accept(desk: CommandContext, as_json: bool) -> anyhow::Result<Exit> {
     let Some(store) = &desk.store else { return Ok(Exit::No) };
     let set = desk.files.live.rules;

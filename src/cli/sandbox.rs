@@ -18,10 +18,10 @@ use crate::{
     },
 };
 
-/// How often it is looked whether something is to happen.
+/// The pause between two steps of the story.
 const STEP: Duration = Duration::from_millis(250);
 
-/// How the made-up inbox is.
+/// The arguments of the command.
 #[derive(Clone, Debug, Args)]
 pub struct SandboxArguments {
     /// Where it listens; port 0: the system picks one
@@ -50,7 +50,7 @@ pub struct SandboxArguments {
     rate_limit: u32,
 }
 
-/// Runs until it is stopped.
+/// Runs until the stop signal.
 ///
 /// # Errors
 /// An address cannot be listened on.
@@ -99,7 +99,7 @@ fn introduce(screen: &Outlet, running: &Running, mail: SocketAddr, token: &str) 
     }
 }
 
-/// Lets the story go on, and tells what happens, until it is stopped.
+/// Continues the story, and prints what happens, until the stop signal.
 async fn play(screen: &Outlet, sandbox: &Sandbox, clock: &dyn Clock, mut story: Story, stop: &CancellationToken) {
     while !stop.is_cancelled() {
         let now = clock.now();

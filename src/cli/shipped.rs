@@ -1,4 +1,4 @@
-//! The rules that come with the program, as they lie in `rules/`.
+//! The rules that come with the program, the files in `rules/`.
 
 /// Name and text of every shipped rule.
 pub(super) const RULES: [(&str, &str); 7] = [

@@ -1,4 +1,4 @@
-//! `pengwatch silence`: nobody is told of what matches, for a while; what still fires then is told.
+//! `pengwatch silence`: holds notifications of matching alerts for a time; those that still fire then are sent.
 
 use clap::{Args, Subcommand};
 use jiff::SignedDuration;
@@ -22,7 +22,7 @@ use crate::{
     views::SilenceRow,
 };
 
-/// What can be done with silences.
+/// The subcommands.
 #[derive(Debug, Subcommand)]
 pub enum SilenceCommand {
     /// Hold back notifications of what matches all of these
@@ -44,7 +44,7 @@ pub enum SilenceCommand {
     },
 }
 
-/// What a silence is about, for how long, and why.
+/// The arguments of `silence add`.
 #[derive(Debug, Args)]
 pub struct AddArguments {
     #[command(flatten)]
@@ -89,7 +89,7 @@ struct MatcherArguments {
 /// Adds, lists or ends silences.
 ///
 /// # Errors
-/// What ended it.
+/// The reason for the exit status.
 pub(super) async fn silence(global: &Global, command: SilenceCommand) -> anyhow::Result<Exit> {
     let desk = match CommandContext::open(global, matches!(command, SilenceCommand::Add(_))).await? {
         Ok(desk) => desk,
@@ -148,7 +148,7 @@ async fn add(
     Ok(Exit::Fine)
 }
 
-/// What cannot be meant.
+/// Reports values that make no sense.
 fn mistakes(matchers: &Matchers, how_long: SignedDuration, desk: &CommandContext) -> Vec<String> {
     let live = &desk.files.live;
     let rules: Vec<&str> = live

@@ -1,4 +1,4 @@
-//! What the commands beside a running watcher share: the configuration, the state it keeps, tables.
+//! Shared by the commands beside a running watcher: the configuration, its state, tables.
 
 use std::io;
 
@@ -17,7 +17,7 @@ use crate::{
     store::Store,
 };
 
-/// What lists of alerts and of what happened to them take.
+/// The arguments of lists of alerts and of the history.
 #[derive(Debug, Args)]
 pub struct ListArguments {
     /// Only of this rule
@@ -31,24 +31,25 @@ pub struct ListArguments {
     pub json: bool,
 }
 
-/// Characters of a cell: one customer's words must not push the others off the screen.
+/// The most characters of a cell, so that one customer's text leaves room for the others.
 const CELL: usize = 60;
 
 /// A watcher's files and state, and the time.
 pub(super) struct CommandContext {
     /// Configuration, rules, templates.
     pub files: Files,
-    /// The state, where there is one.
+    /// The state, if there is one.
     pub store: Option<Store>,
     /// The time of the command.
     pub now: Timestamp,
 }
 
 impl CommandContext {
-    /// Opens the state of the configuration; one that is not there yet is made only if `make`.
+    /// Opens the state of the configuration; an absent one is made only if `make`.
     ///
     /// # Errors
-    /// What ended it; [`Exit::Usage`] where the configuration cannot be used, which is then shown.
+    /// The reason for the exit status; [`Exit::Usage`] if the configuration cannot be used; its mistakes are then
+    /// shown.
     pub(super) async fn open(global: &Global, make: bool) -> anyhow::Result<Result<Self, Exit>> {
         let files = match files::read(global, Secrets::Wanted) {
             Ok(files) => files,
@@ -77,26 +78,26 @@ impl CommandContext {
         Ok(Ok(Self { files, store, now: SystemClock::default().now() }))
     }
 
-    /// The severity of an alert's rule; empty where the rule is gone.
+    /// The severity of an alert's rule; empty if the rule is gone.
     pub(super) fn severity(&self, alert: &Alert) -> &'static str {
         self.files.live.rules.get(&alert.rule).map_or("", |rule| rule.severity.name())
     }
 
-    /// A moment as people read it, in the configuration's zone.
+    /// A time for people, in the configuration's zone.
     pub(super) fn moment(&self, at: Timestamp) -> String {
         moment(at, &self.files.config.timezone)
     }
 }
 
-/// A moment as people read it.
+/// A time for people.
 pub(super) fn moment(at: Timestamp, zone: &TimeZone) -> String {
     at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
-/// Prints a list: for programs as one JSON array, for people as a table, or the words for none.
+/// Prints a list: for programs as one JSON array, for people as a table, or the text for an empty list.
 ///
 /// # Errors
-/// Standard output takes no more.
+/// Standard output cannot be written.
 pub(super) fn list<Row: Serialize>(
     json: bool,
     rows: &[Row],
@@ -113,7 +114,7 @@ pub(super) fn list<Row: Serialize>(
     terminal::say(&table(heads, rows.iter().map(cells).collect()))
 }
 
-/// A table without lines, its cells cut and without anything that moves a cursor.
+/// A table without lines. Its cells are cut, and have no control characters.
 pub(super) fn table(heads: &[&str], rows: Vec<Vec<String>>) -> String {
     let mut table = Table::new();
     table.load_style(NOTHING);

@@ -21,7 +21,7 @@ use crate::{
     views::{At, FailedConditionRow, InboxRow, LossRow, MissingRulesRow, ReceiverRow, StatusView, UnreadFileRow},
 };
 
-/// What the command takes.
+/// The arguments of the command.
 #[derive(Debug, Args)]
 pub struct StatusArguments {
     /// For programs: a JSON object
@@ -29,14 +29,14 @@ pub struct StatusArguments {
     pub json: bool,
 }
 
-/// That the state was lost is shown for so long.
+/// How long a loss of the state is shown.
 const SHOWN: SignedDuration = SignedDuration::from_hours(24);
 
-/// Shows it; the answer is "no" where an inbox cannot be read, nobody who waits in it would be told of, a
-/// message was given up and nobody has seen to it, or the state was lost.
+/// Shows the state of everything. The answer is "no" if an inbox cannot be read, nobody would be notified of its
+/// waiting customers, a given-up message was not dealt with, or the state was lost.
 ///
 /// # Errors
-/// What ended it.
+/// The reason for the exit status.
 pub(super) async fn status(global: &Global, arguments: StatusArguments) -> anyhow::Result<Exit> {
     let desk = match CommandContext::open(global, false).await? {
         Ok(desk) => desk,
@@ -59,7 +59,7 @@ pub(super) async fn status(global: &Global, arguments: StatusArguments) -> anyho
     Ok(if is_gone || status.is_failing(loss.as_ref(), desk.now) { Exit::No } else { Exit::Fine })
 }
 
-/// What the state says.
+/// Reads the state.
 #[derive(Default)]
 struct Known {
     alerts: Vec<Alert>,

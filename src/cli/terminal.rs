@@ -19,24 +19,24 @@ use crate::{
     service::loops::PageProgress,
 };
 
-/// At the end, a reader of the log that takes nothing is waited for as long as this.
+/// At the end, the wait for a reader of the log that reads nothing.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// And one that takes little as long as this: whoever stops a container kills it after ten seconds.
+/// The wait for a reader that reads slowly: a container is killed ten seconds after its stop signal.
 const LONGEST: Duration = Duration::from_secs(3);
 
-/// What is said to people beside the data: logs, notes, mistakes, progress.
+/// Output for people beside the data: logs, notes, mistakes, progress.
 #[derive(Clone, Debug, Default)]
 pub enum Talk {
-    /// Straight to standard error, at the pace of whoever reads it.
+    /// Directly to standard error, at the pace of its reader.
     #[default]
     Straight,
-    /// Past whoever does not read it: a watcher must not stand still for what it says.
+    /// Without waiting for the reader, because the watcher must not stop for its own log.
     Past(Outlet),
 }
 
 impl Talk {
-    /// To standard error, past whoever does not read it.
+    /// To standard error, without waiting for its reader.
     pub fn past_the_reader(format: LogFormat) -> Self {
         let gap = move |count| {
             let what =
@@ -57,7 +57,7 @@ impl Talk {
         }
     }
 
-    /// Waits for whoever reads it, but not for ever.
+    /// Waits for the reader, for a limited time.
     pub fn finish(&self) {
         if let Self::Past(outlet) = self {
             finish(outlet);
@@ -78,19 +78,18 @@ impl Write for Talk {
     }
 }
 
-/// Waits for whoever reads it, but not for ever.
+/// Waits for the reader, for a limited time.
 pub fn finish(outlet: &Outlet) {
     outlet.flush(PATIENCE, LONGEST);
 }
 
-/// Standard output of a command that goes on whoever reads what it tells.
+/// Standard output of a command that continues whether its output is read or not.
 pub fn screen() -> io::Result<Outlet> {
     let gap = |count| format!("({count} lines are missing: nobody read them, or they could not be written)\n");
     Outlet::new(io::stdout(), Box::new(gap))
 }
 
-/// Starts logging to standard error, from the level that is usual for the command unless another one is
-/// asked for.
+/// Starts logging to standard error, from the command's usual level unless another one is requested.
 pub fn start_logs(global: &Global, usual: &'static str) {
     let level = match (global.quiet, global.verbose) {
         (true, _) => "error",
@@ -98,18 +97,18 @@ pub fn start_logs(global: &Global, usual: &'static str) {
         (false, 1) => "pengwatch=debug,info",
         (false, _) => "pengwatch=trace,debug",
     };
-    // A variable that is set to nothing counts as not set: it would silence all but errors.
+    // An empty variable counts as not set; otherwise it would hide everything but errors.
     let wanted = std::env::var(EnvFilter::DEFAULT_ENV).ok().filter(|wanted| !wanted.trim().is_empty());
     let filter = wanted.and_then(|wanted| EnvFilter::try_new(wanted).ok()).unwrap_or_else(|| EnvFilter::new(level));
     let colored = colored(global, &io::stderr());
     let talk = global.talk.clone();
-    // Its own complaint of a log that cannot be written would panic where standard error takes nothing.
+    // Its own message about a log that cannot be written would panic if standard error accepts nothing.
     let builder = tracing_subscriber::fmt()
         .log_internal_errors(false)
         .with_env_filter(filter)
         .with_writer(move || talk.clone())
         .with_target(false);
-    // A second start, in tests, keeps the first.
+    // In tests, a second start has no effect.
     let _ = match global.log_format {
         LogFormat::Text => builder.with_ansi(colored).try_init(),
         LogFormat::Json => builder.json().flatten_event(true).try_init(),
@@ -125,10 +124,10 @@ pub fn colored(global: &Global, stream: &impl IsTerminal) -> bool {
     }
 }
 
-/// Prints a line of data; a reader that has gone is no error.
+/// Prints a line of data. A closed output is not an error.
 ///
 /// # Errors
-/// Standard output takes no more.
+/// Standard output cannot be written.
 pub fn say(line: &str) -> io::Result<()> {
     match write_patiently(&mut io::stdout().lock(), format!("{line}\n").as_bytes()) {
         Err((error, _)) if error.kind() != ErrorKind::BrokenPipe => {
@@ -138,7 +137,7 @@ pub fn say(line: &str) -> io::Result<()> {
     }
 }
 
-/// Prints a line for people beside the data; where logs are JSON, as one of them.
+/// Prints a line for people beside the data; with JSON logs, as a log event.
 pub fn note(global: &Global, level: Level, line: &str) {
     global.talk.say(&match global.log_format {
         LogFormat::Text => format!("{line}\n"),
@@ -173,22 +172,22 @@ fn event(level: Level, message: &str, help: Option<&str>) -> serde_json::Value {
     event
 }
 
-/// Shows pages as they are read, on a terminal; elsewhere nothing.
+/// Shows on a terminal the pages as they are read; elsewhere nothing.
 ///
-/// One line that is written over, past whoever does not read it: a bar that draws itself stands still with a
-/// terminal that is stopped, and whoever reports a page to it does, too.
+/// One line that is overwritten, without waiting for the reader: an ordinary progress bar blocks on a stopped terminal,
+/// and then reading the inbox would stop, too.
 pub struct Pages(Option<Talk>);
 
-/// Back to the beginning of the line, and nothing left on it.
+/// Returns to the beginning of the line and clears it.
 const OVER: &str = "\r\x1b[2K";
 
 impl Pages {
-    /// Begins to show them.
+    /// Begins to show pages.
     pub fn show(global: &Global) -> Self {
         Self((!global.quiet && io::stderr().is_terminal()).then(|| global.talk.clone()))
     }
 
-    /// What hears of the pages.
+    /// The function to call for every page.
     pub fn progress(&self) -> PageProgress {
         let talk = self.0.clone();
         Arc::new(move |inbox: &str, page: u32| {
