@@ -74,7 +74,7 @@ pub(super) async fn dry_run(global: &Global) -> anyhow::Result<Exit> {
     let mut lines = Vec::new();
     for deliverer in &app.deliverers {
         for parcel in deliverer.preview().await? {
-            lines.push(format!("--- would be sent to {}", deliverer.manner.receiver));
+            lines.push(format!("--- would be sent to {}", deliverer.settings.receiver));
             lines.push(deliverer.layout.format.preview(&parcel.body));
         }
     }

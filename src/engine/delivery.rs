@@ -18,9 +18,9 @@ use std::collections::HashSet;
 use jiff::Timestamp;
 
 use super::{
+    delivery_settings::DeliverySettings,
     group::GroupBy,
     handover::hand_over,
-    manner::DeliverySettings,
     queue::SendQueue,
     retry::{self, Decision, PartialDelivery},
     validity::{OwedClaim, Superseded, Validity, judge},

@@ -10,6 +10,7 @@
 pub(crate) mod blind;
 pub(crate) mod bookkeeping;
 pub(crate) mod delivery;
+pub(crate) mod delivery_settings;
 pub(crate) mod differs;
 pub(crate) mod doubt;
 pub(crate) mod due;
@@ -21,7 +22,6 @@ pub(crate) mod handover;
 pub(crate) mod input;
 mod life;
 mod live_chats;
-pub(crate) mod manner;
 pub(crate) mod missing;
 pub(crate) mod observed;
 pub(crate) mod plan;

@@ -27,7 +27,7 @@ use super::{
 use crate::{
     clock::Clock,
     config::Group,
-    engine::{group::GroupBy, manner::DeliverySettings, reach::Mode, successor::Roster},
+    engine::{delivery_settings::DeliverySettings, group::GroupBy, reach::Mode, successor::Roster},
     inbox::{Client, Patience},
     model::{ALERT, Address, InboxMemory, Renewable, shutdown},
     net::{self, proxies::Proxies},
@@ -244,7 +244,7 @@ impl Parts<'_> {
             let sender = Renewable::from(sender);
             holders.senders.insert(receiver.name.clone(), sender.clone());
             deliverers.push(Deliverer {
-                manner: manner(receiver),
+                settings: settings(receiver),
                 layout: Layout {
                     format: receiver.way.kind(),
                     template: receiver.template.clone().unwrap_or_else(|| ALERT.to_owned()),
@@ -323,7 +323,7 @@ fn roster(config: &Config) -> Roster {
     Roster { fallbacks: fallbacks.collect(), watchdog: config.watchdog.notify.clone() }
 }
 
-fn manner(receiver: &Receiver) -> DeliverySettings {
+fn settings(receiver: &Receiver) -> DeliverySettings {
     let Delivery { in_flight, knows_ids, by_person, .. } = receiver.way.kind().delivery();
     DeliverySettings {
         receiver: receiver.name.clone(),

@@ -21,7 +21,7 @@ use crate::{
     clock::Clock,
     engine::{
         delivery::{Action, AttemptEnd, Moment, Round, RoundStage, UnderWay},
-        manner::DeliverySettings,
+        delivery_settings::DeliverySettings,
     },
     model::{Attempt, DeliveryStep, MessageId, NotificationId, Outcome, OutgoingMessage, Privacy, Renewable, WATCHDOG},
     receivers::{Sender, Witness, witness::MailProgress},
@@ -45,7 +45,7 @@ pub struct Layout {
 
 pub struct Deliverer {
     /// How the receiver wants messages to be grouped and sent.
-    pub manner: DeliverySettings,
+    pub settings: DeliverySettings,
     pub layout: Layout,
     pub sender: Renewable<Box<dyn Sender>>,
     pub store: Store,
@@ -84,10 +84,10 @@ impl Deliverer {
     pub async fn run_once(&self, limits: &Limits<'_>) -> Result<Delivered, StoreError> {
         let mut done = Delivered::default();
         // 1. A round that ended with an error may have left attempts behind.
-        self.store.interrupted(&self.manner.receiver, self.clock.now()).await?;
+        self.store.interrupted(&self.settings.receiver, self.clock.now()).await?;
         // 2. Pass on what the rules now owe to other receivers.
         done.handed_over += self.pass_on().await?;
-        let mut round = Round::of(self.store.open_of(&self.manner.receiver).await?, &self.manner);
+        let mut round = Round::of(self.store.open_of(&self.settings.receiver).await?, &self.settings);
         for stage in [RoundStage::BeforeAttempts, RoundStage::AfterAttempts] {
             for action in self.decide(&mut round, stage) {
                 self.carry_out(action, &mut round, limits, &mut done).await?;
@@ -102,7 +102,7 @@ impl Deliverer {
     /// The store failed.
     pub async fn preview(&self) -> Result<Vec<OutgoingMessage>, StoreError> {
         self.pass_on().await?;
-        let mut round = Round::of(self.store.open_of(&self.manner.receiver).await?, &self.manner);
+        let mut round = Round::of(self.store.open_of(&self.settings.receiver).await?, &self.settings);
         for action in self.decide(&mut round, RoundStage::BeforeAttempts) {
             self.prepare(action).await?;
         }
@@ -115,7 +115,7 @@ impl Deliverer {
 
     /// Passes on what the rules now owe to other receivers; returns how many notifications those are owed.
     async fn pass_on(&self) -> Result<usize, StoreError> {
-        succession::pass_on(&self.store, &self.shared, &self.manner.receiver, self.clock.now()).await
+        succession::pass_on(&self.store, &self.shared, &self.settings.receiver, self.clock.now()).await
     }
 
     /// What the engine decides about the round as it is now.
@@ -131,7 +131,7 @@ impl Deliverer {
         limits: &Limits<'_>,
         done: &mut Delivered,
     ) -> Result<(), StoreError> {
-        let receiver = self.manner.receiver.as_str();
+        let receiver = self.settings.receiver.as_str();
         match action {
             Action::Send => {
                 self.shared.at("delivery.composed");
@@ -163,7 +163,7 @@ impl Deliverer {
         match action {
             Action::Withdraw(owed) => {
                 let stale = owed.iter().map(|(owed, why)| {
-                    let (receiver, alert, why) = (self.manner.receiver.as_str(), &owed.alert.id, why.name());
+                    let (receiver, alert, why) = (self.settings.receiver.as_str(), &owed.alert.id, why.name());
                     tracing::info!(receiver, %alert, why, "notification.superseded");
                     (owed.id, why)
                 });
@@ -248,7 +248,7 @@ impl Deliverer {
             return Ok(None);
         }
         let parcel = self.parcel(message, settled, &told);
-        let trying = self.manner.first_of(settled, parcel.only.as_deref());
+        let trying = self.settings.first_of(settled, parcel.only.as_deref());
         let Some((attempt, step)) = round.begin(id, &trying) else { return Ok(None) };
         self.store.record(step).await?;
         self.shared.at("delivery.attempting");
@@ -257,7 +257,7 @@ impl Deliverer {
 
     /// Reads a message's part of the outbox again, and does what the engine decides about it.
     async fn renew(&self, id: &MessageId, round: &mut Round<'_>) -> Result<(), StoreError> {
-        let fresh = self.store.open_for(&self.manner.receiver, id).await?;
+        let fresh = self.store.open_for(&self.settings.receiver, id).await?;
         let (live, names) = (self.shared.live(), self.shared.names());
         let moment = Moment { rules: &live.rules, names: &names, now: self.clock.now() };
         for action in round.renew(id, fresh, moment) {
@@ -274,7 +274,7 @@ impl Deliverer {
         round: &mut Round<'_>,
         done: &mut Delivered,
     ) -> Result<(), StoreError> {
-        let receiver = self.manner.receiver.as_str();
+        let receiver = self.settings.receiver.as_str();
         self.shared.metrics.attempted(receiver, outcome_name(&got.outcome));
         let AttemptEnd { record, was_broken } = round.end(attempt, got, self.clock.now());
         let (message_id, notifications) = (&record.message, attempt.told.len());
@@ -306,20 +306,20 @@ impl Deliverer {
 
     fn note_dead(&self, message_id: &MessageId, reason: &str, done: &mut Delivered) {
         done.dead += 1;
-        let receiver = self.manner.receiver.as_str();
+        let receiver = self.settings.receiver.as_str();
         self.shared.metrics.attempted(receiver, "dead");
         tracing::error!(receiver, %message_id, reason, "message.dead: it is not tried again");
     }
 
     fn note_broken(&self, why: &str) {
-        let receiver = self.manner.receiver.as_str();
+        let receiver = self.settings.receiver.as_str();
         tracing::error!(receiver, why, "receiver.broken: one message is tried every few minutes, the others wait");
     }
 
     fn note_handed_over(&self, notifications: usize, done: &mut Delivered) {
         if notifications > 0 {
             done.handed_over += notifications;
-            let (receiver, fallback) = (self.manner.receiver.as_str(), self.manner.fallback.as_deref());
+            let (receiver, fallback) = (self.settings.receiver.as_str(), self.settings.fallback.as_deref());
             tracing::warn!(receiver, fallback, notifications, "message.handed_over: the fallback is notified");
         }
     }

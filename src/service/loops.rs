@@ -247,7 +247,7 @@ pub(crate) async fn run_heartbeat(
 pub(crate) async fn deliver(deliverer: Arc<Deliverer>, wake: Arc<Notify>, bells: Signals, stop: CancellationToken) {
     let mut used = deliverer.sender.get();
     loop {
-        let turned = || bells.health.receiver_turned(&deliverer.manner.receiver, deliverer.clock.steady());
+        let turned = || bells.health.receiver_turned(&deliverer.settings.receiver, deliverer.clock.steady());
         turned();
         let seen = deliverer.store.version().await.ok();
         let sender = deliverer.sender.get();
@@ -255,8 +255,8 @@ pub(crate) async fn deliver(deliverer: Arc<Deliverer>, wake: Arc<Notify>, bells:
             used = sender;
             // Failures with the old secrets do not count against the new ones.
             let now = deliverer.clock.now();
-            if let Err(error) = deliverer.store.try_at_once(&deliverer.manner.receiver, now).await {
-                tracing::error!(receiver = deliverer.manner.receiver, %error, "store.failed: the next try comes later");
+            if let Err(error) = deliverer.store.try_at_once(&deliverer.settings.receiver, now).await {
+                tracing::error!(receiver = deliverer.settings.receiver, %error, "store.failed: the next try comes later");
             }
         }
         // A round may have many attempts.
@@ -274,7 +274,7 @@ pub(crate) async fn deliver(deliverer: Arc<Deliverer>, wake: Arc<Notify>, bells:
             }
             Ok(round) => round.next_at,
             Err(error) => {
-                tracing::error!(receiver = deliverer.manner.receiver, %error, "store.failed: delivery continues in a minute");
+                tracing::error!(receiver = deliverer.settings.receiver, %error, "store.failed: delivery continues in a minute");
                 deliverer.clock.now().checked_add(SignedDuration::from_mins(1)).ok()
             }
         };

@@ -175,7 +175,7 @@ pub(crate) async fn begin(app: &App) -> Result<(), StoreError> {
     let mut inboxes: Vec<String> = app.pollers.iter().map(|poller| poller.inbox.clone()).collect();
     // Without receivers for the watchdog, its alerts end as well.
     inboxes.extend(app.watchdog.is_some().then(|| WATCHDOG.to_owned()));
-    let receivers = app.deliverers.iter().map(|deliverer| deliverer.manner.receiver.clone()).collect();
+    let receivers = app.deliverers.iter().map(|deliverer| deliverer.settings.receiver.clone()).collect();
     let unknown = shared.live().rules.rejected.clone();
     let (ended, withdrawn) = app.store.forget_others(inboxes, receivers, unknown, app.clock.now()).await?;
     if ended + withdrawn > 0 {
@@ -196,7 +196,7 @@ async fn deliver_within(
     deadline: Option<Duration>,
     stop: CancellationToken,
 ) -> Result<(String, Delivered), StoreError> {
-    let receiver = deliverer.manner.receiver.clone();
+    let receiver = deliverer.settings.receiver.clone();
     let limits = Limits { deadline, stop: stop.clone(), ..Limits::default() };
     let mut done = Delivered::default();
     loop {

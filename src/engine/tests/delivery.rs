@@ -6,9 +6,9 @@ use super::fixtures::{at, customer, noon};
 use crate::{
     engine::{
         delivery::{Action, Moment, Round, RoundStage, UnderWay},
+        delivery_settings::DeliverySettings,
         group::GroupBy,
         handover::hand_over,
-        manner::DeliverySettings,
         validity::Superseded,
     },
     model::{

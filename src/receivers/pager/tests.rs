@@ -202,7 +202,7 @@ async fn it_is_rendered_sent_retried_and_watched() {
     let told = "⚠️ pengwatch: the receiver duty accepts no messages for 7 min: the line is busy.";
     assert!(office.len() == 1 && office[0].starts_with(told), "{office:?}");
     // The kind's own escape, in its own file.
-    let duty = watcher.app.deliverers.iter().find(|one| one.manner.receiver == "duty").unwrap();
+    let duty = watcher.app.deliverers.iter().find(|one| one.settings.receiver == "duty").unwrap();
     let next = duty.preview().await.unwrap();
     assert_eq!(duty.layout.format.preview(&next[0].body), "on the pager: Ravi waits #1");
     watcher.line.busy.store(false, Ordering::Relaxed);

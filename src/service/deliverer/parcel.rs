@@ -22,12 +22,12 @@ impl Deliverer {
             [only] => Some(only.alert.id.0.clone()),
             _ => None,
         };
-        let only = told.first().and_then(|owed| self.manner.part(owed.audience.as_deref()));
+        let only = told.first().and_then(|owed| self.settings.part(owed.audience.as_deref()));
         let parcel =
             |body| OutgoingMessage { id: message.id.clone(), body, now, thread, settled: settled.to_vec(), only };
         if told.iter().any(|owed| owed.alert.inbox == WATCHDOG) {
             let alerts: Vec<&Alert> = told.iter().map(|owed| &owed.alert).collect();
-            return parcel(self.layout.format.plain(&watchdog::tell(&alerts, &self.manner.receiver, now)));
+            return parcel(self.layout.format.plain(&watchdog::tell(&alerts, &self.settings.receiver, now)));
         }
         let ours: Vec<Alert> = told.iter().map(|owed| self.shared.by_our_clock(&owed.alert)).collect();
         let alerts: Vec<AlertView<'_>> = ours
@@ -47,7 +47,7 @@ impl Deliverer {
             event: first.map_or(Event::Fired, |first| first.event),
             rule: alerts.first().map_or(&fallback, |told| told.rule),
             inbox,
-            receiver: &self.manner.receiver,
+            receiver: &self.settings.receiver,
             step: first.map_or(0, |first| first.step),
             alerts: &alerts,
             max_listed: self.layout.max_listed,
@@ -65,9 +65,9 @@ impl Deliverer {
             let rendered = self.shared.live().renderer.render(template, self.layout.format, &telling);
             self.shared.rendered(template, rendered.fault.as_deref(), now);
             if let Some(fault) = rendered.fault {
-                self.shared.metrics.template_failed(&self.manner.receiver);
+                self.shared.metrics.template_failed(&self.settings.receiver);
                 tracing::warn!(
-                    receiver = self.manner.receiver,
+                    receiver = self.settings.receiver,
                     template,
                     fault,
                     "template.failed: the built-in text goes out"

@@ -40,7 +40,7 @@ async fn grouping_by_table() {
         (GroupBy::Receiver, vec![fired(&["a", "b", "c", "d"])]),
     ] {
         let mut bench = Bench::new().await;
-        bench.manner.group = group;
+        bench.settings.group = group;
         for (rule, contact) in [("r", "a"), ("r", "b"), ("s", "c"), ("r", "d")] {
             bench.fire_for(rule, contact, &["support"]).await;
             bench.advance(1);
@@ -266,7 +266,7 @@ async fn the_next_episode_does_not_overtake_the_end_of_the_last_one() {
 async fn it_stops_between_two_messages() {
     let bench = Bench::new().await;
     let mut deliverer = bench.deliverer();
-    deliverer.manner.group = GroupBy::Contact;
+    deliverer.settings.group = GroupBy::Contact;
     for contact in ["a", "b", "c"] {
         bench.fire(contact).await;
     }
@@ -289,7 +289,7 @@ async fn it_stops_between_two_messages() {
 #[tokio::test]
 async fn the_pace_holds_over_rounds() {
     let mut bench = Bench::new().await;
-    bench.manner.group = GroupBy::Contact;
+    bench.settings.group = GroupBy::Contact;
     let deliverer =
         Deliverer { pace: std::sync::Arc::new(SendPace::of(Duration::from_mins(1), 2)), ..bench.deliverer() };
     let began = bench.now();
@@ -304,7 +304,7 @@ async fn the_pace_holds_over_rounds() {
 #[tokio::test]
 async fn what_waits_for_its_turn_until_the_deadline_is_not_begun() {
     let mut bench = Bench::new().await;
-    bench.manner.group = GroupBy::Contact;
+    bench.settings.group = GroupBy::Contact;
     let deliverer =
         Deliverer { pace: std::sync::Arc::new(SendPace::of(Duration::from_mins(1), 1)), ..bench.deliverer() };
     for contact in ["a", "b"] {
@@ -329,7 +329,7 @@ async fn a_clock_that_is_set_back_moves_no_deadline() {
 #[tokio::test]
 async fn runs_that_end_before_the_answer_add_up_to_a_broken_receiver() {
     let mut bench = Bench::new().await;
-    bench.manner.fallback = Some("leads".to_owned());
+    bench.settings.fallback = Some("leads".to_owned());
     bench.script(&[Says::Slowly(Duration::from_mins(1)); 2]);
     bench.fire("a").await;
     for (is_broken, handed_over) in [(false, 0), (true, 1)] {

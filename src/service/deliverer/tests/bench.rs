@@ -19,7 +19,7 @@ use tokio::{
 
 use crate::{
     clock::{Clock, ManualClock},
-    engine::{escalation, group::GroupBy, manner::DeliverySettings},
+    engine::{delivery_settings::DeliverySettings, escalation, group::GroupBy},
     model::{
         ALERT, Alert, Changes, Contact, DeliveryStep, Event, MessageId, Names, Privacy, Reason, Renewable, Resolution,
         StateLocation,
@@ -70,7 +70,7 @@ pub(super) struct Got {
 
 pub(super) struct Bench {
     pub(super) store: Store,
-    pub(super) manner: DeliverySettings,
+    pub(super) settings: DeliverySettings,
     kind: &'static dyn Kind,
     pub(super) layout: Layout,
     pub(super) got: Arc<Mutex<Vec<Got>>>,
@@ -101,7 +101,7 @@ impl Bench {
         let url = format!("http://{}/hook", listener.local_addr().unwrap());
         let (got, script) = (Arc::<Mutex<Vec<Got>>>::default(), Arc::<Mutex<VecDeque<Says>>>::default());
         tokio::spawn(serve(listener, store.clone(), receiver.to_owned(), Arc::clone(&script), Arc::clone(&got)));
-        let manner = DeliverySettings {
+        let settings = DeliverySettings {
             receiver: receiver.to_owned(),
             fallback: None,
             persons: vec!["webhook".to_owned()],
@@ -116,7 +116,7 @@ impl Bench {
         Self {
             store,
             kind: &WebhookKind,
-            manner,
+            settings,
             layout,
             got,
             clock,
@@ -132,8 +132,8 @@ impl Bench {
     pub(super) fn speak(&mut self, kind: &'static dyn Kind) {
         self.kind = kind;
         self.layout.format = kind;
-        self.manner.by_person = kind.delivery().by_person;
-        self.manner.knows_ids = kind.delivery().knows_ids;
+        self.settings.by_person = kind.delivery().by_person;
+        self.settings.knows_ids = kind.delivery().knows_ids;
     }
 
     pub(super) fn deliverer(&self) -> Deliverer {
@@ -150,7 +150,7 @@ impl Bench {
             Names::default(),
         );
         Deliverer {
-            manner: self.manner.clone(),
+            settings: self.settings.clone(),
             layout: self.layout.clone(),
             sender: Renewable::from(self.sender()),
             store: self.store.clone(),
@@ -172,7 +172,7 @@ impl Bench {
 
     fn email(&self) -> Email {
         let server = SmtpAddress::parse(&format!("smtp://127.0.0.1:{}", self.mail_port.unwrap())).unwrap();
-        let to = self.manner.persons.iter().map(|person| person.parse().unwrap()).collect();
+        let to = self.settings.persons.iter().map(|person| person.parse().unwrap()).collect();
         Email::new(server, "p@x.org".parse().unwrap(), to, TIMEOUT, &[]).unwrap()
     }
 
@@ -180,7 +180,7 @@ impl Bench {
     pub(super) async fn remind(&self, contact: &str) {
         let open = self.store.snapshot("main").await.unwrap().alerts;
         let alert = open.into_iter().find(|alert| alert.contact.id == contact).unwrap();
-        let owed = vec![notification(&alert, &self.manner.receiver, Event::Repeated, self.now())];
+        let owed = vec![notification(&alert, &self.settings.receiver, Event::Repeated, self.now())];
         self.store.commit("main", Changes { owed, ..Changes::default() }).await.unwrap();
     }
 
@@ -231,7 +231,7 @@ impl Bench {
     pub(super) async fn crash_in_an_attempt(&self) -> String {
         let parcels = self.deliverer().preview().await.unwrap();
         let message = MessageId(parcels[0].id.0.clone());
-        let trying = self.manner.persons.clone();
+        let trying = self.settings.persons.clone();
         self.store.record(DeliveryStep::Attempting { message: message.clone(), trying }).await.unwrap();
         self.store.recover(self.now()).await.unwrap();
         message.0
@@ -259,7 +259,7 @@ impl Bench {
     }
 
     pub(super) async fn owed(&self, event: Event) -> usize {
-        let open = self.store.open_of(&self.manner.receiver).await.unwrap();
+        let open = self.store.open_of(&self.settings.receiver).await.unwrap();
         open.owed.iter().filter(|owed| owed.notification.event == event).count()
     }
 }

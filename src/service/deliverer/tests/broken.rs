@@ -133,7 +133,7 @@ async fn a_probe_that_fails_again_keeps_its_message_while_nothing_changes() {
 #[tokio::test]
 async fn a_receiver_that_wants_each_alone_gets_each_alone() {
     let mut bench = Bench::new().await;
-    bench.manner.group = GroupBy::Contact;
+    bench.settings.group = GroupBy::Contact;
     bench.script(&[Says::Status(410)]);
     for contact in ["a", "b", "c"] {
         bench.fire(contact).await;
@@ -288,7 +288,7 @@ async fn a_message_that_it_never_takes_is_not_every_probe() {
 #[tokio::test]
 async fn what_is_given_up_goes_over_to_the_fallback_in_one_step() {
     let mut bench = Bench::new().await;
-    bench.manner.fallback = Some("leads".to_owned());
+    bench.settings.fallback = Some("leads".to_owned());
     bench.script(&[Says::Status(400), Says::Status(400)]);
     bench.fire("a").await;
     bench.round().await;
@@ -321,7 +321,7 @@ async fn what_slack_may_have_got_is_no_flood_either() {
 #[tokio::test]
 async fn one_who_asks_for_an_hour_is_broken_after_five_minutes() {
     let mut bench = Bench::new().await;
-    bench.manner.fallback = Some("leads".to_owned());
+    bench.settings.fallback = Some("leads".to_owned());
     bench.script(&[Says::RetryAfter(3_600)]);
     bench.fire("a").await;
     let round = bench.round().await;
@@ -341,7 +341,7 @@ async fn one_who_asks_for_an_hour_is_broken_after_five_minutes() {
 #[tokio::test]
 async fn one_that_may_have_been_mended_is_tried_before_its_fallback_is_told() {
     let mut bench = Bench::new().await;
-    bench.manner.fallback = Some("leads".to_owned());
+    bench.settings.fallback = Some("leads".to_owned());
     bench.script(&[Says::Status(410), Says::Status(410)]);
     bench.fire("a").await;
     assert_eq!(bench.round().await.handed_over, 1);

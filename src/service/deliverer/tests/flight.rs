@@ -18,8 +18,8 @@ use crate::{
 async fn a_webhook_gets_eight_at_once_and_no_more() {
     for most in [8, 1] {
         let mut bench = Bench::new().await;
-        bench.manner.group = GroupBy::Contact;
-        bench.manner.in_flight = most;
+        bench.settings.group = GroupBy::Contact;
+        bench.settings.in_flight = most;
         for contact in 0..12 {
             bench.fire(&format!("c{contact}")).await;
         }
@@ -32,7 +32,7 @@ async fn a_webhook_gets_eight_at_once_and_no_more() {
 #[tokio::test]
 async fn the_order_per_alert_is_kept_all_the_same() {
     let mut bench = Bench::new().await;
-    bench.manner.in_flight = 8;
+    bench.settings.in_flight = 8;
     bench.script(&[Says::Status(200)]);
     bench.fire("a").await;
     bench.round().await;
@@ -52,8 +52,8 @@ async fn the_order_per_alert_is_kept_all_the_same() {
 #[tokio::test]
 async fn when_the_receiver_turns_out_to_be_broken_nothing_more_is_begun() {
     let mut bench = Bench::new().await;
-    bench.manner.group = GroupBy::Contact;
-    bench.manner.in_flight = 8;
+    bench.settings.group = GroupBy::Contact;
+    bench.settings.in_flight = 8;
     bench.script(&[Says::Status(410); 20]);
     for contact in 0..20 {
         bench.fire(&format!("c{contact}")).await;
@@ -84,8 +84,8 @@ async fn an_attempt_that_was_cut_off_may_have_arrived() {
 #[tokio::test]
 async fn a_yes_from_before_a_pause_does_not_end_it() {
     let mut bench = Bench::new().await;
-    bench.manner.group = GroupBy::Contact;
-    bench.manner.in_flight = 2;
+    bench.settings.group = GroupBy::Contact;
+    bench.settings.in_flight = 2;
     for contact in ["a", "b", "c"] {
         bench.fire(contact).await;
     }
@@ -99,8 +99,8 @@ async fn a_yes_from_before_a_pause_does_not_end_it() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_under_way_goes_on_while_the_next_one_is_prepared() {
     let mut bench = Bench::new().await;
-    bench.manner.group = GroupBy::Contact;
-    bench.manner.in_flight = 2;
+    bench.settings.group = GroupBy::Contact;
+    bench.settings.in_flight = 2;
     for contact in ["a", "b"] {
         bench.fire(contact).await;
     }

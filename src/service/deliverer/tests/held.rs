@@ -85,7 +85,7 @@ async fn an_end_is_held_back_by_a_silence_and_told_after_it() {
 #[tokio::test]
 async fn history_says_who_was_told_and_what_was_given_up() {
     let mut bench = Bench::new().await;
-    bench.manner.give_up_after = SignedDuration::from_secs(1);
+    bench.settings.give_up_after = SignedDuration::from_secs(1);
     bench.fire("a").await;
     bench.round().await;
     bench.script(&[Says::Status(503), Says::Status(503)]);
@@ -103,7 +103,7 @@ async fn history_says_who_was_told_and_what_was_given_up() {
 #[tokio::test]
 async fn a_fallback_is_told_by_a_receiver_that_is_broken_and_once() {
     let mut bench = Bench::new().await;
-    bench.manner.fallback = Some("leads".to_owned());
+    bench.settings.fallback = Some("leads".to_owned());
     bench.script(&[Says::Status(503); 20]);
     bench.fire("a").await;
     let owed_to = async |receiver: &str| bench.store.open_of(receiver).await.unwrap().owed.len();
@@ -136,7 +136,7 @@ async fn a_fallback_is_told_by_a_receiver_that_is_broken_and_once() {
 #[tokio::test]
 async fn a_receiver_that_refuses_for_good_hands_over_at_once_but_not_to_whom_knows() {
     let mut bench = Bench::new().await;
-    bench.manner.fallback = Some("leads".to_owned());
+    bench.settings.fallback = Some("leads".to_owned());
     bench.script(&[Says::Status(410); 4]);
     bench.fire("a").await;
     bench.fire_for("s", "b", &["support", "leads"]).await;

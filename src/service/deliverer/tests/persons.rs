@@ -37,7 +37,7 @@ impl Mails {
 
     /// Configures these recipients from now on.
     fn configure(&mut self, persons: &[&str]) {
-        self.bench.manner.persons = persons.iter().map(ToString::to_string).collect();
+        self.bench.settings.persons = persons.iter().map(ToString::to_string).collect();
     }
 
     /// Does rounds until a deferred mail has had its second try.

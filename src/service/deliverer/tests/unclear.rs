@@ -33,8 +33,8 @@ async fn what_it_may_have_got_is_repeated_once_and_then_told() {
     for says in UNCLEAR {
         let mut bench = Bench::new().await;
         bench.speak(&SlackKind);
-        bench.manner.persons = vec!["slack".to_owned()];
-        bench.manner.fallback = Some("leads".to_owned());
+        bench.settings.persons = vec!["slack".to_owned()];
+        bench.settings.fallback = Some("leads".to_owned());
         bench.script(&vec![says; 200]);
         bench.fire("a").await;
         assert_eq!(a_day(&bench).await, 2, "{says:?}");
