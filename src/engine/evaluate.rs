@@ -108,10 +108,10 @@ fn rule_reads(rule: &Rule, root: &str) -> bool {
 /// who and how.
 pub(crate) fn reaction(rule: &Rule, alert: &Alert, contact: &Contact, names: &Names) -> Option<(String, String)> {
     let agent = contact.agent_assigned.as_str();
-    let newly_assigned = !agent.is_empty() && agent != alert.charge.agent;
+    let newly_assigned = !agent.is_empty() && agent != alert.assigned.agent;
     rule.ack_on.iter().find_map(|on| match on {
         AckOn::Assigned if newly_assigned => Some((names.agent(agent).to_owned(), "assigned".to_owned())),
-        AckOn::Status(status) if contact.status == *status && alert.charge.status != *status => {
+        AckOn::Status(status) if contact.status == *status && alert.assigned.status != *status => {
             Some((names.agent(agent).to_owned(), status.clone()))
         }
         _ => None,

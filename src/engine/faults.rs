@@ -54,7 +54,7 @@ pub(crate) fn remember<'a>(
 ) -> BTreeMap<String, ConditionFailed> {
     let mut kept = BTreeMap::new();
     for rule in rules {
-        let known = known.get(&rule.name).filter(|known| known.condition == rule.edition.condition);
+        let known = known.get(&rule.name).filter(|known| known.condition == rule.version.condition);
         let whole = observed.of(&rule.name).complete > 0;
         let earlier = observed.earlier.get(&rule.name);
         let failed = match (faults.iter().find(|fault| fault.rule == rule.name), known) {
@@ -68,7 +68,7 @@ pub(crate) fn remember<'a>(
                     part: fault.fault.part.clone(),
                     why: fault.fault.why.clone(),
                     contacts: seen.max(before),
-                    condition: rule.edition.condition.clone(),
+                    condition: rule.version.condition.clone(),
                 }
             }
             (None, Some(known)) if whole && earlier.is_none_or(|part| part.began_at > known.seen_at) => continue,

@@ -64,7 +64,7 @@ impl<'a> AlertUpdate<'a> {
         surroundings: JudgeContext<'a>,
     ) -> Self {
         let alert = Alert {
-            edition: rule.edition.clone(),
+            version: rule.version.clone(),
             steps: escalation::from_the_start(rule),
             ..Alert::begin(input.inbox, &rule.name, contact.clone(), since, input.now)
         };
@@ -110,17 +110,17 @@ impl<'a> AlertUpdate<'a> {
             let from = std::mem::replace(&mut self.alert.rule, rule.name.clone());
             self.tell_history(Happened::RuleRenamed, "", format!("from {from}"));
         }
-        let edition = &rule.edition;
-        if self.alert.edition.file == edition.file {
+        let version = &rule.version;
+        if self.alert.version.file == version.file {
             return;
         }
         let same_condition = self.matched_this(rule);
-        let same_timing = self.alert.edition.timing == edition.timing;
+        let same_timing = self.alert.version.timing == version.timing;
         if !same_timing {
             self.alert.steps = escalation::after_an_edit(rule, &self.alert, &self.input.snapshot.told, now);
         }
-        self.alert.edition.file.clone_from(&edition.file);
-        self.alert.edition.timing.clone_from(&edition.timing);
+        self.alert.version.file.clone_from(&version.file);
+        self.alert.version.timing.clone_from(&version.timing);
         let what = [(same_condition, "filter or condition"), (same_timing, "for, steps or hours")];
         let changed: Vec<&str> = what.iter().filter(|(same, _)| !same).map(|(_, what)| *what).collect();
         let detail = if changed.is_empty() { "text only".to_owned() } else { changed.join("; ") };
@@ -136,7 +136,7 @@ impl<'a> AlertUpdate<'a> {
             Judgement::Match => {
                 self.alert.contact = contact.clone();
                 self.alert.missed_walks = 0;
-                self.alert.edition.condition.clone_from(&rule.edition.condition);
+                self.alert.version.condition.clone_from(&rule.version.condition);
                 if self.alert.lapse.take().is_some() {
                     self.tell_history(Happened::Returned, "", "");
                 }
@@ -187,7 +187,7 @@ impl<'a> AlertUpdate<'a> {
 
     /// Whether filter and condition are the ones that the alert was last seen to match.
     fn matched_this(&self, rule: &Rule) -> bool {
-        self.alert.edition.condition == rule.edition.condition
+        self.alert.version.condition == rule.version.condition
     }
 
     fn no_longer(&mut self, rule: &Rule, contact: Option<&Contact>, why: Reason) {

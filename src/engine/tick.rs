@@ -90,7 +90,7 @@ impl<'a> Run<'a> {
             if self.input.rules.leaves_alone(&alert.rule) {
                 continue;
             }
-            let rule = self.rule_of(&alert.rule, &alert.edition.file, &alert.contact.id);
+            let rule = self.rule_of(&alert.rule, &alert.version.file, &alert.contact.id);
             if let Some(rule) = &rule {
                 self.open.insert((rule.name.clone(), alert.contact.id.clone()));
             }
@@ -109,7 +109,7 @@ impl<'a> Run<'a> {
         if self.input.rules.get(name).is_some() {
             return None;
         }
-        let rule = self.rules.iter().find(|rule| rule.edition.file == file)?;
+        let rule = self.rules.iter().find(|rule| rule.version.file == file)?;
         (!self.open.contains(&(rule.name.clone(), contact.to_owned()))).then(|| Arc::clone(rule))
     }
 
@@ -134,7 +134,7 @@ impl<'a> Run<'a> {
                         let kept = Candidate {
                             inbox: self.input.inbox.to_owned(),
                             rule: rule.name.clone(),
-                            file: rule.edition.file.clone(),
+                            file: rule.version.file.clone(),
                             contact: contact.clone(),
                             first_seen,
                             missed_walks: 0,

@@ -202,9 +202,9 @@ pub struct Alert {
     /// Number of complete walks in a row that should have had the contact and did not.
     pub missed_walks: u32,
     /// Agent and status at the beginning.
-    pub charge: Assignment,
+    pub assigned: Assignment,
     /// Fingerprints of the rule as it last judged this.
-    pub edition: RuleVersion,
+    pub version: RuleVersion,
     /// The progress of each step of the rule.
     pub steps: Vec<StepProgress>,
 }
@@ -227,7 +227,7 @@ impl Alert {
             id: AlertId::of(inbox, rule, &contact.id, now),
             inbox: inbox.to_owned(),
             rule: rule.to_owned(),
-            charge: Assignment::of(&contact),
+            assigned: Assignment::of(&contact),
             contact,
             since,
             first_seen: now,
@@ -236,7 +236,7 @@ impl Alert {
             resolution: None,
             ack: None,
             missed_walks: 0,
-            edition: RuleVersion::default(),
+            version: RuleVersion::default(),
             steps: Vec::new(),
         }
     }

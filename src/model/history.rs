@@ -80,7 +80,7 @@ impl Entry {
             alert: alert.id.clone(),
             inbox: alert.inbox.clone(),
             rule: alert.rule.clone(),
-            version: alert.edition.file.clone(),
+            version: alert.version.file.clone(),
             contact: alert.contact.id.clone(),
             name: alert.contact.name(),
             happened,

@@ -94,7 +94,7 @@ impl Compiler<'_, '_> {
         let notify = self.notify(file.notify, r#for);
         let mut rule = Rule {
             name: name.to_owned(),
-            edition: RuleVersion::default(),
+            version: RuleVersion::default(),
             description: file.description.map(Spanned::into_inner).unwrap_or_default(),
             severity: self.one_of("severity", file.severity),
             inboxes: watched,
@@ -108,7 +108,7 @@ impl Compiler<'_, '_> {
             hours: file.hours.map(|table| self.hours(table)),
             notify,
         };
-        rule.edition = rule.fingerprints(&self.source.text);
+        rule.version = rule.fingerprints(&self.source.text);
         rule
     }
 

@@ -135,5 +135,5 @@ fn is_copy(one: &Rule, other: &Rule) -> bool {
         (Some(ones), Some(others)) => ones.iter().any(|inbox| others.contains(inbox)),
         _ => true,
     };
-    one.edition.condition == other.edition.condition && share_an_inbox && receivers(one) == receivers(other)
+    one.version.condition == other.version.condition && share_an_inbox && receivers(one) == receivers(other)
 }

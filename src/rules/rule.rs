@@ -107,7 +107,7 @@ pub struct Rule {
     /// The file's name without `.toml`.
     pub name: String,
     /// Fingerprints of what an edit can change.
-    pub edition: RuleVersion,
+    pub version: RuleVersion,
     /// What the rule is for, in the admin's words.
     pub description: String,
     pub severity: Severity,

@@ -35,7 +35,7 @@ pub struct Vanished {
 /// alone counts as removed after `patience`.
 pub(crate) fn judge(set: &RuleSet, memory: &mut RuleMemory, patience: SignedDuration, now: Timestamp) -> Vanished {
     memory.files.retain(|name, _| !set.disabled.contains(name));
-    let in_use: BTreeSet<&str> = set.rules.iter().map(|rule| rule.edition.file.as_str()).collect();
+    let in_use: BTreeSet<&str> = set.rules.iter().map(|rule| rule.version.file.as_str()).collect();
     // A file that was moved or renamed with the same content is not missing: its alerts continue under the new name.
     memory.files.retain(|name, file| {
         is_there(set, name) || set.is_closed(name) || !in_use.contains(short_hash(&file.text).as_str())

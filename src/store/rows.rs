@@ -69,8 +69,8 @@ pub(super) fn alert(row: &dyn Row) -> Done<Alert> {
         resolution,
         ack: ack(row)?,
         missed_walks: row.get("missed_walks")?,
-        charge: Assignment { agent: row.get("charge_agent")?, status: row.get("charge_status")? },
-        edition: RuleVersion { file: row.get("file")?, condition: row.get("condition")?, timing: row.get("timing")? },
+        assigned: Assignment { agent: row.get("charge_agent")?, status: row.get("charge_status")? },
+        version: RuleVersion { file: row.get("file")?, condition: row.get("condition")?, timing: row.get("timing")? },
         steps: from_json(row, "steps")?,
     })
 }
