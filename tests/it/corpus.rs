@@ -1,4 +1,4 @@
-//! Bad input that was thought of or found by a fuzzer: what must hold, holds for all of it.
+//! Bad input, written by hand or found by a fuzzer: the invariants hold for all of it.
 
 use std::{fs, path::Path, sync::mpsc, thread, time::Duration};
 

@@ -1,4 +1,4 @@
-//! `run`: watches until it is told to stop.
+//! `run`: watches until the stop signal.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! Killed between every two steps of a poll, a commit and a delivery: nobody is lost, and nothing but what was
-//! in flight comes twice.
+//! Killed between every two steps of a poll, a commit and a delivery: no alert is lost, and only messages
+//! under way come twice.
 //!
 //! The program stops at the point that `PENGWATCH_FAULT_POINT` names and is killed there with SIGKILL. Only
 //! programs with debug assertions know these points.

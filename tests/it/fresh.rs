@@ -1,4 +1,4 @@
-//! A wait is checked before it is told: the real binary, with polls fifteen seconds apart.
+//! A wait is checked before anybody is notified: the real binary, with polls fifteen seconds apart.
 
 use std::time::Duration;
 

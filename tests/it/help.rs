@@ -1,4 +1,4 @@
-//! What the command line says of itself.
+//! The texts of `--help`.
 
 use crate::harness::Home;
 

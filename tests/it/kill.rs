@@ -1,4 +1,4 @@
-//! Killed at any moment: nobody is lost, and at most what was in flight comes twice.
+//! Killed at any moment: no alert is lost, and at most the messages under way come twice.
 
 use std::{collections::BTreeMap, time::Duration};
 

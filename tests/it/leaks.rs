@@ -1,5 +1,4 @@
-//! No secret and no customer's text in logs, however much is asked for; no secret in anything else that is
-//! written or answered.
+//! No secret and no customer's text in logs, at any level; no secret in any other output.
 
 use pengwatch::{
     inside::{Secrets, load_config},

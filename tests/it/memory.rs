@@ -1,4 +1,4 @@
-//! What hostile answers take of memory: the manifests' limit holds.
+//! Hostile answers do not exceed the memory limit of the manifests.
 
 use pengwatch::sandbox::fault::{Fault, FaultKind};
 

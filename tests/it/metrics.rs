@@ -1,5 +1,4 @@
-//! What Prometheus gets: in its formats, true, behind the token where there is one, and without a word about
-//! customers.
+//! The metrics: their formats and values, the token if there is one, and no customer's text.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -1,4 +1,4 @@
-//! `run --once`: who waits is told once, and of the end.
+//! `run --once`: receivers are notified once of a waiting customer, and once of the end.
 
 use std::{fs, time::Duration};
 

@@ -1,4 +1,4 @@
-//! `outbox`: what no receiver has taken, tried again or dropped by hand.
+//! `outbox`: messages that no receiver has accepted, tried again or dropped by hand.
 
 use pengwatch::sandbox::{
     By, CustomerAction,

@@ -1,4 +1,4 @@
-//! Receivers that are replaced, renamed or moved: what is owed goes to those whom the rule names now, once.
+//! Receivers that are replaced, renamed or moved: what is owed goes once to the receivers that the rule names now.
 
 use pengwatch::sandbox::{
     By, CustomerAction,

@@ -1,4 +1,4 @@
-//! Rules that vanish, rules that are not read, and what the rules do in words: the real binary.
+//! Rules that vanish, rules that are not read, and the rules' sentences: the real binary.
 
 use std::fs;
 

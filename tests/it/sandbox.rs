@@ -1,4 +1,4 @@
-//! `sandbox`: the made-up inbox on its own, and a first look at it.
+//! `sandbox`: the made-up inbox alone, and a first poll of it.
 
 use std::net::{TcpListener, TcpStream};
 

@@ -3,7 +3,7 @@
 //!
 //! The loops themselves run, against servers on loopback, by a clock that is moved by hand. A crash unwinds out of
 //! the middle of whatever is under way, in the thread of the store as well, and another process takes over. It is
-//! long since the month and its books belong together.
+//! long because the month and its books belong together.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -1,4 +1,4 @@
-//! The state vanishes, is an older copy, cannot be written: people are told, and nobody is told twice.
+//! The state vanishes, is an older copy, or cannot be written: this is reported, and nobody is notified twice.
 
 use std::{fs, path::PathBuf, time::Duration};
 

@@ -1,4 +1,4 @@
-//! What is said holds nobody: whatever becomes of standard error and standard output, customers are told of.
+//! Output delays nothing: whatever happens to standard error and standard output, customers are reported.
 
 use std::{
     io::{PipeReader, Read},

@@ -1,4 +1,4 @@
-//! The watchdog: trouble of the watcher itself is told through another way, once, and with an end.
+//! The watchdog: trouble of the watcher itself is reported once through another receiver, and so is its end.
 
 use jiff::SignedDuration;
 use pengwatch::sandbox::{

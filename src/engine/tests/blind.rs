@@ -1,4 +1,4 @@
-//! Whether a customer who begins to wait would be told of.
+//! Whether anybody would be notified of a customer who begins to wait.
 
 use std::{collections::BTreeMap, sync::Arc};
 

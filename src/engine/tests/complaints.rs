@@ -1,4 +1,4 @@
-//! What people complain of in other systems, each as a test of what must not happen.
+//! Complaints about other systems, each as a test that it does not happen here.
 
 use jiff::SignedDuration;
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! What becomes of what is owed to one receiver.
+//! The actions for what is owed to one receiver.
 
 use jiff::SignedDuration;
 

@@ -1,4 +1,4 @@
-//! Filters of which nothing that they return passes their own check.
+//! Filters whose returned records do not pass the check here.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! Nobody is told by the clock on old knowledge, and nobody waits for ever for a fresh one.
+//! Nobody is notified by the clock on outdated knowledge, and a look-up that fails delays nobody for ever.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Rules as their files, contacts as the inbox gives them, and a store that is a plain snapshot.
+//! Rules as their files, contacts as the inbox returns them, and a store that is a plain snapshot.
 
 use std::sync::Arc;
 

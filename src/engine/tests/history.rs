@@ -1,7 +1,7 @@
 //! Random histories against a plain slow model that knows the truth of every contact.
 //!
 //! The model does not look at alerts as the engine does. It keeps what an observer with a notebook
-//! would: which customers must be firing, how often each was missed, who was told of which episode.
+//! would: which customers must be firing, how often each was missed, who was notified of which episode.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,4 @@
-//! Live chats that nobody took, by what was seen of them.
+//! Live chats that nobody took, as far as polls saw them.
 
 use serde_json::{Value, json};
 

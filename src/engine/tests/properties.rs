@@ -1,5 +1,5 @@
-//! Random histories of a customer, a rule and its edits, silences, restarts and gaps: when it is looked
-//! at must not decide who is told of what.
+//! Random histories of a customer, a rule and its edits, silences, restarts and gaps: the times
+//! of the polls must not decide who is notified of what.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,4 @@
-//! The fewest queries that miss nobody.
+//! The fewest queries that serve all rules.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Which query is walked how far.
+//! How far each query is walked.
 
 use std::collections::BTreeSet;
 

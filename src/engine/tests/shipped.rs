@@ -1,4 +1,4 @@
-//! The shipped rules: whom they tell of, after how long, and of whom they do not.
+//! The shipped rules: which customers they report after which time, and which they do not.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! Who is told in the place of a receiver that nothing names any more.
+//! Who is notified in place of a receiver that no rule names any more.
 
 use super::fixtures::{at, customer, noon, rule};
 use crate::{

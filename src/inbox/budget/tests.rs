@@ -1,4 +1,4 @@
-//! Never more than the limit in any minute, and nothing slowed down below it.
+//! The budget is never exceeded in any minute, and nothing waits below it.
 
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;

@@ -1,4 +1,4 @@
-//! The client on the wire: what it sends, and what it makes of everything that can come back.
+//! The client on the wire: its requests, and its results for every kind of answer.
 
 mod limits;
 

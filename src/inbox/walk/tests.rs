@@ -1,4 +1,4 @@
-//! Walks over a made-up inbox: complete or not, and saying so.
+//! Walks over a made-up inbox, complete and incomplete ones.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! Every filter of the page, alone: who passes and who does not.
+//! Every filter of the page, alone: which records pass it and which do not.
 
 use serde_json::{Value, json};
 

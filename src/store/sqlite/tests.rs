@@ -1,4 +1,4 @@
-//! The file of a state: what becomes of it, its formats, its place and its room.
+//! The file of a state: faults, formats, its place on the disk and its size.
 
 mod files;
 mod formats;

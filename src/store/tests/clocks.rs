@@ -1,4 +1,4 @@
-//! A clock that was wrong when something was stored: nobody waits for it to be as late again.
+//! A clock that was wrong when something was stored: nothing waits for that time.
 
 use jiff::{SignedDuration, Timestamp};
 

@@ -1,7 +1,7 @@
-//! Random work on the store and on a plain model of it, with crashes: both give the same answers.
+//! Random work on the store and on a plain model of it, with crashes: both return the same answers.
 //!
 //! The model keeps lists in memory and looks through them; it knows no table, key or query. It is long because
-//! every kind of work stands beside what it means for the lists.
+//! it has every kind of work beside its meaning for the lists.
 
 use std::collections::{BTreeMap, BTreeSet};
 

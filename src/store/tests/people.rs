@@ -1,4 +1,4 @@
-//! What people do beside the watcher: acknowledge, silence, ask what happened.
+//! Commands beside the watcher: acknowledgements, silences, the history.
 
 use jiff::SignedDuration;
 

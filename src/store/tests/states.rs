@@ -1,4 +1,4 @@
-//! What is stored comes back as it was, all of it or nothing.
+//! Everything that is stored is read back unchanged, all of it or nothing.
 
 use jiff::SignedDuration;
 use strum::VariantArray;

@@ -1,4 +1,4 @@
-//! Receivers that go, come and have another name.
+//! Receivers that are removed, added and renamed.
 
 use super::fixtures::{TestDriver, alert, at, beginning, contract, message, notification};
 use jiff::Timestamp;

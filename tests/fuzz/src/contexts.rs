@@ -1,4 +1,4 @@
-//! Records of customers, told of by the built-in templates in every format.
+//! Records of customers, rendered by the built-in templates in every format.
 
 use std::sync::LazyLock;
 

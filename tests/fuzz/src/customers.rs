@@ -1,4 +1,4 @@
-//! Customers to judge and to tell of.
+//! Customers for conditions and messages.
 
 use jiff::SignedDuration;
 use pengwatch::inside::{

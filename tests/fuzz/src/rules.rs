@@ -1,4 +1,4 @@
-//! Rule files: whatever stands in one, it makes a rule that works, or a mistake is shown.
+//! Rule files: every text makes a working rule, or a mistake is shown.
 
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use pengwatch::inside::{Compiled, Count, Diagnostic, Hours, Known, Rule, Source, compile, request_body};

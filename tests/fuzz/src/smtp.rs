@@ -1,4 +1,4 @@
-//! What a mail server says: all of it at once, as fast as it likes.
+//! Replies of a mail server, all at once.
 
 use std::{
     io::{Read, Write},

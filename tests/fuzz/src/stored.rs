@@ -1,4 +1,4 @@
-//! What stands as JSON in the columns of the store: somebody may have edited it.
+//! JSON in the columns of the store, which somebody may have edited.
 
 use pengwatch::inside::{Contact, Matchers, StepProgress};
 

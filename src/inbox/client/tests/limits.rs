@@ -1,4 +1,4 @@
-//! Answers that are too much, or too slow.
+//! Answers that are too large, or too slow.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,4 @@
-//! Records with a fault: what is read of them, and what they cost the others of their page.
+//! Records with a fault: what is understood of them, and of the others on their page.
 
 use serde_json::json;
 

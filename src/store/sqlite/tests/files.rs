@@ -1,4 +1,4 @@
-//! Files that are no store, or that cannot be used: said clearly, and left as they are.
+//! Files that are not a store, or that cannot be used: there is a clear error, and they are not changed.
 
 use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 

@@ -1,4 +1,4 @@
-//! What is over and old is gone from the files, and so is the room that it took.
+//! After the retention the content is deleted from the files, and the files become smaller.
 
 use std::{fs, path::Path};
 
