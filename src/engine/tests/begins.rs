@@ -10,7 +10,7 @@ use crate::{
     model::{Contact, Event, Reason, Snapshot},
 };
 
-/// Begins at noon, and gives the time since when the customer waits.
+/// Begins an episode at noon, and returns the time since when the customer waits.
 fn since(text: &str, contact: &Contact) -> jiff::Timestamp {
     let mut scene = Scene::new(rule("r", text));
     let outcome = scene.complete(std::slice::from_ref(contact));
@@ -60,7 +60,7 @@ fn waiting_since_by_table() {
         (any, vec![("lastMessage", json!(null))], noon()),
         (any, written(json!(null)), noon()),
         (any, written(json!("not a time")), noon()),
-        // A clock that runs ahead of ours.
+        // The API's clock is ahead of ours.
         (any, written(json!("2026-06-12T12:00:09Z")), noon()),
         (any, written(json!("1999-01-01T00:00:00Z")), "1999-01-01T00:00:00Z".parse().unwrap()),
     ] {
@@ -124,7 +124,7 @@ fn a_candidate_by_table() {
     let live = |changes: &[(&'static str, serde_json::Value)]| {
         customer("c", &[&[("isLiveChatActive", json!(true))], changes].concat())
     };
-    // What a poll 30 s later saw, and whether the customer is still one to be, and tells at 91 s.
+    // What a poll 30 s later saw; whether the candidate stays, and whether it fires at 91 s.
     for (contacts, coverage, kept, tells) in [
         (vec![live(&[])], COMPLETE, true, true),
         (vec![live(&[("unreadMessages", json!(7))])], COMPLETE, true, true),
@@ -132,7 +132,7 @@ fn a_candidate_by_table() {
         (vec![customer("c", &[])], COMPLETE, false, false),
         (vec![], FAILED, true, true),
         (vec![], TORN, true, true),
-        // Who is missing may have been answered: nobody is told on such knowledge.
+        // A missing customer may have been answered, so nobody is notified.
         (vec![], COMPLETE, true, false),
         (vec![], TWICE, false, false),
     ] {

@@ -44,7 +44,7 @@ fn without_a_rule_in_use_nobody_is_watched_for() {
     let other = format!("inboxes = ['second']\n{TELLS_A}");
     assert_eq!(why(&[&other, &disabled]).as_deref(), Some("no rule in use looks at inbox main"));
     assert_eq!(blind(&rules(&[&other]), "second", &fine), None);
-    // Nobody is told before the shop opens, but then.
+    // Receivers are notified only when the shop opens.
     let closed = format!("{TELLS_A}\n[hours]\nopen = ['mon 09:00-09:01']\noutside = 'hold'");
     assert_eq!(why(&[&closed]), None);
 }
@@ -57,7 +57,7 @@ fn rules_that_tell_only_whoever_takes_nothing_watch_for_nobody() {
     assert_eq!(why(&[("a", true, Some("b")), ("b", false, None)]), None);
     assert_eq!(why(&[("a", true, Some("b")), ("b", true, None)]), nobody);
     assert_eq!(why(&[("a", true, Some("b")), ("b", true, Some("a"))]), nobody);
-    // A later step tells somebody who listens.
+    // A later step notifies a receiver that works.
     let escalates = rules(&[TELLS_A, "[[notify]]\nto = ['a']\n[[notify]]\nafter = '15m'\nto = ['b']"]);
     assert_eq!(blind(&escalates, "main", &standing(&[("a", true, None), ("b", false, None)])), None);
 }

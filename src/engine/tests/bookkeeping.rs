@@ -25,7 +25,7 @@ fn failure(why: &str) -> PollFailure {
     PollFailure { why: why.to_owned(), token_refused: false, out_of_time: false }
 }
 
-/// A poll of one query that began so long after noon.
+/// A poll of one query that began this long after noon.
 struct Ended {
     seconds: i64,
     failure: Option<PollFailure>,
@@ -137,7 +137,7 @@ fn a_query_is_overdue_when_nobody_knows_what_it_returns() {
         (None, Some(0), false),
         (Some(-599), Some(-900), false),
         (Some(-600), Some(0), true),
-        // Whole by a clock that was ahead.
+        // The walk was complete at a time of a clock that was ahead.
         (Some(1), None, true),
     ] {
         let memory = walked(|walk| (walk.whole_at, walk.complete_at) = (whole_at.map(at), complete_at.map(at)));

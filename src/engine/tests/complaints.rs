@@ -21,7 +21,7 @@ use crate::{
 const ESCALATES: &str = "for = '2m'\n[filter]\nlastMessageBy = ['user']\n\
     [[notify]]\nto = ['support']\n[[notify]]\nafter = '15m'\nto = ['leads']\nrepeat = '30m'";
 
-/// A watcher that is started anew for every tick.
+/// A watcher that is started again for every tick.
 struct Restarting {
     folder: tempfile::TempDir,
     rules: RuleSet,
@@ -192,7 +192,7 @@ fn an_old_repeat_that_outlives_an_edited_rule() {
     );
 }
 
-/// The words of the message about an end.
+/// The text of the message about an end.
 fn said(ended: &Alert, format: &dyn Format) -> String {
     let rule = RuleWords {
         name: "r".to_owned(),
@@ -229,12 +229,12 @@ fn an_empty_resolved_message() {
         scene.complete(&[customer("c", &[])]);
         let outcome = scene.later(60).complete(std::slice::from_ref(&after));
         assert_eq!(owed(&outcome), [(Event::Resolved, "support")]);
-        // What the message is made of: who, since when, until when, and why.
+        // The facts of the message: who, since when, until when, and why.
         let ended = &outcome.changes.alerts[0];
         let resolution = ended.resolution.as_ref().unwrap();
         assert!(end(&outcome).is_some() && !resolution.reason.phrase().is_empty());
         assert!(!ended.contact.name().is_empty() && ended.since < resolution.ended_at);
-        // And what it says, wherever it goes.
+        // Its text, for every kind of receiver.
         for (kind, format) in FORMATS {
             let said = said(ended, format);
             let reason = resolution.reason.phrase();

@@ -31,13 +31,13 @@ fn settings() -> DeliverySettings {
     }
 }
 
-/// What is to be done so many seconds after noon.
+/// The actions at this number of seconds after noon.
 fn actions(round: &mut Round<'_>, stage: RoundStage, seconds: i64) -> Vec<Action> {
     let (rules, names) = (RuleSet::default(), Names::default());
     round.actions(stage, Moment { rules: &rules, names: &names, now: at(seconds) })
 }
 
-/// The actions in a line each.
+/// The actions, one line each.
 fn words(actions: &[Action]) -> Vec<String> {
     let numbers = |ids: &[NotificationId]| ids.iter().map(|id| id.0.to_string()).collect::<Vec<_>>().join(",");
     let word = |action: &Action| match action {
@@ -165,7 +165,7 @@ fn a_receiver_that_fails_for_five_minutes_is_broken_without_an_attempt() {
     ] {
         let mut round = Round::of(open.clone(), &settings);
         assert_eq!(words(&actions(&mut round, RoundStage::BeforeAttempts, seconds)), right);
-        // It asked for an hour, and nothing is tried before.
+        // It asked for a pause of an hour, and nothing is tried before its end.
         assert!(begin(&mut round, seconds).is_none());
         assert_eq!(words(&actions(&mut round, RoundStage::AfterAttempts, seconds)), at_the_end);
         let again = if at_the_end.is_empty() { 300 } else { 3_600 };
@@ -184,7 +184,7 @@ fn a_broken_receiver_is_tried_once_and_its_fallback_notified() {
         ..Open::default()
     };
     let mut round = Round::of(open.clone(), &settings);
-    // What it may have got keeps its message.
+    // What the receiver may have got stays in its message.
     assert_eq!(words(&actions(&mut round, RoundStage::BeforeAttempts, 600)), ["compose 1,2", "send"]);
     assert_eq!(round.most_under_way(), 1);
     let probe = begin(&mut round, 600).unwrap();
@@ -194,7 +194,7 @@ fn a_broken_receiver_is_tried_once_and_its_fallback_notified() {
     assert!(begin(&mut round, 601).is_none(), "the others wait");
     assert_eq!(words(&actions(&mut round, RoundStage::AfterAttempts, 601)), ["hand 1,2,3 to leads"]);
     assert!(round.next_at().is_some_and(|next| next > at(690) && next < at(750)), "{:?}", round.next_at());
-    // A yes, and the others follow at once.
+    // After one success the others follow at once.
     let mut round = Round::of(open, &settings);
     actions(&mut round, RoundStage::BeforeAttempts, 600);
     let probe = begin(&mut round, 600).unwrap();
@@ -232,7 +232,7 @@ fn what_an_attempt_comes_to_by_table() {
     let pause =
         Outcome::Retry { after: Some(SignedDuration::from_secs(60)), reason: "429".to_owned(), ambiguous: false };
     let plain = Message { plain: true, ..message("m1", 1) };
-    // Message, outcome, what becomes of it, plain, whether the fallback is notified.
+    // Message, outcome, decision, plain, whether the fallback is notified.
     for (message, outcome, step, handed) in [
         (message("m1", 0), Outcome::Delivered, "delivered", false),
         (message("m1", 0), pause, "again 60", false),
@@ -325,10 +325,10 @@ fn what_goes_over_to_the_fallback_by_table() {
     for (owed, handed) in [
         (vec![], vec![]),
         (vec![fired(1, "a"), fired(2, "b")], vec![1, 2]),
-        // Of several about one alert the first.
+        // Of several notifications about one alert, the first.
         (vec![fired(3, "a"), owed(4, "a", Event::Repeated), fired(5, "a")], vec![3]),
         (vec![owed(1, "a", Event::Repeated)], vec![1]),
-        // An end is for those who heard of the beginning.
+        // An end is for receivers that were notified of the beginning.
         (vec![over(owed(1, "a", Event::Resolved)), fired(2, "b")], vec![2]),
         (vec![over(fired(1, "a")), acknowledged(fired(2, "b"))], vec![]),
     ] {

@@ -36,7 +36,7 @@ fn what_differs_is_said_by_key_and_value() {
             vec![by("USER")],
             told("`lastMessageBy` asks for `user`, and the API returned `USER`"),
         ),
-        // A value of several in another spelling, beside others that pass.
+        // One of several values comes in another spelling, beside records that pass.
         (
             "lastMessageBy = ['user', 'bot']",
             vec![by("bot"), by("bot"), by("User ")],
@@ -72,7 +72,7 @@ fn what_differs_is_said_by_key_and_value() {
             vec![by("BOT"), by("BOT")],
             told("`lastMessageBy` asks for `bot`, and the API returned `BOT`"),
         ),
-        // Nobody, those who pass, and one who was answered a moment ago.
+        // No record, records that pass, and one that was answered a moment ago.
         ("lastMessageBy = ['user']", vec![], None),
         ("lastMessageBy = ['user']", vec![by("user"), by("user")], None),
         ("lastMessageBy = ['user']", vec![by("user"), by("agent")], None),

@@ -6,7 +6,7 @@ use crate::{
     model::{Contact, ContactId, Reason},
 };
 
-/// Who fires, and is not answered.
+/// A firing alert whose customer is not answered.
 fn crowd(names: &[&str]) -> Vec<Contact> {
     names.iter().map(|name| customer(name, &[])).collect()
 }
@@ -18,7 +18,7 @@ fn firing(names: &[&str]) -> Scene {
     scene
 }
 
-/// A walk to an empty page over pages that differ in size, as this API pages.
+/// A walk to an empty page over pages of different sizes.
 fn uneven(scene: &Scene, seen: &[&str]) -> Observed {
     let mut observed = saw(&crowd(seen), &scene.rules, COMPLETE);
     observed.uneven.insert("r".to_owned());
@@ -35,7 +35,7 @@ fn gone(scene: &Scene) -> Vec<(&str, Reason)> {
 
 #[test]
 fn most_of_three_or_more_are_doubted_by_table() {
-    // Who fires, who is seen, and whether the others end after two complete walks.
+    // Who fires, who is seen, and whether the alerts of the others end after two complete walks.
     for (open, seen, believed) in [
         (vec!["a", "b"], vec![], true),
         (vec!["a", "b", "c"], vec![], false),
@@ -73,7 +73,7 @@ fn a_look_up_that_finds_one_who_waits_proves_the_walk_wrong() {
         observed.found.insert(ContactId::from("a"));
         scene.later(15).tick(&observed);
     }
-    // Nobody has shown the others for five minutes.
+    // The others were not seen for five minutes.
     assert_eq!(gone(&scene), [("b", Reason::Gone), ("c", Reason::Gone)]);
 }
 
@@ -98,7 +98,7 @@ fn uneven_pages_hide_for_five_minutes() {
     }
     let observed = uneven(&scene, &["a"]);
     assert_eq!(end(&scene.later(15).tick(&observed)), Some(Reason::Gone));
-    // Who was shown in between begins anew.
+    // For a customer who was seen in between, the time begins again.
     let mut scene = firing(&["a", "b"]);
     for _ in 0..40 {
         for seen in [&["a"][..], &["a", "b"]] {

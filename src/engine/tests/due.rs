@@ -23,13 +23,13 @@ fn at_noon() -> Contact {
     customer("c", &[("lastMessage.at", json!(at(0).to_string()))])
 }
 
-/// A moment between two polls: when the contact was seen last, and since when people wait too long for a look.
+/// A moment between two polls: when the contact was last seen, and since when look-ups have been overdue.
 fn between(seen_at: Option<i64>, late_at: Option<i64>) -> Observed {
     let seen: BTreeMap<_, _> = seen_at.map(|seconds| ("c".into(), at(seconds))).into_iter().collect();
     Observed { fresh: true, sights: Some(Sights { at: seen, late_at: late_at.map(at) }), ..Observed::default() }
 }
 
-/// The same with a look that showed this contact just now.
+/// The same with a look-up that showed this contact just now.
 fn shown(contact: &Contact, now: i64) -> Observed {
     let mut observed = between(None, None);
     observed.see_at(contact.clone(), at(now));
@@ -58,11 +58,11 @@ fn who_falls_due_is_told_on_fresh_knowledge_only() {
         // Two seconds old, and newer.
         (Some(28), None, true, false),
         (Some(30), None, true, false),
-        // Half a minute is over since five minutes: nobody waits for ever.
+        // The half minute has been over for five minutes: nobody waits for ever.
         (Some(0), Some(0), false, true),
         (Some(0), Some(29), false, true),
         (Some(0), Some(30), true, true),
-        // Who was seen since was not to be told then.
+        // A customer who was seen since then was not due then.
         (Some(20), Some(10), false, true),
     ] {
         let outcome = polled(HALF_A_MINUTE, 30).tick(&between(seen_at, late_at));
@@ -132,7 +132,7 @@ fn the_end_of_a_silence_is_a_due_moment() {
     scene.now = at(599);
     assert_eq!(due(&scene.tick(&between(Some(0), Some(299)))), [], "silenced");
     scene.now = at(600);
-    // It would have been told for long, but for the silence: this is no long wait for a look.
+    // It would have been due long ago without the silence, so the look-up is not overdue.
     let outcome = scene.tick(&between(Some(0), Some(300)));
     assert_eq!((owed(&outcome), due(&outcome)), (vec![], vec![("c", false)]));
     assert_eq!(owed(&scene.later(300).tick(&between(Some(0), Some(600)))).len(), 1);
@@ -144,7 +144,7 @@ fn who_is_taken_or_waits_for_nothing_is_not_asked_for() {
     let ack = Ack { at: at(10), by: "asha".to_owned(), comment: String::new() };
     scene.snapshot.alerts[0].ack = Some(ack);
     assert_eq!(due(&scene.tick(&between(Some(0), None))), []);
-    // Nobody is told when it begins to fire: that needs no look.
+    // Nobody is notified when it begins to fire, so no look-up is needed.
     let later = format!("{HALF_A_MINUTE}\n[[notify]]\nto = ['support']\nafter = '10m'");
     let mut scene = polled(&later, 30);
     assert_eq!(due(&scene.tick(&between(Some(0), None))), []);
@@ -168,7 +168,7 @@ fn early_pages_of_a_long_walk_are_told_and_asked_for_again() {
     observed.see_at(at_noon(), at(10));
     let outcome = scene.tick(&observed);
     assert_eq!((owed(&outcome).len(), due(&outcome)), (1, vec![("c", true)]));
-    // Who begins in this very poll, too.
+    // Also a customer whose episode begins in this poll.
     let mut scene = Scene::new(rule("r", HALF_A_MINUTE));
     let outcome = scene.later(40).tick(&observed);
     assert_eq!((owed(&outcome).len(), due(&outcome)), (1, vec![("c", true)]));
@@ -207,7 +207,7 @@ fn query(id: &str, rule: &str) -> Query {
     Query { id: id.to_owned(), filter: Filter::default(), rules: vec![rule.to_owned()] }
 }
 
-/// Since when a walk is made, for how many pages, and whom it shows.
+/// The beginning of the walk's range, its pages, and the contacts that it shows.
 fn planned(
     due: &[DueMoment],
     allowance: usize,
@@ -220,7 +220,7 @@ fn planned(
 
 #[test]
 fn the_cheaper_way_is_taken() {
-    // A page for every hundred seconds that one looks back, and 50 in all.
+    // A page for every hundred seconds of the range, and 50 in total.
     let pages = |query: usize, since: Option<Timestamp>| {
         assert_eq!(query, 1, "the other query has nobody who is due");
         since.map_or(50, |since| usize::try_from(-since.duration_since(at(0)).as_secs() / 100 + 1).unwrap())

@@ -35,7 +35,7 @@ fn every_reason_by_table() {
         (UNANSWERED, vec![], closing, Reason::AnsweredByAgent),
         (UNANSWERED, vec![], vec![("unreadMessages", json!(0))], Reason::Read),
         (unread, vec![], vec![("isUserBlocked", json!(true))], Reason::Blocked),
-        // Who is blocked was not answered, whatever was written.
+        // A blocked customer was not answered, whatever was written.
         (unread, vec![], [answer("agent"), vec![("isUserBlocked", json!(true))]].concat(), Reason::Blocked),
         (LIVE, live(), [live(), come.clone()].concat(), Reason::AnsweredByAgent),
         (LIVE, live(), over(vec![]), Reason::LiveChatExpired),
@@ -47,13 +47,13 @@ fn every_reason_by_table() {
             [answer("agent"), vec![("_agentAssigned", json!("a1"))]].concat(),
             Reason::AnsweredByAgent,
         ),
-        // Taken is an end only where the rule waits for it.
+        // An assignment is an end only if the rule waits for it.
         (unread, vec![], vec![("_agentAssigned", json!("a1")), ("unreadMessages", json!(0))], Reason::Read),
         (by_bot, answer("bot"), vec![], Reason::WroteAgain),
         (by_bot, answer("bot"), come.clone(), Reason::AnsweredByAgent),
         (tagged, vec![("profile.userDetails.tags", json!(["vip"]))], vec![], Reason::NoLongerMatches),
         (UNANSWERED, vec![], vec![("status", json!("ONHOLD"))], Reason::NoLongerMatches),
-        // An answer from before the wait answers nothing.
+        // An answer from before the wait is not an answer to it.
         (UNANSWERED, vec![], late, Reason::NoLongerMatches),
     ] {
         let mut scene = Scene::firing(rule("r", text), &customer("c", &before));
@@ -85,7 +85,7 @@ fn ended_at_is_the_time_of_the_answer() {
 #[test]
 fn absence_needs_two_complete_walks() {
     let other = [customer("other", &[("unreadMessages", json!(0))])];
-    // One line: how the walks of each poll went, and in which poll it ends.
+    // Each line: the walks of each poll, and the poll in which the alert ends.
     for (polls, ends_in) in [
         (vec![COMPLETE, COMPLETE], Some(1)),
         (vec![TWICE], Some(0)),
@@ -156,7 +156,7 @@ fn a_file_that_is_rejected_or_missing_leaves_its_alerts_alone() {
             observed.coverage.insert("r".to_owned(), TWICE);
             assert!(scene.later(15).tick(&observed).changes.is_empty());
         }
-        // Mended, it goes on where it was.
+        // After the rule is corrected, the alert continues.
         scene.rules = super::fixtures::rules(vec![rule("r", UNANSWERED)]);
         assert_eq!(end(&scene.later(15).complete(&[customer("c", &answer("agent"))])), Some(Reason::AnsweredByAgent));
     }
@@ -213,7 +213,7 @@ fn edits_of_text_and_receivers_change_nothing() {
         scene.rules = super::fixtures::rules(vec![rule("r", &text)]);
         let outcome = scene.later(15).complete(std::slice::from_ref(&contact));
         assert_eq!((end(&outcome), owed(&outcome)), (None, vec![]), "{text}");
-        // The end goes to whom the beginning was told.
+        // The end goes to the receivers of the beginning.
         assert_eq!(owed(&scene.later(15).complete(&[customer("c", &answer("agent"))])), TOLD, "{text}");
     }
 }
@@ -238,7 +238,7 @@ fn doubts_are_no_evidence() {
             assert_eq!(end(&scene.later(15).complete(std::slice::from_ref(&unclear))), None, "{text} {path}");
         }
     }
-    // A doubt in what the rule does not read is none.
+    // An unreadable field that the rule does not use does not matter.
     let mut scene = Scene::firing(rule("r", UNANSWERED), &customer("c", &[]));
     let answered = customer("c", &[answer("agent"), vec![("isOnline", strange)]].concat());
     assert_eq!(end(&scene.later(15).complete(&[answered])), Some(Reason::AnsweredByAgent));
@@ -277,13 +277,13 @@ fn a_condition_that_failed_is_over_when_a_whole_walk_found_nobody_with_it() {
     let one = saw(&[visits("a", 0)], TORN);
     let first = remember(&std::collections::BTreeMap::new(), &two, rules(), &observed(COMPLETE), noon());
     assert_eq!((first["r"].contacts, first["r"].since, first["r"].part.as_str()), (2, noon(), "10 / websiteVisits"));
-    // Who was not looked at is not mended, and fewer are known only by a whole walk.
+    // A contact that was not seen is not over, and only a complete walk shows that there are fewer.
     assert_eq!(remember(&first, &[], rules(), &observed(TORN), at(15)), first);
     let later = remember(&first, &one, rules(), &observed(TORN), at(15));
     assert_eq!((later["r"].contacts, later["r"].since, later["r"].seen_at), (2, noon(), at(15)));
     assert_eq!(remember(&first, &one, rules(), &observed(COMPLETE), at(15))["r"].contacts, 1);
     assert!(remember(&first, &[], rules(), &observed(COMPLETE), at(15)).is_empty());
-    // Another condition is another story, and so is no rule.
+    // Another condition, or no rule, ends the fault.
     let edited = rule("r", "when = 'unreadMessages > 0'");
     assert!(remember(&first, &[], [&edited].into_iter(), &observed(TORN), at(15)).is_empty());
     assert!(remember(&first, &[], std::iter::empty(), &observed(TORN), at(15)).is_empty());
@@ -325,7 +325,7 @@ fn who_is_missing_is_looked_up() {
     };
     let longest: Vec<String> = (5..15).rev().map(|at| format!("c{at:02}")).collect();
     assert_eq!(wanted(&scene, &observed), longest, "ten at most, the longest waiting first");
-    // A walk that failed, or a narrow one, says nothing of who is missing.
+    // A failed walk, or a narrow one, proves nothing about missing contacts.
     observed.coverage.insert("r".to_owned(), FAILED);
     assert_eq!(wanted(&scene, &observed), Vec::<String>::new());
 

@@ -26,7 +26,7 @@ pub(super) fn at(seconds: i64) -> Timestamp {
     noon() + SignedDuration::from_secs(seconds)
 }
 
-/// A rule of this text; without `[[notify]]` it tells `support`.
+/// A rule of this text; without `[[notify]]` it notifies `support`.
 pub(super) fn rule(name: &str, text: &str) -> Rule {
     let text =
         if text.contains("[[notify]]") { text.to_owned() } else { format!("{text}\n[[notify]]\nto = ['support']") };
@@ -46,7 +46,7 @@ pub(super) fn rules(rules: Vec<Rule>) -> RuleSet {
     RuleSet { rules: rules.into_iter().map(Arc::new).collect(), ..RuleSet::default() }
 }
 
-/// Who wrote and has not been answered.
+/// A rule for customers who wrote and have not been answered.
 pub(super) const UNANSWERED: &str =
     "when = 'unreadMessages > 0'\n[filter]\nlastMessageBy = ['user']\nstatus = ['OPEN', 'INPROGRESS']";
 /// A live chat that no agent takes; the clock decides.
@@ -79,7 +79,7 @@ pub(super) fn answer(side: &str) -> Vec<(&'static str, Value)> {
     vec![("lastMessage.by", json!(side)), ("lastMessage.at", json!("2026-06-12T11:59:00Z"))]
 }
 
-/// What one poll saw, in which every rule's walks went like this.
+/// The result of a poll with these walks of every rule.
 pub(super) fn saw(contacts: &[Contact], rules: &RuleSet, coverage: Coverage) -> Observed {
     let mut observed = Observed { fresh: true, ..Observed::default() };
     contacts.iter().cloned().for_each(|contact| observed.see(contact));
@@ -152,7 +152,7 @@ impl Scene {
     }
 }
 
-/// What the store makes of it, when everybody is told at once.
+/// Stores an outcome whose notifications are all delivered at once.
 pub(super) fn apply(snapshot: &mut Snapshot, changes: &Changes) {
     snapshot.alerts.retain(|known| !changes.vanished.contains(&known.id));
     for alert in &changes.alerts {

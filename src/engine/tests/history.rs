@@ -19,7 +19,7 @@ use crate::{
 
 const PEOPLE: usize = 4;
 
-/// One customer as they really are.
+/// The truth about one customer.
 #[derive(Clone, Debug)]
 struct Person {
     by: &'static str,
@@ -41,7 +41,7 @@ impl Person {
     }
 }
 
-/// The versions of the one rule: its text, and the truth of it in plain words.
+/// The versions of the one rule: its text, and its meaning in Rust.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Version {
     Waiting,
@@ -89,7 +89,7 @@ enum Step {
     Goes(usize, bool),
     Odd(usize, bool),
     Edit(Version),
-    /// Who of those that the inbox would give is really seen, and how many walks were complete.
+    /// Which of the contacts that the inbox would return are seen, and how many walks were complete.
     Poll {
         seen: [bool; PEOPLE],
         complete: u32,
@@ -122,7 +122,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// What the observer wrote down of one customer's episode.
+/// What the observer noted about one customer's episode.
 #[derive(Debug)]
 struct Note {
     alert: AlertId,
@@ -132,7 +132,7 @@ struct Note {
     version: Version,
 }
 
-/// The whole little world.
+/// All customers, the rule and the notebook.
 struct World {
     now: Timestamp,
     people: Vec<Person>,
@@ -183,7 +183,7 @@ impl World {
                 observed.coverage.insert("r".to_owned(), Coverage { complete, ended: !failed });
                 let mut sighted = BTreeSet::new();
                 for (number, person) in self.people.iter().enumerate() {
-                    // A complete walk gives everybody who passes the inbox's own filter.
+                    // A complete walk returns everybody who passes the inbox's own filter.
                     let given = complete > 0 && self.version.is_true_of(person);
                     if !person.gone && (given || seen[number]) {
                         observed.see(person.contact(number));
@@ -255,7 +255,7 @@ impl World {
             prop_assert!(firing.len() <= 1, "twice: {:?}", firing);
             let is_true = sighted.contains(&number) && self.version.is_true_of(&self.people[number]);
             let Some(note) = self.notes.get_mut(&number) else {
-                // Nobody wrote an episode down: one begins exactly on a true sight.
+                // Without a noted episode, one begins exactly when a matching contact is seen.
                 prop_assert_eq!(firing.len() == 1, is_true, "{}", id);
                 if let Some(alert) = firing.first() {
                     let told = owed(Event::Fired, &alert.id);
@@ -317,7 +317,7 @@ impl World {
     }
 }
 
-/// What whoever is absent from a poll has missed.
+/// The walks that a contact who is absent from a poll has missed.
 #[derive(Clone, Copy, Debug)]
 enum Absences {
     Missed(u32),

@@ -3,7 +3,7 @@
 
 use super::play::{Deed::*, Line, Play};
 
-/// Who wrote and has not been answered, after two minutes.
+/// A rule for customers who wrote and have not been answered for two minutes.
 const TWO_MINUTES: &str = "for = '2m'\n[filter]\nlastMessageBy = ['user']\nstatus = ['OPEN', 'INPROGRESS']";
 const NARROWER: &str = "for = '2m'\nwhen = 'unreadMessages > 0'\n[filter]\nlastMessageBy = ['user']\n\
     [[notify]]\nto = ['support']\n[[notify]]\nafter = '15m'\nto = ['leads']";

@@ -22,12 +22,12 @@ const DAY: i64 = 24 * 60 * 60;
 struct Wait {
     customer: u64,
     wrote: i64,
-    /// When an agent took it, who may then let the customer wait on.
+    /// When an agent took the conversation; the customer may wait on.
     taken: Option<i64>,
     answered: i64,
 }
 
-/// Numbers that look like chance, the same in every run.
+/// Pseudo-random numbers, the same in every run.
 struct Chance(u64);
 
 impl Chance {
@@ -72,7 +72,7 @@ fn is_open(second: i64) -> bool {
     day != 14 && hours.contains(&of_day)
 }
 
-/// What must be told, by the words of the rule.
+/// The notifications that the rule's text demands.
 fn plainly(waits: &[Wait]) -> Told {
     let mut told = Told::new();
     for wait in waits {
@@ -113,7 +113,7 @@ fn moment(second: i64) -> Timestamp {
     "2026-06-01T00:00:00Z".parse::<Timestamp>().unwrap() + SignedDuration::from_secs(second)
 }
 
-/// As the inbox gives a customer: waiting, taken, or answered.
+/// The record of a customer: waiting, taken, or answered.
 fn record(wait: &Wait, now: i64) -> Contact {
     let (by, at) = if wait.answered <= now { ("agent", wait.answered) } else { ("user", wait.wrote) };
     let taken = wait.taken.is_some_and(|taken| taken <= now);
@@ -163,7 +163,7 @@ fn a_month_comes_out_as_the_plain_model_says() {
     let counts = |told: &Told| [Event::Fired, Event::Repeated, Event::Resolved].map(|event| count(told, event));
     assert_eq!(counts(&came), counts(&expected));
     assert_eq!(came.symmetric_difference(&expected).next(), None);
-    // It was a month worth the name.
+    // The month had enough cases.
     let [fired, repeated, resolved] = counts(&came);
     assert!(waits.len() > 2_000 && fired > 1_500 && repeated > 300 && resolved == fired, "{:?}", counts(&came));
 }

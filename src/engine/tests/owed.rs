@@ -75,7 +75,7 @@ fn groups_by_table() {
         item("f", "r", 0, Event::Fired, "short", "main"),
         item("g", "r", 0, Event::Fired, "alert", "second"),
         item("h", "r", 0, Event::Fired, "alert", "main"),
-        // A reminder says something else than a first message.
+        // A reminder and a first message are separate messages.
         item("i", "r", 0, Event::Repeated, "alert", "main"),
         item("j", "r", 0, Event::Repeated, "alert", "main"),
     ];

@@ -40,7 +40,7 @@ pub(super) enum Deed {
     Remove,
     /// The rule's file has mistakes.
     Break,
-    /// Everything of the rule is silenced for so many minutes.
+    /// The rule is silenced for this number of minutes.
     Silence(i64),
     /// The silences are ended.
     Expire,
@@ -69,7 +69,7 @@ impl Play {
         Self { scene, contact, text: text.to_owned(), name: "r".to_owned() }
     }
 
-    /// Performs the lines; the first one that does not come out as it should is named.
+    /// Performs the lines, and names the first one with an unexpected result.
     #[track_caller]
     pub(super) fn performs(&mut self, what: &str, lines: &[Line]) {
         for (time, deed, state, owed) in lines {

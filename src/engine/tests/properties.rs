@@ -17,7 +17,7 @@ use crate::{
     store::Store,
 };
 
-/// In seconds, so that minutes show everything.
+/// In seconds, so that short histories are enough.
 const TEXTS: [&str; 5] = [
     "for = '20s'\n[filter]\nlastMessageBy = ['user']\n[[notify]]\nto = ['support']\n[[notify]]\nafter = '60s'\nto = ['leads']\nrepeat = '30s'",
     "ack_on = ['assigned']\n[filter]\nlastMessageBy = ['user']\n[[notify]]\nto = ['support']\nrepeat = '25s'",
@@ -76,7 +76,7 @@ type Run = BTreeMap<i64, Vec<Owed>>;
 fn owed(outcome: &TickOutcome) -> Vec<Owed> {
     let owed = outcome.changes.owed.iter().map(|owed| Owed {
         alert: owed.alert.0.clone(),
-        // An end is the receiver's, by whichever step it was told.
+        // An end belongs to the receiver, whichever step notified it.
         step: if owed.event == Event::Resolved { 0 } else { owed.step },
         receiver: owed.receiver.clone(),
         event: owed.event,
@@ -84,7 +84,7 @@ fn owed(outcome: &TickOutcome) -> Vec<Owed> {
     owed.collect()
 }
 
-/// Runs a story, looked at in these seconds besides; `judge` sees every moment.
+/// Runs a history with additional polls in these seconds; `judge` is called for every moment.
 fn run(story: &Story, looks: &BTreeSet<i64>, mut judge: impl FnMut(i64, bool, &Play, &[Owed])) -> Run {
     let mut play = Play::new(TEXTS[0]);
     let deeds: BTreeMap<i64, Deed> = story.iter().copied().collect();
@@ -104,7 +104,7 @@ fn end(story: &Story) -> i64 {
     story.last().map_or(0, |(at, _)| at + 200)
 }
 
-/// (b) nothing is owed twice; (c) nobody is told of an end who was not told of the beginning.
+/// (b) nothing is owed twice; (c) nobody is notified of an end without a beginning.
 fn is_sane(run: &Run) -> Result<(), TestCaseError> {
     let mut known: BTreeSet<(&str, &str)> = BTreeSet::new();
     let mut begun: BTreeSet<(&str, u32, &str)> = BTreeSet::new();
@@ -165,7 +165,7 @@ proptest! {
                 }
             }
             let silenced = play.scene.snapshot.silences.iter().any(|silence| silence.is_active(now));
-            // Who was seen last in this state is told of.
+            // A customer who was last seen in this state is reported.
             let sure = alert.missed_walks == 0 && alert.lapse.is_none() && alert.ack.is_none() && !silenced;
             let failed = story.iter().any(|(at, deed)| *at == moment && matches!(deed, Deed::Fails | Deed::Break));
             if alert.is_firing() && sure && !failed && alert.rule == rule.name {
@@ -179,7 +179,7 @@ proptest! {
         prop_assert!(wrong.is_empty(), "{wrong:?}");
         is_sane(&always)?;
 
-        // What an edit finds depends on what was told before it, and before what kept it back.
+        // The effect of an edit depends on the notifications before it, and on what held them.
         let changes = |deed: &Deed| {
             matches!(deed, Deed::Edit(_) | Deed::Break | Deed::Missing | Deed::Fails | Deed::Silence(_))
         };
@@ -212,7 +212,7 @@ proptest! {
         }
     }
 
-    /// (f) a clock that is set, back and forth, makes nobody be told twice, or of an end that has no beginning.
+    /// (f) a clock that is set, back and forth, causes no second notification, and no end without a beginning.
     #[test]
     fn a_clock_that_is_set_makes_no_false_step(
         story in story(),

@@ -35,7 +35,7 @@ fn rules_share_walks() {
         (vec![two, online, one], vec!["012"]),
         (vec![online, one, all], vec!["012"]),
         (vec!["[filter]\nstatus = ['REVIEW']", one], vec!["0", "1"]),
-        // What an admin lists by hand is walked for itself.
+        // A filter with `applicableFilters` has its own walk.
         (vec![one, listed, listed], vec!["0", "12"]),
         (
             vec!["[filter]\nlastSeenAt = { startAt = '-1h' }", "[filter]\nlastSeenAt = { startAt = '-2h' }"],
@@ -152,7 +152,7 @@ proptest! {
         drop in prop::array::uniform5(any::<bool>()),
     ) {
         let now: Timestamp = noon();
-        // A filter without some of its parts covers often enough for this to say something.
+        // A filter without some of its parts covers another one often enough for a meaningful test.
         let mut all = filters.clone();
         for filter in &filters {
             let without = |drop: bool, keys: &[FilterKey], filter: Filter| {

@@ -20,7 +20,7 @@ fn query(id: &str) -> Query {
     Query { id: id.to_owned(), filter: Filter::default(), rules: vec![id.to_owned()] }
 }
 
-/// A memory of queries: pages, and how long ago a full walk came to an end.
+/// A memory of queries: pages, and how long ago a full walk ended.
 fn memory(walks: &[(&str, u32, Option<i64>)]) -> InboxMemory {
     let ago = |seconds: i64| noon() - SignedDuration::from_secs(seconds);
     let walks = walks.iter().map(|(id, pages, ended)| {

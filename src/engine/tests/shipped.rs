@@ -11,18 +11,18 @@ use crate::{
 /// A change of a contact, at a dotted path.
 type Changes = Vec<(&'static str, Value)>;
 
-/// A rule, a contact of it, after how many seconds it is told of, and to whom.
+/// A rule, a contact of it, after how many seconds it is reported, and to whom.
 struct Shipped {
     name: &'static str,
     text: &'static str,
     contact: Changes,
-    /// As what the contact was seen before, where that matters.
+    /// The contact's earlier record, if it matters.
     before: Option<Changes>,
     after: i64,
     told: &'static [&'static str],
-    /// Contacts of whom nobody is told, however long it lasts.
+    /// Contacts that are never reported.
     never: Vec<Changes>,
-    /// What ends it, and the reason that is given.
+    /// The change that ends it, and the reason.
     ends: Vec<(Changes, Reason)>,
 }
 
@@ -95,7 +95,7 @@ fn shipped() -> Vec<Shipped> {
             before: Some(vec![live.clone()]),
             after: 0,
             told: &["support"],
-            // Who has had no live chat, or an agent in it.
+            // Contacts without a live chat, or with an agent in it.
             never: vec![vec![live.clone()], by("agent"), vec![taken.clone()]],
             ends: vec![
                 (by("agent"), Reason::AnsweredByAgent),
@@ -134,7 +134,7 @@ fn shipped() -> Vec<Shipped> {
     ]
 }
 
-/// A contact who wrote at noon; whoever is imported or silent is told of nowhere.
+/// A contact who wrote at noon. Imported and silent contacts are never reported.
 fn contact(changes: &[(&'static str, Value)]) -> crate::model::Contact {
     let at = ("lastMessage.at", json!("2026-06-12T12:00:00Z"));
     customer("c", &[&[at, ("isImported", json!(false))], changes].concat())

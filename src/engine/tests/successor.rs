@@ -29,7 +29,7 @@ fn by_table() {
     let all = roster(&[("support", Some("leads")), ("leads", None), ("night", Some("night"))], &[]);
     let one = rule("r", "[[notify]]\nto = ['support']");
     let two = rule("r", "[[notify]]\nto = ['leads']\n[[notify]]\nafter = '1h'\nto = ['night', 'leads']");
-    // Noon is in no hours of this one, which is a Friday.
+    // Noon on this Friday is outside of these hours.
     let closed = rule("r", "[hours]\nopen = ['sat 10:00-14:00']\noutside = 'night'\n[[notify]]\nto = ['leads']");
     for (rule, receiver, step, right) in [
         // It is still named: by a step, by another one, as a fallback, as a stand-in.
@@ -90,11 +90,11 @@ fn a_receiver_is_known_by_how_it_is_reached() {
         (vec![at("support", &["slack:1"])], vec![at("support", &["slack:1"])], vec![]),
         (vec![at("support", &["slack:1"])], vec![at("support", &["slack:2"])], moved.clone()),
         (vec![at("support", &["mail:a", "via:x"])], vec![at("support", &["mail:a", "via:y"])], moved),
-        // It was never known by its address.
+        // Its address was never recorded.
         (vec![at("support", &[])], vec![at("support", &["slack:1"])], vec![]),
         (vec![at("support", &["slack:1"])], vec![at("help", &["slack:1"])], renamed("support", "help")),
         (vec![at("support", &["slack:1"])], vec![at("help", &["webhook:1"])], vec![]),
-        // Of several the one with whom it has the most in common; the relay alone is nothing in common.
+        // Of several receivers, the one that shares the most addresses; the same relay alone does not count.
         (
             vec![at("support", &["mail:a", "mail:b", "via:x"])],
             vec![at("one", &["mail:a", "via:y"]), at("two", &["mail:a", "mail:b"])],

@@ -28,7 +28,7 @@ fn an_inbox_by_table() {
         (None, None, 60, vec![]),
         (failing(false), None, 4, vec![]),
         (failing(false), None, 5, vec![unreadable]),
-        // A token is no matter of patience, and only one trouble.
+        // A refused token is reported at once, and as one trouble only.
         (failing(true), None, 0, vec![refused]),
         (failing(true), None, 60, vec![refused]),
         (None, odd.clone(), 4, vec![]),
@@ -60,7 +60,7 @@ fn receivers_by_table() {
         (backlog(&|one| given_up(one)), 0, vec![is_broken]),
         (backlog(&|one| untried(one)), 4, vec![]),
         (backlog(&|one| untried(one)), 5, vec![(Problem::OutboxStuck, "support")]),
-        // What waits behind one that fails is no trouble of its own.
+        // Messages that wait behind a failing one are not another trouble.
         (backlog(&|one| (broken(one), untried(one), given_up(one)).0), 60, vec![is_broken]),
     ] {
         assert_eq!(problems(&of_receivers(&backlogs, AFTER, at(minutes))), expected, "{backlogs:?} {minutes}");
@@ -129,10 +129,10 @@ fn a_trouble_with_another_face_is_not_over() {
     let broken = of(Problem::ReceiverBroken, "support");
     let accepted = |at| BTreeMap::from([("support".to_owned(), Backlog { accepted_at: at, ..Backlog::default() })]);
     let told = [broken];
-    // Also where nothing waits any more: what was dropped by hand has not arrived.
+    // Also if nothing waits any more: messages that were dropped by hand have not arrived.
     assert_eq!(unproved(&told, &[], &read, &accepted(None)), told);
     assert_eq!(unproved(&told, &[], &read, &accepted(Some(at(-1)))), told);
     assert_eq!(unproved(&told, &[], &read, &accepted(Some(at(1)))), []);
-    // It is no receiver any more.
+    // The receiver is no longer configured.
     assert_eq!(unproved(&told, &[], &read, &BTreeMap::new()), []);
 }

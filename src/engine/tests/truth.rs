@@ -66,13 +66,13 @@ fn one_by_table() {
     let (fired, repeated, over) = (Event::Fired, Event::Repeated, Event::Resolved);
     let silenced = [silence(at(91))];
     let (firing, resolved, acknowledged, lapsed) = (firing(), resolved(), acknowledged(), lapsed());
-    // Alert, rule, silenced, event, may have been told of this, was told of the beginning.
+    // Alert, rule, silenced, event, may have been notified of this, was notified of the beginning.
     for (alert, rule, silences, event, told, told_of_beginning, expected) in [
         (&firing, &open, &[][..], fired, false, false, send),
         (&firing, &open, &[], repeated, false, true, send),
         (&resolved, &open, &[], fired, false, false, ended),
         (&resolved, &open, &[], repeated, false, true, ended),
-        // Where the answer to an attempt got lost, the end is sent in its place.
+        // If the answer to an attempt was lost, the end is sent instead.
         (&resolved, &open, &[], fired, true, true, ended),
         (&resolved, &open, &[], over, false, true, send),
         (&resolved, &open, &[], over, false, false, never),
@@ -107,7 +107,7 @@ fn of_several_about_one_alert_one_is_enough() {
     for (claims, expected) in [
         // A later step says it.
         (vec![of(&alert, 0, Event::Fired, false), of(&alert, 1, Event::Fired, false)], vec![overtaken, Validity::Send]),
-        // The first message says all that a reminder would.
+        // The first message says everything that a reminder would.
         (
             vec![of(&alert, 0, Event::Fired, false), of(&alert, 0, Event::Repeated, false)],
             vec![Validity::Send, overtaken],
@@ -116,7 +116,7 @@ fn of_several_about_one_alert_one_is_enough() {
             vec![of(&alert, 0, Event::Repeated, false), of(&alert, 0, Event::Repeated, false)],
             vec![overtaken, Validity::Send],
         ),
-        // What may have arrived is tried on.
+        // A message that may have arrived is tried further.
         (
             vec![of(&alert, 0, Event::Fired, true), of(&alert, 1, Event::Fired, false)],
             vec![Validity::Send, Validity::Send],

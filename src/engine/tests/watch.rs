@@ -25,7 +25,7 @@ fn a_trouble_is_told_once_and_its_end_once() {
     let told = |event: Event| vec![(event, "leads".to_owned()), (event, "ops".to_owned())];
     assert_eq!(looks(&mut snapshot, &[], 0), []);
     assert_eq!(looks(&mut snapshot, &[trouble("main", "HTTP 500")], 1), told(Event::Fired));
-    // Another reason for the same trouble is no other trouble.
+    // Another reason is not another trouble.
     assert_eq!(looks(&mut snapshot, &[trouble("main", "HTTP 502")], 2), []);
     assert_eq!(looks(&mut snapshot, &[trouble("main", "x"), trouble("second", "x")], 3), told(Event::Fired));
     assert_eq!(looks(&mut snapshot, &[trouble("second", "x")], 4), told(Event::Resolved));
