@@ -10,7 +10,7 @@ fn millis(millis: i64) -> SignedDuration {
     SignedDuration::from_millis(millis)
 }
 
-/// How many of `times` lie in the minute that ends at `end`, which is open at its beginning.
+/// How many of `times` are in the minute that ends at `end`, without its beginning.
 fn within(times: &[Timestamp], end: Timestamp) -> usize {
     times.iter().filter(|time| **time <= end && end.duration_since(**time) < WINDOW).count()
 }
@@ -71,7 +71,7 @@ proptest! {
         steps in proptest::collection::vec((0_i64..20_000, 0_i64..3_000), 1..80),
     ) {
         let limit_of = usize::try_from(limit).unwrap();
-        // What was before the restart kept to the limit.
+        // The requests before the restart were within the limit.
         let mut times: Vec<Timestamp> = Vec::new();
         let mut before: Vec<i64> = earlier;
         before.sort_unstable();
@@ -91,14 +91,14 @@ proptest! {
                 prop_assert!(within(&times, now) < limit_of);
                 prop_assert_eq!(ledger.free(now), limit_of - within(&times, now));
             } else {
-                // A millisecond sooner would have been too soon.
+                // A millisecond earlier would have been too early.
                 prop_assert_eq!(ledger.free(now), 0);
                 prop_assert_eq!(within(&times, now + wait - millis(1)), limit_of);
                 now += wait;
                 prop_assert_eq!(ledger.wait(now), SignedDuration::ZERO);
             }
             ledger.begin(now);
-            // The provider may count it at any moment until the answer is there.
+            // The provider may count it at any moment until the answer.
             now += millis(takes);
             ledger.end(now);
             times.push(now);

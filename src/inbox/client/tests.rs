@@ -21,14 +21,14 @@ use crate::{
     sandbox::{Fault, FaultKind, Place},
 };
 
-/// What stands in bodies and addresses here and must not be in any message.
+/// A text in bodies and addresses that no message may contain.
 const SECRET: &str = "hunter2";
 
 async fn ask(client: &Client, gate: &Open) -> Result<Page, InboxError> {
     client.page(gate, &Filter::default(), 1, noon()).await
 }
 
-/// The error for an answer, and how many requests it took.
+/// The error for an answer, and the number of requests.
 async fn fault(client: &Client) -> (InboxError, u32) {
     let gate = Open::default();
     let error = ask(client, &gate).await.unwrap_err();
@@ -103,7 +103,7 @@ async fn who_stands_between_is_not_the_api() {
         let server = answering(status.into(), &[], body).await;
         let between = InboxError::Between { status, what };
         assert_eq!(fault(&client(&server.url())).await, (between.clone(), 3), "it may pass");
-        // Where there is a proxy, it is named.
+        // A proxy is named.
         let proxy = "http://proxy:3128 (HTTPS_PROXY)";
         let behind = client(&server.url()).through(Some(proxy.to_owned()));
         let error = ask(&behind, &Open::default()).await.unwrap_err();
@@ -116,7 +116,7 @@ async fn who_stands_between_is_not_the_api() {
         error.to_string(),
         "something between us and the API answered (HTTP 302, a redirect to a login page): look there, not at the token"
     );
-    // What the API says itself is not the proxy's fault.
+    // An error of the API itself is not the proxy's fault.
     let server = answering(401, &[], &documented(401, "UNAUTHORIZED")).await;
     let behind = client(&server.url()).through(Some("http://proxy:3128 (HTTPS_PROXY)".to_owned()));
     assert_eq!(fault(&behind).await, (InboxError::TokenRefused { status: 401 }, 1));
@@ -124,7 +124,7 @@ async fn who_stands_between_is_not_the_api() {
 
 #[tokio::test]
 async fn a_pause_counts_by_the_clock_of_the_answer() {
-    // Our clock says another time than the answer's.
+    // Our clock and the answer's differ.
     let date = ("date", "Fri, 12 Jun 2026 18:00:00 GMT");
     for (header, value, seconds) in [
         ("retry-after", "Fri, 12 Jun 2026 18:00:07 GMT", 7),
@@ -196,7 +196,7 @@ async fn faults_of_a_sandbox() {
         inbox.sandbox.fault(Fault::inbox(kind.clone()).repeated(3));
         let (error, tries) = fault(&inbox.client()).await;
         assert_eq!((error.name(), tries), (name, 3), "{kind:?}");
-        // Two of them are got over.
+        // Two failures are survived.
         inbox.sandbox.fault(Fault::inbox(kind.clone()).repeated(2));
         assert_eq!(ask(&inbox.client(), &Open::default()).await.unwrap().len(), 3, "{kind:?}");
     }
@@ -209,7 +209,7 @@ async fn a_pause_that_is_asked_for_reaches_the_budget() {
         (429, "7", seconds(7), 3),
         (429, "Fri, 12 Jun 2026 12:00:30 GMT", seconds(30), 3),
         (503, "60", seconds(60), 3),
-        // Longer than a poll may hang: it has failed, and the next one waits.
+        // The pause is too long for a poll: it has failed, and the next one waits.
         (429, "61", seconds(61), 1),
         (503, "99999999999999999999", seconds(3_600), 1),
     ] {
@@ -251,7 +251,7 @@ async fn no_answer_in_time() {
     let client = Client { timeout, ..client };
     assert_eq!(fault(&client).await, (InboxError::Timeout { timeout }, 3));
 
-    // The head came in time, the rest does not come.
+    // The head came in time, but the rest does not come.
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move {
@@ -268,7 +268,7 @@ async fn no_answer_in_time() {
 
 #[tokio::test]
 async fn nobody_listens() {
-    // Bound and not listened on, the port is refused and not given to others.
+    // A port that is bound without listening refuses connections, and nobody else gets it.
     let socket = TcpSocket::new_v4().unwrap();
     socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let url = format!("http://{}/{SECRET}", socket.local_addr().unwrap());
@@ -289,7 +289,7 @@ async fn a_broken_answer() {
         let url = raw(answer.as_bytes().to_vec(), 0).await;
         assert_eq!(fault(&client(&url)).await, (InboxError::Broken, 3), "{answer}");
     }
-    // What the status says is known all the same.
+    // The status is known nevertheless.
     let url = raw(b"HTTP/1.1 401 Unauthorized\r\ncontent-length: 500\r\n\r\n{\"success".to_vec(), 0).await;
     assert_eq!(fault(&client(&url)).await, (InboxError::TokenRefused { status: 401 }, 1));
 }

@@ -160,7 +160,7 @@ fn a_failure_in_a_friendly_coat() {
         fault(200, &body).to_string(),
         "the API's answer contradicts itself: `success` is true, and `error` says otherwise"
     );
-    // A part, and what is still being made, are no whole answers.
+    // A partial answer, or one in progress, is not a complete answer.
     for status in [202, 206] {
         assert_eq!(fault(status, r#"{"success":true,"data":[]}"#), InboxError::Status { status });
     }
@@ -223,7 +223,7 @@ fn pauses() {
         (Some("Fri, 12 Jun 2026 11:59:00 GMT"), Some(0)),
         (Some("soon"), None),
         (None, None),
-        // Nobody can mean that, and a watcher must not go blind by it.
+        // Nobody can mean that, and it must not stop the watcher.
         (Some("99999999999999999999"), hour),
         (Some("Fri, 12 Jun 2099 12:00:30 GMT"), hour),
     ] {

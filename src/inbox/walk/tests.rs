@@ -82,7 +82,7 @@ async fn a_wrong_page_size_loses_nobody_and_is_noticed() {
         let inbox = inbox(real).await;
         inbox.fill(total);
         let walk = walked(&inbox, extent(Some(believed))).await;
-        // One page that is shorter than it was may as well be half of it.
+        // A page that is shorter than before may be half of it.
         let end = if (total, believed) == (40, 50) { WalkEnd::Uneven } else { WalkEnd::Complete };
         assert_eq!((walk.end.clone(), ids(&walk)), (end, all(total)), "{real} {total} {believed}");
         let learned = if total > 2 * real { PageSize::Confirmed(real) } else { PageSize::Wrong };
@@ -153,14 +153,14 @@ async fn pages(pages: &[&[&str]]) -> mockito::ServerGuard {
 #[tokio::test]
 async fn pages_that_go_round() {
     for (given, end, read) in [
-        // The same page again: an API that takes every page number for its last page.
+        // The same page again: an API that returns its last page for every larger number.
         (vec![&["a", "b"][..], &["c"], &["c"]], WalkEnd::Torn, 3),
         (vec![&["a", "b"], &["a", "b"]], WalkEnd::Torn, 2),
-        // Three pages without anybody new.
+        // Three pages without a new contact.
         (vec![&["a", "b"], &["b", "a"], &["a"], &["b"], &["c"]], WalkEnd::Torn, 4),
-        // Two of them are what moving records can do.
+        // Moving records can cause two of them.
         (vec![&["a", "b"], &["b", "a"], &["a"], &["c"], &[]], WalkEnd::Uneven, 5),
-        // The same one twice on a page is new once.
+        // A contact that is twice on a page is new once.
         (vec![&["a", "a"], &["b", "b"], &[]], WalkEnd::Complete, 3),
     ] {
         let server = pages(&given).await;
@@ -188,9 +188,9 @@ async fn pages_that_may_hide_somebody_by_table() {
         (vec![&["a"], &["b", "c"], &[]], WalkEnd::Uneven, 3),
         (vec![&["a", "b"], &["c"], &["d", "e"], &[]], WalkEnd::Uneven, 4),
         (vec![&["a", "b"], &["c", "d"], &["e"], &["f"], &[]], WalkEnd::Uneven, 5),
-        // A short page is not the last one where there were more the last time.
+        // A short page is not the last one if there were more pages the last time.
         (vec![&["a", "b", "c"], &["d"], &["e"], &[]], WalkEnd::Uneven, 4),
-        // An empty one neither: the one after it has records.
+        // Nor is an empty one: the page after it has records.
         (vec![&["a", "b", "c"], &[], &["d"], &[]], WalkEnd::Torn, 2),
         (vec![&["a", "b", "c"], &[]], WalkEnd::Complete, 2),
         (vec![&[][..]], WalkEnd::Complete, 1),

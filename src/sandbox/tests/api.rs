@@ -124,7 +124,7 @@ async fn the_rate_limit_is_of_any_sixty_seconds() {
     let bench = Bench::new(Settings { rate_limit: 3, ..settings() }).await;
     assert_eq!(bench.ask(&everyone()).await.status(), 200);
     bench.advance(20);
-    // What is refused for its body counts, what is refused for its token does not.
+    // A request that is refused for its body counts; one that is refused for its token does not.
     assert_eq!(bench.ask(&json!({})).await.status(), 400);
     let url = format!("{}/inbox/segments", bench.running.url());
     assert_eq!(bench.client.get(&url).send().await.unwrap().status(), 401);

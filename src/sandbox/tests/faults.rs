@@ -116,7 +116,7 @@ async fn answers_come_late() {
     let asked = everyone();
     let waited = tokio::time::timeout(std::time::Duration::from_millis(300), bench.ask(&asked)).await;
     assert!(waited.is_err());
-    // Nobody else waits for it.
+    // No other request waits for it.
     assert_eq!(bench.page(&everyone()).await.len(), 2);
 }
 

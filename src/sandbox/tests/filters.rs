@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{Bench, body, settings};
 use crate::sandbox::Settings;
 
-/// Two contacts, "yes" and "no"; the filter lets only "yes" through.
+/// Two contacts, "yes" and "no"; only "yes" passes the filter.
 async fn parts(filter: &[(&str, Value)], yes: Value, no: Value) {
     let (mut yes, mut no) = (yes, no);
     yes["_id"] = json!("yes");
@@ -14,7 +14,7 @@ async fn parts(filter: &[(&str, Value)], yes: Value, no: Value) {
     assert_eq!(bench.ids(&body(&[])).await.len(), 2, "{filter:?}");
     assert_eq!(bench.ids(&body(filter)).await, ["yes"], "{filter:?}");
 
-    // The same where only listed filters hold: unlisted it does nothing, listed it does the same.
+    // The same if only listed filters are applied: unlisted it does nothing, listed it does the same.
     let bench = Bench::new(Settings { listed_filters_only: true, ..settings() }).await;
     bench.sandbox.put(bench.add(&yes).await).unwrap();
     bench.sandbox.put(bench.add(&no).await).unwrap();
@@ -94,7 +94,7 @@ async fn ranges_include_their_ends() {
         parts(&[(&start, json!(later))], at(later), at(noon)).await;
         parts(&[(&end, json!(noon))], at(noon), at(later)).await;
         parts(&[(&start, json!(noon)), (&end, json!(noon))], at(noon), at(later)).await;
-        // Another zone, the same moment; and a time that nobody knows is in no range.
+        // The same moment in another zone; and an unknown time, which is in no range.
         parts(&[(&start, json!("2026-06-12T17:30:00+05:30"))], at(noon), at("")).await;
     }
 }

@@ -88,7 +88,7 @@ async fn webhooks_are_kept_to_the_byte() {
     assert!(bench.sandbox.slack().is_empty() && bench.sandbox.webhooks().is_empty());
 }
 
-/// Brings a mail to the sink beside the sandbox; whether it was taken.
+/// Brings a mail to the sandbox's mail sink; returns whether it was accepted.
 async fn bring(address: std::net::SocketAddr, subject: &str) -> bool {
     use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
     let mail = Message::builder().from("a@example.com".parse().unwrap()).to("b@example.com".parse().unwrap());

@@ -40,8 +40,8 @@ async fn start(store: &Store, now: Timestamp) {
     store.move_times(wrong_clock::at_start(newest, now)).await.unwrap();
 }
 
-/// Seconds from `now` until the message is tried, the receiver is tried, and the silence is over; and how long the
-/// receiver has failed, and the message has waited.
+/// Seconds from `now` until the message is tried, the receiver is tried and the silence ends; and how long the receiver
+/// has failed and the message has waited.
 async fn waits(store: &Store, now: Timestamp) -> [i64; 5] {
     let open = store.open_of("support").await.unwrap();
     let until = |at: Timestamp| at.duration_since(now).as_secs();
@@ -62,14 +62,14 @@ async fn what_a_clock_that_was_ahead_put_off_is_not_put_off_for_longer(driver: T
         let state = driver.fresh();
         let store = state.open().await;
         written(&store, at(ahead)).await;
-        // Set right while nobody ran.
+        // The clock is corrected while nothing runs.
         start(&store, at(60)).await;
         assert_eq!(waits(&store, at(60)).await, [300, 120, 3_600, 0, 0], "{ahead}");
-        // Once is enough.
+        // A second time changes nothing.
         start(&store, at(90)).await;
         assert_eq!(waits(&store, at(90)).await, [270, 90, 3_570, 30, 30], "{ahead}");
 
-        // Set right under a watcher.
+        // The clock is corrected while a watcher runs.
         let state = driver.fresh();
         let store = state.open().await;
         written(&store, at(ahead)).await;

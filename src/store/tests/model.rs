@@ -18,7 +18,7 @@ use crate::{
 };
 
 const RECEIVERS: [&str; 2] = ["support", "leads"];
-/// Whom a mail reaches.
+/// The recipients of a mail.
 const PERSONS: [&str; 3] = ["a@example.com", "b@example.com", "c@example.com"];
 
 #[derive(Clone, Debug)]
@@ -60,7 +60,7 @@ enum Work {
     /// To one receiver only.
     Interrupt(usize),
     Prune,
-    /// The process dies without a word, perhaps in the middle of an attempt, and another one opens.
+    /// The process is killed, perhaps in the middle of an attempt, and another one opens the store.
     Crash,
 }
 
@@ -113,7 +113,7 @@ async fn opens(store: &Store) -> Vec<Open> {
     opens
 }
 
-/// Records a step: what was read before goes on as it is read after.
+/// Records a step; the deliverer's own bookkeeping of the step equals what is read afterwards.
 async fn record(store: &Store, step: DeliveryStep) {
     let mut known = opens(store).await;
     store.record(step.clone()).await.unwrap();
@@ -187,7 +187,7 @@ impl Model {
         })
     }
 
-    /// Who is to hear of an end.
+    /// The persons who are notified of an end.
     fn audience(&self, alert: &Alert, receiver: &str) -> Vec<String> {
         let told = |entry: &&Entry| {
             let of = &entry.notification;
@@ -215,7 +215,7 @@ impl Model {
         });
         let due = self.messages.iter().filter(|sent| sent.state == "due" && sent.message.receiver == receiver);
         let mut due: Vec<_> = due.map(|sent| (sent.message.clone(), sent.settled.clone())).collect();
-        // A dead one that is sent again is as new as a message that is made then.
+        // A replayed message is as new as one that is composed then.
         due.sort_by_key(|(message, _)| message.created_at);
         Open {
             owed: owed.collect(),
@@ -545,7 +545,7 @@ impl Model {
                     self.alerts.iter().filter(old).filter(|alert| !owes(alert)).map(|alert| alert.id.clone()).collect();
                 self.alerts.retain(|alert| !gone.contains(&alert.id));
                 self.entries.retain(|entry| !gone.contains(&entry.notification.alert));
-                // What was given up, and tells of nothing any more, goes as well.
+                // A given-up message without notifications is deleted as well.
                 let told: Vec<_> = self.entries.iter().filter_map(|entry| entry.message.clone()).collect();
                 let old = |sent: &Sent| sent.died_at.is_some_and(|at| at < before);
                 self.messages.retain(|sent| sent.state != "dead" || !old(sent) || told.contains(&sent.message.id));
@@ -560,14 +560,14 @@ impl Model {
     }
 
     fn push(&mut self, notification: Notification) {
-        // The database gives the number after the highest that is left.
+        // The database uses the number after the highest that is left.
         let id = self.entries.iter().map(|entry| entry.id).max().unwrap_or(0) + 1;
         let persons = BTreeSet::new();
         let state = "owed";
         self.entries.push(Entry { id, notification, state, message: None, told: false, persons, tried_since: None });
     }
 
-    /// Others are told in its place; a message that was given up and tells of nothing else is gone.
+    /// Others are notified in its place; a given-up message without other notifications is deleted.
     fn withdraw(&mut self, gone: &Entry) {
         for entry in self.entries.iter_mut().filter(|entry| entry.id == gone.id) {
             entry.state = "superseded";
@@ -586,7 +586,7 @@ impl Model {
         }
     }
 
-    /// A message that has nothing left to tell is gone.
+    /// A message without notifications is deleted.
     fn drop_empty(&mut self) {
         let left: Vec<MessageId> = self.owed_messages();
         for sent in self.messages.iter_mut().filter(|sent| sent.state == "due") {
@@ -632,7 +632,7 @@ impl Model {
         for (message, trying) in flying {
             for sent in self.messages.iter_mut().filter(|sent| sent.message.id == message) {
                 sent.in_flight = false;
-                // A mail whose first envelope was not begun has reached nobody.
+                // A mail whose first envelope has not begun has reached nobody.
                 sent.message.ambiguous |= !trying.is_empty();
             }
             if !trying.is_empty() {

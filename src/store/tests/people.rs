@@ -30,7 +30,7 @@ async fn the_first_acknowledgement_stays_whatever_a_tick_writes(driver: TestDriv
     assert_eq!(told.len(), 1);
     assert_eq!((told[0].who.as_str(), told[0].detail.as_str(), told[0].at), ("asha", "on it", at(5)));
 
-    // What is over cannot be acknowledged.
+    // An alert that is over cannot be acknowledged.
     store
         .commit("main", Changes { alerts: vec![resolved(&alert("d", at(0)), at(9))], ..Changes::default() })
         .await
@@ -58,7 +58,7 @@ async fn silences_come_and_go(driver: TestDriver) {
     assert_eq!(store.open_of("support").await.unwrap().silences, std::slice::from_ref(&stored));
     assert_eq!(store.expire(id, at(60)).await.unwrap(), Some(stored));
     assert_eq!(store.silences().await.unwrap()[0].ends_at, at(60));
-    // One that has ended keeps its end, and a number is never given twice.
+    // An ended silence keeps its end, and a number is never used twice.
     store.expire(id, at(90)).await.unwrap();
     assert_eq!(store.silences().await.unwrap()[0].ends_at, at(60));
     assert_eq!(store.expire(99, at(90)).await.unwrap(), None);

@@ -92,7 +92,7 @@ async fn a_commit_that_fails_has_not_happened(driver: TestDriver) {
     let first = alert("c", at(0));
     store.commit("main", beginning(&first)).await.unwrap();
     let before = store.snapshot("main").await.unwrap();
-    // A second firing alert of the same customer and rule cannot be; nor a notification about nobody.
+    // A second open alert of the same customer and rule is impossible, and so is a notification without an alert.
     let twice = Changes { alerts: vec![alert("new", at(1)), alert("c", at(1))], ..beginning(&alert("other", at(1))) };
     let nobody = Changes {
         owed: vec![notification(&alert("x", at(1)), "support", Event::Fired, at(1))],
@@ -104,7 +104,7 @@ async fn a_commit_that_fails_has_not_happened(driver: TestDriver) {
         assert_eq!(store.snapshot("main").await.unwrap(), before);
         assert_eq!(store.notifications().await.unwrap().len(), 1);
     }
-    // After its end there can be another.
+    // After its end another one is possible.
     store.commit("main", Changes { alerts: vec![resolved(&first, at(2))], ..Changes::default() }).await.unwrap();
     store.commit("main", beginning(&alert("c", at(3)))).await.unwrap();
 }

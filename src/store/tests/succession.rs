@@ -9,14 +9,14 @@ use crate::{
     store::Store,
 };
 
-/// All that was left goes to these.
+/// Passes everything that was left on to these receivers.
 fn passed(left: &[Left], to: &[&str]) -> Vec<Passed> {
     let to: Vec<String> = to.iter().map(ToString::to_string).collect();
     let one = |left: &Left| Passed { id: left.id, to: to.clone(), step: 0, template: "alert".to_owned() };
     left.iter().map(one).collect()
 }
 
-/// The receivers that there are now; the old and the new names.
+/// Records the present receivers; returns the old and the new names.
 async fn know(store: &Store, receivers: Vec<(String, Address)>, now: Timestamp) -> Vec<(String, String)> {
     let changes = changes(&store.known_receivers().await.unwrap(), &receivers);
     store.know_receivers(receivers, changes.clone(), now).await.unwrap();
@@ -55,7 +55,7 @@ async fn what_is_owed_and_what_was_given_up_goes_to_those_who_do_not_know(driver
     assert_eq!(store.pass_on(passed(&left, &["leads"]), at(3)).await.unwrap(), 1);
     assert_eq!(states(&store).await, ["support fired superseded", "leads fired owed"]);
     assert!(store.kept().await.unwrap().is_empty(), "it is not in the outbox any more");
-    // One that was to hear of it is not told again, whatever became of that.
+    // A receiver that was to be notified of it is not notified again, whatever happened then.
     let message = compose(&store, "n", "leads").await;
     store.record(dead(message)).await.unwrap();
     let mut changes = Changes::default();
@@ -77,7 +77,7 @@ async fn a_receiver_with_the_same_address_goes_on_under_its_new_name(driver: Tes
         (&["mail:a", "via:x"], &["mail:c", "via:x"], false),
         (&["slack:1"], &["slack:2"], false),
         (&["slack:1"], &["webhook:1"], false),
-        // It was never known by its address.
+        // Its address was never recorded.
         (&[], &["slack:1"], false),
     ] {
         let state = driver.fresh();

@@ -31,7 +31,7 @@ async fn a_large_text_within_bounds_is_read_and_cut() {
 
 #[tokio::test]
 async fn what_gzip_makes_of_an_answer_counts() {
-    // 17 KiB on the way, and 4 MiB that would be 4 GiB.
+    // 17 KiB on the wire, and 4 MiB that would inflate to 4 GiB.
     for mebibytes in [17, 4_096] {
         let answer = bomb(mebibytes);
         assert!(answer.len() < mebibytes * 8 * 1024, "{}", answer.len());
@@ -48,14 +48,14 @@ async fn a_trickle_ends_within_the_timeout() {
         ("HTTP/1.1 200 OK\r\nx: ", "y"),
         ("HTTP/1.1 200 OK\r\n\r\n", " "),
         ("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n", "1\r\n \r\n"),
-        // Without end, and with nothing that could be an answer.
+        // Without end, and without anything that could be an answer.
         ("", "HTTP/1.1 100 Continue\r\n\r\n"),
     ] {
         let url = trickling(head, word).await;
         let began = Instant::now();
         let error = ask(&within(&url, timeout), &Open::default()).await.unwrap_err();
         assert!(matches!(error, InboxError::Timeout { .. } | InboxError::Broken), "{head}{word}: {error:?}");
-        // Three tries.
+        // Three attempts.
         assert!(began.elapsed() < Duration::from_secs(5), "{head}{word}: {:?}", began.elapsed());
     }
 }
@@ -68,7 +68,7 @@ async fn a_flood_that_is_no_body_is_not_read() {
         assert_eq!((&error, tries), (&InboxError::Broken, 3), "{head}{word}");
         assert!(began.elapsed() < Duration::from_secs(10), "{head}{word}: {:?}", began.elapsed());
     }
-    // Answers before the answer take no room, only time.
+    // Interim answers take no memory, only time.
     let timeout = SignedDuration::from_millis(150);
     let url = flooding("", "HTTP/1.1 100 Continue\r\n\r\n").await;
     let began = Instant::now();

@@ -32,7 +32,8 @@ fn half_an_emoji_costs_nobody_the_alert() {
     }
 }
 
-/// What one page makes of three records, of which the second is this one: who was read, and how many were not.
+/// Reads a page of three records, the second of which is this one: the contacts that were understood, and the number of
+/// the others.
 fn among_others(record: &[u8]) -> (Vec<String>, usize) {
     let body = [br#"{"success":true,"data":[{"_id":"c1"},"#, record, br#",{"_id":"c3","status":"OPEN"}]}"#].concat();
     let page = page(head(200), &body).unwrap();
@@ -80,7 +81,7 @@ fn one_record_s_fault_costs_that_record() {
         "{_id:'c2'}",
         "",
         "{]",
-        // A quote too few: nobody knows what is a text, and what a field.
+        // A quote is missing, so texts and fields cannot be told apart.
         r#"{"_id":"c2","text":"hello}"#,
         r#"{"_id":"c2","text":hello","status":"CLOSED"}"#,
         r#"{"_id":"c2","text":"hello,"status":"CLOSED"}"#,
@@ -118,7 +119,7 @@ fn what_takes_too_much_memory_is_not_kept() {
     let body = format!(r#"{{"success":true,"data":[{}]}}"#, tiny.join(","));
     assert!(body.len() < 1 << 20);
     assert_eq!(page(head(200), body.as_bytes()), Err(InboxError::TooMuch { limit: 8 }));
-    // One record that is too large costs that record; a long text is cut.
+    // A record that is too large is lost alone; a long text is cut.
     let many = |entry: &str| vec![entry; 300_000].join(",");
     for large in [
         format!(r#"{{"_id":"c2","profile":{{"userDetails":{{"tags":[{}]}}}}}}"#, many("1")),

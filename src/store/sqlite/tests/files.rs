@@ -8,7 +8,7 @@ use crate::{
     store::{Store, StoreError, sqlite::lock::Lock},
 };
 
-/// A store with enough in it for several pages.
+/// A store with several pages of content.
 async fn filled(folder: &Path) -> std::path::PathBuf {
     let store = open(folder).await;
     for number in 0..200 {
@@ -20,7 +20,7 @@ async fn filled(folder: &Path) -> std::path::PathBuf {
     path
 }
 
-/// The thread that owns the file ends by itself, and leaves one file only, and its mark.
+/// Waits until the thread that owns the file has ended and left only the file and its mark.
 async fn closed(path: &Path) {
     let folder = path.parent().unwrap();
     for _ in 0..500 {
@@ -39,7 +39,7 @@ fn files(folder: &Path) -> Vec<String> {
     names
 }
 
-/// Opening and copying it fails with these words, which name it, and changes nothing.
+/// Opening and copying the file fail with this text, which names it, and change nothing.
 async fn is_refused(path: &Path, words: &str) {
     let bytes = fs::read(path).unwrap();
     for copy in [false, true] {
@@ -49,7 +49,7 @@ async fn is_refused(path: &Path, words: &str) {
             Store::open(&StateLocation::sqlite(path)).await
         };
         let error = match opened {
-            // Damage deep in the file shows when it is read.
+            // Damage deep in the file is found when it is read.
             Ok(store) => store.snapshot("main").await.unwrap_err().to_string(),
             Err(error) => error.to_string(),
         };
@@ -103,7 +103,7 @@ async fn a_damaged_file_is_refused() {
     spoilt[4_096..].fill(0xaa);
     fs::write(&path, spoilt).unwrap();
     is_refused(&path, "is damaged").await;
-    // A page that nobody would read for long.
+    // A page that would not be read for a long time.
     for page in (1..whole.len() / 4_096).step_by(7) {
         let mut spoilt = whole.clone();
         spoilt[page * 4_096..(page + 1) * 4_096].fill(0);
@@ -170,13 +170,13 @@ async fn a_copy_changes_nothing() {
     assert!(fs::read(&path).unwrap() == bytes);
     assert_eq!(files(folder.path()), ["state.db", "state.db.mark"]);
 
-    // Beside a running program, what that one has not yet moved to the file is copied as well.
+    // Beside a running program, the content of its log is copied as well.
     let store = open(folder.path()).await;
     store.commit("main", beginning(&alert("newest", at(0)))).await.unwrap();
     let copy = Store::copy(&StateLocation::sqlite(&path)).await.unwrap();
     assert_eq!(copy.snapshot("main").await.unwrap(), store.snapshot("main").await.unwrap());
 
-    // A name that an address would have to spell otherwise.
+    // A name that has to be escaped in a URI.
     let odd = folder.path().join("état #1?%41&.db");
     fs::write(&odd, &bytes).unwrap();
     assert_eq!(
@@ -201,12 +201,12 @@ fn one_lock_at_a_time() {
     assert!(error.to_string().contains(&words), "{error}");
     drop(lock);
     Lock::take(&path).unwrap();
-    // Whatever a dead one left in it does not lock.
+    // The content that a dead process left does not lock.
     fs::write(folder.path().join("state.db.lock"), "garbage").unwrap();
     Lock::take(&path).unwrap();
     assert_eq!(files(folder.path()), ["state.db", "state.db.lock"]);
 
-    // Another name is no other state.
+    // Another name is the same state.
     fs::write(&path, "").unwrap();
     let other = folder.path().join("other.db");
     std::os::unix::fs::symlink(&path, &other).unwrap();
@@ -228,7 +228,7 @@ async fn who_reads_waits_for_no_writer() {
     assert!(began.elapsed() < std::time::Duration::from_secs(5), "it has waited");
 }
 
-/// Work for a store that fails with these words, leaves everything as it was, and works again afterwards.
+/// Work on a store that fails with this text, changes nothing, and works again afterwards.
 async fn fails_and_goes_on(words: &str, begin: impl AsyncFn(&Store, &Path), end: impl AsyncFn(&Store)) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("state.db");
@@ -265,7 +265,7 @@ async fn a_full_disk_changes_nothing_and_it_goes_on_when_there_is_room() {
 async fn a_state_that_somebody_keeps_is_told_and_tried_again() {
     let holder = parking_lot::Mutex::new(None);
     let begin = async |store: &Store, path: &Path| {
-        // As impatient as a test.
+        // The wait is short for the test.
         store.owner.whole(|db| db.busy_timeout(std::time::Duration::ZERO)).await.unwrap();
         let db = rusqlite::Connection::open(path).unwrap();
         db.execute_batch("BEGIN IMMEDIATE").unwrap();

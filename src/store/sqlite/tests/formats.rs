@@ -14,7 +14,7 @@ use crate::{
     },
 };
 
-/// Format 1, with an alert that support was told of, and one that is over.
+/// Format 1, with an alert of which support was notified, and one that is over.
 fn first_format(path: &std::path::Path) {
     let db = Connection::open(path).unwrap();
     db.execute_batch(include_str!("../migrations/0001.sql")).unwrap();

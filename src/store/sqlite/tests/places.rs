@@ -19,7 +19,7 @@ async fn held(folder: &Path) -> Store {
     Store::hold(&StateLocation::sqlite(path(folder))).await.unwrap()
 }
 
-/// Support was told of `id`.
+/// Records that support was notified of `id`.
 async fn tell(store: &Store, id: &str, seconds: i64) {
     store.commit("main", beginning(&alert(id, at(seconds)))).await.unwrap();
     let ids = vec![store.open_of("support").await.unwrap().owed.last().unwrap().id];
@@ -30,7 +30,7 @@ async fn tell(store: &Store, id: &str, seconds: i64) {
         .unwrap();
 }
 
-/// The ids of customers that are waiting, and of those of whom somebody was told.
+/// The ids of customers that are waiting, and of those that were reported.
 async fn known(store: &Store) -> (Vec<String>, usize, usize) {
     let snapshot = store.snapshot("main").await.unwrap();
     let mut ids: Vec<String> = snapshot.alerts.iter().map(|alert| alert.contact.id.clone()).collect();
@@ -57,7 +57,7 @@ fn moved(text: &str, path: &Path) {
     fs::rename(new, path).unwrap();
 }
 
-/// Names, what is done, what is found, and whether the history is saved.
+/// Names, changes, what is found, and whether the history is saved.
 const DEEDS: [(&str, Deed, Found, bool); 15] = [
     ("the file", |path| fs::remove_file(path).unwrap(), Found::Deleted, true),
     ("all of them", |path| without(path, &["", "-wal", "-shm", ".lock", ".mark"]), Found::Deleted, true),
@@ -140,7 +140,7 @@ async fn whatever_is_done_to_the_file_it_is_written_back() {
             assert_eq!((loss.found, loss.without_history), (found, !with_history), "{what}");
             assert!(store.is_untold(), "{what}");
             store.told_of_loss(at(9)).await.unwrap();
-            // It goes on, and the next one knows all of it.
+            // The run continues, and the next one knows everything.
             tell(&store, "after", 5).await;
             let expected = known(&store).await;
             store.close().await;
@@ -150,7 +150,7 @@ async fn whatever_is_done_to_the_file_it_is_written_back() {
             assert!(!next.is_untold(), "{what}");
             let kept = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
             let kept: Vec<String> = kept.filter(|name| name.starts_with("state.db.replaced-")).collect();
-            // Where all is in the log yet, half of the file is nothing.
+            // If everything is still in the log, half of the file has no content.
             let is_empty =
                 name.contains("nothing") || name.contains("empty") || (name.contains("half") && !checkpointed);
             let somebodys = found == Found::Replaced && !is_empty;
@@ -186,7 +186,7 @@ async fn an_older_copy_under_a_run_is_told_and_what_is_newer_is_written_back() {
         let snapshot = store.snapshot("main").await.unwrap();
         let ends = snapshot.alerts.iter().find(|alert| alert.contact.id == "ends").unwrap();
         store.commit("main", Changes { alerts: vec![resolved(ends, at(2))], ..Changes::default() }).await.unwrap();
-        // What is in the log alone makes the same of the copy.
+        // Changes that are only in the log make the copy the same.
         store.owner.checkpoint().await;
         tell(&store, "newest", 3).await;
         let expected = known(&store).await;
@@ -222,7 +222,7 @@ async fn an_older_copy_between_two_starts_says_by_how_much() {
     db.execute("UPDATE store SET committed_at = committed_at - 7200000000", []).unwrap();
     drop(db);
     fs::copy(&copy, &path).unwrap();
-    // A command beside sees it first, and does not cover it up.
+    // A command beside the run sees it first, and does not hide it.
     drop(open(folder.path()).await);
     for _ in 0..2 {
         let store = held(folder.path()).await;
@@ -273,7 +273,7 @@ async fn a_state_that_is_gone_or_another_one_at_the_start_is_told() {
     fs::copy(other.path().join("state.db"), &path).unwrap();
     let third = held(folder.path()).await;
     assert_eq!(third.loss().await.unwrap().unwrap().found, Found::Other);
-    // Without a mark nothing is known, and nothing is said.
+    // Without a mark nothing is known, so nothing is reported.
     fs::create_dir(folder.path().join("new")).unwrap();
     fs::copy(other.path().join("state.db"), folder.path().join("new/state.db")).unwrap();
     let moved = held(&folder.path().join("new")).await;
@@ -342,14 +342,14 @@ async fn whoever_has_the_lock_has_the_state() {
     std::os::unix::fs::symlink(&path, &link).unwrap();
     fs::hard_link(&path, &hard).unwrap();
     assert!(is_locked(&link) && is_locked(&hard));
-    // Its folder is another one now: whoever finds the old one still finds it locked.
+    // Its folder was replaced; the old one is still locked.
     fs::remove_file(hard).unwrap();
     let aside = folder.path().join("aside.db");
     fs::rename(&path, &aside).unwrap();
     store.look().await.unwrap();
     assert!(is_locked(&path) && is_locked(&aside));
 
-    // Somebody else was faster: this one has it no more.
+    // Another run was faster, so this one has lost the state.
     for ending in ["", "-wal", "-shm", ".lock"] {
         fs::remove_file(sibling_path(&path, ending)).unwrap();
     }

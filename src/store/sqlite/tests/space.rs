@@ -14,11 +14,11 @@ use crate::{
     store::{Store, sqlite::migrations},
 };
 
-/// In every text of the customers here.
+/// A text in every record of the customers here.
 const TEXT: &str = "hunter2";
 
 fn customer(number: i64, turn: usize) -> Alert {
-    // Of different lengths, so that what is replaced leaves something behind.
+    // The lengths differ, so that a replaced text leaves bytes behind.
     let text = format!("{TEXT} {}", "and more of it ".repeat(turn * 7 % 40));
     let record = json!({
         "_id": format!("c{number}"),
@@ -43,7 +43,7 @@ fn length(folder: &Path) -> u64 {
     ["state.db", "state.db-wal"].iter().map(|name| fs::metadata(folder.join(name)).map_or(0, |file| file.len())).sum()
 }
 
-/// Whole lives of so many customers, from the first message to the end.
+/// The complete alerts of this number of customers, from the first message to the end.
 async fn lives(store: &Store, customers: std::ops::Range<i64>) {
     for number in customers {
         let mut alert = customer(number, 0);
@@ -106,7 +106,7 @@ async fn after_retention_nothing_of_a_customer_is_left() {
         created_by: TEXT.to_owned(),
     };
     store.silence(silence).await.unwrap();
-    // Somebody's file, in place of the state: it was set aside.
+    // A foreign file in place of the state, which was set aside.
     let strange = folder.path().join("strange");
     fs::write(&strange, TEXT).unwrap();
     fs::File::options().append(true).open(&strange).unwrap().set_modified(std::time::SystemTime::UNIX_EPOCH).unwrap();
@@ -116,7 +116,7 @@ async fn after_retention_nothing_of_a_customer_is_left() {
     store.prune(at(100_000)).await.unwrap();
     assert_eq!(left(folder.path()), Vec::<String>::new());
     assert!(length(folder.path()) < 200_000, "{}", length(folder.path()));
-    // One who still waits is there.
+    // A customer who still waits is there.
     lives(&store, 100..101).await;
     store.commit("main", beginning(&customer(200, 1))).await.unwrap();
     store.prune(at(100_000)).await.unwrap();
@@ -170,7 +170,7 @@ async fn a_file_of_an_earlier_version_is_rewritten_once() {
             .unwrap();
     }
     transaction.commit().unwrap();
-    // As it was done before: what is deleted stays in free pages.
+    // As in earlier versions: deleted content stays in free pages.
     db.execute("DELETE FROM history WHERE id > 3", []).unwrap();
     drop(db);
     assert!(left(folder.path()) == ["state.db"] && length(folder.path()) > 3_000_000);
