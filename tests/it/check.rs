@@ -46,7 +46,7 @@ fn good() -> Home {
         .env("OPS_WEBHOOK_URL", "https://ops.example.com/hunter2")
 }
 
-/// As a snapshot, with the exit status; and no secret is in it.
+/// Compares the output and the exit status with a snapshot, and finds no secret in it.
 #[track_caller]
 fn snapshot(name: &str, status: i32, ran: &Ran) {
     ran.ends(status);
@@ -66,7 +66,7 @@ fn places(ran: &Ran) -> Vec<&str> {
 fn a_good_setup() {
     good().run(&["check"]).says(0, &format!("{SUMMARY}ok\n"), "");
     good().run(&["check", "-q"]).says(0, "", "");
-    // A variable that is set to nothing counts as not set.
+    // An empty variable counts as not set.
     good().env("PENGWATCH_CONFIG", "").run(&["check"]).says(0, &format!("{SUMMARY}ok\n"), "");
 }
 
@@ -383,7 +383,7 @@ fn two_inboxes_with_one_token_share_its_requests() {
         "{out}"
     );
     assert!(out.contains("if both addresses lead to one account, their requests count together"), "{out}");
-    // Who says how to share is not warned, nor who has another token; one that is not at hand is the same by its name.
+    // There is no warning for a limit that is shared, or for another token. Absent tokens are compared by their names.
     for (first, second, warned) in [
         (
             "token = { env = \"TOKEN\" }\nrequests_per_minute = 50",

@@ -7,10 +7,10 @@ use std::{fs, path::Path, sync::mpsc, thread, time::Duration};
 #[path = "../fuzz/src/lib.rs"]
 mod fuzz;
 
-/// A machine that is busy with other tests takes its time; what hangs, hangs for longer.
+/// The time limit: a busy machine is slow, but an input that hangs takes longer.
 const LONGEST: Duration = Duration::from_secs(30);
 
-/// Less than the main thread has: what nests without end must show here.
+/// Smaller than the main thread's, so that deep recursion is found.
 const STACK: usize = 2 << 20;
 
 #[test]

@@ -83,7 +83,7 @@ fn no_other_signal_ends_it() {
 #[test]
 fn a_closed_terminal_ends_one_poll_in_order_unless_it_is_told_not_to_mind() {
     let binary = assert_cmd::cargo::cargo_bin!("pengwatch").display();
-    // Whoever runs this test may not mind hanging up either, which would be handed on.
+    // The test may run with SIGHUP ignored, which would be inherited.
     for (before, ends) in [("exec env --default-signal=HUP", true), ("trap '' HUP; exec", false)] {
         let home = Home::watching();
         home.waits("c1", "Asha", "Hello?");
@@ -111,7 +111,7 @@ fn ends_while_a_receiver_and_the_inbox_hang() {
     daemon.signal("TERM");
     let ran = daemon.end();
     assert!(ran.ends(0).took < Duration::from_secs(15), "{:?}", ran.took);
-    // Nobody knows whether it came: it comes again, with the same text, not never.
+    // It is not known whether it arrived, so it is sent again with the same text.
     home.inbox().clear_logs();
     home.inbox().clear_faults();
     home.run(&["run", "--once"]).ends(0);
@@ -232,7 +232,7 @@ fn sighup_reads_rules_and_secrets_again_and_names_what_waits_for_a_restart() {
     home.write("pengwatch.toml", "[inbox.main]\ntoken = 3\n");
     daemon.signal("HUP");
     eventually("the mistake", || says("config.mistake: a restart would fail; the running configuration is kept"));
-    // It goes on as it was.
+    // It continues as before.
     home.waits("c1", "Asha", "Hello?");
     eventually("the beginning", || home.inbox().slack().len() == 1);
     daemon.signal("TERM");
@@ -258,7 +258,7 @@ fn secrets_in_files_are_read_again_when_they_change() {
     eventually("the new token", || says("secret.renewed: the token of inbox main: read again"));
     eventually("the mail", || home.mail().mails().len() == 1);
     eventually("the broken receiver", || says("receiver.broken"));
-    // For a moment there is nothing.
+    // For a moment the file is absent.
     home.write("slack", "");
     eventually("the gap", || says("secret.kept: the last good value is used"));
     home.write("slack", &format!("{}{}", home.url(), crate::harness::SLACK_PATH));

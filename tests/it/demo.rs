@@ -25,14 +25,14 @@ fn tells_a_story_whose_books_balance_and_leaves_nothing() {
     assert_eq!(fs::read_dir(home.path("tmp")).expect("a folder").count(), 0);
     assert_eq!(fs::read_dir(home.path("")).expect("a folder").count(), 1, "only the folder itself");
 
-    // Something is told within seconds.
+    // A message is sent within seconds.
     let lines: Vec<&str> = ran.stdout.lines().collect();
     let second = |line: &&str| line.get(..8).and_then(|time| time.parse::<jiff::civil::Time>().ok());
     let first = |what: &str| lines.iter().filter(|line| line.contains(what)).find_map(second);
     let (wrote, told) = (first("  customer  ").expect("a customer"), first("  -> Slack").expect("a message"));
     assert!(wrote.duration_until(told).as_secs().rem_euclid(86_400) <= 8, "{wrote} {told}");
 
-    // Everything that is to go wrong did, and did no harm.
+    // Every planned fault occurred, without harm.
     let times = |what: &str| lines.iter().filter(|line| line.contains("  trouble ") && line.contains(what)).count();
     for what in ["answers with the error 500", "answers with the error 502", "Slack refuses", "the mail server refuses"]
     {
@@ -41,7 +41,7 @@ fn tells_a_story_whose_books_balance_and_leaves_nothing() {
     let books = lines.iter().find(|line| line.starts_with("books: ")).expect("books");
     assert!(books.contains("each was told of once; of the "), "{}", ran.stdout);
 
-    // The same from the lines alone: who was told of has an end, or still waits at the end.
+    // The same from the lines alone: every reported customer has an end, or still waits at the end.
     let named = |line: &&&str, sign: char| line.contains("  -> Slack") && line.contains(sign);
     for line in lines.iter().filter(|line| named(line, '✅')) {
         let name = line.split('✅').nth(1).and_then(|rest| rest.split(':').next()).map(str::trim).expect("a name");

@@ -58,7 +58,7 @@ fn everything_that_the_program_embeds_is_copied_and_in_the_context() {
             sources.extend(fs::read_dir(path).expect("a folder").map(|entry| entry.expect("an entry").path()));
             continue;
         }
-        // What only tests embed need not be there.
+        // Files that only tests embed need not be there.
         let code = fs::read_to_string(&path).expect("a source");
         let code = code.split("#[cfg(test)]").next().unwrap_or_default();
         if path.components().any(|part| part.as_os_str() == "tests") || path.ends_with("tests.rs") {

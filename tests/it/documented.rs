@@ -21,7 +21,7 @@ fn section(document: &str, heading: &str) -> String {
     rest[..rest.find("\n#").unwrap_or(rest.len())].to_owned()
 }
 
-/// What stands in backticks in a column of the tables of a text.
+/// The names in backticks in a column of the tables of a text.
 fn column(text: &str, number: usize) -> BTreeSet<String> {
     let cells = text.lines().filter(|line| line.starts_with("| `")).filter_map(|line| line.split('|').nth(number));
     cells.flat_map(quoted).collect()

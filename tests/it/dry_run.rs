@@ -11,8 +11,8 @@ use sha2::{Digest, Sha256};
 
 use crate::harness::{Home, now};
 
-/// Every file below, with what its bytes come to; without what `SQLite` makes for a mere reader, too:
-/// shared memory, which holds locks only, and an empty log.
+/// Every file below the folder, with a hash of its content; without the files that `SQLite` makes for readers: shared
+/// memory, which holds locks only, and an empty log.
 fn files(folder: &Path) -> Vec<(String, String)> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).expect("a folder") {
@@ -71,10 +71,10 @@ fn a_receivers_template_stands_in_for_alert() {
     let ran = home.run(&["run", "--dry-run"]);
     assert_eq!(screen(&ran.stdout), "1 wait", "{}", ran.stdout);
     assert!(ran.stdout.contains("Subject: "), "the others have theirs: {}", ran.stdout);
-    // A rule that names one has it.
+    // A rule that names a template uses it.
     home.edit("rules/waiting.toml", "[[notify]]", "[[notify]]\ntemplate = \"loud\"");
     assert_eq!(screen(&home.run(&["run", "--dry-run"]).stdout), "LOUD");
-    // One that is not there is a mistake of the configuration.
+    // An absent template is a mistake of the configuration.
     home.edit("pengwatch.toml", "template = \"short\"", "template = \"shrot\"");
     let ran = home.run(&["check"]);
     ran.ends(1);

@@ -26,7 +26,7 @@ fn home() -> Home {
     home
 }
 
-/// A run that is killed at this point; whether it came there.
+/// A run that is killed at this point; returns whether it reached the point.
 fn killed(home: &Home, point: &str) -> bool {
     let mark = home.path("mark");
     let _ = fs::remove_file(&mark);
@@ -45,7 +45,7 @@ fn killed(home: &Home, point: &str) -> bool {
     reached
 }
 
-/// A short life with two kills at this point: of who comes, and of who is answered.
+/// Two kills at this point: while customers begin to wait, and while they are answered.
 fn life(point: &str) -> bool {
     let home = home();
     for number in 0..CUSTOMERS {
@@ -70,8 +70,8 @@ fn life(point: &str) -> bool {
         assert!(expected == 1 || over == 0, "{point}: an end that was none: {told:?}");
         twice += waiting - 1 + over - expected;
     }
-    // All may be in flight, whatever stopped the program: to the webhook each, first who waits, then who is
-    // answered, and to Slack a list of them.
+    // All messages may be under way when the program is stopped: to the webhook each, first beginnings, then
+    // ends, and to Slack a list of them.
     let flies = !point.starts_with("poll");
     let in_flight = if flies { CUSTOMERS + CUSTOMERS / 2 } else { 0 };
     assert!(twice <= in_flight, "{point}: {twice} came twice: {told:?}");
@@ -82,7 +82,7 @@ fn life(point: &str) -> bool {
     reached
 }
 
-/// All turns of these points, until a life does not come there any more; gives how many did.
+/// All occurrences of these points, until a run does not reach one any more; returns their number.
 fn every_turn(points: &[&str], most: u32) -> usize {
     let mut lives = 0;
     for point in points {

@@ -10,7 +10,7 @@ use pengwatch::sandbox::{
 
 use crate::harness::{Home, RULE, Ran, eventually, now};
 
-/// A home whose runs give up soon.
+/// A home with a short deadline.
 fn hasty() -> Home {
     let home = Home::watching();
     home.edit("pengwatch.toml", "deadline = \"20s\"", "deadline = \"4s\"");
@@ -39,7 +39,7 @@ fn slack_is_down_and_then_up() {
     assert!(notes[0].starts_with(line) && notes[0].contains("503"), "{}", notes[0]);
     assert!(notes[0].contains("The next run tries again"), "{}", notes[0]);
     assert_eq!(notes[1], "contacts read 1, alerts begun 1, ended 0, messages sent 3");
-    // The others were told.
+    // The other receivers were notified.
     assert_eq!((home.mail().mails().len(), accepted(&home.inbox().webhooks())), (1, 1));
 
     home.inbox().clear_faults();
@@ -59,12 +59,12 @@ fn a_receiver_that_has_not_answered_by_the_deadline_is_named() {
     ran.ends(1);
     let line = "receiver support: 1 notification waits in the outbox: no answer in time. The next run tries again";
     assert!(notes(&ran)[0].starts_with(line), "{}", ran.stderr);
-    // The others were told, and the run did not wait for it.
+    // The other receivers were notified, and the run did not wait for it.
     assert_eq!((home.mail().mails().len(), accepted(&home.inbox().webhooks())), (1, 1));
     assert!(ran.took < Duration::from_secs(15), "{:?}", ran.took);
     home.edit("pengwatch.toml", "deadline = \"1s\"", "deadline = \"20s\"");
     home.run(&["run", "--once"]).ends(0);
-    // Nobody could know that the first one had arrived.
+    // It was not known that the first one had arrived.
     assert_eq!(accepted(&home.inbox().slack()), 2);
     home.run(&["run", "--once"]).ends(0);
     assert_eq!(accepted(&home.inbox().slack()), 2);
@@ -152,7 +152,7 @@ fn stopped_while_it_sends_it_begins_nothing_and_what_is_under_way_ends_soon() {
 fn retries_of_a_webhook_and_a_mail_carry_the_same_id() {
     let home = hasty();
     home.inbox().fault(Fault::webhook(FaultKind::status(503)).repeated(100));
-    // The relay takes the mail, and the answer is lost.
+    // The relay accepts the mail, but its answer is lost.
     home.mail().trouble(Stage::End, SinkTrouble::HangUp, 1);
     home.run(&["run", "--once"]).ends(1);
     home.inbox().clear_faults();
@@ -169,7 +169,7 @@ fn retries_of_a_webhook_and_a_mail_carry_the_same_id() {
     assert_eq!(mails[0].header("Message-ID"), mails[1].header("Message-ID"));
 }
 
-/// One run with the inbox broken like that: the line, status 1, no alert is touched.
+/// One run with this fault of the inbox: the line, status 1, and no alert changes.
 #[track_caller]
 fn inbox_broken(kind: FaultKind, line: &str) {
     let home = Home::watching();

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::harness::{Home, eventually, now};
 
-/// Told after half a minute.
+/// A rule with a wait of half a minute.
 const VIP: &str = r#"for = "30s"
 
 [filter]
@@ -24,7 +24,7 @@ fn home() -> Home {
     home
 }
 
-/// Somebody who wrote so many seconds ago.
+/// Somebody who wrote this number of seconds ago.
 fn wrote(home: &Home, id: &str, seconds: i64) {
     let at = pengwatch::inside::iso(now() - SignedDuration::from_secs(seconds));
     let contact = json!({
@@ -47,7 +47,7 @@ fn an_answer_between_two_polls_is_known_before_anybody_is_told() {
     let run = home.start(&["run"]);
     eventually("the first poll", || !home.inbox().requests().is_empty());
     home.inbox().act("asha", &CustomerAction::Answer(By::Agent, "Hi.".to_owned()), now()).expect("an answer");
-    // The next poll is fifteen seconds away, the due moment six.
+    // The next poll is in fifteen seconds, the due moment in six.
     eventually("ravi is told of", || home.inbox().slack().len() == 1);
     assert!(look_ups(&home) >= 1, "{:?}", home.inbox().requests());
     let everything = |body: &&serde_json::Value| body["searchText"] == "" && body["lastSeenAt"]["startAt"] == "";

@@ -105,17 +105,17 @@ impl Home {
         }
     }
 
-    /// A watcher of a made-up inbox that tells Slack, a mail relay, a webhook and the console.
+    /// A watcher of a made-up inbox that notifies Slack, a mail relay, a webhook and the console.
     pub(crate) fn watching() -> Self {
         Self::watching_pages_of(Settings::default().page_size)
     }
 
-    /// The same, with so many records on a page.
+    /// The same, with this number of records on a page.
     pub(crate) fn watching_pages_of(page_size: usize) -> Self {
         Self::watching_by(page_size, SignedDuration::ZERO)
     }
 
-    /// The same, of an inbox whose clock is ahead of this machine's by so much.
+    /// The same, of an inbox whose clock is ahead of this machine's by this time.
     pub(crate) fn watching_by(page_size: usize, ahead: SignedDuration) -> Self {
         let settings = Settings { token: TOKEN.to_owned(), page_size, ..Settings::default() };
         let clock = Arc::new(Elsewhere { here: SystemClock::default(), ahead });
@@ -148,7 +148,7 @@ impl Home {
         self.with_mail_that(smtp::SinkSettings::default())
     }
 
-    /// Starts a mail relay that protects itself so.
+    /// Starts a mail relay with this login and TLS.
     pub(crate) fn with_mail_that(mut self, settings: smtp::SinkSettings) -> Self {
         let stop = self.stop.clone();
         self.mail = Some(RUNTIME.block_on(async {
@@ -340,7 +340,7 @@ type = "console"
         self.start_into(arguments, writer, Stdio::piped()).end()
     }
 
-    /// What differs from run to run, and what stands for it.
+    /// The texts that differ from run to run, each with its replacement.
     fn words(&self) -> Vec<(String, &'static str)> {
         let mut words = Vec::new();
         if let Some(inbox) = &self.inbox {
@@ -406,7 +406,7 @@ impl Started {
         assert!(sent.success());
     }
 
-    /// The most memory that it has taken so far, in KiB, where the system says so.
+    /// The most memory that it has taken so far, in KiB, if the system states it.
     pub(crate) fn peak(&self) -> Option<u64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
@@ -449,7 +449,7 @@ impl Drop for Started {
     }
 }
 
-/// What the binary said.
+/// The output of the binary.
 #[derive(Debug)]
 pub(crate) struct Ran {
     /// Its exit status; `None` after a signal.
@@ -467,7 +467,7 @@ pub(crate) struct Ran {
 }
 
 impl Ran {
-    /// Exactly this on both, with the status.
+    /// Checks both outputs and the status.
     #[track_caller]
     pub(crate) fn says(&self, status: i32, stdout: &str, stderr: &str) -> &Self {
         assert_eq!(self.stdout, stdout, "stdout; stderr was: {}", self.stderr);
@@ -476,14 +476,14 @@ impl Ran {
         self
     }
 
-    /// The status.
+    /// Checks the status.
     #[track_caller]
     pub(crate) fn ends(&self, status: i32) -> &Self {
         assert_eq!(self.status, Some(status), "stdout: {}\nstderr: {}", self.stdout, self.stderr);
         self
     }
 
-    /// Everything that was said, as it came.
+    /// Both outputs, as they came.
     pub(crate) fn all(&self) -> String {
         format!("{}{}", self.raw_stdout, self.raw_stderr)
     }

@@ -16,7 +16,7 @@ use pengwatch::sandbox::{
 
 use crate::harness::{Home, eventually};
 
-/// A free port below those that are given to whoever asks for any, so that nobody else gets it meanwhile.
+/// A free port below the range from which the system picks ports, so that nobody else gets it meanwhile.
 pub(crate) fn port() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let first = 20_000 + u16::try_from(std::process::id() % 100).expect("small") * 100;
@@ -29,7 +29,7 @@ fn get(port: u16, path: &str) -> Option<(u16, String)> {
     get_with(port, path, "")
 }
 
-/// Status and body; `None` where nobody answers. `headers` are whole lines.
+/// Status and body; `None`: no answer. `headers` are whole lines.
 pub(crate) fn get_with(port: u16, path: &str, headers: &str) -> Option<(u16, String)> {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
     let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n{headers}connection: close\r\n\r\n");
@@ -87,7 +87,7 @@ fn an_address_that_is_taken_is_told() {
     assert!(ran.raw_stderr.contains("another `listen` of [server] may help"), "{}", ran.raw_stderr);
 }
 
-/// Hears heartbeats; gives its port, and how many there were.
+/// Counts heartbeats; returns its port, and the counter.
 fn ear() -> (u16, Arc<AtomicUsize>) {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let (port, heard) = (listener.local_addr().expect("an address").port(), Arc::new(AtomicUsize::new(0)));
@@ -116,7 +116,7 @@ fn the_heart_beats_after_good_runs_only() {
     home.run(&["run", "--once"]).ends(0);
     assert_eq!(heard.load(Ordering::SeqCst), 1);
 
-    // A daemon that reads everything, with a message that nobody takes: overdue after a second.
+    // A daemon that reads everything, with a message that no receiver accepts: overdue after a second.
     home.inbox().fault(Fault::slack(FaultKind::status(503)).repeated(1_000));
     home.waits("c1", "Asha", "Hello?");
     home.edit("pengwatch.toml", "deadline = \"20s\"", "deadline = \"1s\"");
@@ -173,7 +173,7 @@ fn the_heart_does_not_beat_before_a_walk_over_several_runs_has_come_to_its_end()
     assert_eq!(heard.load(Ordering::SeqCst), 1);
 }
 
-/// What everything that can be asked says where nobody is watched for.
+/// The answers of every command and endpoint while nobody is watched for.
 fn nobody_is_watched_for(home: &Home, why: &str) {
     let (port, heard) = ear();
     let listen = self::port();

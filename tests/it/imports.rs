@@ -48,7 +48,7 @@ const MAY_KNOW: [(&str, &[&str]); 16] = [
     ),
 ];
 
-/// Rooms that decide and do nothing else.
+/// Rooms that only decide.
 const PURE: [&str; 4] = ["model", "rules", "engine", "diagnose"];
 
 /// What would make them impure.
@@ -224,7 +224,7 @@ fn every_room_knows_only_whom_it_may() {
 
 #[test]
 fn the_operations_of_the_store_know_no_database() {
-    // What only SQLite knows.
+    // Words that only SQLite knows.
     const WORDS: [&str; 11] = [
         "rusqlite::",
         "sqlite::",
@@ -261,7 +261,7 @@ fn no_two_files_import_each_other() {
         .collect();
     let imports: BTreeMap<&str, Vec<Import>> =
         files.iter().map(|(module, source)| (module.as_str(), imports(module, &source.code))).collect();
-    // Where a file only passes a name on, the file that it comes from is meant.
+    // For a name that a file only passes on, its origin counts.
     let file_of = |path: &str| {
         let mut path = path.to_owned();
         for _ in 0..5 {
@@ -288,7 +288,7 @@ fn no_two_files_import_each_other() {
     assert!(mutual.is_empty(), "\n{}", mutual.join("\n"));
 }
 
-/// Something that a file takes from another one: its path below `src/`, and whether it is passed on to others.
+/// An import of a file: its path below `src/`, and whether it is passed on to others.
 #[derive(Debug, PartialEq)]
 struct Import {
     path: String,
@@ -341,7 +341,7 @@ fn spread(tree: &str) -> Vec<String> {
     }
 }
 
-/// The path, and all that it lies below.
+/// The path, and all paths above it.
 fn prefixes(path: &str) -> impl Iterator<Item = &str> {
     std::iter::successors(Some(path), |path| path.rsplit_once("::").map(|(above, _)| above))
 }

@@ -4,7 +4,7 @@ use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 
 use crate::harness::{Home, eventually, slack_text};
 
-/// What `init` writes, in its order.
+/// The files that `init` writes, in its order.
 const FILES: [&str; 14] = [
     "pengwatch.toml",
     "rules/bot-left-waiting.toml",

@@ -6,7 +6,7 @@ use pengwatch::sandbox::{By, CustomerAction};
 
 use crate::harness::{Home, eventually, now};
 
-/// A rule that tells the webhook.
+/// A rule that notifies the webhook.
 pub(crate) const RULE: &str = r#"when = 'unreadMessages > 0'
 
 [filter]
@@ -19,7 +19,7 @@ to = ["ops"]
 const CUSTOMERS: usize = 24;
 const KILLS: u64 = 16;
 
-/// How often the webhook took a message about each customer: that they wait, and that it is over.
+/// How often the webhook accepted a message about each customer: beginnings, and ends.
 pub(crate) fn told(home: &Home) -> BTreeMap<String, (usize, usize)> {
     let mut told = BTreeMap::new();
     for received in home.inbox().webhooks().iter().filter(|received| received.status == 200) {
@@ -73,14 +73,14 @@ fn nobody_is_lost_and_only_what_was_in_flight_comes_twice() {
     let history = home.run(&["history", "--json"]).stdout;
     let mut twice = 0;
     for (id, (waiting, over)) in &told {
-        // The end can be what was in flight, and come twice.
+        // The end can be under way at a kill, and come twice.
         assert!(*waiting >= 1, "an end without a beginning: {id} {waiting} {over}");
         assert!(*over >= 1, "no end: {id} {waiting} {over}");
         twice += waiting - 1 + over - 1;
     }
-    // One message can be in flight when it is killed.
+    // One message can be under way at a kill.
     assert!(twice <= usize::try_from(KILLS).expect("small"), "{twice} came twice: {told:?}");
-    // Who was not told of was answered before a poll saw them, or withdrawn before it was sent.
+    // A customer without a message was answered before a poll, or the message was withdrawn.
     for number in 0..CUSTOMERS {
         let id = format!("c{number:02}");
         let fired = history.contains(&format!("\"contact\": \"{id}\""));

@@ -14,7 +14,7 @@ use crate::{
     health::{get_with, port, with},
 };
 
-/// What must never stand in a log.
+/// Texts that must never be in a log.
 const SECRETS: [(&str, &str); 10] = [
     ("the token of the server", "hunter2web"),
     ("the heartbeat's address", "hunter2heart"),
@@ -47,7 +47,7 @@ fn home(trace: bool) -> Home {
     if trace { home.env("RUST_LOG", "trace") } else { home }
 }
 
-/// A life with trouble everywhere.
+/// A run with trouble everywhere.
 fn troubled(home: &Home, arguments: &[&str]) {
     let mut said = Vec::new();
     home.inbox().fault(Fault::slack(FaultKind::status(503)));
@@ -98,7 +98,7 @@ fn a_daemon_with_everything_logged() {
 
 #[test]
 fn a_mail_login_that_is_refused() {
-    // Only STARTTLS or TLS may carry a password, so the relay must not even hear it.
+    // Only STARTTLS or TLS may carry a password, so the relay must not receive it.
     let home = home(true).env("SMTP_URL", "smtp://me:hunter2mail@127.0.0.1:1?tls=required");
     let ran = home.run(&["run", "--once"]);
     nothing_leaks("the log", &ran.all());
@@ -130,7 +130,7 @@ fn addresses_and_keys_that_are_wrong() {
     }
 }
 
-/// Every kind of secret there is, each in a place where it fails: what it is refused with must not show it.
+/// Every kind of secret there is, each in a place where it fails: the error must not show it.
 #[test]
 fn everything_that_can_be_asked_of_it() {
     let port = port();
@@ -160,7 +160,7 @@ fn everything_that_can_be_asked_of_it() {
     daemon.signal("TERM");
     nothing_leaks("the log", &daemon.end().ends(0).all());
 
-    // Whom it is about is shown to those who ask here; how to reach the receivers is not.
+    // These commands show the customers, but not the receivers' addresses.
     let secrets: Vec<_> = SECRETS.iter().filter(|(name, _)| !name.starts_with("the customer")).collect();
     let asked: [&[&str]; 8] = [
         &["history"],

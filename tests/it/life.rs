@@ -39,12 +39,12 @@ fn alert(home: &Home) -> Value {
     alert.clone()
 }
 
-/// What happened, as `event who`.
+/// The history, as `event who`.
 fn events(home: &Home) -> Vec<String> {
     let history = json(&home.run(&["history", "--json"]));
     let line = |entry: &Value| {
         let who = entry.get("who").expect("who");
-        // What is absent is null.
+        // Absent values are null.
         assert!(who.is_null() || who.as_str().is_some_and(|who| !who.is_empty()), "{entry}");
         format!("{} {}", entry["event"].as_str().unwrap_or("?"), who.as_str().unwrap_or(""))
     };
@@ -71,7 +71,7 @@ fn one_shot_runs_are_as_good_as_a_daemon() {
     home.inbox().act("c1", &CustomerAction::Answer(By::Agent, "Yes?".to_owned()), now()).expect("a contact");
     home.run(&["run", "--once"]).ends(0);
     assert_eq!((home.inbox().slack().len(), home.mail().mails().len()), (2, 2));
-    // Two receivers are told at the same time, in no order.
+    // Two receivers are notified at the same time, in any order.
     let (mut came, order) = (events(&home), ["firing", "owed support", "sent support", "rule-edited", "owed leads"]);
     assert_eq!(came[..5], order);
     came.sort();
@@ -149,7 +149,7 @@ fn a_silence_holds_back_and_its_end_tells() {
     assert!(added.stdout.starts_with("silence 1 holds back rule=waiting until "), "{}", added.stdout);
     assert!(added.stdout.ends_with("; no open alert matches now\n"), "{}", added.stdout);
     home.waits("c1", "Asha", "Hello?");
-    // What must not be said yet is no work that is left.
+    // Notifications that are held are not work that is left.
     home.run(&["run", "--once"]).ends(0);
     assert_eq!(home.inbox().slack().len(), 0);
     assert_eq!((&alert(&home)["state"], &alert(&home)["silenced"]), (&"firing".into(), &true.into()));
@@ -211,7 +211,7 @@ fn outside_the_hours_it_is_held_without_complaint() {
     assert_eq!((&alert(&home)["state"], &alert(&home)["told"]), (&"firing".into(), &serde_json::json!([])));
     let other = home.run(&["run", "--once"]);
     other.ends(0);
-    // Another receiver, which is told at once.
+    // Another receiver, which is notified at once.
     home.write(
         "rules/waiting.toml",
         &OFTEN.replace("[[notify]]", &hours.replace("[[notify]]", "outside = \"leads\"\n\n[[notify]]")),
@@ -241,7 +241,7 @@ fn edits_while_it_runs() {
     home.waits("c2", "Ravi", "Me too");
     eventually("another message", || home.inbox().slack().len() == 2);
 
-    // Disabled: its alerts end, and nobody is told of that.
+    // Disabled: its alerts end, and nobody is notified of that.
     home.write("rules/renamed.toml", &format!("enabled = false\n{text}"));
     eventually("the quiet end", || json(&home.run(&["alerts", "--json"])) == serde_json::json!([]));
     daemon.signal("TERM");

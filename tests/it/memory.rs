@@ -4,10 +4,10 @@ use pengwatch::sandbox::fault::{Fault, FaultKind};
 
 use crate::harness::Home;
 
-/// What the manifests in `deploy` give.
+/// The memory limit of the manifests in `deploy`.
 const LIMIT: u64 = 128 << 10;
 
-/// The most that one run took, in KiB, and what it said.
+/// The most memory that a run took, in KiB, and its output.
 fn measured(home: &Home, status: i32) -> (u64, String) {
     let mut run = home.start(&["run", "--once"]);
     let mut peak = 0;

@@ -50,7 +50,7 @@ fn one_customer_is_told_once_to_each_receiver_and_so_is_the_end() {
     let home = Home::watching();
     home.waits("c1", "Asha Rao", "Where is my <order>?");
 
-    // Told once to each.
+    // Each receiver is notified once.
     home.run(&["run", "--once"]).says(
         0,
         "🟠 Asha Rao has waited 2 min on WhatsApp · “Where is my <order>?” · User ID c1 · \
@@ -85,7 +85,7 @@ fn one_customer_is_told_once_to_each_receiver_and_so_is_the_end() {
     let sent: i64 = webhook.header("webhook-timestamp").and_then(|at| at.parse().ok()).expect("a time");
     assert!((now().as_second() - sent).abs() < 120);
 
-    // Nothing new: nothing sent.
+    // Nothing is new, so nothing is sent.
     home.run(&["run", "--once"]).says(0, "", "contacts read 1, alerts begun 0, ended 0, messages sent 0\n");
     assert_eq!((home.inbox().slack().len(), home.mail().mails().len(), home.inbox().webhooks().len()), (1, 1, 1));
 
@@ -190,7 +190,7 @@ fn of_two_runs_at_once_the_second_leaves_with_a_word() {
     second.ends(1);
     assert!(!first.has_ended());
 
-    // Killed, it leaves nothing that keeps the next one away.
+    // After a kill nothing prevents the next run.
     first.signal("KILL");
     let first = first.end();
     assert_eq!(first.status, None);
@@ -214,7 +214,7 @@ fn rules_that_are_not_there_end_nothing() {
         ran.ends(1);
         assert!(ran.stderr.starts_with(&format!("{cannot}{missing}")), "{}", ran.stderr);
     }
-    // Where nothing is known of any rule, nothing runs.
+    // If no rule is known, nothing runs.
     let first = Home::watching();
     fs::remove_dir_all(first.path("rules")).expect("a folder");
     for arguments in [&["run", "--once"][..], &["run"], &["run", "--dry-run"]] {
@@ -333,7 +333,7 @@ fn a_slow_api_is_read_over_several_runs() {
         let shown = home.run(&["alerts", "--json"]).stdout;
         serde_json::from_str::<Vec<serde_json::Value>>(&shown).expect("a list").len()
     };
-    // Whether what is owed can still be sent is another matter.
+    // Delivery of what is owed does not depend on it.
     let run = || {
         let ran = home.run(&["run", "--once"]);
         assert!(!ran.stderr.contains("was not read completely"), "{}", ran.stderr);
@@ -342,7 +342,7 @@ fn a_slow_api_is_read_over_several_runs() {
     assert!((1..11).contains(&run()));
     assert!((0..6).any(|_| run() == 11), "{} of 11", alerts());
 
-    // One that answers nothing is no slow one.
+    // An inbox that does not answer is not a slow one.
     home.inbox().clear_faults();
     home.inbox().fault(Fault::inbox(FaultKind::Delay { ms: 60_000 }).repeated(1_000));
     let ran = home.run(&["run", "--once"]);

@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 
 use crate::harness::Home;
 
-/// A proxy that remembers the first line of what it is asked, and answers everything so.
+/// A proxy that records the first line of each request, and gives every request this answer.
 fn proxy(answer: &'static str) -> (u16, Arc<Mutex<Vec<String>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = listener.local_addr().expect("an address").port();

@@ -90,7 +90,7 @@ fn who_is_over_or_taken_meanwhile_is_not_told_of() {
     let home = refused(r#"["support"]"#);
     replace(&home);
     answer(&home, "c1");
-    // An end needs evidence, and that is there before anything is sent.
+    // An end needs evidence, which is known before anything is sent.
     home.run(&["run", "--once"]).ends(0);
     let waiting = told(&home);
     assert_eq!(waiting.len(), 1, "{waiting:?}");
@@ -141,7 +141,7 @@ fn what_was_given_up_goes_to_the_successor_too() {
 #[test]
 fn a_fallback_that_is_replaced_hands_its_part_on() {
     let home = refused(r#"["support"]"#);
-    // The mail server takes nothing either.
+    // The mail server accepts nothing either.
     home.mail().fault(pengwatch::sandbox::smtp::Stage::Mail, 550, 1_000);
     home.inbox().fault(Fault::slack(FaultKind::status(404)).repeated(1_000));
     home.edit("pengwatch.toml", SUPPORT, &format!("{SUPPORT}fallback = \"leads\"\n"));

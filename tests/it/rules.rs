@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::harness::{Home, RULE, Ran, eventually, now};
 
-/// Support by Slack; the watchdog tells the leads by mail.
+/// Support by Slack; the watchdog notifies the leads by mail.
 fn watched() -> Home {
     let home = Home::watching().file("rules/waiting.toml", &RULE.replace(", \"leads\", \"ops\", \"screen\"", ""));
     let config = fs::read_to_string(home.path("pengwatch.toml")).expect("a file");
@@ -72,7 +72,7 @@ fn runs_on_a_schedule_with_an_empty_folder() {
         subjects(&home)
     );
 
-    // Meant: it ends without a message.
+    // It is accepted: the alert ends without a message.
     empty(&home);
     home.run(&["run", "--once"]).ends(1);
     home.run(&["rules", "--accept"]).says(

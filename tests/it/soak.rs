@@ -36,7 +36,7 @@ const STEP: SignedDuration = SignedDuration::from_mins(30);
 const STEPS: usize = 30 * 24 * 2;
 /// Complete polls within which everybody who waits is seen, and falls due.
 const ENOUGH_READS: usize = 3;
-/// Who waits longer than every outage is told of, whatever happens.
+/// A customer who waits longer than every outage is reported, whatever happens.
 const LONGER_THAN_ANY: SignedDuration = SignedDuration::from_hours(9);
 
 const CONFIG: &str = r#"
@@ -86,7 +86,7 @@ repeat = "2h"
 repeat_limit = 2
 "#;
 
-/// Chance, the same in every run.
+/// Pseudo-random numbers from a seed.
 #[derive(Clone)]
 struct Dice(Arc<Mutex<u64>>);
 
@@ -113,14 +113,14 @@ enum Mood {
     Flaky,
     Down,
     Gone,
-    /// Nobody knows what arrived.
+    /// It is not known what arrived.
     Foggy,
 }
 
-/// What one receiver took.
+/// What one receiver accepted.
 #[derive(Default)]
 struct Taken {
-    /// By alert: how often it was told that somebody waits, and that it is over.
+    /// By alert: the numbers of beginnings and ends.
     told: BTreeMap<String, (usize, usize)>,
     /// Of the watchdog, by problem and state.
     watchdog: BTreeMap<(String, String), usize>,
@@ -142,7 +142,7 @@ impl Receiver {
             Mood::Gone => StatusCode::GONE,
             Mood::Foggy => self.dice.of(&[StatusCode::OK, StatusCode::GATEWAY_TIMEOUT]),
         };
-        // A gateway that gives up may have handed it on.
+        // A gateway that times out may have passed it on.
         if answer == StatusCode::OK || (answer == StatusCode::GATEWAY_TIMEOUT && self.dice.one_in(2)) {
             self.take(&serde_json::from_slice(body).expect("a body"));
         }
@@ -165,7 +165,7 @@ impl Receiver {
     }
 }
 
-/// One wait of one customer as it truly was.
+/// The truth about one wait of one customer.
 #[derive(Clone, Debug)]
 struct Wait {
     customer: usize,
@@ -179,7 +179,7 @@ struct Month {
     sandbox: Sandbox,
     receivers: BTreeMap<&'static str, Arc<Receiver>>,
     mail: SmtpSink,
-    /// By alert and recipient of a mail: how often they read that somebody waits, and that it is over.
+    /// By alert and recipient of a mail: the numbers of beginnings and ends.
     mails: BTreeMap<(String, String), (usize, usize)>,
     folder: tempfile::TempDir,
     waits: Vec<Wait>,
@@ -296,7 +296,7 @@ impl Month {
         let dice = self.dice.clone();
         let crash = move |_: &'static str| {
             if dice.one_in(1_000) {
-                // A crash tells nobody.
+                // A crash is not reported.
                 std::panic::resume_unwind(Box::new(()));
             }
         };
@@ -311,7 +311,7 @@ impl Month {
         App::build(&config, live, surroundings).await.expect("an app")
     }
 
-    /// Some minutes of a process's life; whether it lives on.
+    /// Runs a process for some minutes; returns whether it still runs.
     async fn live(app: Arc<App>, clock: Arc<ManualClock>, read_at: Arc<Mutex<Vec<Timestamp>>>) -> bool {
         let work = tokio::spawn(async move {
             for poller in &app.pollers {
@@ -426,8 +426,9 @@ fn write(folder: &Path, path: &str, text: &str) {
     std::fs::write(path, text).expect("a file");
 }
 
-/// Nobody is overlooked for longer than an outage lasts. Who was answered and wrote again while nobody looked is still
-/// told of as before.
+/// Nobody is overlooked for longer than an outage lasts. A customer who was answered and wrote again between polls
+/// still
+/// has the same alert.
 fn nobody_is_overlooked(month: &Month, episodes: &[Alert]) {
     for wait in &month.waits {
         let answered = wait.answered.expect("an answer");
@@ -442,13 +443,13 @@ fn nobody_is_overlooked(month: &Month, episodes: &[Alert]) {
     }
 }
 
-/// Every promise, from what the store says, what the receivers took, and how it truly was.
+/// Checks every promise by the store, by what the receivers accepted, and by the truth.
 async fn balance(month: &Month) {
     let store = Store::open(&StateLocation::sqlite(month.folder.path().join("state.db"))).await.expect("the state");
     let episodes = store.episodes().await.expect("episodes");
     let notifications = store.notifications().await.expect("notifications");
     let mut unknown: BTreeMap<(String, String), usize> = BTreeMap::new();
-    // Alerts of which a process died in the middle of a mail: who was next may have it.
+    // Alerts whose mail was interrupted by a crash: the next recipient may have it.
     let mut cut_off = BTreeSet::new();
     for customer in 0..CUSTOMERS {
         let asked = HistoryQuery { contact: Some(format!("c{customer:02}")), ..HistoryQuery::default() };
@@ -497,7 +498,7 @@ async fn balance(month: &Month) {
         assert!(came <= most, "twice: {alert} to {receiver}, over: {over}, {states:?}, {came} came, {most} may");
         let may_know = waiting > 0 || unknown_of(alert, receiver) > 0;
         assert!(!over || ended == 0 || may_know, "an end alone: {alert} to {receiver}");
-        // Who was told of the beginning hears the end, or it was given up in the open.
+        // A receiver of the beginning gets the end, or its failure was reported.
         if !over && delivered > 0 {
             let ends = owed.get(&(*alert, *receiver, true)).cloned().unwrap_or_default();
             assert!(ends.iter().any(|state| *state != "superseded"), "no end: {alert} to {receiver}: {ends:?}");
@@ -543,7 +544,7 @@ async fn balance(month: &Month) {
         let (started, ended) = (problems(problem, "started"), problems(problem, "ended"));
         assert!(started > 0 && ended > 0, "{problem} was never told: {told:?}");
     }
-    // And it was a month worth the name.
+    // The month had enough cases.
     assert!(states.get("dead").is_some_and(|dead| *dead > 0), "nothing was ever given up: {states:?}");
     assert!(states["delivered"] > 1_000 && episodes.len() > 300, "hardly anything happened: {states:?}");
     assert!(month.crashes > 30, "hardly a crash: {}", month.crashes);

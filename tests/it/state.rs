@@ -10,7 +10,7 @@ use pengwatch::sandbox::{
 
 use crate::harness::{Home, RULE, eventually, now};
 
-/// Support by Slack; the watchdog tells the leads by mail.
+/// Support by Slack; the watchdog notifies the leads by mail.
 fn watched() -> Home {
     let home = Home::watching().file("rules/waiting.toml", &RULE.replace(", \"leads\", \"ops\", \"screen\"", ""));
     let config = fs::read_to_string(home.path("pengwatch.toml")).expect("a file");
@@ -55,7 +55,7 @@ fn a_state_that_is_deleted_under_a_watcher_is_written_back_and_nobody_is_told_tw
     eventually("the second message", || slack(&home) == 2);
     // What Slack has accepted may come once more as long as that is not noted.
     eventually("the notes of it", || home.run(&["run", "--dry-run"]).stdout == "nothing would be sent\n");
-    // Whoever kills it now finds everything in its place.
+    // After a kill now everything is in its place.
     daemon.signal("KILL");
     daemon.end();
     home.run(&["run", "--once"]).ends(0);
@@ -77,7 +77,7 @@ fn an_older_copy_between_two_runs_is_told_before_anything_is_sent() {
     home.run(&["run", "--once"]).ends(0);
     assert_eq!(slack(&home), 2);
     home.inbox().act("c3", &CustomerAction::Answer(By::Agent, "Yes?".to_owned()), now()).expect("a contact");
-    // The copy is two hours old, as far as it says itself.
+    // The copy is two hours old, by its own times.
     let db = rusqlite::Connection::open(home.path("backup.db")).expect("the copy");
     db.execute("UPDATE store SET committed_at = committed_at - 7200000000", []).expect("to write");
     drop(db);
@@ -92,7 +92,7 @@ fn an_older_copy_between_two_runs_is_told_before_anything_is_sent() {
     let told = home.mail().mails()[0].text();
     let words = "⚠️ pengwatch lost its state pengwatch.db: it is a copy that is 2 h older than the newest one here (last change ";
     assert!(told.starts_with(words), "{told}");
-    // Of whom the copy knows, nothing again; who still waits, again; who was answered, nothing.
+    // Customers in the copy are not reported again; others who still wait are; those who were answered are not.
     assert_eq!(slack(&home), 3);
     let last = &home.inbox().slack()[2].body;
     assert!(last.contains("Ravi") && !last.contains("Asha") && !last.contains("Chloé"), "{last}");
@@ -110,7 +110,7 @@ fn nothing_is_sent_while_nobody_has_heard_that_the_state_was_lost() {
     assert!(ran.ends(1).stderr.contains("the state `pengwatch.db` is gone (last change "), "{}", ran.stderr);
     home.inbox().fault(Fault::mail(FaultKind::status(451)).repeated(1));
     home.run(&["run", "--once"]);
-    // The mail was tried, and then Slack was told, again: nobody knows of the first time.
+    // The mail was tried, and then Slack was notified again, because the first time was lost.
     assert_eq!(slack(&home), 2);
     home.run(&["run", "--once"]);
     assert_eq!(slack(&home), 2);
@@ -224,7 +224,7 @@ fn a_watcher_whose_state_somebody_else_has_stops() {
     home.waits("c1", "Asha", "Hello?");
     let first = home.start(&["run"]);
     eventually("the first message", || slack(&home) == 1);
-    // Before it can put anything back, another one has begun anew.
+    // Before it can put the state back, another run has begun a new one.
     first.signal("STOP");
     delete(&home);
     for name in ["pengwatch.db.lock", "pengwatch.db.mark"] {

@@ -9,7 +9,7 @@ use std::{
 
 use crate::harness::{Home, Started, closed_pipe, eventually, full_disk, full_pipe};
 
-/// A log that takes nothing; what has to stay open meanwhile.
+/// A log that nobody reads; returns what has to stay open meanwhile.
 fn logs() -> [(&'static str, Stdio, Option<PipeReader>); 3] {
     let (reader, writer) = full_pipe();
     [
@@ -29,7 +29,7 @@ fn ends_in_order(daemon: Started, what: &str) {
 fn a_log_that_takes_nothing_keeps_nobody_from_being_told() {
     for (what, log, _open) in logs() {
         let home = Home::watching();
-        // Everything, so that there is much to say.
+        // The most verbose level, so that the log is long.
         let daemon = home.start_into(&["-vv", "run"], Stdio::piped(), log);
         home.waits("c1", "Asha", "Hello?");
         eventually(what, || home.inbox().slack().len() == 1 && home.mail().mails().len() == 1);
@@ -111,7 +111,7 @@ fn data_that_cannot_be_written_is_a_failure_and_a_gone_reader_is_none() {
     }
     assert_eq!(home.start_into(&["--help"], full_disk(), Stdio::piped()).end().status, Some(1));
     assert_eq!(home.run_through_a_closed_pipe(&["--help"]).status, Some(0));
-    // Nothing was to be said.
+    // There was no output.
     home.start_into(&["-q", "check"], full_disk(), Stdio::piped()).end().ends(0);
 }
 
@@ -134,7 +134,7 @@ fn the_made_up_inbox_and_the_demo_go_on_whoever_looks_on() {
     let (_other, log) = full_pipe();
     let ran = home.start_into(&["demo", "--fast", "--for", "3s"], writer, log).end();
     assert!(ran.took < Duration::from_secs(20), "{:?}", ran.took);
-    // Nobody looks on any more.
+    // The reader has gone.
     let ran = home.start_into(&["demo", "--fast"], closed_pipe(), Stdio::piped()).end();
     assert!(ran.took < Duration::from_secs(20), "{:?}", ran.took);
 

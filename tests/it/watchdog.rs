@@ -8,12 +8,12 @@ use pengwatch::sandbox::{
 
 use crate::harness::{Home, RULE, eventually, now};
 
-/// Support by Slack; the watchdog tells the leads by mail.
+/// Support by Slack; the watchdog notifies the leads by mail.
 fn watched(more: &str) -> Home {
     watched_at(SignedDuration::ZERO, more)
 }
 
-/// The same, of an inbox whose clock is ahead of this machine's by so much.
+/// The same, of an inbox whose clock is ahead of this machine's by this time.
 fn watched_at(ahead: SignedDuration, more: &str) -> Home {
     let home =
         Home::watching_by(20, ahead).file("rules/waiting.toml", &RULE.replace(", \"leads\", \"ops\", \"screen\"", ""));
@@ -44,7 +44,7 @@ fn a_refused_token_is_told_at_once_and_once_and_when_it_is_over() {
     }
     let [_, over] = subjects(&home).try_into().expect("two mails");
     assert!(over.starts_with("✅ pengwatch: the token of the inbox main is accepted again, after "), "{over}");
-    // It is no customer's alert.
+    // It is not a customer's alert.
     home.run(&["alerts"]).says(0, "nobody is waiting\n", "");
     assert!(home.run(&["history"]).stdout.contains("token-refused"), "{}", home.run(&["history"]).stdout);
 }
@@ -307,7 +307,7 @@ fn remember(home: &Home, change: impl FnOnce(&mut serde_json::Value)) {
 fn a_template_that_fails_is_told_and_the_message_goes_out_all_the_same() {
     let home = watched("");
     home.edit("rules/waiting.toml", "to = [\"support\"]", "to = [\"support\"]\ntemplate = \"own\"");
-    // Good for the samples of `check`, and no JSON for whom it meets here.
+    // Valid for the samples of `check`, but not JSON for this customer.
     let text = "{\"text\": \"{{#each alerts}}{{#if (eq name \"Asha\")}}\" {{/if}}{{who}}{{/each}}\"}";
     let home = home.file("templates/own/slack.json.hbs", text);
     home.waits("c1", "Asha", "Hello?");
@@ -333,7 +333,7 @@ fn a_condition_that_fails_for_somebody_is_told_with_rule_place_and_how_many() {
     home.waits("c1", "Asha", "Hello?");
     home.waits("c2", "Ravi", "Hello?");
     home.waits("c3", "Mina", "Hello?");
-    // One-shot runs: once, whatever the customers' text is, and nobody else is kept from being told.
+    // One-shot runs report it once, whatever the customers' text is, and other customers are still reported.
     let words = "`10 / websiteVisits` failed for 2 contacts: a division by zero";
     let dry = home.run(&["run", "--dry-run"]);
     assert!(
@@ -355,7 +355,7 @@ fn a_condition_that_fails_for_somebody_is_told_with_rule_place_and_how_many() {
     let status: serde_json::Value = serde_json::from_str(&home.run(&["status", "--json"]).stdout).expect("JSON");
     let failed = &status["inboxes"][0]["conditions_failed"][0];
     assert_eq!((&failed["rule"], &failed["contacts"]), (&"waiting".into(), &2.into()));
-    // The daemon knows that it was told, and tells of its end.
+    // The daemon knows that it was reported, and reports its end.
     let daemon = home.start(&["run"]);
     home.edit("rules/waiting.toml", "10 / websiteVisits > 3", "websiteVisits > 3");
     eventually("the end", || subjects(&home).len() == 2);

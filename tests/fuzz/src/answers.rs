@@ -22,7 +22,7 @@ pub fn read(data: &[u8]) {
     }
 }
 
-/// Only a status of success is one, and what went wrong is said without a word of the answer.
+/// Only a success status is a success, and errors contain no text of the answer.
 fn named<T: Debug>(status: u16, answer: Result<T, InboxError>) -> Option<T> {
     match answer {
         Ok(right) => {

@@ -3,7 +3,7 @@
 use pengwatch::inside::{Body, is_harmful};
 use serde_json::Value;
 
-/// A body is what its receiver takes: valid, within limits, one line where one line is meant. `free`
+/// A body is acceptable to its receiver: valid, within limits, one line where one line is meant. `free`
 /// is what an admin wrote: what stands there may stand in the message, too.
 pub fn check(body: &Body, free: &str) {
     let part = |name| body.part(body.kind(), name).unwrap_or_else(|| panic!("no {name}: {body:?}"));

@@ -19,8 +19,8 @@ pub fn read(data: &[u8]) {
     }
 }
 
-/// A condition says the same of the same, keeps what it saw to itself, and is right about whether time
-/// alone can make it true.
+/// A condition has the same verdict for the same contact, leaks none of its text, and is right about whether time alone
+/// can make it true.
 pub fn judge(condition: &Condition, contacts: &[Contact]) {
     let names = Names::default();
     for contact in contacts {

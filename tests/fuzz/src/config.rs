@@ -6,12 +6,12 @@ use pengwatch::inside::{Config, Diagnostic, Secrets, judge_config};
 
 use super::mistakes;
 
-/// In every secret of the environment.
+/// A text in every secret of the environment.
 const SECRET: &str = "hunter2";
 
 pub fn read(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
-    // What lies on this machine is nobody's input.
+    // Files of this machine are not input.
     if text.contains("file") && text.contains(['/', '\\']) {
         return;
     }
@@ -42,7 +42,7 @@ pub fn read(data: &[u8]) {
     }
 }
 
-/// Every secret of a configuration but headers, which mostly are none.
+/// Every secret of a configuration except headers, which are mostly not secret.
 fn plain(config: &Config) -> Vec<&str> {
     use secrecy::ExposeSecret;
     let inboxes = config.inboxes.iter().map(|inbox| inbox.token.expose_secret());

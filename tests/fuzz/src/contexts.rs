@@ -9,7 +9,7 @@ use super::{bodies, customers};
 
 static RENDERER: LazyLock<Renderer> = LazyLock::new(|| Renderer::built_in(&formats()));
 
-/// What our own templates write with `<…>`.
+/// The tags of our own templates.
 const OURS: [&str; 3] = ["<https://app.example.com/inbox/", "|Open the conversation>", "<@U012AB3CD>"];
 
 /// Stands in seeds where only those who may see everything are to see it.

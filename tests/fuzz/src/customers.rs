@@ -8,14 +8,14 @@ use serde_json::{Value, json};
 
 use super::now;
 
-/// What hostile customers write everywhere. Nothing that pengwatch or an admin writes has `zq` in it.
+/// The text of hostile customers. Nothing that pengwatch or an admin writes has `zq` in it.
 pub const HOSTILE: &str = "<!zq> </zq> \"}}]} {{zq}} \\ & '\n\u{1b}[31m\u{202e}zq";
 
 pub const AGENT: &str = "5fed38e56fb193dcc6c933f5";
 pub const BOT: &str = "6891d66c35b30cd878987865";
 pub const LINK: &str = "https://app.example.com/inbox/{{contact._id}}";
 
-/// One with nothing, one with everything, a hostile one.
+/// An empty, a complete and a hostile customer.
 pub fn some() -> Vec<Contact> {
     let full = json!({
         "_id": "6a2bbf60b1e0d1b5a9f0c001",
@@ -82,7 +82,7 @@ pub fn alerts(contacts: &[Contact], end: Option<Reason>) -> Vec<Alert> {
     (0..).zip(contacts).map(one).collect()
 }
 
-/// Tells of these alerts.
+/// Renders a message about these alerts.
 pub fn tell<T>(event: Event, alerts: &[Alert], privacy: Privacy, then: impl FnOnce(&MessageView<'_>) -> T) -> T {
     let rule = RuleWords {
         name: "unanswered".to_owned(),

@@ -24,7 +24,7 @@ pub mod times;
 
 use jiff::Timestamp;
 
-/// Takes any bytes, and panics where something does not hold.
+/// Reads any bytes, and panics if an invariant fails.
 pub type Read = fn(&[u8]);
 
 /// Every target, by the name of its folder in `corpus/`.

@@ -2,7 +2,7 @@
 
 use pengwatch::inside::{Diagnostic, draw};
 
-/// Each mistake has words, a place inside its file, and can be drawn. What is drawn is given back.
+/// Each mistake has a text and a place inside its file, and can be drawn. Returns the drawing.
 pub fn check(found: &[Diagnostic]) -> String {
     let mut drawn = String::new();
     for mistake in found {

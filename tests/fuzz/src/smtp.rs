@@ -43,7 +43,7 @@ pub fn read(data: &[u8]) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let attempt = runtime.block_on(email.send(&parcel));
     assert!(began.elapsed() < TIMEOUT * 5, "it took {:?}", began.elapsed());
-    // Whoever is settled was accepted or refused: never more than there are.
+    // Settled recipients were accepted or refused; there are never more than there are recipients.
     assert!(
         attempt.settled.iter().all(|settled| ["a@example.com", "b@example.com"].contains(&settled.as_str())),
         "{attempt:?}"
